@@ -1,0 +1,99 @@
+"""pytest-assistants: a fake OpenAI Assistants API for tests, stateful, offline and deterministic.
+
+A whole test, with the `assistants` fixture:
+
+    from harness import call, say
+
+    def test_agent_asks_for_the_weather(assistants):
+        assistants.next_run(call("get_weather", city="Oslo"), say("4 °C and rain"))
+        assert my_app.ask("Weather in Oslo?") == "4 °C and rain"
+
+The same without pytest, here with nothing scripted, so that the run completes with a placeholder:
+
+    >>> from harness import fake_assistants
+    >>> with fake_assistants() as assistants:
+    ...     client = assistants.client()
+    ...     assistant = client.beta.assistants.create(model="gpt-4o", instructions="Be brief.")
+    ...     client.beta.threads.create_and_run_poll(assistant_id=assistant.id).status
+    'completed'
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.failures import HarnessFailure
+    from harness.fake import FakeAssistants, fake_assistants
+    from harness.service.http import Request, Response
+    from harness.service.script import (
+        call,
+        calls,
+        cancel,
+        fail,
+        hang,
+        refuse,
+        run_code,
+        say,
+        search,
+        truncate,
+        wait,
+    )
+    from harness.service.views import RunView
+
+__version__ = "0.1.0"
+
+# Where each public name lives. They are imported when they are first used: pytest loads this package at every
+# start, also for the many runs that never use it.
+_HOMES = {
+    "FakeAssistants": "harness.fake",
+    "HarnessFailure": "harness.failures",
+    "Request": "harness.service.http",
+    "Response": "harness.service.http",
+    "RunView": "harness.service.views",
+    "call": "harness.service.script",
+    "calls": "harness.service.script",
+    "cancel": "harness.service.script",
+    "fail": "harness.service.script",
+    "fake_assistants": "harness.fake",
+    "hang": "harness.service.script",
+    "refuse": "harness.service.script",
+    "run_code": "harness.service.script",
+    "say": "harness.service.script",
+    "search": "harness.service.script",
+    "truncate": "harness.service.script",
+    "wait": "harness.service.script",
+}
+
+__all__ = [  # noqa: RUF022 - in the order in which a reader meets them
+    "say",
+    "call",
+    "calls",
+    "refuse",
+    "run_code",
+    "search",
+    "wait",
+    "fail",
+    "truncate",
+    "hang",
+    "cancel",
+    "fake_assistants",
+    "FakeAssistants",
+    "HarnessFailure",
+    "Request",
+    "Response",
+    "RunView",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,26 @@
+"""Failures of the harness itself, as opposed to refusals of the service it plays."""
+
+from __future__ import annotations
+
+
+class HarnessFailure(BaseException):
+    """The test, not the service, went wrong: an unserved route, an exhausted script, a client that is stuck.
+
+    It derives from `BaseException`, as pytest's own `fail` does: openai 1.x and 2.x wrap any `Exception` that
+    comes out of a transport as "Connection error." after 1.6 s of retries, whereas a `BaseException` comes out
+    whole and at once on every version. The `assistants` fixture raises it again at teardown, because the code
+    under test may swallow the first.
+
+    The message has three parts: what happened, what there was, and what to do about it.
+    """
+
+    def __init__(self, happened: str, *, there_was: str = "", do: str = "") -> None:
+        self.happened = happened
+        self.there_was = there_was
+        self.do = do
+        lines = [happened]
+        if there_was:
+            lines += ["", there_was]
+        if do:
+            lines += ["", "What to do:", *(f"    {line}" for line in do.splitlines())]
+        super().__init__("\n".join(lines))

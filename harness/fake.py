@@ -1,0 +1,377 @@
+"""`FakeAssistants`: what a test holds. Scripts, clock, requests, objects that exist already, and clients."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json, to_json
+
+from harness.failures import HarnessFailure
+from harness.hosts import Hosts
+from harness.options import Options, make_options
+from harness.report import text as report
+from harness.service import explain
+from harness.service.director import Rule, check_conditions
+from harness.service.http import Request, Response
+from harness.service.records import Assistant, File, Thread, VectorStore
+from harness.service.script import Script, as_acts
+from harness.service.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.service.clock import Clock
+    from harness.service.context import World
+    from harness.service.records import Run
+    from harness.service.views import RunView
+
+PLACEHOLDER_KEY = "sk-pytest-assistants-placeholder"
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request the fake got, and its answer. `path` lies below the host, with the query."""
+
+    request: Request
+    response: Response
+    at: float
+
+    @property
+    def method(self) -> str:
+        return self.request.method
+
+    @property
+    def path(self) -> str:
+        return self.request.path
+
+    @property
+    def status(self) -> int:
+        return self.response.status
+
+    @property
+    def json(self) -> Any:
+        """The body of the request, or None if it had none or was no JSON."""
+        return _json(self.request.body)
+
+    @property
+    def answer(self) -> Any:
+        """The body of the answer, or None if it was no JSON."""
+        return _json(self.response.body)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return from_json(body)
+    except ValueError:
+        return None
+
+
+class When:
+    """The first half of `assistants.when(…).run(…)`."""
+
+    def __init__(self, fake: FakeAssistants, conditions: dict[str, object]) -> None:
+        self._fake = fake
+        self._conditions = conditions
+
+    def run(self, *acts: object) -> None:
+        """What the model does in every run that fits.
+
+        Raises:
+            HarnessFailure: the acts cannot follow each other.
+        """
+        origin = _users_line()
+        rule = Rule(self._conditions, _script(acts, origin, "when(…).run"))
+        self._fake.world.director.rules.append(rule)
+
+
+class FakeAssistants:
+    """A fake of the Assistants API, as the `assistants` fixture and `fake_assistants()` give it.
+
+    It answers requests; what makes clients send them here is `harness.transports`. All methods may be called from
+    any thread.
+    """
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options or Options()
+        self.hosts = Hosts(self.options.base_urls)
+        self.service = Service(self.options, roots=self.hosts.roots)
+        self.requests: list[Exchange] = []
+        self.failures: list[HarnessFailure] = []
+        self._answers: list[tuple[str, str, Callable[[Request], Any]]] = []
+        self._lock = RLock()
+
+    @property
+    def world(self) -> World:
+        return self.service.world
+
+    # --- answering ----------------------------------------------------------------------------------------
+
+    def answer(self, request: Request) -> Response:
+        """Answer one request and remember both.
+
+        Raises:
+            HarnessFailure: the harness itself has to complain; it is remembered in `failures` too.
+        """
+        with self._lock:
+            try:
+                response = self._own_answer(request) or self.service.handle(request)
+            except HarnessFailure as failure:
+                self.failures.append(failure)
+                raise
+            self.requests.append(Exchange(request, response, self.clock.now))
+            return response
+
+    def refuse_connection(self, method: str, url: str) -> HarnessFailure:
+        """What a transport raises where it lets nobody through; remembered like any failure."""
+        failure = explain.not_reached(method, url, ours=self.hosts.ours(url))
+        self.failures.append(failure)
+        return failure
+
+    def slept(self, seconds: float) -> None:
+        """The code under test slept: the virtual clock follows its policy."""
+        with self._lock:
+            self.clock.slept(seconds)
+
+    def _own_answer(self, request: Request) -> Response | None:
+        for method, path, function in self._answers:
+            if (method, path) in ((request.method, request.path), (request.method, request.path[3:])):
+                given = function(request)
+                if isinstance(given, Response):
+                    return given
+                body = given if isinstance(given, bytes) else to_json(given, indent=2)
+                return Response(200, {"content-type": "application/json"}, body)
+        return None
+
+    # --- what the model does ------------------------------------------------------------------------------
+
+    def next_run(self, *acts: object) -> None:
+        """What the model does in the next run that nobody else claims: one call, one run, first in, first out.
+
+        Without acts that run completes without a word.
+
+        Raises:
+            HarnessFailure: something is no act, or an act can never happen.
+        """
+        self.world.director.queue.append(_script(acts, _users_line(), "next_run"))
+
+    def every_run(self, *acts: object) -> None:
+        """What the model does in all runs that are not claimed otherwise. The last call counts."""
+        self.world.director.default = _script(acts, _users_line(), "every_run")
+
+    def when(self, **conditions: object) -> When:
+        """Choose runs by `message`, `assistant`, `thread`, `model`, `instructions` or `metadata`.
+
+        A text is looked for in the newest user message and in the instructions, and compared with the others
+        (`assistant` takes an id or a name); a compiled pattern is searched; a function is asked.
+
+        Raises:
+            HarnessFailure: there is no such condition.
+        """
+        check_conditions(conditions, where=_users_line())
+        return When(self, conditions)
+
+    def model(self, function: Callable[[RunView], object]) -> Callable[[RunView], object]:
+        """Decorate a function or generator `(run) -> acts` that plays the model in every run not claimed otherwise.
+
+        A generator gets what the client submits: `output = yield call("get_weather")` is the output's text, and
+        for `calls(…)` the list of them in the order of the calls.
+        """
+        self.world.director.default = Script(function, _users_line())
+        return function
+
+    # --- what there is ------------------------------------------------------------------------------------
+
+    @property
+    def clock(self) -> Clock:
+        return self.world.clock
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs, oldest first within each thread."""
+        return [run for thread in self.world.store.threads for run in thread.runs]
+
+    @property
+    def threads(self) -> list[Thread]:
+        return list(self.world.store.threads)
+
+    def transcript(self, thread: Thread | str | Any = None) -> str:
+        """The conversation of one thread (a thread, its id, or anything with an `id`), or of all, as text."""
+        wanted = getattr(thread, "id", thread)
+        return report.transcript([item for item in self.threads if wanted in (None, item.id)])
+
+    def add_assistant(self, id: str | None = None, *, model: str = "gpt-4o", **fields: Any) -> Assistant:  # noqa: A002
+        """An assistant that exists when the test starts, such as one whose id is written down in the code.
+
+        Args:
+            id: its id; by default one is made.
+            model: its model.
+            **fields: `name`, `instructions`, `tools`, `metadata` and the other fields of an assistant.
+        """
+        made = id or self.world.store.ids.make("asst_")
+        return self.world.store.assistants.add(Assistant(made, self.world.second, model, **fields))
+
+    def add_thread(self, id: str | None = None) -> Thread:  # noqa: A002
+        """A thread that exists when the test starts."""
+        made = id or self.world.store.ids.make("thread_")
+        return self.world.store.threads.add(Thread(made, self.world.second))
+
+    def add_vector_store(self, id: str | None = None) -> VectorStore:  # noqa: A002
+        """A vector store that tool resources may name."""
+        made = id or self.world.store.ids.vector_store()
+        return self.world.store.vector_stores.add(VectorStore(made, self.world.second))
+
+    def add_file(
+        self,
+        path: str | Path | None = None,
+        *,
+        id: str | None = None,  # noqa: A002
+        content: bytes | None = None,
+        filename: str | None = None,
+        purpose: str = "assistants",
+    ) -> File:
+        """A file that exists when the test starts, from a path or from bytes.
+
+        Raises:
+            HarnessFailure: neither a path nor bytes are given.
+        """
+        if path is None and content is None:
+            raise HarnessFailure(
+                "add_file(…) needs something to add.",
+                do='assistants.add_file("data.csv")   # or add_file(content=b"…", filename="data.csv")',
+            )
+        data = Path(path).read_bytes() if content is None and path is not None else content or b""
+        name = filename or (Path(path).name if path is not None else "file.bin")
+        made = id or self.world.store.ids.file(self.world.shapes, azure=False, purpose=purpose)
+        return self.world.store.files.add(File(made, self.world.second, name, purpose, data))
+
+    def on(self, method: str, path: str, answer: Callable[[Request], Any]) -> None:
+        """Answer one endpoint yourself, also one that the fake does not serve.
+
+        Args:
+            path: the path as sent, or below `/v1`.
+            answer: gets the request, and gives JSON, bytes, or a `Response`.
+        """
+        self._answers.append((method.upper(), path, answer))
+
+    # --- clients ------------------------------------------------------------------------------------------
+
+    def client(self, **options: Any) -> Any:
+        """An `openai.OpenAI` client of this fake, which needs no interception."""
+        return _sdk_client("OpenAI", "Client", self, {"api_key": PLACEHOLDER_KEY, **options})
+
+    def async_client(self, **options: Any) -> Any:
+        """An `openai.AsyncOpenAI` client of this fake."""
+        return _sdk_client("AsyncOpenAI", "AsyncClient", self, {"api_key": PLACEHOLDER_KEY, **options})
+
+    def azure_client(self, **options: Any) -> Any:
+        """An `openai.AzureOpenAI` client of this fake."""
+        return _sdk_client("AzureOpenAI", "Client", self, {**_AZURE, **options})
+
+    # --- going back ---------------------------------------------------------------------------------------
+
+    def snapshot(self) -> World:
+        """A copy of everything there is, for `restore`."""
+        return self.service.snapshot()
+
+    def restore(self, snapshot: World) -> None:
+        """Go back to a snapshot: objects, clock, scripts and ids. The log of requests goes on."""
+        self.service.restore(snapshot)
+
+    # --- the end ------------------------------------------------------------------------------------------
+
+    def unused(self) -> HarnessFailure | None:
+        """The complaint about scripts that no run took, if there are any."""
+        scripts = self.world.director.unused()
+        return explain.unused(scripts) if scripts else None
+
+
+_AZURE = {
+    "api_key": PLACEHOLDER_KEY,
+    "api_version": "2024-05-01-preview",
+    "azure_endpoint": "https://fake.openai.azure.com",
+}
+
+
+def _sdk_client(kind: str, http_client: str, fake: FakeAssistants, options: dict[str, Any]) -> Any:
+    import openai  # noqa: PLC0415 - takes a second; only who wants a client pays for it
+
+    from harness.transports.httpx_family import transport  # noqa: PLC0415
+
+    module = sys.modules[openai._base_client.DefaultHttpxClient.__mro__[1].__module__.split(".")[0]]
+    options.setdefault("http_client", getattr(module, http_client)(transport=transport(module, fake.answer)))
+    return getattr(openai, kind)(**options)
+
+
+def _script(acts: tuple[object, ...], origin: str, method: str) -> Script:
+    """A script from what a user wrote: acts, or a single model function."""
+    where = f"{method}(…) at {origin}"
+    if len(acts) == 1 and callable(acts[0]):
+        return Script(acts[0], where)
+    return Script(as_acts(acts, where=where), where)
+
+
+def _users_line() -> str:
+    """File and line of the nearest caller outside this package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+    path = Path(frame.f_code.co_filename)
+    return f"{path.name}:{frame.f_lineno}"
+
+
+_HERE = str(Path(__file__).parent)
+
+
+@contextmanager
+def fake_assistants(**options: Any) -> Iterator[FakeAssistants]:
+    """The fake without pytest: while active, every client of OpenAI in this process talks to it.
+
+    Takes the options of `harness.options.Options`. At the end it raises the first `HarnessFailure` that the code
+    under test swallowed, and complains about unused scripts as the option `unused` says.
+
+    >>> from harness import fake_assistants, say
+    >>> import openai
+    >>> with fake_assistants() as assistants:
+    ...     assistants.next_run(say("Hello!"))
+    ...     client = openai.OpenAI(api_key="any")
+    ...     assistant = client.beta.assistants.create(model="gpt-4o")
+    ...     run = client.beta.threads.create_and_run_poll(
+    ...         assistant_id=assistant.id, thread={"messages": [{"role": "user", "content": "Hi"}]}
+    ...     )
+    ...     client.beta.threads.messages.list(run.thread_id).data[0].content[0].text.value
+    'Hello!'
+    """
+    fake = FakeAssistants(make_options(options, where="fake_assistants"))
+    with installed(fake):
+        yield fake
+    for failure in fake.failures:
+        raise failure
+    complaint = fake.unused()
+    if complaint is not None and fake.options.unused == "fail":
+        raise complaint
+
+
+@contextmanager
+def installed(fake: FakeAssistants) -> Iterator[None]:
+    """Let every client of this process talk to the fake, and let sleeping take no time."""
+    from harness.sleeping import virtual_sleep  # noqa: PLC0415
+    from harness.transports.intercept import intercept  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        stack.enter_context(
+            intercept(
+                fake.answer,
+                serves=fake.hosts.ours,
+                guards=fake.hosts.ours,
+                blocked=fake.refuse_connection,
+                block_other_hosts=fake.options.block_other_hosts,
+            )
+        )
+        if fake.options.sleep == "virtual":
+            stack.enter_context(virtual_sleep(fake.slept))
+        yield

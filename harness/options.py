@@ -1,0 +1,86 @@
+"""All options of a fake, and how a user's spelling of them is checked. Imported at plugin start, so kept light."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
+
+from harness.failures import HarnessFailure
+from harness.service.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Settings):
+    """The options of `@pytest.mark.assistants(…)`, of `harness.fake_assistants(…)` and, prefixed, of the ini file.
+
+    Attributes:
+        sleep: `virtual`, sleeping in the code under test takes no time and moves the clock; or `real`.
+        unused: what happens at the end when a script was not used: `fail`, `warn` or `ignore`.
+        base_url: URLs, besides those of OpenAI and Azure, whose requests the fake answers.
+        block_other_hosts: refuse every connection that leaves this machine, not only those to OpenAI and Azure.
+    """
+
+    sleep: Literal["virtual", "real"] = "virtual"
+    unused: Literal["fail", "warn", "ignore"] = "fail"
+    base_url: str | tuple[str, ...] = ()
+    block_other_hosts: bool = False
+
+    @property
+    def base_urls(self) -> tuple[str, ...]:
+        return (self.base_url,) if isinstance(self.base_url, str) else self.base_url
+
+
+NAMES = tuple(field.name for field in fields(Options))
+
+
+def make_options(given: Mapping[str, Any], *, where: str) -> Options:
+    """Options from what a user wrote, checked.
+
+    Args:
+        where: how the user wrote it, for the message: `@pytest.mark.assistants` or `fake_assistants`.
+
+    Raises:
+        HarnessFailure: a name that does not exist (with the nearest that does), or a value that is not allowed.
+    """
+    hints = get_type_hints(Options)
+    for name, value in given.items():
+        if name not in NAMES:
+            nearest = difflib.get_close_matches(name, NAMES, n=1)
+            raise HarnessFailure(
+                f"{where} has no option {name!r}.",
+                there_was=f"It has {', '.join(NAMES)}.",
+                do=f"{where}({nearest[0]}={value!r})" if nearest else f"{where}()",
+            )
+        allowed = get_args(hints[name]) if getattr(hints[name], "__origin__", None) is Literal else ()
+        if allowed and value not in allowed:
+            nearest = difflib.get_close_matches(str(value), allowed, n=1) or [allowed[0]]
+            raise HarnessFailure(
+                f"{where}({name}={value!r}): there is no such choice.",
+                there_was=f"The choices are {', '.join(map(repr, allowed))}.",
+                do=f"{where}({name}={nearest[0]!r})",
+            )
+    if isinstance(given.get("base_url"), list):
+        given = {**given, "base_url": tuple(given["base_url"])}
+    return Options(**given)
+
+
+def from_text(name: str, text: str) -> Any:
+    """The value of an option as an ini file writes it: `true`, `12`, `1.5` or a word."""
+    words: dict[str, Any] = {"true": True, "false": False}
+    if text.lower() in words:
+        return words[text.lower()]
+    if name == "base_url":
+        return tuple(text.split())
+    if name in ("seed", "as_of", "api_key", "api", "clock", "sleep", "unused"):
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            return text

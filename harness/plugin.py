@@ -1,0 +1,149 @@
+"""The pytest plugin: options, the marker, the fixture, and the report section of a failed test.
+
+pytest imports this module at every start, so it imports nothing heavy; the fixture does.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.failures import HarnessFailure
+from harness.options import NAMES, from_text, make_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.fake import FakeAssistants
+    from harness.options import Options
+
+MARKER = "assistants"
+PLACEHOLDER_KEY = "sk-pytest-assistants-placeholder"
+# With one of these set, the SDK has a key already; with a second kind of key its module-level client would not
+# know which to take.
+KEYS = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN")
+# Where these point, requests are the fake's to answer.
+ENDPOINTS = ("OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT")
+
+_fake_key = pytest.StashKey["FakeAssistants"]()
+_raised_key = pytest.StashKey[list[BaseException]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addini(
+        "assistants_placeholder_key",
+        "Set OPENAI_API_KEY to a placeholder where no key is set, for code that builds a client when imported.",
+        type="bool",
+        default=True,
+    )
+    for name in NAMES:
+        parser.addini(f"assistants_{name}", f"Default of the option {name} of the assistants marker.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{MARKER}(**options): options of the assistants fixture: {', '.join(NAMES)}.")
+    if config.getini("assistants_placeholder_key") and not any(os.environ.get(name) for name in KEYS):
+        os.environ["OPENAI_API_KEY"] = PLACEHOLDER_KEY
+        config.add_cleanup(_forget_placeholder)
+
+
+def _forget_placeholder() -> None:
+    os.environ.pop("OPENAI_API_KEY", None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Misspelt options are an error of the collection, not of the test that has them."""
+    for item in items:
+        if item.get_closest_marker(MARKER) is not None:
+            try:
+                _options(item)
+            except HarnessFailure as failure:
+                path, line, _ = item.location
+                raise pytest.UsageError(f"{path}:{(line or 0) + 1}: {failure}") from None
+
+
+def _options(item: pytest.Item) -> Options:
+    """The options for one test: the nearest marker that names one, then the ini file, then the defaults."""
+    given: dict[str, Any] = {"seed": item.nodeid}
+    for name in NAMES:
+        text = item.config.getini(f"assistants_{name}")
+        if text:
+            given[name] = from_text(name, text)
+    for marker in reversed(list(item.iter_markers(MARKER))):
+        if marker.args:
+            raise HarnessFailure(
+                f"@pytest.mark.assistants takes keywords, and was given {marker.args!r}.",
+                do="@pytest.mark.assistants(clock='timed')",
+            )
+        given.update(marker.kwargs)
+    options = make_options(given, where="@pytest.mark.assistants")
+    endpoints = tuple(os.environ[name] for name in ENDPOINTS if os.environ.get(name))
+    return make_options({**given, "base_url": (*options.base_urls, *endpoints)}, where="@pytest.mark.assistants")
+
+
+@pytest.fixture
+def assistants(request: pytest.FixtureRequest) -> Iterator[FakeAssistants]:
+    """A fake Assistants API that every OpenAI client of this process talks to while the test runs.
+
+    It starts empty. Without a script every run completes with a placeholder answer; see `harness.FakeAssistants`
+    for what it can do, and `@pytest.mark.assistants(…)` for its options.
+    """
+    from harness.fake import FakeAssistants, installed  # noqa: PLC0415 - only tests that use it pay for it
+
+    item = request.node
+    fake = FakeAssistants(_options(item))
+    item.stash[_fake_key] = fake
+    with installed(fake):
+        yield fake
+    _complain(item, fake)
+
+
+def _complain(item: pytest.Item, fake: FakeAssistants) -> None:
+    """At the end: failures that the code under test swallowed, and scripts that were not used.
+
+    A test that failed already is left to say why itself.
+    """
+    raised = item.stash.get(_raised_key, [])
+    for failure in fake.failures:
+        if not any(failure in _chain(error) for error in raised):
+            raise failure
+    if raised:
+        return
+    complaint = fake.unused()
+    if complaint is None or fake.options.unused == "ignore":
+        return
+    if fake.options.unused == "fail":
+        raise complaint
+    warnings.warn(str(complaint), pytest.PytestWarning, stacklevel=1)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception with all that it was raised from, and all that a group holds."""
+    seen: list[BaseException] = []
+    pending = [error]
+    while pending:
+        current = pending.pop()
+        if current is None or current in seen:
+            continue
+        seen.append(current)
+        yield current
+        pending += [current.__cause__, current.__context__, *getattr(current, "exceptions", ())]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    outcome: Any = yield
+    report = outcome.get_result()
+    fake = item.stash.get(_fake_key, None)
+    if fake is None or not report.failed:
+        return
+    if call.excinfo is not None:
+        item.stash.setdefault(_raised_key, []).append(call.excinfo.value)
+    from harness.report.text import failure_section  # noqa: PLC0415
+
+    section = failure_section(fake.threads, fake.requests)
+    if section:
+        report.sections.append(("assistants", section))

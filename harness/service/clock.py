@@ -1,0 +1,92 @@
+"""Virtual time: a number that stands still until somebody moves it, and timers that fire in time order."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Policy = Literal["on_poll", "timed", "manual"]
+POLICIES: tuple[str, ...] = get_args(Policy)
+
+# Monday 3 November 2025, 12:00 UTC: a fixed start makes every timestamp the same on every machine; the newest
+# shapes of the objects are of that autumn.
+EPOCH = 1_762_171_200.0
+
+
+@dataclass(order=True, slots=True)
+class Timer:
+    """A call that is due at a moment. Timers of the same moment fire in the order they were set."""
+
+    due: float
+    order: int
+    action: Callable[[], None] = field(compare=False)
+    cancelled: bool = field(compare=False, default=False)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class Clock:
+    """The time of one fake.
+
+    `policy` says what moves it besides `advance`: `on_poll`, a look at an unchanged run and sleeping; `timed`,
+    sleeping; `manual`, nothing.
+
+    >>> clock = Clock()
+    >>> timer = clock.call_at(clock.now + 5, lambda: print("due"))
+    >>> clock.advance(4)
+    >>> clock.advance(1)
+    due
+    >>> clock.now - EPOCH
+    5.0
+    """
+
+    def __init__(self, start: float = EPOCH, policy: Policy = "on_poll") -> None:
+        if policy not in POLICIES:
+            raise ValueError(f"unknown clock policy {policy!r}: choose one of {', '.join(POLICIES)}")
+        self.now = float(start)
+        self.policy = policy
+        self._timers: list[Timer] = []
+        self._set = 0
+
+    def call_at(self, due: float, action: Callable[[], None]) -> Timer:
+        self._set += 1
+        timer = Timer(max(due, self.now), self._set, action)
+        heapq.heappush(self._timers, timer)
+        return timer
+
+    def advance(self, seconds: float) -> None:
+        """Let virtual time pass; everything that falls due meanwhile happens at its own moment.
+
+        Raises:
+            ValueError: `seconds` is negative; time does not run backwards.
+        """
+        if not seconds >= 0:
+            raise ValueError(f"cannot advance the clock by {seconds!r} seconds: time only moves forward")
+        end = self.now + seconds
+        while self.fire_next(until=end):
+            pass
+        self.now = end
+
+    def slept(self, seconds: float) -> None:
+        """The code under test slept: under every policy but `manual` that moves the clock."""
+        if self.policy != "manual":
+            self.advance(seconds)
+
+    def fire_next(self, until: float = float("inf")) -> bool:
+        """Move to the next timer that is due by `until` and fire it; False when there is none."""
+        while self._timers:
+            if self._timers[0].cancelled:
+                heapq.heappop(self._timers)
+            elif self._timers[0].due > until:
+                return False
+            else:
+                timer = heapq.heappop(self._timers)
+                self.now = max(self.now, timer.due)
+                timer.action()
+                return True
+        return False

@@ -1,0 +1,181 @@
+"""What a handler works with: the parts of the service, and one call on its way through it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from harness.service import errors
+from harness.service.clock import EPOCH, Clock
+from harness.service.director import Director
+from harness.service.engine import Engine, Timing
+from harness.service.looks import Watch
+from harness.service.records import Assistant, File, Thread
+from harness.service.shapes import MALFORMED_ID_REFUSALS, Api, Shapes
+from harness.service.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.service.errors import Refusal
+    from harness.service.http import Request
+    from harness.service.records import Message, Run, Step
+    from harness.service.settings import Settings
+    from harness.service.store import HasId, Table
+
+
+class World:
+    """Everything that a request can read or change. A snapshot is a copy of it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.shapes = Shapes(settings.as_of)
+        self.store = Store(settings.seed)
+        self.clock = Clock(EPOCH if settings.start is None else settings.start, settings.clock)
+        self.director = Director()
+        self.engine = Engine(self.store, self.clock, Timing(settings.queued, settings.act, settings.cancelling))
+        self.watch = Watch(self.clock, self.engine, stuck_after=settings.stuck_after)
+
+    @property
+    def second(self) -> int:
+        return int(self.clock.now)
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, after it was authenticated, routed and validated. `found` holds what its path names."""
+
+    world: World
+    request: Request
+    api: Api
+    azure: bool
+    path_ids: dict[str, str]
+    body: Any = None
+    query: Any = None
+    found: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        return self.world.store
+
+    @property
+    def assistant(self) -> Assistant:
+        return cast("Assistant", self.found["assistant_id"])
+
+    @property
+    def thread(self) -> Thread:
+        return cast("Thread", self.found["thread_id"])
+
+    @property
+    def message(self) -> Message:
+        return cast("Message", self.found["message_id"])
+
+    @property
+    def run(self) -> Run:
+        return cast("Run", self.found["run_id"])
+
+    @property
+    def step(self) -> Step:
+        return cast("Step", self.found["step_id"])
+
+    @property
+    def file(self) -> File:
+        return cast("File", self.found["file_id"])
+
+    def check_ids(self) -> None:
+        """Refuse ids in the path that cannot be ids; before 2025 they were merely not found (CONTRACT §7.1)."""
+        if self.api == "v1" or not self.world.shapes.since(MALFORMED_ID_REFUSALS):
+            return
+        for name, value in self.path_ids.items():
+            kind = PATH_IDS[name]
+            if kind.prefix is not None and not value.startswith(kind.prefix):
+                raise errors.malformed_id(name, value, kind.prefix)
+
+    def find(self) -> None:
+        """Look up what the path names, from the left: a run is sought in its thread."""
+        for name, value in self.path_ids.items():
+            if PATH_IDS[name].table is not None:
+                self.found[name] = self.reach(name, value)
+
+    def reach(self, name: str, value: str, missing: Callable[[str], Refusal] | None = None) -> Any:
+        """The record with this id; where the fake adopts unknown ids, a fresh one if there was none.
+
+        Raises:
+            Refusal: there is none; `missing` says it in other words than the path's.
+        """
+        kind = PATH_IDS[name]
+        assert kind.table is not None  # callers name a kind that has a table
+        table = kind.table(self)
+        record = table.get(value)
+        if record is None and kind.adopt and self.world.settings.adopt_unknown and WELL_FORMED.match(value):
+            record = table.add(kind.adopt(value, self.world.second))
+        if record is None:
+            raise (missing or kind.missing)(value)
+        return record
+
+
+WELL_FORMED = re.compile(r"(asst_|thread_|file-|assistant-)[A-Za-z0-9]{3,}$")
+
+
+@dataclass(frozen=True)
+class PathId:
+    """An id in a path: how a good one begins (None: not checked), where it is sought, what a miss answers.
+
+    `adopt` makes the record for an id that the code under test has written down, where the user allows it.
+    """
+
+    prefix: str | None
+    table: Callable[[Call], Table[Any]] | None
+    missing: Callable[[str], Refusal]
+    adopt: Callable[[str, int], Any] | None = None
+
+
+PATH_IDS: dict[str, PathId] = {
+    "assistant_id": PathId(
+        "asst",
+        lambda c: c.store.assistants,
+        lambda i: errors.not_found("assistant", i),
+        lambda i, now: Assistant(i, now, model="gpt-4o"),
+    ),
+    "thread_id": PathId("thread", lambda c: c.store.threads, lambda i: errors.not_found("thread", i), Thread),
+    "message_id": PathId("msg", lambda c: c.thread.messages, lambda i: errors.not_found("message", i)),
+    "run_id": PathId("run", lambda c: c.thread.runs, lambda i: errors.not_found("run", i)),
+    "step_id": PathId("step", lambda c: c.run.steps, lambda i: errors.not_found("run step", i)),
+    "file_id": PathId(
+        None,
+        lambda c: c.store.files,
+        errors.no_such_file,
+        lambda i, now: File(i, now, f"{i}.txt", "assistants", b""),
+    ),
+    # These two are no tables of their own; their handlers look in the assistant and in the message.
+    "assistant_file_id": PathId(None, None, lambda i: errors.not_found("assistant file", i)),
+    "message_file_id": PathId(None, None, lambda i: errors.not_found("message file", i)),
+    "model": PathId(None, None, errors.no_such_model),
+}
+
+
+def listing(
+    call: Call, table: Table[Any], noun: str, to_wire: Callable[[Any], dict[str, Any]], **limits: Any
+) -> dict[str, Any]:
+    """A page of a table as the service lists it (CONTRACT §2.9, §6).
+
+    An unknown cursor answers "not found"; that text is a guess (CONTRACT §6, G).
+    """
+    query = call.query
+    cursors = {"after": query.after, "before": getattr(query, "before", None)}
+    for cursor in cursors.values():
+        if cursor is not None and cursor not in table:
+            raise errors.not_found(noun, cursor)
+    items, has_more = table.page(limit=query.limit, descending=query.order == "desc", **cursors, **limits)
+    return envelope([to_wire(item) for item in items], items, has_more=has_more)
+
+
+def envelope(data: list[dict[str, Any]], items: list[HasId], *, has_more: bool) -> dict[str, Any]:
+    return {
+        "object": "list",
+        "data": data,
+        "first_id": items[0].id if items else None,
+        "last_id": items[-1].id if items else None,
+        "has_more": has_more,
+    }

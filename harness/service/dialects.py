@@ -1,0 +1,125 @@
+"""OpenAI and Azure OpenAI: who is calling which API version, and what the answers carry (CONTRACT §1.8, §7, §9)."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness.service import errors
+from harness.service.errors import Refusal
+from harness.service.shapes import V1_ENDED, V2_BEGAN
+
+if TYPE_CHECKING:
+    from harness.service.context import World
+    from harness.service.http import Request
+    from harness.service.routes import Route
+    from harness.service.shapes import Api
+
+# The api-version from which Azure answers in the v2 shape (CONTRACT §1.8).
+AZURE_V2_BEGAN = "2024-05-01"
+V2_HEADER, V1_HEADER = "assistants=v2", "assistants=v1"
+
+# Sent with every answer (FACTS C). Rate-limit, poll-after and retry-after headers were never seen.
+CONSTANT_HEADERS = {
+    "openai-version": "2020-10-01",
+    "openai-organization": "pytest-assistants",
+    "openai-project": "proj_pytestassistants",
+    "x-openai-proxy-wasm": "v0.1",
+    "x-content-type-options": "nosniff",
+    "strict-transport-security": "max-age=31536000; includeSubDomains; preload",
+}
+AZURE_HEADERS = {
+    "x-ms-region": "Sweden Central",
+    "strict-transport-security": "max-age=31536000; includeSubDomains; preload",
+}
+
+
+class AzureRefusal(Refusal):
+    """Azure's gateway answers with two keys, and a code that is a string of digits (CONTRACT §7.2)."""
+
+    def envelope(self) -> dict[str, object]:
+        return {"error": {"code": self.code, "message": self.message}}
+
+
+def is_azure(request: Request) -> bool:
+    """Azure lies under `/openai`, and names its version in the query (CONTRACT §1.8)."""
+    return request.path.startswith("/openai/") and "api-version" in request.query
+
+
+def authenticate(request: Request, *, azure: bool, accepted: str | None) -> None:
+    """Any key will do unless the user named the only good one.
+
+    Raises:
+        Refusal: there is no key, or not that one.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    key = token.strip() if scheme.lower() == "bearer" else ""
+    if azure:
+        key = request.headers.get("api-key", "") or key
+    if key and accepted in (None, key):
+        return
+    if azure:
+        raise AzureRefusal(
+            401,
+            "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid "
+            "key for an active subscription and use a correct regional API endpoint for your resource.",
+            code="401",
+        )
+    raise errors.wrong_api_key(key) if key else errors.no_api_key()
+
+
+class Versions(NamedTuple):
+    """Which versions are answered."""
+
+    v1: bool
+    v2: bool
+
+    @classmethod
+    def of(cls, world: World) -> Versions:
+        """What the user chose, and what was answered on the chosen day (CONTRACT, timeline)."""
+        api, day = world.settings.api, world.settings.as_of
+        began = day is None or day >= V2_BEGAN
+        lasted = day is None or day < V1_ENDED
+        return cls(v1=api != "v2" and lasted, v2=api != "v1" and began)
+
+
+def api_version(request: Request, route: Route, world: World, *, azure: bool) -> Api:
+    """v1 or v2: by the beta header, on Azure by the api-version.
+
+    Raises:
+        Refusal: the header is missing or unknown, or names a version that is not answered (CONTRACT §7.1).
+    """
+    versions = Versions.of(world)
+    newest: Api = "v2" if versions.v2 else "v1"
+    header = request.headers.get("openai-beta")
+    if azure:
+        return "v2" if request.query["api-version"][0] >= AZURE_V2_BEGAN else "v1"
+    if not route.beta:
+        return "v1" if header == V1_HEADER and versions.v1 else newest
+    if header is None:
+        raise errors.no_beta_header(newest)
+    if header == V1_HEADER and not versions.v1:
+        raise errors.v1_path_deprecated() if route.v1_only else errors.v1_deprecated()
+    if header == V1_HEADER:
+        return "v1"
+    if header != V2_HEADER or not versions.v2:
+        raise errors.unknown_beta(header)
+    if route.v1_only and not (world.settings.as_of and versions.v1):
+        # both versions shared these endpoints until v1 ended (FACTS I: lemur, May 2024, header v2)
+        raise errors.v1_path_deprecated()
+    return "v2"
+
+
+def headers(world: World, *, azure: bool, length: int) -> dict[str, str]:
+    """The headers of an answer, in the names the recordings have."""
+    request_id = world.store.ids.request()
+    common = {
+        "date": formatdate(world.clock.now, usegmt=True),
+        "content-type": "application/json",
+        "content-length": str(length),
+    }
+    if azure:
+        hexes = request_id.removeprefix("req_")
+        uuid = "-".join((hexes[:8], hexes[8:12], hexes[12:16], hexes[16:20], hexes[20:]))
+        return {**common, **AZURE_HEADERS, "apim-request-id": uuid, "x-request-id": uuid}
+    return {**common, **CONSTANT_HEADERS, "openai-processing-ms": "42", "x-request-id": request_id}

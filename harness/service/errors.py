@@ -1,0 +1,342 @@
+"""Every refusal the service gives, one constructor each.
+
+Texts, types, codes and params are the service's own (CONTRACT §3, §4, §6, §7). A constructor whose text is not
+recorded says so; nothing else in the service spells an error.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+INVALID_REQUEST = "invalid_request_error"
+MIGRATION_GUIDE = "https://platform.openai.com/docs/assistants/migration"
+API_KEYS_PAGE = "https://platform.openai.com/account/api-keys"
+
+
+class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error of this program
+    """An HTTP answer of 400 or more. The store is as it was before the request."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        type: str = INVALID_REQUEST,  # noqa: A002 - the envelope's own word
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.type = type
+        self.param = param
+        self.code = code
+        self.headers = headers or {}
+
+    def envelope(self) -> dict[str, object]:
+        """The body: always the same four keys in this order, nulls kept (FACTS B)."""
+        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
+
+
+def _quoted_list(values: Iterable[object], word: str = "and") -> str:
+    """`'a'`, `'a' and 'b'`, `'a', 'b', and 'c'`: the service's way of listing supported values."""
+    quoted = [f"'{value}'" for value in values]
+    if len(quoted) < 3:
+        return f" {word} ".join(quoted)
+    return ", ".join(quoted[:-1]) + f", {word} " + quoted[-1]
+
+
+# --- who is calling (CONTRACT §7.1) -------------------------------------------------------------------------
+
+
+def no_api_key() -> Refusal:
+    return Refusal(
+        401,
+        "You didn't provide an API key. You need to provide your API key in an Authorization header using "
+        "Bearer auth (i.e. Authorization: Bearer YOUR_KEY), or as the password field (with blank username) if "
+        "you're accessing the API from your browser and are prompted for a username and password. You can "
+        f"obtain an API key from {API_KEYS_PAGE}.",
+        headers={"www-authenticate": 'Bearer realm="OpenAI API"'},
+    )
+
+
+def wrong_api_key(key: str) -> Refusal:
+    """The service shows the first and last characters of a key it does not know, never the whole."""
+    shown = key if len(key) < 12 else f"{key[:7]}{'*' * (len(key) - 11)}{key[-4:]}"
+    return Refusal(
+        401,
+        f"Incorrect API key provided: {shown}. You can find your API key at {API_KEYS_PAGE}.",
+        code="invalid_api_key",
+        headers={"www-authenticate": 'Bearer realm="OpenAI API"'},
+    )
+
+
+def no_beta_header(version: str) -> Refusal:
+    return Refusal(
+        400,
+        "You must provide the 'OpenAI-Beta' header to access the Assistants API. Please try again by setting "
+        f"the header 'OpenAI-Beta: assistants={version}'.",
+        code="invalid_beta",
+    )
+
+
+def unknown_beta(name: str) -> Refusal:
+    return Refusal(400, f"Unknown beta requested: '{name}'.", code="invalid_beta")
+
+
+def v1_deprecated() -> Refusal:
+    return Refusal(
+        400,
+        "The v1 Assistants API has been deprecated. Please try again by setting the header 'OpenAI-Beta: "
+        f"assistants=v2'. See the migration guide for more information: {MIGRATION_GUIDE}.",
+        code="invalid_beta",
+    )
+
+
+def v1_path_deprecated() -> Refusal:
+    return Refusal(
+        400,
+        f"The v1 Assistants API has been deprecated. See the migration guide for more information: {MIGRATION_GUIDE}.",
+        code="invalid_beta",
+    )
+
+
+def unknown_url(method: str, path: str) -> Refusal:
+    return Refusal(404, f"Invalid URL ({method} {path})")
+
+
+# --- bodies and queries (CONTRACT §6, §7.1) -----------------------------------------------------------------
+
+
+def not_json() -> Refusal:
+    """The text is recalled, not recorded (CONTRACT §7.1, M)."""
+    return Refusal(
+        400,
+        "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
+        "library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you "
+        "have trouble figuring out how to fix this, please contact us through our help center at help.openai.com.)",
+    )
+
+
+def missing_parameter(param: str) -> Refusal:
+    return Refusal(400, f"Missing required parameter: '{param}'.", param=param, code="missing_required_parameter")
+
+
+def unknown_parameter(param: str) -> Refusal:
+    return Refusal(400, f"Unknown parameter: '{param}'.", param=param, code="unknown_parameter")
+
+
+def invalid_type(param: str, expected: str, got: str) -> Refusal:
+    """`expected` and `got` carry their articles: `a string`, `an object`, `null`."""
+    return Refusal(
+        400,
+        f"Invalid type for '{param}': expected {expected}, but got {got} instead.",
+        param=param,
+        code="invalid_type",
+    )
+
+
+def one_of(values: Iterable[object]) -> str:
+    """What `invalid_type` expects where only some values will do: `one of 'a', 'b', or 'c'`."""
+    return f"one of {_quoted_list(values, 'or')}"
+
+
+def invalid_value(param: str, value: object, supported: Iterable[object]) -> Refusal:
+    return Refusal(
+        400,
+        f"Invalid value: '{value}'. Supported values are: {_quoted_list(supported)}.",
+        param=param,
+        code="invalid_value",
+    )
+
+
+def string_too_long(param: str, limit: int, length: int) -> Refusal:
+    return Refusal(
+        400,
+        f"Invalid '{param}': string too long. Expected a string with maximum length {limit}, but got a string "
+        f"with length {length} instead.",
+        param=param,
+        code="string_above_max_length",
+    )
+
+
+def string_too_short(param: str) -> Refusal:
+    return Refusal(
+        400,
+        f"Invalid '{param}': empty string. Expected a string with minimum length 1, but got an empty string instead.",
+        param=param,
+        code="empty_string",
+    )
+
+
+def array_too_long(param: str, limit: int, length: int) -> Refusal:
+    return Refusal(
+        400,
+        f"Invalid '{param}': array too long. Expected an array with maximum length {limit}, but got an array "
+        f"with length {length} instead.",
+        param=param,
+        code="array_above_max_length",
+    )
+
+
+def array_empty(param: str) -> Refusal:
+    return Refusal(
+        400,
+        f"Invalid '{param}': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+        param=param,
+        code="empty_array",
+    )
+
+
+def too_many_properties(param: str, limit: int, count: int) -> Refusal:
+    return Refusal(
+        400,
+        f"Invalid '{param}': too many properties. Expected an object with at most {limit} properties, but got "
+        f"an object with {count} properties instead.",
+        param=param,
+        code="object_above_max_properties",
+    )
+
+
+def property_name_too_long(param: str, name: str, limit: int) -> Refusal:
+    """`param` ends with the name, which the text shows by its ends only (seen on a sibling endpoint)."""
+    parent = param.removesuffix(f".{name}")
+    return Refusal(
+        400,
+        f"Invalid property name in '{parent}': '{name[:3]}...{name[-3:]}' is too long. Expected a string with "
+        f"maximum length {limit}, but got a string with length {len(name)} instead.",
+        param=param,
+        code="property_name_above_max_length",
+    )
+
+
+def pattern_mismatch(param: str, pattern: str) -> Refusal:
+    return Refusal(
+        400,
+        f"Invalid '{param}': string does not match pattern. Expected a string that matches the pattern '{pattern}'.",
+        param=param,
+        code="invalid_value",
+    )
+
+
+def out_of_range(param: str, *, kind: str, comparison: str, limit: object, got: object) -> Refusal:
+    """`kind` is `integer` or `decimal`; `comparison` is `<=` or `>=`."""
+    side, code = ("above maximum", "above_max") if comparison == "<=" else ("below minimum", "below_min")
+    return Refusal(
+        400,
+        f"Invalid '{param}': {kind} {side} value. Expected a value {comparison} {limit}, but got {got} instead.",
+        param=param,
+        code=f"{kind}_{code}_value",
+    )
+
+
+def mutually_exclusive(first: str, second: str) -> Refusal:
+    """The text is that of a sibling endpoint, not recorded on these."""
+    return Refusal(
+        400,
+        f"Mutually exclusive parameters: '{first}' and '{second}'. Ensure you are only providing one of: "
+        f"'{first}' or '{second}'.",
+        code="mutually_exclusive_parameters",
+    )
+
+
+def v1_schema(problems: Iterable[tuple[str, str]]) -> Refusal:
+    """The v1 API showed its validator's own report: one `location`, one indented text per problem."""
+    listed = [f"{location}\n  {text}" for location, text in problems]
+    noun = "error" if len(listed) == 1 else "errors"
+    return Refusal(400, f"{len(listed)} validation {noun} for Request\n" + "\n".join(listed))
+
+
+# --- ids and objects (CONTRACT §7.1) ------------------------------------------------------------------------
+
+
+def malformed_id(param: str, value: str, prefix: str) -> Refusal:
+    return Refusal(
+        400,
+        f"Invalid '{param}': '{value}'. Expected an ID that begins with '{prefix}'.",
+        param=param,
+        code="invalid_value",
+    )
+
+
+def not_found(noun: str, object_id: str) -> Refusal:
+    """`noun` is assistant, thread, run, run step, message, message file, assistant file or file."""
+    return Refusal(404, f"No {noun} found with id '{object_id}'.")
+
+
+def no_such_file(file_id: str) -> Refusal:
+    return Refusal(404, f"No such File object: {file_id}", param="id")
+
+
+def no_such_vector_store(store_id: str, *, status: int) -> Refusal:
+    """404 on the vector store's own path, 400 where a body names it (CONTRACT §7.1)."""
+    return Refusal(status, f"Vector store with id ['{store_id}'] not found.")
+
+
+def no_such_model(model: str) -> Refusal:
+    """For `GET /models/{model}`: the text the SDK's own documentation shows; not in the recordings."""
+    return Refusal(404, f"The model '{model}' does not exist", param="model", code="model_not_found")
+
+
+# --- files (CONTRACT §1.5, §7.1) ----------------------------------------------------------------------------
+
+
+def invalid_purpose(purpose: str, supported: Iterable[str]) -> Refusal:
+    return Refusal(400, f"'{purpose}' is not one of {list(supported)!r} - 'purpose'", param="purpose")
+
+
+def missing_form_field(name: str) -> Refusal:
+    return Refusal(400, f"'{name}' is a required property")
+
+
+def empty_file() -> Refusal:
+    return Refusal(400, "File is empty.", param="file")
+
+
+def not_downloadable(purpose: str) -> Refusal:
+    return Refusal(400, f"Not allowed to download files of purpose: {purpose}")
+
+
+# --- states and locks (CONTRACT §3, §4) ---------------------------------------------------------------------
+
+
+def cannot_cancel(status: str) -> Refusal:
+    return Refusal(400, f"Cannot cancel run with status '{status}'.")
+
+
+def cannot_update(status: str) -> Refusal:
+    return Refusal(400, f"Cannot update run with status '{status}'.")
+
+
+def outputs_not_accepted(status: str) -> Refusal:
+    return Refusal(400, f'Runs in status "{status}" do not accept tool outputs.')
+
+
+def outputs_do_not_match(expected: list[str], got: list[str]) -> Refusal:
+    """Both lists in the order they stand in, as Python prints them; no final dot."""
+    return Refusal(400, f"Expected tool outputs for call_ids {expected!r}, got {got!r}")
+
+
+def thread_locked_for_messages(thread_id: str, run_id: str) -> Refusal:
+    return Refusal(400, f"Can't add messages to {thread_id} while a run {run_id} is active.")
+
+
+def thread_has_active_run(thread_id: str, run_id: str) -> Refusal:
+    return Refusal(400, f"Thread {thread_id} already has an active run {run_id}.")
+
+
+def nothing_to_run_on() -> Refusal:
+    return Refusal(
+        400,
+        "Run creation requires a Thread with a user message or an assistant with instructions.",
+        code="invalid_thread",
+    )
+
+
+def too_many_messages(thread_id: str) -> Refusal:
+    """The limit is documented, its text is not recorded (CONTRACT §4, G)."""
+    return Refusal(400, f"Thread {thread_id} has reached the maximum number of messages.")

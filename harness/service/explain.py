@@ -1,0 +1,108 @@
+"""Every "this cannot go on": pure functions from data to the text a user acts on."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from harness.failures import HarnessFailure
+from harness.service.lifecycle import RUN, terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.service.records import Run
+    from harness.service.script import Script
+
+
+def timeline(run: Run) -> str:
+    """One line: each status with the seconds since the run was created.
+
+    `queued 0s → in_progress 1s (pick_up) → completed 3s (finish)`
+    """
+    start = run.timeline[0].at
+    return " → ".join(
+        f"{moment.status} {moment.at - start:g}s" + (f" ({moment.because})" if index else "")
+        for index, moment in enumerate(run.timeline)
+    )
+
+
+def stuck(run: Run, looks: int, policy: str) -> HarnessFailure:
+    """The client retrieved a run again and again that will never change before its eyes."""
+    ways = sorted({row.to for row in RUN if row.source == run.status})
+    if run.status in terminal(RUN):
+        others = ", ".join(f'"{status}"' for status in sorted(terminal(RUN)))
+        because = f"{run.status!r} is an end: nothing leaves it, so whatever the loop waits for never comes."
+        if run.last_error is not None:
+            because += f"\nlast_error: {run.last_error['code']}: {run.last_error['message']}"
+        do = f"while run.status not in ({others}): ...   # every way a run can end"
+    elif run.status == "requires_action":
+        assert run.required_action is not None  # that is what the status means
+        called = run.required_action["submit_tool_outputs"]["tool_calls"]
+        names = ", ".join(f"{call['function']['name']}({call['function']['arguments']})" for call in called)
+        because = f"It waits for the outputs of {names}, and nobody submits them."
+        do = (
+            'if run.status == "requires_action":\n'
+            "    run = client.beta.threads.runs.submit_tool_outputs(run_id=run.id, thread_id=run.thread_id, "
+            "tool_outputs=[…])"
+        )
+    else:
+        because = f"From here it goes to {', '.join(ways)}, but under clock={policy!r} looking moves no time."
+        do = 'assistants.clock.advance(5)                  # in the test, or\n@pytest.mark.assistants(clock="on_poll")'
+    return HarnessFailure(
+        f"The client is stuck: it has looked {looks} times at {run.id} in status {run.status!r}.",
+        there_was=f"{because}\nThe run: {timeline(run)}",
+        do=do,
+    )
+
+
+def not_served(method: str, path: str, known: Iterable[str]) -> HarnessFailure:
+    """A call to an OpenAI or Azure host that is no part of what the fake plays. `path` lies below the API's root."""
+    near = difflib.get_close_matches(path, list(known), n=1)
+    return HarnessFailure(
+        f"{method} {path} is not served: the fake plays the Assistants API only. Nothing reached the network.",
+        there_was=f"The nearest route it serves: {near[0]}" if near else "",
+        do=f'assistants.on("{method}", "{path}", lambda request: {{"object": "…"}})   # answer it yourself',
+    )
+
+
+def not_reached(method: str, url: str, *, ours: bool) -> HarnessFailure:
+    """Something wanted a connection that a test must not make."""
+    what = f"{method} {url}"
+    if ours:
+        return HarnessFailure(
+            f"{what} was stopped before it reached the network: this library does not talk through httpx, so the "
+            "fake cannot answer it.",
+            do="openai.OpenAI()   # the official client, on its default transport, is answered",
+        )
+    return HarnessFailure(
+        f"{what} was stopped: block_other_hosts is on, and the host is not on this machine.",
+        do=f'@pytest.mark.assistants(base_url="{url}")       # if the fake shall answer it\n'
+        "@pytest.mark.assistants(block_other_hosts=False)   # if it may be called",
+    )
+
+
+def unused(scripts: Iterable[Script]) -> HarnessFailure:
+    """Scripts were written down and no run took them."""
+    listed = "\n".join(f"    {script.origin}: {describe(script)}" for script in scripts)
+    return HarnessFailure(
+        "Scripts were not used: fewer runs were created than the test scripted.",
+        there_was=listed,
+        do='Remove them, or allow it: @pytest.mark.assistants(unused="ignore")',
+    )
+
+
+def describe(script: Script) -> str:
+    """The acts of a script, shortened."""
+    if callable(script.source):
+        return f"model {getattr(script.source, '__name__', script.source)!s}"
+    text = ", ".join(repr(act) for act in script.source) or "no acts"
+    return text if len(text) <= 200 else text[:197] + "…"
+
+
+def no_streaming(method: str, url: str) -> HarnessFailure:
+    """The client asked for server-sent events."""
+    return HarnessFailure(
+        f"{method} {url} asks for a stream, and this version of the fake does not stream yet.",
+        do="run = client.beta.threads.runs.create_and_poll(…)   # poll instead of streaming",
+    )

@@ -1,0 +1,51 @@
+"""The two values that pass between the service and whatever carries them: a request and a response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request as the service sees it.
+
+    `path` and `query` come from `url`; header names are lower case. `client` tells clients apart: the clock
+    policy `on_poll` reacts to what *this* client last saw of a run, so a transport passes one value per client.
+
+    >>> request = Request("GET", "https://api.openai.com/v1/assistants?limit=2")
+    >>> request.path, request.query, request.host
+    ('/v1/assistants', {'limit': ['2']}, 'api.openai.com')
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    client: Hashable = None
+    path: str = field(init=False)
+    host: str = field(init=False)
+    query: dict[str, list[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        query: dict[str, list[str]] = {}
+        if parts.query:
+            for name, value in parse_qsl(parts.query, keep_blank_values=True):
+                query.setdefault(name, []).append(value)
+        object.__setattr__(self, "path", parts.path)
+        object.__setattr__(self, "host", parts.hostname or "")
+        object.__setattr__(self, "query", query)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP answer: status, headers with lower-case names, and the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes

@@ -1,0 +1,50 @@
+"""Query strings (CONTRACT §1, §6). Unknown parameters are ignored: the Azure client adds `api-version`."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# The one value there is (CONTRACT §1.4); it asks for the text that a file search found.
+IncludeValue = Literal["step_details.tool_calls[*].file_search.results[*].content"]
+
+
+class Query(BaseModel):
+    """Values arrive as text, so numbers are read from text. `lists` names the parameters that may repeat."""
+
+    model_config = ConfigDict(extra="ignore")
+    lists: ClassVar[frozenset[str]] = frozenset()
+
+
+class NoQuery(Query):
+    """For endpoints that read nothing from their query."""
+
+
+class Include(Query):
+    lists = frozenset({"include"})
+    include: list[IncludeValue] = []
+
+
+class Page(Query):
+    """Which part of a list (CONTRACT §6)."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    order: Literal["asc", "desc"] = "desc"
+    after: str | None = None
+    before: str | None = None
+
+
+class MessagesPage(Page):
+    run_id: str | None = None
+
+
+class StepsPage(Page, Include):
+    pass
+
+
+class FilesPage(Query):
+    """Files come in far longer pages, and without `before` (CONTRACT §1.5)."""
+
+    purpose: str | None = None
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 10_000
+    order: Literal["asc", "desc"] = "desc"
+    after: str | None = None

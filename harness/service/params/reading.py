@@ -1,0 +1,56 @@
+"""From bytes and query strings to validated values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+
+from harness.service.params import wording
+from harness.service.params.queries import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.service.shapes import Api
+
+M = TypeVar("M", bound=BaseModel)
+Q = TypeVar("Q", bound=Query)
+
+
+def parse_json(body: bytes, api: Api) -> object:
+    """The JSON value of a body. No body at all is an empty object (CONTRACT §1.2).
+
+    >>> parse_json(b"", "v2"), parse_json(b'{"a": [1]}', "v2")
+    ({}, {'a': [1]})
+    """
+    if not body:
+        return {}
+    try:
+        return from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise wording.not_json(api) from None
+
+
+def validate(model: type[M], data: object, api: Api) -> M:
+    """`data` as an instance of `model`, or a refusal in the words of `api`."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise wording.refusal(error, api, "body") from None
+
+
+def parse_query(model: type[Q], query: Mapping[str, list[str]], api: Api) -> Q:
+    """A decoded query string as an instance of `model`.
+
+    A list is written `name[]=…` or `name=…`, as often as it has items. Of any other parameter the last counts.
+    """
+    given: dict[str, list[str]] = {}
+    for name, values in query.items():
+        given.setdefault(name.removesuffix("[]"), []).extend(values)
+    data = {name: values if name in model.lists else values[-1] for name, values in given.items()}
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise wording.refusal(error, api, "query") from None

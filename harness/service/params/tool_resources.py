@@ -1,0 +1,71 @@
+"""The files and vector stores that tools work on, only in v2 (CONTRACT §1.1, §1.6)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
+
+from harness.service.params.common import ABSENT, Body, Metadata, TypeOnly, array_of, by_type, of_type
+
+
+class StaticChunks(Body):
+    max_chunk_size_tokens: Annotated[int, Field(ge=100, le=4096)]
+    chunk_overlap_tokens: Annotated[int, Field(ge=0)]
+
+    @field_validator("chunk_overlap_tokens")
+    @classmethod
+    def at_most_half(cls, value: int, info: ValidationInfo) -> int:
+        """CONTRACT §1.6. Nothing to say where the size itself was refused."""
+        most = info.data.get("max_chunk_size_tokens", 2 * value) // 2
+        if value > most:
+            raise PydanticKnownError("less_than_equal", {"le": most})
+        return value
+
+
+class StaticChunking(Body):
+    type: Literal["static"]
+    static: StaticChunks
+
+
+ChunkingStrategy = Annotated[
+    Annotated[TypeOnly, of_type("auto")] | Annotated[StaticChunking, of_type("static")],
+    Discriminator(by_type),
+]
+
+
+class NewVectorStore(Body):
+    """The helper that makes a store on the way. Its limit of files has grown beyond any test (CONTRACT §1.1)."""
+
+    file_ids: Annotated[list[str], array_of("strings")] = ABSENT
+    chunking_strategy: ChunkingStrategy = ABSENT
+    metadata: Metadata | None = None
+
+
+class CodeInterpreterResources(Body):
+    file_ids: Annotated[list[str], Field(max_length=20), array_of("strings")] = ABSENT
+
+
+class FileSearchResources(Body):
+    vector_store_ids: Annotated[list[str], Field(max_length=1), array_of("strings")] = ABSENT
+
+
+class NewFileSearchResources(FileSearchResources):
+    vector_stores: Annotated[list[NewVectorStore], Field(max_length=1), array_of("objects")] = ABSENT
+
+    @model_validator(mode="after")
+    def not_both(self) -> "NewFileSearchResources":
+        if {"vector_store_ids", "vector_stores"} <= self.model_fields_set:
+            names = {"first": "vector_store_ids", "second": "vector_stores"}
+            raise PydanticCustomError("mutually_exclusive", "{first} or {second}", names)
+        return self
+
+
+class ToolResources(Body):
+    code_interpreter: CodeInterpreterResources = ABSENT
+    file_search: FileSearchResources = ABSENT
+
+
+class NewToolResources(ToolResources):
+    """For objects in the making: a vector store may be made with them."""
+
+    file_search: NewFileSearchResources = ABSENT

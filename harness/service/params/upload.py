@@ -1,0 +1,124 @@
+"""The one form of the API: `multipart/form-data` of `POST /files` (CONTRACT §1.5).
+
+Split by hand, because the standard library reads a form as mail, and mail does not keep bytes: here only line ends
+that belong to a boundary go.
+"""
+
+import re
+from dataclasses import dataclass
+from email.message import Message
+from itertools import pairwise
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field
+
+from harness.service import errors
+from harness.service.params.common import Body
+from harness.service.params.reading import validate
+
+# In the order of the recorded refusal (CONTRACT §7.1).
+PURPOSES = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that a client sent."""
+
+    filename: str
+    content: bytes
+    content_type: str | None
+    purpose: str
+    expires_after_seconds: int | None = None
+
+
+def parse_upload(body: bytes, content_type: str) -> Upload:
+    """Read and check an upload. What is not a form at all has no file in it."""
+    fields = {part.name: part for part in _parts(body, content_type)}
+    file, purpose = fields.get("file"), fields.get("purpose")
+    if file is None or file.filename is None:
+        raise errors.missing_form_field("file")
+    if purpose is None:
+        raise errors.missing_form_field("purpose")
+    if purpose.text not in PURPOSES:
+        raise errors.invalid_purpose(purpose.text, PURPOSES)
+    if not file.content:
+        raise errors.empty_file()
+    return Upload(file.filename, file.content, file.content_type, purpose.text, _lifetime(fields))
+
+
+# --- when it expires ----------------------------------------------------------------------------------------
+
+
+class ExpiresAfter(Body):
+    """A form has only text, so the number is read from text."""
+
+    anchor: Literal["created_at"]
+    seconds: Annotated[int, Field(ge=3600, le=2_592_000, strict=False)]
+
+
+class _Lifetime(Body):
+    expires_after: ExpiresAfter
+
+
+def _lifetime(fields: dict[str, "_Part"]) -> int | None:
+    given = {
+        found[1]: part.text for name, part in fields.items() if (found := re.fullmatch(r"expires_after\[(\w+)\]", name))
+    }
+    if not given:
+        return None
+    return validate(_Lifetime, {"expires_after": given}, "v2").expires_after.seconds
+
+
+# --- the form -----------------------------------------------------------------------------------------------
+
+
+class _Part(NamedTuple):
+    name: str
+    filename: str | None
+    content_type: str | None
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        return self.content.decode(errors="replace")
+
+
+def _parts(body: bytes, content_type: str) -> list[_Part]:
+    """The parts between boundaries. A longer line that only begins like a boundary is content."""
+    boundary = _parameters(content_type).get("boundary")
+    if not boundary:
+        return []
+    line = re.compile(rb"\r\n--" + re.escape(boundary.encode()) + rb"(?:--)?[ \t]*(?=\r\n)")
+    # A boundary has a line of its own; with these line ends, so have the first and the last.
+    framed = b"\r\n" + body + b"\r\n"
+    return [_part(framed[start.end() : end.start()]) for start, end in pairwise(line.finditer(framed))]
+
+
+def _part(block: bytes) -> _Part:
+    """`block` begins with the line end of its boundary; an empty line ends the headers."""
+    head, _, content = block.partition(b"\r\n\r\n")
+    headers = {}
+    for line in head.decode(errors="replace").split("\r\n"):
+        name, _, value = line.partition(":")
+        headers[name.strip().lower()] = value.strip()
+    disposition = _parameters(headers.get("content-disposition", ""))
+    return _Part(disposition.get("name", ""), disposition.get("filename"), headers.get("content-type") or None, content)
+
+
+def _parameters(header: str) -> dict[str, str]:
+    """The parameters of a header, unquoted. `filename*=utf-8''…` goes before a plain `filename`.
+
+    >>> _parameters("form-data; name=file; filename=x; filename*=utf-8''%C3%A9.txt")["filename"]
+    'é.txt'
+    """
+    message = Message()
+    message["x"] = header
+    return {name: _text(value) for name, value in message.get_params([], header="x")}
+
+
+def _text(value: Any) -> str:
+    """An encoded parameter comes as its character set, its language and its bytes, one character each."""
+    if isinstance(value, str):
+        return value
+    charset, _, encoded = value
+    return str(encoded).encode("latin-1").decode(charset or "utf-8", "replace")

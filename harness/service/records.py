@@ -1,0 +1,192 @@
+"""What the service keeps of each object. How an object looks on the wire is its resource's affair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.service.lifecycle import ACTIVE, NEW, Moment
+from harness.service.store import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from harness.service.clock import Timer
+    from harness.service.script import Playback, Reason
+
+Metadata = dict[str, str]
+
+
+@dataclass(slots=True)
+class Assistant:
+    id: str
+    created_at: int
+    model: str
+    name: str | None = None
+    description: str | None = None
+    instructions: str | None = None
+    tools: list[dict[str, Any]] = field(default_factory=list)
+    tool_resources: dict[str, Any] = field(default_factory=dict)
+    file_ids: dict[str, int] = field(default_factory=dict)  # v1: each with the second it was attached
+    metadata: Metadata = field(default_factory=dict)
+    temperature: float = 1.0
+    top_p: float = 1.0
+    reasoning_effort: str | None = None
+    response_format: Any = "auto"
+
+
+@dataclass(slots=True)
+class Message:
+    id: str
+    thread_id: str
+    role: Literal["user", "assistant"]
+    content: list[dict[str, Any]]
+    created_at: int = 0
+    assistant_id: str | None = None
+    run_id: str | None = None
+    attachments: list[dict[str, Any]] = field(default_factory=list)
+    file_ids: list[str] = field(default_factory=list)
+    metadata: Metadata = field(default_factory=dict)
+    status: str = NEW
+    incomplete_reason: str | None = None
+    incomplete_at: int | None = None
+    completed_at: int | None = None
+    timeline: list[Moment] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """All text parts, joined; a refusal counts as text."""
+        return "\n".join(
+            part["text"]["value"] if part["type"] == "text" else part["refusal"]
+            for part in self.content
+            if part["type"] in ("text", "refusal")
+        )
+
+
+@dataclass(slots=True)
+class Usage:
+    prompt: int = 0
+    completion: int = 0
+
+    def add(self, other: Usage) -> None:
+        self.prompt += other.prompt
+        self.completion += other.completion
+
+
+@dataclass(slots=True)
+class Step:
+    id: str
+    run_id: str
+    assistant_id: str
+    thread_id: str
+    type: Literal["message_creation", "tool_calls"]
+    details: dict[str, Any]
+    expires_at: int | None
+    usage: Usage
+    created_at: int = 0
+    status: str = NEW
+    cancelled_at: int | None = None
+    completed_at: int | None = None
+    failed_at: int | None = None
+    last_error: dict[str, str] | None = None
+    timeline: list[Moment] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Run:
+    """A run with all that its object shows, its steps, and where it stands in its script."""
+
+    id: str
+    thread_id: str
+    assistant_id: str
+    model: str
+    instructions: str | None
+    tools: list[dict[str, Any]]
+    playback: Playback
+    file_ids: list[str] = field(default_factory=list)
+    metadata: Metadata = field(default_factory=dict)
+    temperature: float = 1.0
+    top_p: float = 1.0
+    reasoning_effort: str | None = None
+    max_completion_tokens: int | None = None
+    max_prompt_tokens: int | None = None
+    truncation_strategy: dict[str, Any] = field(default_factory=dict)
+    response_format: Any = "auto"
+    tool_choice: Any = "auto"
+    parallel_tool_calls: bool = True
+    created_at: int = 0
+    expires_at: int | None = None
+    started_at: int | None = None
+    cancelled_at: int | None = None
+    failed_at: int | None = None
+    completed_at: int | None = None
+    required_action: dict[str, Any] | None = None
+    last_error: dict[str, str] | None = None
+    incomplete_reason: Reason | None = None
+    usage: Usage | None = None
+    status: str = NEW
+    timeline: list[Moment] = field(default_factory=list)
+    steps: Table[Step] = field(default_factory=Table)
+    spent: Usage = field(default_factory=Usage)
+    open_step: Step | None = None
+    open_message: Message | None = None
+    draft: tuple[list[dict[str, Any]], list[dict[str, Any]]] | None = None  # where to, and what
+    progress: Timer | None = None
+    expiry: Timer | None = None
+    looks: dict[Hashable, Looks] = field(default_factory=dict)
+
+    @property
+    def active(self) -> bool:
+        return self.status in ACTIVE
+
+    def write_draft(self) -> None:
+        """What the model was writing is there now, in its message or its step."""
+        if self.draft is not None:
+            place, parts = self.draft
+            place.extend(parts)
+            self.draft = None
+
+
+@dataclass(slots=True)
+class Looks:
+    """What one client has seen of a run: up to which entry of its timeline, and how often since."""
+
+    moments: int = 0
+    since_it_moved: int = 0
+    at: float = 0.0
+
+
+@dataclass(slots=True)
+class Thread:
+    id: str
+    created_at: int
+    metadata: Metadata = field(default_factory=dict)
+    tool_resources: dict[str, Any] = field(default_factory=dict)
+    messages: Table[Message] = field(default_factory=Table)
+    runs: Table[Run] = field(default_factory=Table)
+
+    @property
+    def active_run(self) -> Run | None:
+        """The run that holds the thread, if any: there is at most one, and it is the newest (CONTRACT §4)."""
+        newest = next(reversed(self.runs), None)
+        return newest if newest is not None and newest.active else None
+
+
+@dataclass(slots=True)
+class File:
+    id: str
+    created_at: int
+    filename: str
+    purpose: str
+    content: bytes
+    expires_at: int | None = None
+    status: str = "processed"
+
+
+@dataclass(slots=True)
+class VectorStore:
+    """A store that a body may name or a `vector_stores` helper makes."""
+
+    id: str
+    created_at: int
+    file_ids: list[str] = field(default_factory=list)

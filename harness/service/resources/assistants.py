@@ -1,0 +1,142 @@
+"""Assistants: the object and its endpoints (CONTRACT §1.1, §2.1), and the files attached to one in v1 (§1.7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.service.context import PATH_IDS, listing
+from harness.service.records import Assistant
+from harness.service.resources import tools
+
+if TYPE_CHECKING:
+    from harness.service.context import Call
+
+# Fields that a body sets one to one; the rest is normalised below.
+PLAIN = ("model", "name", "description", "instructions", "reasoning_effort")
+# What a null, or nothing, means on the wire.
+DEFAULTS: dict[str, Any] = {"temperature": 1.0, "top_p": 1.0, "response_format": "auto"}
+
+
+def wire(call: Call, assistant: Assistant) -> dict[str, Any]:
+    return call.world.shapes.project(
+        "assistant",
+        call.api,
+        {
+            "id": assistant.id,
+            "object": "assistant",
+            "created_at": assistant.created_at,
+            "name": assistant.name,
+            "description": assistant.description,
+            "model": assistant.model,
+            "instructions": assistant.instructions,
+            "tools": tools.echo(call, assistant.tools),
+            "file_ids": list(assistant.file_ids),
+            "top_p": assistant.top_p,
+            "temperature": assistant.temperature,
+            "reasoning_effort": assistant.reasoning_effort,
+            "tool_resources": tools.resources_of_assistant(assistant),
+            "metadata": assistant.metadata,
+            "response_format": assistant.response_format,
+        },
+    )
+
+
+def create(call: Call) -> dict[str, Any]:
+    assistant = Assistant(id=call.store.ids.make("asst_"), created_at=call.world.second, model=call.body.model)
+    apply(call, assistant)
+    call.store.assistants.add(assistant)
+    return wire(call, assistant)
+
+
+def modify(call: Call) -> dict[str, Any]:
+    """A partial update: what the body does not name stays (CONTRACT §1.1)."""
+    apply(call, call.assistant)
+    return wire(call, call.assistant)
+
+
+def apply(call: Call, assistant: Assistant) -> None:
+    """Write the body's fields on the record; everything that can be refused is checked before the first write."""
+    body = call.body
+    given = body.model_fields_set
+    files = getattr(body, "file_ids", None) if "file_ids" in given else None
+    for file_id in files or ():
+        tools.known_file(call, file_id)
+    resources = None
+    if "tool_resources" in given:
+        resources = tools.resources(call, body.tool_resources)
+    for name in PLAIN:
+        if name in given and (name != "model" or body.model is not None):
+            setattr(assistant, name, getattr(body, name))
+    for name, default in DEFAULTS.items():
+        if name in given:
+            value = tools.plain(getattr(body, name))
+            value = default if value is None else value
+            setattr(assistant, name, float(value) if isinstance(default, float) else value)
+    if "tools" in given:
+        assistant.tools = tools.plain(body.tools) or []
+    if "metadata" in given:
+        assistant.metadata = body.metadata or {}
+    if resources is not None:
+        assistant.tool_resources = resources
+    if files is not None:
+        attached = assistant.file_ids
+        assistant.file_ids = {file_id: attached.get(file_id, call.world.second) for file_id in files}
+
+
+def retrieve(call: Call) -> dict[str, Any]:
+    return wire(call, call.assistant)
+
+
+def delete(call: Call) -> dict[str, Any]:
+    call.store.assistants.remove(call.assistant.id)
+    return {"id": call.assistant.id, "object": "assistant.deleted", "deleted": True}
+
+
+def index(call: Call) -> dict[str, Any]:
+    return listing(call, call.store.assistants, "assistant", lambda item: wire(call, item))
+
+
+# --- v1: files of an assistant ------------------------------------------------------------------------------
+
+
+def file_wire(assistant: Assistant, file_id: str) -> dict[str, Any]:
+    return {
+        "id": file_id,
+        "object": "assistant.file",
+        "created_at": assistant.file_ids[file_id],
+        "assistant_id": assistant.id,
+    }
+
+
+def attach_file(call: Call) -> dict[str, Any]:
+    file_id = call.body.file_id
+    tools.known_file(call, file_id)
+    call.assistant.file_ids.setdefault(file_id, call.world.second)
+    return file_wire(call.assistant, file_id)
+
+
+def retrieve_file(call: Call) -> dict[str, Any]:
+    return file_wire(call.assistant, _attached(call))
+
+
+def detach_file(call: Call) -> dict[str, Any]:
+    """The file itself stays."""
+    file_id = _attached(call)
+    del call.assistant.file_ids[file_id]
+    return {"id": file_id, "object": "assistant.file.deleted", "deleted": True}
+
+
+def index_files(call: Call) -> dict[str, Any]:
+    return tools.attached_page(
+        call,
+        list(call.assistant.file_ids),
+        "assistant file",
+        lambda file_id: file_wire(call.assistant, file_id),
+    )
+
+
+def _attached(call: Call) -> str:
+    file_id = call.path_ids["assistant_file_id"]
+    if file_id not in call.assistant.file_ids:
+        raise PATH_IDS["assistant_file_id"].missing(file_id)
+    return file_id

@@ -1,0 +1,94 @@
+"""Files: the object and its endpoints (CONTRACT §1.5, §2.6). Real bytes go in and come out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from harness.service import errors
+from harness.service.context import listing
+from harness.service.http import Response
+from harness.service.records import File
+
+if TYPE_CHECKING:
+    from harness.service.context import Call
+
+# Uploads for these are read by tools, and cannot be fetched back (CONTRACT §1.5).
+NOT_DOWNLOADABLE = frozenset({"assistants", "user_data"})
+
+
+def wire(call: Call, file: File) -> dict[str, Any]:
+    return call.world.shapes.project(
+        "file",
+        call.api,
+        {
+            "object": "file",
+            "id": file.id,
+            "purpose": file.purpose,
+            "filename": file.filename,
+            "bytes": len(file.content),
+            "created_at": file.created_at,
+            "expires_at": file.expires_at,
+            "status": file.status,
+            "status_details": None,
+        },
+    )
+
+
+def create(call: Call) -> dict[str, Any]:
+    upload, now = call.body, call.world.second
+    lifetime = upload.expires_after_seconds
+    file = File(
+        id=call.store.ids.file(call.world.shapes, azure=call.azure, purpose=upload.purpose),
+        created_at=now,
+        filename=upload.filename,
+        purpose=upload.purpose,
+        content=upload.content,
+        expires_at=None if lifetime is None else now + lifetime,
+    )
+    return wire(call, call.store.files.add(file))
+
+
+def retrieve(call: Call) -> dict[str, Any]:
+    return wire(call, call.file)
+
+
+def delete(call: Call) -> dict[str, Any]:
+    """Also takes the file out of every place that names it (CONTRACT §1.5)."""
+    file_id = call.file.id
+    call.store.files.remove(file_id)
+    for owner in (*call.store.assistants, *call.store.threads):
+        files = owner.tool_resources.get("code_interpreter", {}).get("file_ids", [])
+        if file_id in files:
+            files.remove(file_id)
+    for assistant in call.store.assistants:
+        assistant.file_ids.pop(file_id, None)
+    for store in call.store.vector_stores:
+        if file_id in store.file_ids:
+            store.file_ids.remove(file_id)
+    return {"object": "file", "deleted": True, "id": file_id}
+
+
+def index(call: Call) -> dict[str, Any]:
+    """The envelope has its keys in another order than the other lists (CONTRACT §2.9)."""
+    purpose = call.query.purpose
+    where = None if purpose is None else lambda file: file.purpose == purpose
+    page = listing(call, call.store.files, "file", lambda file: wire(call, file), where=where)
+    return call.world.shapes.project("file list", call.api, page)
+
+
+def content(call: Call) -> Response:
+    """The bytes, unless the file is one that only tools may read."""
+    file = call.file
+    if file.purpose in NOT_DOWNLOADABLE:
+        raise errors.not_downloadable(file.purpose)
+    try:
+        file.filename.encode("ascii")
+        name = f'filename="{file.filename}"'
+    except UnicodeEncodeError:
+        name = f"filename*=UTF-8''{quote(file.filename)}"
+    return Response(
+        200,
+        {"content-type": "application/octet-stream", "content-disposition": f"attachment; {name}"},
+        file.content,
+    )

@@ -1,0 +1,142 @@
+"""Messages: the object and its endpoints (CONTRACT §1.3, §2.3), and the files of one in v1 (§1.7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.service import errors
+from harness.service.context import PATH_IDS, listing
+from harness.service.lifecycle import MESSAGE, advance
+from harness.service.records import Message
+from harness.service.resources import tools
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.service.context import Call
+    from harness.service.records import Thread
+
+MOST_MESSAGES = 100_000  # CONTRACT §8
+
+
+def wire(call: Call, message: Message, *, shape: str = "thread.message") -> dict[str, Any]:
+    """Outside streams a message shows no status (CONTRACT §2.3)."""
+    return call.world.shapes.project(
+        shape,
+        call.api,
+        {
+            "id": message.id,
+            "object": "thread.message",
+            "created_at": message.created_at,
+            "assistant_id": message.assistant_id,
+            "thread_id": message.thread_id,
+            "run_id": message.run_id,
+            "role": message.role,
+            "content": message.content,
+            "attachments": message.attachments,
+            "file_ids": message.file_ids,
+            "metadata": message.metadata,
+        },
+    )
+
+
+def build_all(call: Call, thread: Thread, bodies: Iterable[Any]) -> list[Message]:
+    """Messages from bodies, checked and not yet in the thread; nothing is kept if one of them is refused."""
+    built = []
+    attached: list[dict[str, Any]] = []
+    for body in bodies:
+        attachments = tools.plain(getattr(body, "attachments", None)) or []
+        file_ids = list(getattr(body, "file_ids", None) or ())
+        for file_id in (*file_ids, *(item["file_id"] for item in attachments if item.get("file_id"))):
+            tools.known_file(call, file_id)
+        message = Message(
+            id=call.store.ids.make("msg_"),
+            thread_id=thread.id,
+            role=body.role,
+            content=content(body.content),
+            attachments=attachments,
+            file_ids=file_ids,
+            metadata=body.metadata or {},
+        )
+        built.append(message)
+        attached += attachments
+    for message in built:
+        advance(message, MESSAGE, "create", now=call.world.clock.now)
+    tools.attach(call, thread, attached)
+    return built
+
+
+def content(given: Any) -> list[dict[str, Any]]:
+    """Parts as a reply shows them: a text becomes an object with annotations, an image gets its detail."""
+    if isinstance(given, str):
+        return [_text(given)]
+    return [_part(part) for part in tools.plain(given)]
+
+
+def _text(value: str) -> dict[str, Any]:
+    return {"type": "text", "text": {"value": value, "annotations": []}}
+
+
+def _part(part: dict[str, Any]) -> dict[str, Any]:
+    kind = part["type"]
+    if kind == "text":
+        return _text(part["text"])
+    return {"type": kind, kind: {**part[kind], "detail": part[kind].get("detail") or "auto"}}
+
+
+def create(call: Call) -> dict[str, Any]:
+    thread = call.thread
+    if (run := thread.active_run) is not None:
+        raise errors.thread_locked_for_messages(thread.id, run.id)
+    if len(thread.messages) >= MOST_MESSAGES:
+        raise errors.too_many_messages(thread.id)
+    [message] = build_all(call, thread, [call.body])
+    return wire(call, thread.messages.add(message))
+
+
+def retrieve(call: Call) -> dict[str, Any]:
+    return wire(call, call.message)
+
+
+def modify(call: Call) -> dict[str, Any]:
+    """Answers `file_ids` in place of `attachments`, in both versions (CONTRACT §2.3)."""
+    if "metadata" in call.body.model_fields_set:
+        call.message.metadata = call.body.metadata or {}
+    return wire(call, call.message, shape="thread.message modified")
+
+
+def delete(call: Call) -> dict[str, Any]:
+    call.thread.messages.remove(call.message.id)
+    return {"id": call.message.id, "object": "thread.message.deleted", "deleted": True}
+
+
+def index(call: Call) -> dict[str, Any]:
+    """With `run_id`, only the messages that run made (CONTRACT §6)."""
+    run_id = getattr(call.query, "run_id", None)
+    where = None if run_id is None else lambda message: message.run_id == run_id
+    return listing(call, call.thread.messages, "message", lambda message: wire(call, message), where=where)
+
+
+# --- v1: files of a message ---------------------------------------------------------------------------------
+
+
+def file_wire(message: Message, file_id: str) -> dict[str, Any]:
+    return {
+        "id": file_id,
+        "object": "thread.message.file",
+        "created_at": message.created_at,
+        "message_id": message.id,
+    }
+
+
+def retrieve_file(call: Call) -> dict[str, Any]:
+    file_id = call.path_ids["message_file_id"]
+    if file_id not in call.message.file_ids:
+        raise PATH_IDS["message_file_id"].missing(file_id)
+    return file_wire(call.message, file_id)
+
+
+def index_files(call: Call) -> dict[str, Any]:
+    return tools.attached_page(
+        call, call.message.file_ids, "message file", lambda file_id: file_wire(call.message, file_id)
+    )

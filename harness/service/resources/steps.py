@@ -1,0 +1,56 @@
+"""Run steps: the object and its endpoints (CONTRACT §1.4, §2.5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.service.context import listing
+from harness.service.resources import runs
+from harness.service.resources.tools import RANKER
+
+if TYPE_CHECKING:
+    from harness.service.context import Call
+    from harness.service.records import Step
+
+INCLUDE_CONTENT = "step_details.tool_calls[*].file_search.results[*].content"
+
+
+def wire(call: Call, step: Step) -> dict[str, Any]:
+    """`usage` is null until the step is over; there is no `metadata`, whatever the spec says (CONTRACT §2.5)."""
+    keys = call.world.shapes.keys("thread.run.step", call.api)
+    known = {
+        "object": "thread.run.step",
+        "step_details": _details(call, step.details),
+        "usage": None if step.status == "in_progress" else runs.usage(call, step.usage),
+    }
+    return {key: known[key] if key in known else getattr(step, key) for key in keys}
+
+
+def _details(call: Call, details: dict[str, Any]) -> dict[str, Any]:
+    if details["type"] != "tool_calls":
+        return details
+    return {**details, "tool_calls": [_tool_call(call, item) for item in details["tool_calls"]]}
+
+
+def _tool_call(call: Call, item: dict[str, Any]) -> dict[str, Any]:
+    """A search is shown as `retrieval` in v1, and with the text it found only where the client asked for it."""
+    if item["type"] != "file_search":
+        return item
+    if call.api == "v1":
+        return {"id": item["id"], "type": "retrieval", "retrieval": {}}
+    if not call.world.shapes.keys("file search tool", "v2"):
+        return {"id": item["id"], "type": "file_search", "file_search": {}}
+    with_content = INCLUDE_CONTENT in (getattr(call.query, "include", None) or ())
+    results = [
+        {key: value for key, value in result.items() if with_content or key != "content"} for result in item["results"]
+    ]
+    found = {"ranking_options": {"ranker": RANKER, "score_threshold": 0.0}, "results": results}
+    return {"id": item["id"], "type": "file_search", "file_search": found}
+
+
+def retrieve(call: Call) -> dict[str, Any]:
+    return wire(call, call.step)
+
+
+def index(call: Call) -> dict[str, Any]:
+    return listing(call, call.run.steps, "run step", lambda step: wire(call, step))

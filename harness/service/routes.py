@@ -1,0 +1,144 @@
+"""The route table: one row an endpoint. `harness.service.service` reads it and does the rest.
+
+A row names the handler, what validates its body and its query, and in which API versions the endpoint exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from harness.service.params import queries, v1, v2
+from harness.service.params.upload import Upload
+from harness.service.resources import assistants, files, messages, models, runs, steps, threads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from harness.service.shapes import Api
+
+
+@dataclass(frozen=True)
+class Route:
+    """One endpoint.
+
+    Attributes:
+        bodies: the model of the body by API version; a version that is not named takes no body.
+        beta: whether the `OpenAI-Beta` header is needed (CONTRACT §1: not for files and models).
+        v1_only: belongs to the endpoints that v2 dropped (CONTRACT §1.7).
+    """
+
+    method: str
+    template: str
+    handler: Callable[[Any], Any]
+    bodies: dict[Api, Any]
+    query: Any = queries.NoQuery
+    beta: bool = True
+    v1_only: bool = False
+
+    @property
+    def family(self) -> str:
+        return self.template.split("/")[1]
+
+
+def _row(method: str, template: str, handler: Callable[[Any], Any], body: str = "", **more: Any) -> Route:
+    """A row whose body has the same name in both versions, where both have it."""
+    bodies = {api: getattr(module, body) for api, module in _BODIES.items() if hasattr(module, body)}
+    return Route(method, template, handler, bodies, **more)
+
+
+_BODIES: dict[Api, Any] = {"v1": v1, "v2": v2}
+
+A = "/assistants"
+AF = "/assistants/{assistant_id}/files"
+T = "/threads"
+M = "/threads/{thread_id}/messages"
+MF = "/threads/{thread_id}/messages/{message_id}/files"
+R = "/threads/{thread_id}/runs"
+S = "/threads/{thread_id}/runs/{run_id}/steps"
+
+ROUTES: tuple[Route, ...] = (
+    _row("POST", A, assistants.create, "CreateAssistant"),
+    _row("GET", A, assistants.index, query=queries.Page),
+    _row("GET", A + "/{assistant_id}", assistants.retrieve),
+    _row("POST", A + "/{assistant_id}", assistants.modify, "ModifyAssistant"),
+    _row("DELETE", A + "/{assistant_id}", assistants.delete),
+    _row("POST", AF, assistants.attach_file, "AttachFile", v1_only=True),
+    _row("GET", AF, assistants.index_files, query=queries.Page, v1_only=True),
+    _row("GET", AF + "/{assistant_file_id}", assistants.retrieve_file, v1_only=True),
+    _row("DELETE", AF + "/{assistant_file_id}", assistants.detach_file, v1_only=True),
+    _row("POST", T, threads.create, "CreateThread"),
+    _row("GET", T + "/{thread_id}", threads.retrieve),
+    _row("POST", T + "/{thread_id}", threads.modify, "ModifyThread"),
+    _row("DELETE", T + "/{thread_id}", threads.delete),
+    _row("POST", M, messages.create, "CreateMessage"),
+    _row("GET", M, messages.index, query=queries.MessagesPage),
+    _row("GET", M + "/{message_id}", messages.retrieve),
+    _row("POST", M + "/{message_id}", messages.modify, "ModifyMessage"),
+    _row("DELETE", M + "/{message_id}", messages.delete),
+    _row("GET", MF, messages.index_files, query=queries.Page, v1_only=True),
+    _row("GET", MF + "/{message_file_id}", messages.retrieve_file, v1_only=True),
+    _row("POST", T + "/runs", runs.create_with_thread, "CreateThreadAndRun", query=queries.Include),
+    _row("POST", R, runs.create, "CreateRun", query=queries.Include),
+    _row("GET", R, runs.index, query=queries.Page),
+    _row("GET", R + "/{run_id}", runs.retrieve),
+    _row("POST", R + "/{run_id}", runs.modify, "ModifyRun"),
+    _row("POST", R + "/{run_id}/cancel", runs.cancel, "Empty"),
+    _row("POST", R + "/{run_id}/submit_tool_outputs", runs.submit_tool_outputs, "SubmitToolOutputs"),
+    _row("GET", S, steps.index, query=queries.StepsPage),
+    _row("GET", S + "/{step_id}", steps.retrieve, query=queries.Include),
+    Route("POST", "/files", files.create, {"v1": Upload, "v2": Upload}, beta=False),
+    _row("GET", "/files", files.index, query=queries.FilesPage, beta=False),
+    _row("GET", "/files/{file_id}", files.retrieve, beta=False),
+    _row("DELETE", "/files/{file_id}", files.delete, beta=False),
+    _row("GET", "/files/{file_id}/content", files.content, beta=False),
+    _row("GET", "/models", models.index, beta=False),
+    _row("GET", "/models/{model}", models.retrieve, beta=False),
+)
+
+FAMILIES = frozenset(route.family for route in ROUTES)
+
+
+class Match(NamedTuple):
+    route: Route
+    path_ids: dict[str, str]
+
+
+class Router:
+    """Finds the row for a method and a path below the API's root."""
+
+    def __init__(self, routes: Iterable[Route] = ROUTES) -> None:
+        self._tree: dict[str, Any] = {}
+        for route in routes:
+            node = self._tree
+            for segment in route.template.split("/")[1:]:
+                node = node.setdefault("{}" if segment.startswith("{") else segment, {})
+            node.setdefault("", {})[route.method] = route
+
+    def match(self, method: str, path: str) -> Match | None:
+        segments = path.split("/")[1:]
+        node: dict[str, Any] | None = self._tree
+        for segment in segments:
+            node = (node.get(segment) or node.get("{}")) if segment and node is not None else None
+        route: Route | None = None if node is None else node.get("", {}).get(method)
+        if route is None:
+            return None
+        names = route.template.split("/")[1:]
+        ids = {name[1:-1]: value for name, value in zip(names, segments, strict=True) if name.startswith("{")}
+        return Match(route, ids)
+
+
+# Where the API may lie below a host, longest first: OpenAI's own root, and Azure's two.
+ROOTS = ("/openai/v1", "/openai", "/v1")
+
+
+def below_root(path: str, roots: Iterable[str] = ROOTS) -> str:
+    """The path below the API's root.
+
+    >>> below_root("/v1/threads"), below_root("/openai/threads"), below_root("/threads")
+    ('/threads', '/threads', '/threads')
+    """
+    for root in roots:
+        if path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/"):
+            return path[len(root) :]
+    return path

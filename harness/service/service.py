@@ -1,0 +1,104 @@
+"""The fake service: a request goes in, a response comes out, and nothing else happens.
+
+`Service.handle` is the whole story: let due transitions happen → authenticate → find the route → choose the API
+version → check the ids in the path → validate body and query → find the objects → act → wrap the answer. The order
+of the checks is the service's own (CONTRACT §7).
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json
+
+from harness.service import dialects, errors, explain, params
+from harness.service.context import Call, World
+from harness.service.errors import Refusal
+from harness.service.http import Response
+from harness.service.params.queries import NoQuery
+from harness.service.params.upload import Upload
+from harness.service.routes import FAMILIES, ROOTS, ROUTES, Router, below_root
+from harness.service.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.service.http import Request
+    from harness.service.routes import Route
+
+
+class Service:
+    """One fake of the Assistants API, with its own store, clock and scripts.
+
+    >>> from harness.service.http import Request
+    >>> key = {"authorization": "Bearer sk-test", "openai-beta": "assistants=v2"}
+    >>> Service().handle(Request("POST", "https://api.openai.com/v1/threads", key)).status
+    200
+    """
+
+    def __init__(self, settings: Settings | None = None, *, roots: Iterable[str] = ()) -> None:
+        self.world = World(settings or Settings())
+        self._roots = tuple(sorted((*roots, *ROOTS), key=len, reverse=True))
+        self._router = Router()
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request.
+
+        Raises:
+            HarnessFailure: the path is no part of the Assistants API, a script is missing, or the client is stuck.
+        """
+        world = self.world
+        world.clock.advance(0)
+        azure = dialects.is_azure(request)
+        path = below_root(request.path, self._roots)
+        slash = b"\n" if path.startswith("/files") else b""
+        try:
+            answer = self._answer(request, path, azure=azure)
+        except Refusal as refusal:
+            envelope = refusal.envelope()
+            if slash and not isinstance(refusal, dialects.AzureRefusal):
+                envelope["detail"] = {"message": refusal.message, "code": refusal.code}
+            body = to_json(envelope, indent=2) + slash
+            headers = dialects.headers(world, azure=azure, length=len(body))
+            return Response(refusal.status, {**headers, **refusal.headers}, body)
+        if isinstance(answer, Response):
+            headers = dialects.headers(world, azure=azure, length=len(answer.body))
+            return Response(answer.status, {**headers, **answer.headers}, answer.body)
+        body = to_json(answer, indent=2) + slash
+        return Response(200, dialects.headers(world, azure=azure, length=len(body)), body)
+
+    def _answer(self, request: Request, path: str, *, azure: bool) -> Any:
+        """The object to answer with, or a whole response where the answer is no JSON."""
+        if path.strip("/").split("/")[0] not in FAMILIES:
+            raise explain.not_served(request.method, path, (route.template for route in ROUTES))
+        dialects.authenticate(request, azure=azure, accepted=self.world.settings.api_key)
+        match = self._router.match(request.method, path)
+        if match is None:
+            raise errors.unknown_url(request.method, request.path)
+        route = match.route
+        api = dialects.api_version(request, route, self.world, azure=azure)
+        call = Call(self.world, request, api, azure, match.path_ids)
+        call.check_ids()
+        self._validate(call, route)
+        call.find()
+        return route.handler(call)
+
+    def _validate(self, call: Call, route: Route) -> None:
+        model = route.bodies.get(call.api) or route.bodies.get("v1" if route.v1_only else call.api)
+        if model is Upload:
+            call.body = params.parse_upload(call.request.body, call.request.headers.get("content-type", ""))
+        elif model is not None:
+            call.body = params.validate(model, params.parse_json(call.request.body, call.api), call.api)
+        if route.query is not NoQuery:
+            call.query = params.parse_query(route.query, call.request.query, call.api)
+
+    # --- snapshots ----------------------------------------------------------------------------------------
+
+    def snapshot(self) -> World:
+        """A copy of everything, for `restore`."""
+        return copy.deepcopy(self.world)
+
+    def restore(self, snapshot: World) -> None:
+        """Go back to a snapshot, as often as wanted."""
+        self.world = copy.deepcopy(snapshot)

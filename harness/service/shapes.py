@@ -1,0 +1,126 @@
+"""Which keys an object has on the wire, in which order, by API version and by the day it was recorded.
+
+A line reads: from this day on, in this version, the object has exactly these keys. All are FACTS A, counted in
+recordings; the day is the first on which that shape was seen. Builders compute every value they know and
+`project` picks the keys: v1 and v2, old and new, stand side by side here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Api = Literal["v1", "v2"]
+NEWEST = "9999"
+
+_ASSISTANT = "id object created_at name description model instructions tools"
+_MESSAGE = "id object created_at assistant_id thread_id run_id role content"
+_RUN_UNTIL_COMPLETED = (
+    "id object created_at assistant_id thread_id status started_at expires_at cancelled_at failed_at completed_at"
+)
+_RUN = f"{_RUN_UNTIL_COMPLETED} required_action last_error model instructions tools"
+_RUN_LIMITS = "max_completion_tokens max_prompt_tokens truncation_strategy incomplete_details usage response_format"
+_CHOICES = "tool_choice parallel_tool_calls"
+_STEP = (
+    "id object created_at run_id assistant_id thread_id type status cancelled_at completed_at expires_at failed_at "
+    "last_error step_details"
+)
+_FILE = "object id purpose filename bytes created_at"
+_USAGE = "prompt_tokens completion_tokens total_tokens"
+
+# The messages of v1: the answer to modify-message also has this shape in v2 (CONTRACT §2.3).
+_MESSAGES_OF_V1 = (
+    ("2023-11-06", "v1", "id object created_at thread_id role content file_ids assistant_id run_id metadata"),
+    ("2024-02-27", "v1", f"{_MESSAGE} file_ids metadata"),
+)
+
+# object: (since, in these versions, keys)
+SHAPES: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "assistant": (
+        ("2023-11-06", "v1", f"{_ASSISTANT} file_ids metadata"),
+        ("2024-04-27", "v1", f"{_ASSISTANT} top_p temperature file_ids metadata response_format"),
+        ("2024-04-17", "v2", f"{_ASSISTANT} top_p temperature tool_resources metadata response_format"),
+        (
+            "2025-03-14",
+            "v2",
+            f"{_ASSISTANT} top_p temperature reasoning_effort tool_resources metadata response_format",
+        ),
+    ),
+    "thread": (
+        ("2023-11-06", "v1", "id object created_at metadata"),
+        ("2024-04-17", "v2", "id object created_at metadata tool_resources"),
+    ),
+    "thread.message": (*_MESSAGES_OF_V1, ("2024-04-17", "v2", f"{_MESSAGE} attachments metadata")),
+    "thread.message modified": (*_MESSAGES_OF_V1, ("2024-04-17", "v2", f"{_MESSAGE} file_ids metadata")),
+    "thread.run": (
+        ("2023-11-06", "v1", f"{_RUN_UNTIL_COMPLETED} last_error model instructions tools file_ids metadata"),
+        ("2024-01-22", "v1", f"{_RUN} file_ids metadata usage"),
+        ("2024-04-27", "v1", f"{_RUN} file_ids metadata temperature top_p {_RUN_LIMITS} tool_choice"),
+        ("2024-04-17", "v2", f"{_RUN} tool_resources metadata temperature top_p {_RUN_LIMITS} tool_choice"),
+        ("2024-06-06", "v2", f"{_RUN} tool_resources metadata temperature top_p {_RUN_LIMITS} {_CHOICES}"),
+        (
+            "2025-03-14",
+            "v2",
+            f"{_RUN} tool_resources metadata temperature top_p reasoning_effort {_RUN_LIMITS} {_CHOICES}",
+        ),
+    ),
+    "thread.run.step": (("2023-11-06", "v1", _STEP), ("2024-01-22", "v1 v2", f"{_STEP} usage")),
+    "file": (
+        ("2021-04-07", "v1 v2", f"{_FILE} status status_details"),
+        ("2025-03-14", "v1 v2", f"{_FILE} expires_at status status_details"),
+    ),
+    "file list": (
+        ("2021-04-07", "v1 v2", "object data"),
+        ("2023-11-07", "v1 v2", "object data has_more"),
+        ("2024-10-01", "v1 v2", "object data has_more first_id last_id"),
+    ),
+    "usage": (
+        ("2023-11-06", "v1 v2", _USAGE),
+        ("2025-03-14", "v2", f"{_USAGE} prompt_token_details completion_tokens_details"),
+    ),
+    "function tool": (
+        ("2023-11-06", "v1 v2", "name description parameters"),
+        ("2025-03-14", "v2", "name description parameters strict"),
+    ),
+    "file search tool": (
+        ("2024-04-17", "v1 v2", ""),
+        ("2024-10-01", "v2", "max_num_results ranker score_threshold"),
+        ("2025-09-01", "v2", "max_num_results ranker score_threshold hybrid_search"),
+    ),
+}
+
+# Days on which something other than a key changed (FACTS 0, F; CONTRACT timeline, §7.1).
+SHORT_FILE_IDS = "2025-02-14"  # file- + 22 instead of 24 characters
+MALFORMED_ID_REFUSALS = "2025-01-01"  # a malformed id is a 400 of its own; before, a plain "not found"
+V1_ENDED = "2024-12-18"
+V2_BEGAN = "2024-04-17"
+
+
+class Shapes:
+    """The shapes in force on one day, for both versions.
+
+    >>> Shapes("2024-05-01").keys("thread", "v1")
+    ('id', 'object', 'created_at', 'metadata')
+    """
+
+    def __init__(self, as_of: str | None = None) -> None:
+        self.day = as_of or NEWEST
+        self._keys: dict[tuple[str, str], tuple[str, ...]] = {}
+        for name, lines in SHAPES.items():
+            for since, versions, keys in sorted(lines):
+                for api in versions.split():
+                    # the earliest shape of a version also serves days before it was first seen
+                    if since <= self.day or (name, api) not in self._keys:
+                        self._keys[name, api] = tuple(keys.split())
+
+    def keys(self, name: str, api: Api) -> tuple[str, ...]:
+        return self._keys[name, api]
+
+    def project(self, name: str, api: Api, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The object with the keys of this day and version, in their order."""
+        return {key: values[key] for key in self._keys[name, api]}
+
+    def since(self, day: str) -> bool:
+        return self.day >= day

@@ -1,0 +1,161 @@
+"""What the service remembers: tables of records, deterministic ids, and pages.
+
+This file also owns randomness: every id of a fake comes from its seed, one stream for each kind of id, so that a
+file more or less does not change the id of a thread.
+"""
+
+from __future__ import annotations
+
+import random
+import string
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+
+from harness.service.shapes import SHORT_FILE_IDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.service.records import Assistant, File, Thread, VectorStore
+    from harness.service.shapes import Shapes
+
+ALPHABET = string.ascii_letters + string.digits
+# Without the characters that are easily confused: what file ids look like since 2025 (CONTRACT §2, FACTS F).
+SHORT_ALPHABET = "".join(sorted(set(ALPHABET) - set("0OIl")))
+HEX = "0123456789abcdef"
+
+
+class HasId(Protocol):
+    id: str
+
+
+R = TypeVar("R", bound=HasId)
+
+
+class Ids:
+    """Ids of the right shape and alphabet, the same for the same seed.
+
+    >>> Ids("seed").make("thread_") == Ids("seed").make("thread_")
+    True
+    """
+
+    def __init__(self, seed: object) -> None:
+        self._seed = seed
+        self._streams: dict[str, random.Random] = {}
+
+    def make(self, prefix: str, alphabet: str = ALPHABET, length: int = 24) -> str:
+        stream = self._streams.get(prefix)
+        if stream is None:
+            stream = self._streams[prefix] = random.Random(f"{self._seed}/{prefix}")  # noqa: S311 - not a secret
+        return prefix + "".join(stream.choices(alphabet, k=length))
+
+    def file(self, shapes: Shapes, *, azure: bool, purpose: str) -> str:
+        """Azure marks files for assistants with their own prefix (CONTRACT §1.8)."""
+        if azure and purpose.startswith("assistants"):
+            return self.make("assistant-")
+        if shapes.since(SHORT_FILE_IDS):
+            return self.make("file-", SHORT_ALPHABET, 22)
+        return self.make("file-")
+
+    def vector_store(self) -> str:
+        return self.make("vs_", HEX, 32)
+
+    def request(self) -> str:
+        return self.make("req_", HEX, 32)
+
+
+class Page(NamedTuple, Generic[R]):
+    items: list[R]
+    has_more: bool
+
+
+class Table(Generic[R]):
+    """Records in the order they were made.
+
+    That order is also the order of `created_at`, and it breaks ties within one second, as the service's lists do
+    (CONTRACT §6). Finding a place is logarithmic and a page costs what its length costs.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[str, tuple[int, R]] = {}
+        self._places: list[int] = []
+        self._records: list[R] = []
+        self._made = 0
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(self._records)
+
+    def __contains__(self, record_id: object) -> bool:
+        return record_id in self._rows
+
+    def __reversed__(self) -> Iterator[R]:
+        return reversed(self._records)
+
+    def get(self, record_id: str) -> R | None:
+        row = self._rows.get(record_id)
+        return None if row is None else row[1]
+
+    def add(self, record: R) -> R:
+        if record.id in self._rows:
+            raise KeyError(record.id)
+        self._made += 1
+        self._rows[record.id] = (self._made, record)
+        self._places.append(self._made)
+        self._records.append(record)
+        return record
+
+    def remove(self, record_id: str) -> None:
+        place, _ = self._rows.pop(record_id)
+        index = bisect_left(self._places, place)
+        del self._places[index], self._records[index]
+
+    def page(
+        self,
+        *,
+        limit: int,
+        descending: bool = True,
+        after: str | None = None,
+        before: str | None = None,
+        where: Callable[[R], bool] | None = None,
+    ) -> Page[R]:
+        """The records between two cursors, in the given direction, at most `limit`.
+
+        With `after` the page starts behind that record; with only `before` it is the one that ends in front of it.
+
+        Raises:
+            KeyError: a cursor is no record of this table.
+        """
+        low, high = 0, len(self._records)
+        for cursor, in_front in ((after, False), (before, True)):
+            if cursor is None:
+                continue
+            index = bisect_left(self._places, self._rows[cursor][0])
+            if in_front != descending:
+                high = min(high, index)
+            else:
+                low = max(low, index + 1)
+        from_the_end = descending != (before is not None and after is None)
+        walk = range(high - 1, low - 1, -1) if from_the_end else range(low, high)
+        found: list[R] = []
+        for index in walk:
+            record = self._records[index]
+            if where is not None and not where(record):
+                continue
+            if len(found) == limit:
+                return Page(found if from_the_end == descending else found[::-1], has_more=True)
+            found.append(record)
+        return Page(found if from_the_end == descending else found[::-1], has_more=False)
+
+
+class Store:
+    """All tables of one fake. Threads hold their own messages and runs, runs their steps."""
+
+    def __init__(self, seed: object) -> None:
+        self.ids = Ids(seed)
+        self.assistants: Table[Assistant] = Table()
+        self.threads: Table[Thread] = Table()
+        self.files: Table[File] = Table()
+        self.vector_stores: Table[VectorStore] = Table()

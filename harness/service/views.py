@@ -1,0 +1,57 @@
+"""What a model function sees of the run it answers for: plain values, detached from the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.service.records import Run, Thread
+
+
+@dataclass(frozen=True)
+class MessageView:
+    """One message of the thread, oldest first. `text` joins its text parts; `content` is what the wire shows."""
+
+    id: str
+    role: str
+    text: str
+    content: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class RunView:
+    """The run as the model gets it: instructions and tools are those in force for this run.
+
+    `message` is the text of the newest user message, or an empty text.
+    """
+
+    id: str
+    thread_id: str
+    assistant_id: str
+    assistant_name: str | None
+    model: str
+    instructions: str | None
+    messages: tuple[MessageView, ...]
+    tools: tuple[dict[str, Any], ...]
+    metadata: dict[str, str]
+
+    @property
+    def message(self) -> str:
+        return next((message.text for message in reversed(self.messages) if message.role == "user"), "")
+
+
+def view(run: Run, thread: Thread, assistant_name: str | None) -> RunView:
+    return RunView(
+        id=run.id,
+        thread_id=run.thread_id,
+        assistant_id=run.assistant_id,
+        assistant_name=assistant_name,
+        model=run.model,
+        instructions=run.instructions,
+        messages=tuple(
+            MessageView(message.id, message.role, message.text, message.content) for message in thread.messages
+        ),
+        tools=tuple(run.tools),
+        metadata=dict(run.metadata),
+    )

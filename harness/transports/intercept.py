@@ -1,0 +1,274 @@
+"""`intercept` is the border between this process's HTTP clients and the network, with the fake at the gate.
+
+Clients of httpx and httpx2 meet it in their default transports, whoever built them and whenever. All other
+libraries meet it at the name look-up, where a host of the fake is refused rather than called for real.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import sys
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial, wraps
+from importlib import import_module
+from inspect import signature
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+from harness.transports.httpx_family import identity, to_request, to_response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+    from typing import TypeAlias
+
+    from harness.failures import HarnessFailure
+    from harness.service.http import Request, Response
+
+    Function: TypeAlias = Callable[..., Any]
+    Patch: TypeAlias = tuple[Any, str, Callable[[Function], Function]]
+    """An owner, a name in it, and what to make of the function it names."""
+
+FAMILIES = ("httpx", "httpx2")
+AIOHTTP_TRANSPORTS = ("httpx_aiohttp.transport", "openai._vendor.httpx_aiohttp.transport")
+
+
+@contextmanager
+def intercept(
+    answer: Callable[[Request], Response],
+    *,
+    serves: Callable[[str], bool],
+    guards: Callable[[str], bool],
+    blocked: Callable[[str, str], HarnessFailure],
+    block_other_hosts: bool = False,
+) -> Iterator[None]:
+    """While active, requests to hosts that `serves` accepts go to `answer` instead of the network.
+
+    Served are all clients on httpx and httpx2, sync and async, built before or meanwhile, whose transport is
+    the default one (`HTTPTransport`, `AsyncHTTPTransport`, with or without a proxy), the aiohttp one behind
+    `openai.DefaultAioHttpClient`, or a subclass or wrapper of these. A client with another transport, such as
+    a `MockTransport`, has been told where to go and goes there.
+
+    Nothing else reaches a host that `guards` accepts: whatever asks `socket.getaddrinfo` for it (requests,
+    urllib, plain aiohttp) gets `blocked("connect", host)`. With `block_other_hosts` this holds for every host
+    but this machine, and a client of httpx gets `blocked(method, url)`. Out of the guard's sight are names
+    that do not pass through `socket` (uvloop, c-ares, curl), names that a proxy resolves and, under asyncio,
+    addresses in numbers.
+
+    What surprises:
+
+    - A default transport built meanwhile makes its connection pool and TLS context at its first real request,
+      be it after the end; so a bad certificate path is reported, and `SSL_CERT_FILE` read, only then.
+    - vcrpy: whichever was entered last sees a request first. With the cassette outside, the fake answers its
+      hosts and the cassette sees the others. With `use_cassette` inside, the cassette replays what it holds,
+      and the fake's answers to the rest are recorded in it; only aiohttp transports go straight to the fake.
+    - Interceptions nest, and the inner one is asked first. They must end in the reverse order.
+
+    Imports openai, which takes a second the first time.
+
+    Raises, in the client: what `answer` raises, and what `blocked` returns; from any thread.
+    """
+    border = _Border(answer, serves, guards, blocked, block_other_hosts)
+    with ExitStack() as restored:
+        for owner, name, wrap in _patches(border):
+            restored.enter_context(_replaced(owner, name, wrap))
+        try:
+            yield
+        finally:
+            # a function that somebody took hold of meanwhile, as vcrpy does on import, must turn transparent
+            border.live = False
+
+
+@dataclass(eq=False)
+class _Border:
+    """The rules of one interception, which all its patches ask."""
+
+    answer: Callable[[Request], Response]
+    serves: Callable[[str], bool]
+    guards: Callable[[str], bool]
+    blocked: Callable[[str, str], HarnessFailure]
+    block_other_hosts: bool
+    live: bool = True
+
+    def takes(self, request: Any) -> bool:
+        """Whether the fake answers this request; raises `blocked` if nobody may."""
+        host = request.url.host
+        if not self.live:
+            return False
+        if self.serves(host):
+            return True
+        if self._bars(host):
+            raise self.blocked(request.method, str(request.url))
+        return False
+
+    def watch(self, host: str) -> None:
+        """Raise `blocked` if there must be no connection to this host."""
+        if self.live and (self.guards(host) or self._bars(host)):
+            raise self.blocked("connect", host)
+
+    def _bars(self, host: str) -> bool:
+        return self.block_other_hosts and not _is_this_machine(host)
+
+
+def _is_this_machine(host: str) -> bool:
+    if host in {"", "localhost"}:
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, wrap: Callable[[Function], Function]) -> Iterator[None]:
+    original = vars(owner)[name]
+    setattr(owner, name, wrap(original))
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+def _patches(border: _Border) -> Iterator[Patch]:
+    """All that an interception replaces."""
+    import_module("openai")  # brings its family and its aiohttp transport into sys.modules
+    families = list(_installed(FAMILIES))
+    for family in families:
+        serve, serve_async = partial(_serving, border, family), partial(_serving_async, border, family)
+        for owner, name, wrap in (
+            (family.HTTPTransport, "handle_request", serve),
+            (family.AsyncHTTPTransport, "handle_async_request", serve_async),
+        ):
+            yield owner, name, wrap
+            yield owner, "__init__", partial(_deferring_pool, owner)
+            yield from _vcr_copies(f"_{family.__name__.title()}{owner.__name__}_{name}", wrap)
+    for module in filter(None, map(sys.modules.get, AIOHTTP_TRANSPORTS)):
+        owner = module.AiohttpTransport
+        family = next(family for family in families if issubclass(owner, family.AsyncBaseTransport))
+        yield owner, "handle_async_request", partial(_serving_async, border, family)
+        yield owner, "__init__", partial(_deferring_session, owner)
+    yield socket, "getaddrinfo", partial(_guarding, border)
+
+
+def _installed(names: tuple[str, ...]) -> Iterator[ModuleType]:
+    for name in names:
+        with suppress(ImportError):
+            yield import_module(name)
+
+
+def _vcr_copies(name: str, wrap: Callable[[Function], Function]) -> Iterator[Patch]:
+    """vcrpy asks for what a cassette lacks not the class but its own copy of the method, made on import."""
+    patch = sys.modules.get("vcr.patch")
+    name = name.replace("HTTPTransport", "HttpTransport")
+    if hasattr(patch, name):
+        yield patch, name, wrap
+
+
+def _serving(border: _Border, family: ModuleType, original: Function) -> Function:
+    @wraps(original)
+    def handle_request(self: Any, request: Any) -> Any:
+        if not border.takes(request):
+            return original(self, request)
+        request.read()
+        return to_response(family, border.answer(to_request(request, identity(self))))
+
+    return handle_request
+
+
+def _serving_async(border: _Border, family: ModuleType, original: Function) -> Function:
+    @wraps(original)
+    async def handle_async_request(self: Any, request: Any) -> Any:
+        if not border.takes(request):
+            return await original(self, request)
+        await request.aread()
+        return to_response(family, border.answer(to_request(request, identity(self))))
+
+    return handle_async_request
+
+
+def _guarding(border: _Border, original: Function) -> Function:
+    @wraps(original)
+    def getaddrinfo(host: str | bytes | None, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode("latin-1") if isinstance(host, bytes) else host or ""
+        border.watch(name.rstrip(".").lower())
+        return original(host, *args, **kwargs)
+
+    return getaddrinfo
+
+
+def _deferring_pool(owner: type[Any], original: Function) -> Function:
+    """An `__init__` that leaves the pool, and with it 30 ms of TLS context, to the first real request."""
+    parameters = signature(original)
+
+    @wraps(original)
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        def build() -> Any:
+            # on an instance of its own, so that a client and its pool do not keep each other alive
+            bare = object.__new__(owner)
+            original(bare, *args, **kwargs)
+            return bare._pool
+
+        parameters.bind(self, *args, **kwargs)  # a wrong argument is a TypeError at once, as ever
+        self._pool = _DeferredPool(build)
+
+    return init
+
+
+def _deferring_session(owner: type[Any], original: Function) -> Function:
+    """The same for an aiohttp transport, which makes the context at once but takes a factory of sessions."""
+    parameters = signature(original)
+    # never used: it is for a session that the transport makes itself, and `build` makes that one instead
+    cheap_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    @wraps(original)
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        def build() -> Any:
+            bare = object.__new__(owner)
+            original(bare, *args, **kwargs)
+            return bare.get_client()
+
+        given = parameters.bind(self, *args, **kwargs)
+        client = given.arguments.get("client") or build
+        given.arguments.update(verify=cheap_context, cert=None, client=client)
+        original(*given.args, **given.kwargs)
+
+    return init
+
+
+class _DeferredPool:
+    """Stands where a transport keeps its connection pool; builds the real one when anything is asked of it.
+
+    Opening and closing is not asking: a pool that was never used has nothing to open or to close.
+    """
+
+    def __init__(self, build: Callable[[], Any]) -> None:
+        self._build = build
+        self._built: list[Any] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if not self._built:
+            self._built.append(self._build())
+        return getattr(self._built[0], name)  # of two threads that built at once, both go on with the first
+
+    def __enter__(self) -> _DeferredPool:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for pool in self._built:
+            pool.close()
+
+    async def __aenter__(self) -> _DeferredPool:
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        for pool in self._built:
+            await pool.aclose()

@@ -1,0 +1,247 @@
+"""The plugin from outside: whole pytest runs in a directory of their own."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+APP = """
+    import json, openai
+
+    client = openai.OpenAI()          # built when imported, before any fixture
+
+    def ask(question):
+        assistant = client.beta.assistants.create(model="gpt-4o", instructions="Be brief.")
+        thread = client.beta.threads.create(messages=[{"role": "user", "content": question}])
+        run = client.beta.threads.runs.create(thread_id=thread.id, assistant_id=assistant.id)
+        while run.status in ("queued", "in_progress", "requires_action"):
+            run = client.beta.threads.runs.retrieve(run_id=run.id, thread_id=thread.id)
+            if run.status == "requires_action":
+                calls = run.required_action.submit_tool_outputs.tool_calls
+                run = client.beta.threads.runs.submit_tool_outputs(
+                    run_id=run.id,
+                    thread_id=thread.id,
+                    tool_outputs=[{"tool_call_id": c.id, "output": json.dumps(c.function.name)} for c in calls],
+                )
+        return client.beta.threads.messages.list(thread.id).data[0].content[0].text.value
+"""
+
+WEATHER = """
+    from harness import call, say
+    import my_app
+
+    def test_agent_asks_for_the_weather(assistants):
+        assistants.next_run(call("get_weather", city="Oslo"), say("4 °C and rain"))
+        assert my_app.ask("Weather in Oslo?") == "4 °C and rain"
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A project with an app that knows nothing of the harness, in an environment without keys."""
+    for name in ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    pytester.makepyfile(my_app=APP)
+    pytester.makeini("[pytest]\nfilterwarnings =\n    error\n    ignore:(The Assistants API is )?deprecated:DeprecationWarning\n")
+    return pytester
+
+
+def run(project: pytest.Pytester, test: str, *args: str) -> pytest.RunResult:
+    project.makepyfile(test)
+    return project.runpytest_subprocess("-p", "no:asyncio", "-p", "no:xdist", *args)
+
+
+def test_the_test_of_the_readme(project):
+    run(project, WEATHER).assert_outcomes(passed=1)
+
+
+def test_an_unknown_option_is_an_error_of_the_collection(project):
+    result = run(
+        project,
+        """
+        import pytest
+
+        @pytest.mark.assistants(clok="timed")
+        def test_it(assistants):
+            pass
+        """,
+    )
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*test_an_unknown_option*.py:3: @pytest.mark.assistants has no option 'clok'.*"])
+    result.stderr.fnmatch_lines(["*@pytest.mark.assistants(clock='timed')*"])
+
+
+@pytest.mark.parametrize(
+    ("marker", "message"),
+    [
+        ("clock='time'", "*clock='time'): there is no such choice.*"),
+        ("'timed'", "*takes keywords, and was given ('timed',).*"),
+    ],
+)
+def test_other_misuse_of_the_marker(project, marker, message):
+    result = run(project, f"import pytest\n\n@pytest.mark.assistants({marker})\ndef test_it(assistants):\n    pass\n")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+
+
+def test_markers_add_up_and_the_ini_file_gives_defaults(project):
+    project.makeini("[pytest]\nassistants_clock = timed\nassistants_stuck_after = 7\nassistants_queued = 2.5\n")
+    run(
+        project,
+        """
+        import pytest
+
+        pytestmark = pytest.mark.assistants(api="v2", stuck_after=8)
+
+        @pytest.mark.assistants(stuck_after=9)
+        def test_it(assistants):
+            options = assistants.options
+            assert (options.clock, options.queued, options.api, options.stuck_after) == ("timed", 2.5, "v2", 9)
+            assert assistants.clock.policy == "timed"
+        """,
+    ).assert_outcomes(passed=1)
+
+
+def test_a_failed_test_shows_what_happened(project):
+    result = run(
+        project,
+        """
+        from harness import fail
+        import my_app
+
+        def test_it(assistants):
+            assistants.next_run(fail("rate_limit_exceeded", "Slow down."))
+            assert my_app.ask("Hello?") == "Hi"
+        """,
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*- assistants -*",
+            "Conversations:",
+            "thread_*",
+            "    user: Hello?",
+            "Runs, in virtual seconds since each was created:",
+            "    run_*: queued 0s → in_progress 1s (pick_up) → failed 1s (fail) — rate_limit_exceeded: Slow down.",
+            "Requests:",
+            "    POST /v1/assistants → 200",
+        ]
+    )
+
+
+SWALLOWED = """
+    import openai
+
+    def test_it(assistants):
+        try:
+            openai.OpenAI().chat.completions.create(model="gpt-4o", messages=[])
+        except BaseException:
+            pass
+"""
+
+
+def test_a_failure_that_was_swallowed_comes_again_at_teardown(project):
+    result = run(project, SWALLOWED)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*POST /chat/completions is not served: the fake plays the Assistants API only.*"])
+
+
+def test_a_failure_that_was_seen_does_not_come_again(project):
+    result = run(project, SWALLOWED.replace("except BaseException", "except ZeroDivisionError"))
+    result.assert_outcomes(failed=1)
+
+
+def test_a_failure_behind_another_does_not_come_again(project):
+    result = run(project, SWALLOWED.replace("    pass", "    raise RuntimeError('app gave up')"))
+    result.assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize(
+    ("unused", "outcome"),
+    [("fail", {"passed": 1, "errors": 1}), ("ignore", {"passed": 1}), ("warn", {"passed": 1, "warnings": 1})],
+)
+def test_unused_scripts(project, unused, outcome):
+    project.makeini("[pytest]\n")
+    result = run(
+        project,
+        f"""
+        import pytest
+        from harness import say
+
+        @pytest.mark.assistants(unused="{unused}")
+        def test_it(assistants):
+            assistants.next_run(say("never said"))
+        """,
+    )
+    result.assert_outcomes(**outcome)
+    if unused != "ignore":
+        result.stdout.fnmatch_lines(["*next_run(…) at test_unused_scripts.py:6: Say(text='never said'*"])
+
+
+def test_a_failed_test_is_not_also_blamed_for_unused_scripts(project):
+    run(
+        project,
+        """
+        from harness import say
+
+        def test_it(assistants):
+            assistants.next_run(say("never said"))
+            assert False
+        """,
+    ).assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize(
+    ("environment", "ini", "key"),
+    [
+        ({}, "", "sk-pytest-assistants-placeholder"),
+        ({}, "assistants_placeholder_key = false", None),
+        ({"OPENAI_API_KEY": "sk-own"}, "", "sk-own"),
+        ({"AZURE_OPENAI_API_KEY": "own"}, "", None),
+    ],
+)
+def test_placeholder_key(project, monkeypatch, environment, ini, key):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    project.makeini(f"[pytest]\n{ini}\n")
+    run(
+        project, f"import os\nKEY = os.environ.get('OPENAI_API_KEY')\n\ndef test_it():\n    assert KEY == {key!r}\n"
+    ).assert_outcomes(passed=1)
+    assert os.environ.get("OPENAI_API_KEY") == environment.get("OPENAI_API_KEY")
+
+
+def test_ids_are_the_same_for_the_same_test_and_others_for_another(project):
+    test = """
+        import pytest
+
+        @pytest.mark.parametrize("n", [1, 2])
+        def test_it(assistants, n):
+            print("ID", n, assistants.client().beta.threads.create().id)
+    """
+    first, second = ([line for line in run(project, test, "-s").outlines if "ID" in line] for _ in range(2))
+    assert first == second
+    assert first[0].split()[-1] != first[1].split()[-1]
+
+
+def test_a_base_url_of_the_environment_is_served(project, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://gateway.test:8080/llm/v1")
+    run(project, WEATHER).assert_outcomes(passed=1)
+
+
+def test_everything_about_the_fixture_is_gone_afterwards(project):
+    run(
+        project,
+        """
+        import socket, time, httpx
+
+        before = time.sleep, socket.getaddrinfo, httpx.HTTPTransport.handle_request, httpx.HTTPTransport.__init__
+
+        def test_with(assistants):
+            assert time.sleep is not before[0]
+
+        def test_without():
+            after = time.sleep, socket.getaddrinfo, httpx.HTTPTransport.handle_request, httpx.HTTPTransport.__init__
+            assert after == before
+        """,
+    ).assert_outcomes(passed=2)

@@ -1,0 +1,493 @@
+"""Every refusal of the service, over every client: status, text, type, param and code, and an untouched store.
+
+Evidence for the texts: CONTRACT §3.3-§3.7, §4, §6, §7 and FACTS B.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from harness import call, calls, fail, hang, say
+
+BOTH = ("v1", "v2")
+V2 = ("v2",)
+V1 = ("v1",)
+
+
+@dataclass
+class Case:
+    """A refused request. `{a}`, `{t}`, `{m}`, `{r}`, `{s}`, `{f}` stand for the ids of what `world` made."""
+
+    name: str
+    method: str
+    path: str
+    message: str
+    body: Any = None
+    status: int = 400
+    type: str = "invalid_request_error"
+    param: str | None = None
+    code: str | None = None
+    apis: tuple[str, ...] = BOTH
+    state: str = "completed"
+    options: dict[str, Any] = field(default_factory=dict)
+    send: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def too_long(name: str, limit: int, length: int) -> str:
+    return (
+        f"Invalid '{name}': string too long. Expected a string with maximum length {limit}, but got a string with "
+        f"length {length} instead."
+    )
+
+
+RUNS = "/threads/{t}/runs"
+RUN = "/threads/{t}/runs/{r}"
+MESSAGES = "/threads/{t}/messages"
+SUBMIT = RUN + "/submit_tool_outputs"
+NO_KEY = {"headers": {"authorization": None}}
+HELLO = {"role": "user", "content": "hello"}
+# State of the run when the request comes: how it got there, and the seconds that passed.
+STATES = {
+    "queued": ((say("x"),), 0),
+    "in_progress": ((hang(),), 2),
+    "requires_action": ((calls(call("f", call_id="call_A"), call("g", call_id="call_B")),), 3),
+    "completed": ((say("x"),), 3),
+    "failed": ((fail(),), 3),
+    "expired": ((hang(),), 600),
+    "incomplete": ((say("x " * 90),), 3),
+}
+
+CASES = [
+    # who is calling
+    Case(
+        "no key",
+        "GET",
+        "/assistants",
+        "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "
+        "(i.e. Authorization: Bearer YOUR_KEY), or as the password field (with blank username) if you're accessing the "
+        "API from your browser and are prompted for a username and password. You can obtain an API key from "
+        "https://platform.openai.com/account/api-keys.",
+        status=401,
+        send=NO_KEY,
+    ),
+    Case(
+        "wrong key",
+        "GET",
+        "/assistants",
+        "Incorrect API key provided: sk-test. You can find your API key at "
+        "https://platform.openai.com/account/api-keys.",
+        status=401,
+        code="invalid_api_key",
+        options={"api_key": "sk-another"},
+    ),
+    Case(
+        "no beta header",
+        "GET",
+        "/threads/{t}",
+        "You must provide the 'OpenAI-Beta' header to access the Assistants API. Please try again by setting the "
+        "header 'OpenAI-Beta: assistants=v2'.",
+        code="invalid_beta",
+        send={"headers": {"openai-beta": None}},
+    ),
+    Case(
+        "unknown beta",
+        "GET",
+        "/assistants",
+        "Unknown beta requested: 'realtime=v1'.",
+        code="invalid_beta",
+        send={"headers": {"openai-beta": "realtime=v1"}},
+    ),
+    Case(
+        "v1 after its end",
+        "GET",
+        "/assistants",
+        "The v1 Assistants API has been deprecated. Please try again by setting the header 'OpenAI-Beta: "
+        "assistants=v2'. See the migration guide for more information: "
+        "https://platform.openai.com/docs/assistants/migration.",
+        code="invalid_beta",
+        options={"api": "v2"},
+        apis=V1,
+    ),
+    Case(
+        "v1 path after its end",
+        "GET",
+        "/assistants/{a}/files",
+        "The v1 Assistants API has been deprecated. See the migration guide for more information: "
+        "https://platform.openai.com/docs/assistants/migration.",
+        code="invalid_beta",
+        options={"api": "v2"},
+    ),
+    Case("unknown URL", "GET", "/assistants/{a}/tools", "Invalid URL (GET /v1/assistants/{a}/tools)", status=404),
+    Case("unknown method", "PUT", "/threads/{t}", "Invalid URL (PUT /v1/threads/{t})", status=404),
+    # ids in the path
+    Case(
+        "malformed thread id",
+        "GET",
+        "/threads/undefined",
+        "Invalid 'thread_id': 'undefined'. Expected an ID that begins with 'thread'.",
+        param="thread_id",
+        code="invalid_value",
+        apis=V2,
+    ),
+    Case(
+        "malformed assistant id",
+        "GET",
+        "/assistants/null",
+        "Invalid 'assistant_id': 'null'. Expected an ID that begins with 'asst'.",
+        param="assistant_id",
+        code="invalid_value",
+        apis=V2,
+    ),
+    Case("malformed id in v1", "GET", "/threads/null", "No thread found with id 'null'.", status=404, apis=V1),
+    *(
+        Case(f"unknown {noun}", "GET", path, f"No {noun} found with id '{wrong}'.", status=404)
+        for noun, path, wrong in [
+            ("assistant", "/assistants/asst_X", "asst_X"),
+            ("thread", "/threads/thread_X", "thread_X"),
+            ("message", MESSAGES + "/msg_X", "msg_X"),
+            ("run", RUNS + "/run_X", "run_X"),
+            ("run step", RUN + "/steps/step_123", "step_123"),
+        ]
+    ),
+    *(
+        Case(f"unknown {noun} file", "GET", path, f"No {noun} file found with id 'file-X'.", status=404, apis=V1)
+        for noun, path in [("assistant", "/assistants/{a}/files/file-X"), ("message", MESSAGES + "/{m}/files/file-X")]
+    ),
+    Case(
+        "run on an unknown assistant",
+        "POST",
+        RUNS,
+        "No assistant found with id 'asst_X'.",
+        {"assistant_id": "asst_X"},
+        404,
+    ),
+    Case("unknown file", "GET", "/files/fake_id", "No such File object: fake_id", status=404, param="id"),
+    Case(
+        "content of an unknown file",
+        "GET",
+        "/files/fake_id/content",
+        "No such File object: fake_id",
+        status=404,
+        param="id",
+    ),
+    Case(
+        "unknown model",
+        "GET",
+        "/models/gpt-X",
+        "The model 'gpt-X' does not exist",
+        status=404,
+        param="model",
+        code="model_not_found",
+    ),
+    Case(
+        "unknown file in a body",
+        "POST",
+        "/assistants",
+        "No file found with id 'file-X'.",
+        {"model": "gpt-4o", "tool_resources": {"code_interpreter": {"file_ids": ["file-X"]}}},
+        404,
+        apis=V2,
+    ),
+    Case(
+        "unknown vector store in a body",
+        "POST",
+        "/threads",
+        "Vector store with id ['vs_X'] not found.",
+        {"tool_resources": {"file_search": {"vector_store_ids": ["vs_X"]}}},
+        apis=V2,
+    ),
+    # bodies, v2
+    Case(
+        "missing",
+        "POST",
+        RUNS,
+        "Missing required parameter: 'assistant_id'.",
+        {},
+        param="assistant_id",
+        code="missing_required_parameter",
+        apis=V2,
+    ),
+    Case(
+        "unknown parameter",
+        "POST",
+        "/threads",
+        "Unknown parameter: 'messages[0].file_ids'.",
+        {"messages": [{**HELLO, "file_ids": ["file.id"]}]},
+        param="messages[0].file_ids",
+        code="unknown_parameter",
+        apis=V2,
+    ),
+    Case(
+        "unknown tool resource",
+        "POST",
+        "/assistants",
+        "Unknown parameter: 'tool_resources.code interpreter'.",
+        {"model": "m", "tool_resources": {"code interpreter": {"file_ids": []}}},
+        param="tool_resources.code interpreter",
+        code="unknown_parameter",
+        apis=V2,
+    ),
+    Case(
+        "wrong type",
+        "POST",
+        "/threads/{t}",
+        "Invalid type for 'metadata.modified': expected a string, but got a boolean instead.",
+        {"metadata": {"modified": True}},
+        param="metadata.modified",
+        code="invalid_type",
+        apis=V2,
+    ),
+    Case(
+        "bad role",
+        "POST",
+        MESSAGES,
+        "Invalid value: 'human'. Supported values are: 'user' and 'assistant'.",
+        {"role": "human", "content": "x"},
+        param="role",
+        code="invalid_value",
+        apis=V2,
+    ),
+    Case(
+        "bad tool",
+        "POST",
+        "/assistants",
+        "Invalid value: 'retrieval'. Supported values are: 'code_interpreter', 'function', and 'file_search'.",
+        {"model": "m", "tools": [{"type": "retrieval"}]},
+        param="tools[0].type",
+        code="invalid_value",
+        apis=V2,
+    ),
+    Case(
+        "name too long",
+        "POST",
+        "/assistants",
+        too_long("name", 256, 300),
+        {"model": "m", "name": "n" * 300},
+        param="name",
+        code="string_above_max_length",
+        apis=V2,
+    ),
+    Case(
+        "metadata value too long",
+        "POST",
+        "/threads",
+        too_long("metadata.k", 512, 513),
+        {"metadata": {"k": "v" * 513}},
+        param="metadata.k",
+        code="string_above_max_length",
+        apis=V2,
+    ),
+    Case(
+        "too much metadata",
+        "POST",
+        "/threads",
+        "Invalid 'metadata': too many properties. Expected an object with at most 16 properties, but got an object "
+        "with 17 properties instead.",
+        {"metadata": {str(n): "v" for n in range(17)}},
+        param="metadata",
+        code="object_above_max_properties",
+        apis=V2,
+    ),
+    Case(
+        "too many files",
+        "POST",
+        "/assistants",
+        "Invalid 'tool_resources.code_interpreter.file_ids': array too long. Expected an array with maximum length 20, "
+        "but got an array with length 21 instead.",
+        {"model": "m", "tool_resources": {"code_interpreter": {"file_ids": ["file-1"] * 21}}},
+        param="tool_resources.code_interpreter.file_ids",
+        code="array_above_max_length",
+        apis=V2,
+    ),
+    Case(
+        "temperature too high",
+        "POST",
+        "/assistants",
+        "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 3 instead.",
+        {"model": "m", "temperature": 3},
+        param="temperature",
+        code="decimal_above_max_value",
+        apis=V2,
+    ),
+    Case(
+        "limit too high",
+        "GET",
+        "/assistants?limit=101",
+        "Invalid 'limit': integer above maximum value. Expected a value <= 100, but got 101 instead.",
+        param="limit",
+        code="integer_above_max_value",
+        apis=V2,
+    ),
+    Case(
+        "bad order",
+        "GET",
+        "/assistants?order=foo",
+        "Invalid value: 'foo'. Supported values are: 'asc' and 'desc'.",
+        param="order",
+        code="invalid_value",
+        apis=V2,
+    ),
+    Case("unknown cursor", "GET", MESSAGES + "?after=msg_X", "No message found with id 'msg_X'.", status=404),
+    # bodies, v1
+    Case(
+        "missing in v1",
+        "POST",
+        RUNS,
+        "1 validation error for Request\nbody -> assistant_id\n  field required (type=value_error.missing)",
+        {},
+        apis=V1,
+    ),
+    Case(
+        "no object in v1",
+        "POST",
+        "/assistants/{a}/files",
+        "1 validation error for Request\nbody\n  value is not a valid dict (type=type_error.dict)",
+        [],
+        apis=V1,
+    ),
+    # files
+    Case(
+        "bad purpose",
+        "POST",
+        "/files",
+        "'world_domination' is not one of ['fine-tune', 'assistants', 'batch', 'user_data', 'vision', 'evals'] - "
+        "'purpose'",
+        param="purpose",
+        send={"data": {"purpose": "world_domination"}, "files": {"file": ("a.txt", b"x")}},
+    ),
+    Case(
+        "no file", "POST", "/files", "'file' is a required property", send={"files": {"purpose": (None, "assistants")}}
+    ),
+    Case("no download", "GET", "/files/{f}/content", "Not allowed to download files of purpose: assistants"),
+    # states and locks
+    *(
+        Case(
+            f"{verb} while {state}",
+            method,
+            path,
+            text.replace("STATUS", state),
+            body,
+            state=state,
+        )
+        for state, verbs in {
+            "queued": ("submit", "update", "message", "run"),
+            "in_progress": ("submit", "update", "message", "run"),
+            "requires_action": ("update", "message", "run"),
+            "cancelling": ("submit", "cancel", "update", "message", "run"),
+            "completed": ("submit", "cancel"),
+            "failed": ("submit", "cancel"),
+            "expired": ("submit", "cancel"),
+            "incomplete": ("submit", "cancel"),
+            "cancelled": ("submit", "cancel"),
+        }.items()
+        for verb, (method, path, text, body) in {
+            "submit": (
+                "POST",
+                SUBMIT,
+                'Runs in status "STATUS" do not accept tool outputs.',
+                {"tool_outputs": [{"tool_call_id": "call_X", "output": "1"}]},
+            ),
+            "cancel": ("POST", RUN + "/cancel", "Cannot cancel run with status 'STATUS'.", None),
+            "update": ("POST", RUN, "Cannot update run with status 'STATUS'.", {"metadata": {"a": "b"}}),
+            "message": ("POST", MESSAGES, "Can't add messages to {t} while a run {r} is active.", HELLO),
+            "run": ("POST", RUNS, "Thread {t} already has an active run {r}.", {"assistant_id": "{a}"}),
+        }.items()
+        if verb in verbs
+    ),
+    *(
+        Case(
+            f"outputs {got}",
+            "POST",
+            SUBMIT,
+            f"Expected tool outputs for call_ids ['call_A', 'call_B'], got {got!r}",
+            {"tool_outputs": [{"tool_call_id": item, "output": "1"} for item in got]},
+            state="requires_action",
+        )
+        for got in (["call_A"], ["call_A", "call_X"], ["call_A", "call_B", "call_B"])
+    ),
+    Case(
+        "nothing to run on",
+        "POST",
+        "/threads/runs",
+        "Run creation requires a Thread with a user message or an assistant with instructions.",
+        {"assistant_id": "{a}"},
+        code="invalid_thread",
+        apis=V2,
+    ),
+]
+
+
+def world(wire, case):
+    """One of everything, with the run in the state of the case; their ids by letter."""
+    options = {name: value for name, value in case.options.items() if name not in ("api", "api_key")}
+    fake = wire.start(**options)
+    reached = {"cancelling": "in_progress", "cancelled": "in_progress"}.get(case.state, case.state)
+    acts, seconds = STATES[reached]
+    fake.next_run(*acts)
+    ids = {"f": fake.add_file(content=b"a,b", filename="a.csv").id}
+    ids["a"] = wire.ok("POST", "/assistants", {"model": "gpt-4o"})["id"]
+    ids["t"] = wire.ok("POST", "/threads", {"messages": [HELLO]})["id"]
+    ids["m"] = wire.ok("GET", f"/threads/{ids['t']}/messages")["data"][0]["id"]
+    body = {"assistant_id": ids["a"]}
+    if case.state == "incomplete":
+        body["max_completion_tokens"] = 20
+    ids["r"] = wire.ok("POST", f"/threads/{ids['t']}/runs", body)["id"]
+    fake.clock.advance(seconds)
+    if case.state.startswith("cancel"):
+        wire.ok("POST", f"/threads/{ids['t']}/runs/{ids['r']}/cancel")
+        fake.clock.advance(case.state == "cancelled")
+    assert fake.runs[0].status == case.state
+    return ids
+
+
+def filled(value, ids):
+    if isinstance(value, dict):
+        return {key: filled(item, ids) for key, item in value.items()}
+    if isinstance(value, str):
+        for letter, found in ids.items():
+            value = value.replace(f"{{{letter}}}", found)
+    return value
+
+
+def contents(fake):
+    """Everything in the store, comparable."""
+    store = fake.world.store
+    return copy.deepcopy(
+        [[record for record in getattr(store, name)] for name in ("assistants", "files", "vector_stores")]
+    ), [
+        (thread.id, thread.metadata, list(thread.messages), [run.id for run in thread.runs]) for thread in store.threads
+    ]
+
+
+@pytest.mark.parametrize(("case", "api"), [(case, api) for case in CASES for api in case.apis], ids=str)
+def test_refusal(wire, case):
+    ids = world(wire, case)
+    settings = wire.fake.world.settings
+    for name, value in case.options.items():
+        object.__setattr__(settings, name, value)
+    before = contents(wire.fake)
+    answer = wire.send(case.method, filled(case.path, ids), filled(case.body, ids), **case.send)
+    error = {"message": filled(case.message, ids), "type": case.type, "param": case.param, "code": case.code}
+    assert answer.status_code == case.status
+    assert answer.json()["error"] == error
+    assert list(answer.json()["error"]) == list(error)
+    assert contents(wire.fake) == before
+
+
+def test_not_json(wire):
+    wire.start()
+    answer = wire.send("POST", "/threads", headers={"content-type": "application/json"}, content=b"{not json")
+    assert answer.status_code == 400
+
+
+def test_an_error_of_files_has_a_detail(wire):
+    wire.start()
+    body = wire.send("GET", "/files/fake_id").json()
+    assert body["detail"] == {"message": "No such File object: fake_id", "code": None}

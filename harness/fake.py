@@ -18,6 +18,7 @@ from harness.report import text as report
 from harness.service import explain
 from harness.service.director import Rule, check_conditions
 from harness.service.http import Request, Response
+from harness.service.paths import ROOTS, below_root
 from harness.service.records import Assistant, File, Thread, VectorStore
 from harness.service.script import Script, as_acts
 from harness.service.service import Service
@@ -138,8 +139,9 @@ class FakeAssistants:
             self.clock.slept(seconds)
 
     def _own_answer(self, request: Request) -> Response | None:
+        below = below_root(request.path, (*self.hosts.roots, *ROOTS))
         for method, path, function in self._answers:
-            if (method, path) in ((request.method, request.path), (request.method, request.path[3:])):
+            if method == request.method and path in (request.path, below):
                 given = function(request)
                 if isinstance(given, Response):
                     return given
@@ -300,9 +302,9 @@ _AZURE = {
 def _sdk_client(kind: str, http_client: str, fake: FakeAssistants, options: dict[str, Any]) -> Any:
     import openai  # noqa: PLC0415 - takes a second; only who wants a client pays for it
 
-    from harness.transports.httpx_family import transport  # noqa: PLC0415
+    from harness.transports.httpx_family import of_the_sdk, transport  # noqa: PLC0415
 
-    module = sys.modules[openai._base_client.DefaultHttpxClient.__mro__[1].__module__.split(".")[0]]
+    module = of_the_sdk()
     options.setdefault("http_client", getattr(module, http_client)(transport=transport(module, fake.answer)))
     return getattr(openai, kind)(**options)
 

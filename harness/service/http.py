@@ -24,7 +24,7 @@ class Request:
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # a key stands among them
     body: bytes = b""
     client: Hashable = None
     path: str = field(init=False)

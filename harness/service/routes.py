@@ -126,19 +126,3 @@ class Router:
         names = route.template.split("/")[1:]
         ids = {name[1:-1]: value for name, value in zip(names, segments, strict=True) if name.startswith("{")}
         return Match(route, ids)
-
-
-# Where the API may lie below a host, longest first: OpenAI's own root, and Azure's two.
-ROOTS = ("/openai/v1", "/openai", "/v1")
-
-
-def below_root(path: str, roots: Iterable[str] = ROOTS) -> str:
-    """The path below the API's root.
-
-    >>> below_root("/v1/threads"), below_root("/openai/threads"), below_root("/threads")
-    ('/threads', '/threads', '/threads')
-    """
-    for root in roots:
-        if path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/"):
-            return path[len(root) :]
-    return path

@@ -18,7 +18,8 @@ from harness.service.errors import Refusal
 from harness.service.http import Response
 from harness.service.params.queries import NoQuery
 from harness.service.params.upload import Upload
-from harness.service.routes import FAMILIES, ROOTS, ROUTES, Router, below_root
+from harness.service.paths import ROOTS, below_root
+from harness.service.routes import FAMILIES, ROUTES, Router
 from harness.service.settings import Settings
 
 if TYPE_CHECKING:

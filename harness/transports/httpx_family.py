@@ -5,6 +5,7 @@ Start at `transport`. The two conversions below it are all that is known of the 
 
 from __future__ import annotations
 
+from importlib import import_module
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -40,6 +41,12 @@ def transport(module: ModuleType, answer: Callable[[Request], Response]) -> Any:
         return to_response(module, answer(to_request(request, client)))
 
     return module.MockTransport(handle)
+
+
+def of_the_sdk() -> ModuleType:
+    """The module that the installed openai is built on: httpx up to 2.x, httpx2 from 3.0 on."""
+    major = int(import_module("openai").__version__.split(".")[0])
+    return import_module("httpx2" if major >= 3 else "httpx")
 
 
 def identity(transport: object) -> int:

@@ -7,7 +7,7 @@ import os
 import pytest
 
 APP = """
-    import json, openai
+    import openai
 
     client = openai.OpenAI()          # built when imported, before any fixture
 
@@ -22,7 +22,7 @@ APP = """
                 run = client.beta.threads.runs.submit_tool_outputs(
                     run_id=run.id,
                     thread_id=thread.id,
-                    tool_outputs=[{"tool_call_id": c.id, "output": json.dumps(c.function.name)} for c in calls],
+                    tool_outputs=[{"tool_call_id": one.id, "output": "4 °C"} for one in calls],
                 )
         return client.beta.threads.messages.list(thread.id).data[0].content[0].text.value
 """
@@ -43,7 +43,9 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     for name in ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     pytester.makepyfile(my_app=APP)
-    pytester.makeini("[pytest]\nfilterwarnings =\n    error\n    ignore:(The Assistants API is )?deprecated:DeprecationWarning\n")
+    pytester.makeini(
+        "[pytest]\nfilterwarnings =\n    error\n    ignore:(The Assistants API is )?deprecated:DeprecationWarning\n"
+    )
     return pytester
 
 

@@ -459,11 +459,9 @@ def filled(value, ids):
 def contents(fake):
     """Everything in the store, comparable."""
     store = fake.world.store
-    return copy.deepcopy(
-        [[record for record in getattr(store, name)] for name in ("assistants", "files", "vector_stores")]
-    ), [
-        (thread.id, thread.metadata, list(thread.messages), [run.id for run in thread.runs]) for thread in store.threads
-    ]
+    tables = [list(table) for table in (store.assistants, store.files, store.vector_stores)]
+    threads = [(thread.id, thread.metadata, list(thread.messages), list(thread.runs)) for thread in store.threads]
+    return copy.deepcopy([*tables, threads])
 
 
 @pytest.mark.parametrize(("case", "api"), [(case, api) for case in CASES for api in case.apis], ids=str)

@@ -315,7 +315,7 @@ def test_every_loop_has_its_own_sleepers(slept):
         each.start()
     for each in threads:
         each.join()
-    assert orders == dict.fromkeys("ABCD", [1, 2, 3])
+    assert orders == {name: [1, 2, 3] for name in "ABCD"}
     assert 3 <= sum(slept) <= 3 * len(threads)
 
 
@@ -354,11 +354,14 @@ def test_names_imported_earlier_are_replaced_and_restored(monkeypatch):
 
 def test_names_are_restored_after_a_failure_and_in_modules_imported_meanwhile(monkeypatch):
     before = sleeps_of_all_modules()
-    with pytest.raises(ZeroDivisionError), virtual_sleep(lambda seconds: None):
-        late = module_with(monkeypatch, "late", sleep=time.sleep)
+
+    def fail():
+        module_with(monkeypatch, "late", sleep=time.sleep)
         raise ZeroDivisionError
-    assert late.sleep is time.sleep
-    assert {**sleeps_of_all_modules(), "late_for_test": None} == {**before, "late_for_test": None}
+
+    with virtual_sleep(lambda seconds: None), pytest.raises(ZeroDivisionError):
+        fail()
+    assert sleeps_of_all_modules() == {**before, "late_for_test": time.sleep}
 
 
 def test_whoever_took_hold_of_a_replacement_sleeps_for_real_afterwards():

@@ -1,0 +1,29 @@
+"""The README's first test, run by `nox -s wheel` with the installed wheel and nothing else."""
+# ruff: noqa: S101 - pytest's asserts
+
+import json
+
+from openai import OpenAI
+
+from harness import call, say
+
+
+def ask(question: str) -> str:
+    threads = OpenAI().beta.threads
+    run = threads.create_and_run_poll(
+        assistant_id=OpenAI().beta.assistants.create(model="gpt-4o").id,
+        thread={"messages": [{"role": "user", "content": question}]},
+    )
+    assert run.required_action is not None
+    [tool_call] = run.required_action.submit_tool_outputs.tool_calls
+    assert json.loads(tool_call.function.arguments) == {"city": "Oslo"}
+    threads.runs.submit_tool_outputs_and_poll(
+        run.id, thread_id=run.thread_id, tool_outputs=[{"tool_call_id": tool_call.id, "output": "4 °C, rain"}]
+    )
+    [newest, *_] = threads.messages.list(run.thread_id)
+    return newest.content[0].text.value
+
+
+def test_agent_asks_for_the_weather(assistants):
+    assistants.next_run(call("get_weather", city="Oslo"), say("4 °C and rain"))
+    assert ask("Weather in Oslo?") == "4 °C and rain"

@@ -1,0 +1,141 @@
+"""Every check of this project, each in an environment of its own: `nox -l` lists them.
+
+What a session installs is written once, in pyproject.toml's `[dependency-groups]`. Each run of pytest leaves
+a JUnit file in build/junit, from which .ci/run adds up its closing line.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"  # the first with `requires=`
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "tests"]
+# CI or not, a Python that this machine lacks is a session skipped with its reason
+nox.options.error_on_missing_interpreters = False
+
+ROOT = Path(__file__).parent
+REPORTS = ROOT / "build" / "junit"
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+# openai before 1.56 hands httpx an argument that httpx 0.28 no longer takes
+SDKS = {
+    "1.3.5": ["openai==1.3.5", "httpx<0.28"],
+    "1.12.0": ["openai==1.12.0", "httpx<0.28"],
+    "1.30.1": ["openai==1.30.1", "httpx<0.28"],
+    "1.109.1": ["openai==1.109.1"],
+    "2.54.0": ["openai==2.54.0"],
+    "newest": ["openai>=3"],
+}
+
+
+def choose_every_pyenv_python() -> None:
+    """Let pyenv's shims start: all of them are on PATH, but only those of a chosen version do anything."""
+    if "PYENV_VERSION" in os.environ or not (pyenv := shutil.which("pyenv")):
+        return
+    chosen, installed = (
+        subprocess.run([pyenv, *question], capture_output=True, text=True, check=False).stdout.split()
+        for question in (["version-name"], ["versions", "--bare"])
+    )
+    os.environ["PYENV_VERSION"] = ":".join(dict.fromkeys(chosen + installed))  # the chosen one stays first
+
+
+choose_every_pyenv_python()
+
+
+def group(name: str) -> list[str]:
+    return list(nox.project.dependency_groups(PROJECT, name))
+
+
+def pytest(session: nox.Session, *arguments: str, runner: tuple[str, ...] = ("pytest",)) -> None:
+    session.run(*runner, f"--junit-xml={REPORTS / session.name}.xml", *arguments, *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """What the project does, shown on its own examples."""
+    examples = ROOT / "examples" / "run_all.py"
+    if not examples.exists():
+        session.error(f"{examples.relative_to(ROOT)} is missing, and it is what the demo runs")
+    session.install("-e", ".")
+    session.run("python", str(examples), *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The whole suite on all cores, with branch coverage; `-- -k word` runs a part of it, without."""
+    session.install("-e", ".", *group("test"))
+    if session.posargs:
+        pytest(session)
+        return
+    session.run("coverage", "erase")
+    pytest(session, "-n", "auto", runner=("coverage", "run", "-m", "pytest"))
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session(python=["3.10", "3.12", "3.13"], download_python="never")
+def python(session: nox.Session) -> None:
+    """The whole suite on the other Pythons, where they are installed."""
+    session.install("-e", ".", *group("test"))
+    pytest(session, "-n", "auto")
+
+
+@nox.session
+@nox.parametrize("requirements", [nox.param(wanted, id=name) for name, wanted in SDKS.items()])
+def sdk(session: nox.Session, requirements: list[str]) -> None:
+    """What must hold on every version of the official SDK."""
+    session.install("-e", ".", *group("sdk"), *requirements)
+    pytest(session, "tests/sdk", "tests/real")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff: the rules, then the layout."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy (strict) and pyright on harness/."""
+    session.install("-e", ".", *group("types"))
+    session.run("mypy")
+    session.run("pyright")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """The source distribution, and from it, as an installer would, the wheel."""
+    session.install(*group("build"))
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", "dist")
+
+
+@nox.session(requires=["build"])
+def wheel(session: nox.Session) -> None:
+    """The built wheel: nothing but the package in it, and it works with nothing but its dependencies."""
+    [built] = (ROOT / "dist").glob("*.whl")
+    names = zipfile.ZipFile(built).namelist()
+    metadata = f"{'-'.join(built.name.split('-')[:2])}.dist-info/"
+    if strangers := [name for name in names if not name.startswith(("harness/", metadata))]:
+        session.error(f"{built.name} also contains {', '.join(strangers)}")
+    for needed in ("harness/__init__.py", "harness/py.typed", f"{metadata}licenses/LICENSE"):
+        if needed not in names:
+            session.error(f"{built.name} lacks {needed}")
+
+    session.install(str(built))
+    with tempfile.TemporaryDirectory() as outside:  # no source tree, conftest.py or pyproject.toml above it
+        shutil.copy(ROOT / ".ci" / "test_wheel.py", outside)
+        session.chdir(outside)
+        session.run("python", "-c", "import harness")
+        pytest(session, "test_wheel.py")
+        session.chdir(ROOT)  # Windows cannot remove the folder one stands in

@@ -1,0 +1,636 @@
+"""What a test can do with the fake, through the official SDK of this environment."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import time
+import urllib.request
+
+import openai
+import pytest
+
+from harness import (
+    FakeAssistants,
+    HarnessFailure,
+    Response,
+    call,
+    calls,
+    cancel,
+    fail,
+    fake_assistants,
+    hang,
+    refuse,
+    say,
+    truncate,
+    wait,
+)
+
+MANUAL = pytest.mark.assistants(clock="manual")
+
+
+class Talk:
+    """A client with an assistant and a thread."""
+
+    def __init__(self, fake, **assistant):
+        self.fake = fake
+        self.beta = openai.OpenAI(api_key="sk-test").beta
+        self.assistant = self.beta.assistants.create(model="gpt-4o", **assistant)
+        self.thread = self.beta.threads.create()
+
+    def start(self, text="hello", **options):
+        self.beta.threads.messages.create(thread_id=self.thread.id, role="user", content=text)
+        return self.beta.threads.runs.create(thread_id=self.thread.id, assistant_id=self.assistant.id, **options)
+
+    def look(self, run):
+        return self.beta.threads.runs.retrieve(run_id=run.id, thread_id=run.thread_id)
+
+    def poll(self, run):
+        """Look until the run needs somebody or has ended; the statuses seen."""
+        statuses = [run.status]
+        while run.status in ("queued", "in_progress", "cancelling"):
+            run = self.look(run)
+            statuses.append(run.status)
+        return run, statuses
+
+    def ask(self, text="hello", **options):
+        return self.poll(self.start(text, **options))
+
+    def submit(self, run, *outputs):
+        asked = run.required_action.submit_tool_outputs.tool_calls
+        return self.beta.threads.runs.submit_tool_outputs(
+            run_id=run.id,
+            thread_id=run.thread_id,
+            tool_outputs=[
+                {"tool_call_id": item.id, "output": output} for item, output in zip(asked, outputs, strict=True)
+            ],
+        )
+
+    def answers(self):
+        listed = self.beta.threads.messages.list(thread_id=self.thread.id).data
+        return [message.content[0].text.value for message in listed if message.role == "assistant"]
+
+
+def takes(name):
+    """Whether this SDK's `runs.create` has the argument."""
+    runs = openai.OpenAI(api_key="sk-test").beta.threads.runs
+    return name in inspect.signature(runs.create).parameters
+
+
+@pytest.fixture
+def talk(assistants):
+    return Talk(assistants)
+
+
+# --- who gets which script ----------------------------------------------------------------------------------
+
+
+def test_without_a_script_every_run_completes(talk):
+    assert talk.ask()[1] == ["queued", "in_progress", "completed"]
+    assert talk.ask()[0].status == "completed"
+    assert talk.answers() == ["This is a placeholder answer of the fake assistant."] * 2
+
+
+def test_a_rule_claims_before_the_queue_and_the_queue_before_the_rest(talk, assistants):
+    assistants.every_run("the rest")
+    assistants.next_run(say("the queue"))
+    assistants.when(message="Oslo").run(say("the rule"))
+    for text in ("How is Oslo?", "And you?", "Well?", "Oslo again"):
+        talk.ask(text)
+    assert talk.answers() == ["the rule", "the rest", "the queue", "the rule"]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "fits"),
+    [
+        ({"assistant": "Weather"}, True),
+        ({"assistant": "Sports"}, False),
+        ({"model": "gpt-4o"}, True),
+        ({"model": "gpt-4"}, False),
+        ({"instructions": "brief"}, True),
+        ({"metadata": {"user": "1"}}, True),
+        ({"metadata": {"user": "2"}}, False),
+        ({"message": lambda text: text.endswith("?")}, True),
+        ({"assistant": lambda name: name == "Weather"}, True),
+        ({"thread": "thread_other"}, False),
+        ({"message": "hello", "model": "gpt-4"}, False),
+    ],
+)
+@pytest.mark.assistants(unused="ignore")
+def test_conditions(assistants, conditions, fits):
+    talk = Talk(assistants, name="Weather", instructions="Be brief.")
+    assistants.when(**conditions).run("yes")
+    assistants.every_run("no")
+    talk.ask("hello?", metadata={"user": "1"})
+    assert talk.answers() == ["yes" if fits else "no"]
+
+
+def test_a_pattern_is_searched(talk, assistants):
+    assistants.when(message=re.compile(r"\bOslo\b")).run("yes")
+    talk.ask("In Oslo?")
+    assert talk.answers() == ["yes"]
+
+
+def test_when_no_script_is_left_the_message_lists_those_that_were(talk, assistants):
+    assistants.next_run("only one")
+    talk.ask()
+    with pytest.raises(HarnessFailure, match=r"(?s)No script is left.*next_run\(…\) at test_fake.py:\d+, by run_"):
+        talk.ask("once more")
+    assistants.failures.clear()
+
+
+def test_a_model_function_sees_the_run(assistants):
+    talk = Talk(assistants, instructions="Be brief.", name="Echo", tools=[{"type": "code_interpreter"}])
+    seen = []
+
+    @assistants.model
+    def echo(run):
+        seen.append(run)
+        return f"You said: {run.message}"
+
+    talk.ask("hi")
+    talk.ask("ho")
+    assert talk.answers() == ["You said: ho", "You said: hi"]
+    last = seen[-1]
+    assert (last.model, last.instructions, last.assistant_name) == ("gpt-4o", "Be brief.", "Echo")
+    assert [message.role for message in last.messages] == ["user", "assistant", "user"]
+    assert last.tools[0]["type"] == "code_interpreter"
+    assert last.thread_id == talk.thread.id
+
+
+def test_a_generator_gets_what_the_client_submits(talk, assistants):
+    @assistants.model
+    def weather(run):
+        one = yield call("get_weather", city="Oslo")
+        both = yield calls(call("f"), call("g"))
+        yield say(f"{one}, {both}")
+
+    run, _ = talk.ask()
+    run, _ = talk.poll(talk.submit(run, "4 °C"))
+    run, _ = talk.poll(talk.submit(run, "a", "b"))
+    assert run.status == "completed"
+    assert talk.answers() == ["4 °C, ['a', 'b']"]
+
+
+def test_a_generator_may_return_its_last_act_or_nothing(talk, assistants):
+    @assistants.model
+    def model(run):
+        yield wait(1)
+        return [say("returned")] if run.message == "a" else None
+
+    talk.ask("a")
+    talk.ask("b")
+    assert talk.answers() == ["returned"]
+
+
+def test_a_function_that_gives_nothing_ends_the_run(talk, assistants):
+    assistants.every_run(lambda run: None)
+    assert talk.ask()[0].status == "completed"
+    assert talk.answers() == []
+
+
+@pytest.mark.parametrize("acts", [(), [], [say("a")], (say("a"), wait(1))])
+def test_acts_in_any_container(talk, assistants, acts):
+    assistants.every_run(lambda run: iter(acts))
+    talk.ask()
+    assert talk.answers() == [act.text for act in acts if isinstance(act, type(say("")))]
+
+
+def test_a_model_that_raises_says_so(talk, assistants):
+    @assistants.model
+    def broken(run):
+        raise ValueError("oops")
+
+    with pytest.raises(HarnessFailure, match="the model function raised ValueError: oops"):
+        talk.ask()
+    assistants.failures.clear()
+
+
+def test_an_async_model_is_refused(talk, assistants):
+    @assistants.model
+    async def wrong(run):
+        return "never"
+
+    with pytest.raises(HarnessFailure, match="nothing awaits it"):
+        talk.ask()
+    assistants.failures.clear()
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (lambda fake: fake.next_run(fail(), say("x")), r"can never happen, because Fail\("),
+        (lambda fake: fake.next_run(42), r"next_run\(…\) at test_fake.py:\d+: 42 is not an act"),
+        (lambda fake: fake.when(mesage="x"), "cannot ask about 'mesage'"),
+        (lambda fake: fake.when(colour="x"), "cannot ask about 'colour'"),
+        (lambda fake: fake.add_file(), "needs something to add"),
+        (lambda fake: say(42), r"say\(…\) takes a text"),
+        (lambda fake: wait(-1), "time only moves forward"),
+        (lambda fake: truncate("bored"), "knows no such reason"),
+        (lambda fake: calls(), "takes one or more"),
+        (lambda fake: calls(say("x")), r"It was given Say\("),
+        (lambda fake: call("f", arguments_json="{}", x=1), "given arguments twice"),
+        (lambda fake: call("f", x=object()), "not JSON"),
+    ],
+)
+def test_misuse_is_refused_where_it_is_written(assistants, write, message):
+    with pytest.raises(HarnessFailure, match=message):
+        write(assistants)
+
+
+# --- how runs go --------------------------------------------------------------------------------------------
+
+
+def test_function_calls(talk, assistants):
+    assistants.next_run(calls(call("f", x=1), call("g", arguments_json="{oops", call_id="call_mine")), say("done"))
+    run, statuses = talk.ask()
+    assert statuses == ["queued", "in_progress", "requires_action"]
+    asked = run.required_action.submit_tool_outputs.tool_calls
+    assert [(item.function.name, item.function.arguments) for item in asked] == [("f", '{"x":1}'), ("g", "{oops")]
+    assert asked[1].id == "call_mine"
+    run = talk.submit(run, "1", "2")
+    assert (run.status, run.required_action) == ("queued", None)
+    run, statuses = talk.poll(run)
+    assert statuses == ["queued", "in_progress", "completed"]
+    steps = talk.beta.threads.runs.steps.list(run_id=run.id, thread_id=run.thread_id, order="asc").data
+    assert [step.type for step in steps] == ["tool_calls", "message_creation"]
+    assert [item.function.output for item in steps[0].step_details.tool_calls] == ["1", "2"]
+
+
+def test_a_script_that_ends_on_a_call_gets_the_placeholder(talk, assistants):
+    assistants.next_run(call("f"))
+    run, _ = talk.ask()
+    talk.poll(talk.submit(run, "x"))
+    assert talk.answers() == ["This is a placeholder answer of the fake assistant."]
+
+
+def test_usage_adds_up(talk, assistants):
+    assistants.next_run(call("f"), say("a longer answer"))
+    run, _ = talk.ask()
+    talk.poll(talk.submit(run, "x"))
+    usage = assistants.requests[-1].answer["usage"]
+    steps = [step.usage for step in assistants.runs[0].steps]
+    assert usage["prompt_tokens"] == sum(step.prompt for step in steps) > 0
+    assert usage["completion_tokens"] == sum(step.completion for step in steps) > 0
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+
+
+@pytest.fixture
+def limits():
+    if not takes("max_prompt_tokens"):
+        pytest.skip("this SDK is older than token limits")
+
+
+@pytest.mark.usefixtures("limits")
+@pytest.mark.parametrize(
+    ("acts", "options", "reason", "text"),
+    [
+        (["one two three four"], {"max_completion_tokens": 2}, "max_completion_tokens", "one two"),
+        ([say("one"), wait(1), say("two")], {"max_completion_tokens": 1}, "max_completion_tokens", ""),
+        (["one"], {"max_prompt_tokens": 1}, "max_prompt_tokens", ""),
+        (["one", truncate("max_prompt_tokens")], {}, "max_prompt_tokens", "one"),
+    ],
+)
+def test_token_limits_cut_the_answer_off(talk, assistants, acts, options, reason, text):
+    assistants.next_run(*acts)
+    run, _ = talk.ask(**options)
+    assert (run.status, run.incomplete_details.reason) == ("incomplete", reason)
+    newest = list(assistants.threads[0].messages)[-1]
+    assert (newest.status, newest.text) == ("incomplete", text)
+
+
+@pytest.mark.usefixtures("limits")
+def test_a_call_that_does_not_fit_is_never_asked(talk, assistants):
+    assistants.next_run(call("f", text="word " * 50))
+    run, _ = talk.ask(max_completion_tokens=5)
+    assert run.status == "incomplete"
+    [step] = talk.beta.threads.runs.steps.list(run_id=run.id, thread_id=run.thread_id).data
+    assert step.step_details.tool_calls == []
+
+
+@pytest.mark.usefixtures("limits")
+def test_the_oldest_messages_make_room_for_the_newest(talk, assistants):
+    assistants.every_run("ok")
+    talk.ask("word " * 300)
+    run, _ = talk.ask("short", max_prompt_tokens=100)
+    assert run.status == "completed"
+    assert run.usage.prompt_tokens <= 100
+    whole, _ = talk.ask("short")
+    last, _ = talk.ask("short", truncation_strategy={"type": "last_messages", "last_messages": 1})
+    assert last.usage.prompt_tokens < whole.usage.prompt_tokens
+
+
+@pytest.mark.parametrize(
+    ("acts", "status", "messages"),
+    [
+        ([say("Well"), fail()], "failed", [("incomplete", "Well")]),
+        ([say("Well"), wait(1), fail("invalid_prompt")], "failed", [("completed", "Well")]),
+        ([fail("odd code", "odd text")], "failed", []),
+        ([say("Well"), cancel()], "cancelled", [("incomplete", "Well")]),
+        ([cancel()], "cancelled", []),
+        ([say("Well"), hang()], "expired", [("incomplete", "Well")]),
+        ([wait(700), say("late")], "expired", []),
+        ([refuse("No.")], "completed", [("completed", "No.")]),
+        ([say("a"), say("b")], "completed", [("completed", "a"), ("completed", "b")]),
+        ([say("")], "completed", [("completed", "")]),
+    ],
+)
+def test_endings(talk, assistants, acts, status, messages):
+    assistants.next_run(*acts)
+    run, _ = talk.ask()
+    assert run.status == status
+    made = [message for message in assistants.threads[0].messages if message.role == "assistant"]
+    assert [(message.status, message.text) for message in made] == messages
+
+
+@MANUAL
+def test_cancelling_before_the_run_was_picked_up(talk, assistants):
+    run = talk.start()
+    cancelled = talk.beta.threads.runs.cancel(run_id=run.id, thread_id=run.thread_id)
+    assert cancelled.status == "cancelling"
+    assistants.clock.advance(1)
+    assert talk.look(run).status == "cancelled"
+
+
+def test_deleting_a_thread_ends_its_run(talk, assistants):
+    run = talk.start()
+    talk.beta.threads.delete(talk.thread.id)
+    assistants.clock.advance(1000)
+    with pytest.raises(openai.NotFoundError, match="No thread found"):
+        talk.look(run)
+
+
+def test_instructions_and_additions(talk, assistants):
+    seen = []
+    assistants.every_run(lambda run: seen.append(run.instructions))
+    talk.ask(instructions="Speak Korean.")
+    if takes("additional_instructions"):
+        talk.ask(instructions="Speak Korean.", additional_instructions="Politely.")
+        assert seen[1] == "Speak Korean.\nPolitely."
+    assert seen[0] == "Speak Korean."
+
+
+# --- time ---------------------------------------------------------------------------------------------------
+
+
+def test_a_slow_tool_meets_an_expired_run(talk, assistants):
+    assistants.next_run(call("slow"))
+    run, _ = talk.ask()
+    time.sleep(660)
+    with pytest.raises(openai.BadRequestError, match='Runs in status "expired" do not'):
+        talk.submit(run, "too late")
+
+
+def test_looks_at_a_run_that_waits_for_outputs_do_not_let_it_expire(talk, assistants):
+    assistants.next_run(call("f"))
+    run, _ = talk.ask()
+    assert [talk.look(run).status for _ in range(5)] == ["requires_action"] * 5
+
+
+@pytest.mark.assistants(clock="timed")
+def test_under_timed_only_sleeping_moves_the_run(talk):
+    run = talk.start()
+    assert [talk.look(run).status for _ in range(5)] == ["queued"] * 5
+    time.sleep(1)
+    assert talk.look(run).status == "in_progress"
+    time.sleep(2)
+    assert talk.look(run).status == "completed"
+
+
+@MANUAL
+def test_under_manual_only_advance_moves_the_run(talk, assistants):
+    run = talk.start()
+    time.sleep(100)
+    assert talk.look(run).status == "queued"
+    assistants.clock.advance(3)
+    assert talk.look(run).status == "completed"
+
+
+def test_two_clients_see_the_same_run_at_their_own_pace(talk, assistants):
+    run = talk.start()
+    assert talk.look(run).status == "in_progress"
+    other = openai.OpenAI(api_key="sk-other").beta.threads.runs
+    assert other.retrieve(run_id=run.id, thread_id=run.thread_id).status == "in_progress"
+    assert other.retrieve(run_id=run.id, thread_id=run.thread_id).status == "completed"
+    assert talk.look(run).status == "completed"
+
+
+def test_async_pollers_share_virtual_time(assistants):
+    async def ask(client, text):
+        assistant = await client.beta.assistants.create(model="gpt-4o")
+        thread = await client.beta.threads.create(messages=[{"role": "user", "content": text}])
+        run = await client.beta.threads.runs.create(thread_id=thread.id, assistant_id=assistant.id)
+        while run.status in ("queued", "in_progress"):
+            await asyncio.sleep(0.5)
+            run = await client.beta.threads.runs.retrieve(run_id=run.id, thread_id=thread.id)
+        return run.status
+
+    async def both():
+        async with openai.AsyncOpenAI(api_key="sk-test") as client:
+            return await asyncio.gather(ask(client, "a"), ask(client, "b"))
+
+    assistants.every_run("ok")
+    assert asyncio.run(both()) == ["completed", "completed"]
+
+
+# --- stuck clients ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("acts", "said"),
+    [
+        ([fail()], "'failed' is an end(?s:.*)server_error: Sorry, something went wrong."),
+        ([hang()], "'expired' is an end"),
+        ([call("get_weather", city="Oslo")], r"waits for the outputs of get_weather\({\"city\":\"Oslo\"}\)"),
+    ],
+)
+def test_a_loop_that_waits_for_what_never_comes_fails_at_once(talk, assistants, acts, said):
+    assistants.next_run(*acts)
+    run = talk.start()
+    with pytest.raises(HarnessFailure, match=said) as caught:
+        while run.status != "completed":
+            time.sleep(1)
+            talk.beta.threads.messages.list(talk.thread.id)
+            run = talk.look(run)
+    assert "has looked 30 times" in str(caught.value)
+    assistants.failures.clear()
+
+
+@pytest.mark.parametrize("policy", ["manual", "timed"])
+def test_a_loop_that_lets_no_time_pass_is_stuck_too(policy):
+    with fake_assistants(clock=policy, stuck_after=5) as assistants:
+        talk = Talk(assistants)
+        run = talk.start()
+        with pytest.raises(HarnessFailure, match=rf"under clock='{policy}' looking moves no time"):
+            while run.status != "completed":
+                run = talk.look(run)
+        assistants.failures.clear()
+
+
+@pytest.mark.assistants(clock="timed")
+def test_a_patient_loop_is_not_stuck(talk, assistants):
+    assistants.next_run(wait(400), say("at last"))
+    run = talk.start()
+    while run.status != "completed":
+        time.sleep(1)
+        run = talk.look(run)
+    assert talk.answers() == ["at last"]
+
+
+# --- what a test holds --------------------------------------------------------------------------------------
+
+
+def test_objects_that_exist_already(assistants, tmp_path):
+    (tmp_path / "sales.csv").write_bytes(b"a,b\n1,2\n")
+    assistants.add_assistant("asst_hardcoded", name="Old", instructions="Hi")
+    assistants.add_thread("thread_hardcoded")
+    uploaded = assistants.add_file(tmp_path / "sales.csv", id="file-hardcoded")
+    made = assistants.add_file(content=b"png", filename="plot.png", purpose="assistants_output")
+    assistants.add_vector_store("vs_hardcoded")
+    client = openai.OpenAI(api_key="sk-test")
+    assert client.beta.assistants.retrieve("asst_hardcoded").name == "Old"
+    assert client.beta.threads.retrieve("thread_hardcoded").id == "thread_hardcoded"
+    assert client.files.retrieve("file-hardcoded").filename == uploaded.filename == "sales.csv"
+    assert client.files.content(made.id).content == b"png"
+    assert assistants.add_assistant().id.startswith("asst_")
+    assert assistants.add_thread().id.startswith("thread_")
+    assert assistants.add_vector_store().id.startswith("vs_")
+    assert assistants.add_file(content=b"").filename == "file.bin"
+
+
+@pytest.mark.assistants(adopt_unknown=True)
+def test_unknown_ids_are_adopted_where_that_is_allowed(assistants):
+    client = openai.OpenAI(api_key="sk-test")
+    client.beta.threads.messages.create(thread_id="thread_abc123", role="user", content="hi")
+    run = client.beta.threads.runs.create(thread_id="thread_abc123", assistant_id="asst_abc123")
+    assert run.assistant_id == "asst_abc123"
+    assert client.files.retrieve("file-abc123").id == "file-abc123"
+    with pytest.raises(openai.NotFoundError):
+        client.files.retrieve("nonsense")
+
+
+def test_requests_are_remembered(talk, assistants):
+    talk.ask("hi")
+    first = assistants.requests[0]
+    assert (first.method, first.path, first.status) == ("POST", "/v1/assistants", 200)
+    assert first.json["model"] == "gpt-4o"
+    assert first.answer["object"] == "assistant"
+    assert assistants.requests[-1].json is None
+    assert "sk-test" not in repr(first)
+
+
+def test_transcript(talk, assistants):
+    assistants.next_run(say("Hello\nyou"), say("bye"), fail())
+    talk.ask("hi")
+    text = assistants.transcript(talk.thread)
+    assert text == (
+        f"{talk.thread.id}\n    user: hi\n    assistant: Hello\n        you\n    assistant [incomplete]: bye"
+    )
+    assert assistants.transcript() == text
+    assert assistants.transcript("thread_other") == ""
+
+
+def test_on_answers_what_the_fake_does_not(assistants):
+    client = openai.OpenAI(api_key="sk-test")
+    assistants.on("get", "/models", lambda request: {"object": "list", "data": []})
+    assistants.on("DELETE", "/v1/models/m", lambda request: Response(403, {"content-type": "text/plain"}, b"no"))
+    assistants.on("GET", "/models/m", lambda request: b'{"id": "m", "object": "model"}')
+    assert client.models.list().data == []
+    assert client.models.retrieve("m").id == "m"
+    with pytest.raises(openai.PermissionDeniedError):
+        client.models.delete("m")
+
+
+def test_models(assistants):
+    client = openai.OpenAI(api_key="sk-test")
+    assert client.models.retrieve("gpt-4o").owned_by == "system"
+    assert "gpt-4o" in [model.id for model in client.models.list()]
+
+
+def test_clients_of_the_fake_need_no_interception():
+    fake = FakeAssistants()
+    with fake.client() as client:
+        assert client.beta.threads.create().id == fake.threads[0].id
+    with fake.azure_client() as client:
+        file = client.files.create(file=("a.txt", b"x"), purpose="assistants")
+        assert file.id.startswith("assistant-")
+
+    async def create():
+        async with fake.async_client() as client:
+            return await client.beta.threads.create()
+
+    assert asyncio.run(create()).id == fake.threads[-1].id
+
+
+def test_snapshots_take_everything_back(talk, assistants):
+    @assistants.model
+    def model(run):
+        output = yield call("f")
+        output = yield call("g", previous=output)
+        yield say(output)
+
+    run, _ = talk.ask()
+    run, _ = talk.poll(talk.submit(run, "first"))
+    snapshot = assistants.snapshot()
+    endings = []
+    for output in ("second", "another"):
+        ended, _ = talk.poll(talk.submit(run, output))
+        endings.append((ended.completed_at, talk.answers()))
+        assistants.restore(snapshot)
+        assert talk.look(run).status == "requires_action"
+    (first_end, first_said), (second_end, second_said) = endings
+    assert first_end == second_end
+    assert (first_said, second_said) == (["second"], ["another"])
+
+
+# --- the end ------------------------------------------------------------------------------------------------
+
+
+def test_without_pytest_swallowed_failures_and_unused_scripts_come_out_at_the_end():
+    swallowed = pytest.raises(HarnessFailure)
+    with pytest.raises(HarnessFailure, match="is not served"), fake_assistants() as assistants, swallowed:
+        assistants.client().chat.completions.create(model="m", messages=[])
+    with pytest.raises(HarnessFailure, match="Scripts were not used"), fake_assistants() as assistants:
+        assistants.when(message="x").run(lambda run: "y")
+    with fake_assistants(unused="ignore") as assistants:
+        assistants.next_run("never")
+    with pytest.raises(HarnessFailure, match=r"fake_assistants\(sleep='real'\)"), fake_assistants(sleep="reel"):
+        pass
+    with pytest.raises(HarnessFailure, match="has no option 'zzz'"), fake_assistants(zzz=1):
+        pass
+
+
+def test_real_sleep_stays_real():
+    before = time.sleep
+    with fake_assistants(sleep="real"):
+        assert time.sleep is before
+
+
+def test_hosts_that_are_no_ones_are_blocked_on_demand():
+    httpx = pytest.importorskip("httpx")
+    with pytest.raises(HarnessFailure, match="block_other_hosts is on"), fake_assistants(block_other_hosts=True):
+        httpx.get("https://example.test/")
+
+
+def test_other_libraries_are_stopped_before_the_network(assistants):
+    with pytest.raises(HarnessFailure, match="does not talk through httpx"):
+        urllib.request.urlopen("https://api.openai.com/v1/models")
+    assistants.failures.clear()
+
+
+def test_the_module_level_client(assistants, monkeypatch):
+    monkeypatch.setattr(openai, "api_key", "sk-test")
+    assert openai.beta.threads.create().id == assistants.threads[0].id
+
+
+def test_streaming_says_that_it_is_not_there_yet(talk, assistants):
+    if not takes("stream"):
+        pytest.skip("this SDK is older than streaming")
+    with pytest.raises(HarnessFailure, match="does not stream yet"):
+        talk.start(stream=True)
+    assistants.next_run(call("f"))
+    run, _ = talk.ask()
+    with pytest.raises(HarnessFailure, match="does not stream yet"):
+        talk.beta.threads.runs.submit_tool_outputs(run_id=run.id, thread_id=run.thread_id, tool_outputs=[], stream=True)
+    assistants.failures.clear()

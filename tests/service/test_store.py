@@ -1,0 +1,111 @@
+"""Tables and ids: order, pages, and determinism (CONTRACT §2, §6; FACTS F)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.service.shapes import Shapes
+from harness.service.store import Ids, Table
+
+
+@dataclass
+class Row:
+    id: str
+
+
+def table_of(names) -> Table[Row]:
+    table: Table[Row] = Table()
+    for name in names:
+        table.add(Row(name))
+    return table
+
+
+def ids(page) -> list[str]:
+    return [row.id for row in page.items]
+
+
+NAMES = st.lists(st.integers(0, 99).map(str), unique=True, max_size=30)
+
+
+@given(NAMES, st.data(), st.booleans(), st.integers(1, 8))
+def test_pages_with_after_walk_through_the_whole_table(names, data, descending, limit):
+    removed = data.draw(st.sets(st.sampled_from(names))) if names else set()
+    table = table_of(names)
+    for name in removed:
+        table.remove(name)
+    expected = [name for name in names if name not in removed]
+    if descending:
+        expected.reverse()
+    walked, after = [], None
+    while True:
+        page = table.page(limit=limit, descending=descending, after=after)
+        walked += ids(page)
+        if not page.has_more:
+            break
+        after = walked[-1]
+    assert walked == expected
+    assert [row.id for row in table] == [name for name in names if name not in removed]
+    assert len(table) == len(expected)
+
+
+@given(NAMES.filter(bool), st.data(), st.booleans(), st.integers(1, 8))
+def test_before_gives_the_page_in_front_of_the_cursor(names, data, descending, limit):
+    cursor = data.draw(st.sampled_from(names))
+    order = names[::-1] if descending else names
+    in_front = order[: order.index(cursor)]
+    page = table_of(names).page(limit=limit, descending=descending, before=cursor)
+    assert ids(page) == in_front[-limit:]
+    assert page.has_more == (len(in_front) > limit)
+
+
+def test_both_cursors_enclose_a_page():
+    page = table_of("abcdef").page(limit=2, descending=False, after="a", before="e")
+    assert (ids(page), page.has_more) == (["b", "c"], True)
+
+
+def test_a_filter_counts_only_what_it_lets_through():
+    page = table_of("abcdef").page(limit=2, where=lambda row: row.id in "bdf")
+    assert (ids(page), page.has_more) == (["f", "d"], True)
+
+
+def test_unknown_cursors_and_second_rows_are_errors():
+    table = table_of("a")
+    with pytest.raises(KeyError):
+        table.page(limit=1, after="b")
+    with pytest.raises(KeyError):
+        table.add(Row("a"))
+    assert "a" in table
+    assert table.get("b") is None
+
+
+@pytest.mark.parametrize(
+    ("made", "pattern"),
+    [
+        (lambda ids: ids.make("asst_"), r"asst_[A-Za-z0-9]{24}"),
+        (lambda ids: ids.make("thread_"), r"thread_[A-Za-z0-9]{24}"),
+        (lambda ids: ids.file(Shapes(), azure=False, purpose="assistants"), r"file-[1-9A-HJ-NP-Za-km-z]{22}"),
+        (lambda ids: ids.file(Shapes("2024-05-01"), azure=False, purpose="assistants"), r"file-[A-Za-z0-9]{24}"),
+        (lambda ids: ids.file(Shapes(), azure=True, purpose="assistants_output"), r"assistant-[A-Za-z0-9]{24}"),
+        (lambda ids: ids.file(Shapes(), azure=True, purpose="batch"), r"file-[A-Za-z0-9]{22}"),
+        (lambda ids: ids.vector_store(), r"vs_[0-9a-f]{32}"),
+        (lambda ids: ids.request(), r"req_[0-9a-f]{32}"),
+    ],
+)
+def test_ids_have_the_shape_of_the_service(made, pattern):
+    first, second = Ids("a test"), Ids("a test")
+    one = made(first)
+    assert re.fullmatch(pattern, one)
+    assert one == made(second)
+    assert one != made(first)
+    assert one != made(Ids("another test"))
+
+
+def test_one_kind_of_id_does_not_depend_on_another():
+    disturbed = Ids(0)
+    disturbed.make("msg_")
+    assert disturbed.make("run_") == Ids(0).make("run_")

@@ -456,11 +456,18 @@ def filled(value, ids):
     return value
 
 
+def _run_contents(run):
+    return run.id, run.status, run.metadata, run.timeline, list(run.steps)
+
+
 def contents(fake):
     """Everything in the store, comparable."""
     store = fake.world.store
     tables = [list(table) for table in (store.assistants, store.files, store.vector_stores)]
-    threads = [(thread.id, thread.metadata, list(thread.messages), list(thread.runs)) for thread in store.threads]
+    threads = [
+        (thread.id, thread.metadata, list(thread.messages), [_run_contents(run) for run in thread.runs])
+        for thread in store.threads
+    ]
     return copy.deepcopy([*tables, threads])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import asyncio
 import importlib.util
+import selectors
 import sys
 import threading
 import time
@@ -60,7 +61,7 @@ def module_with(monkeypatch, name="somebodys_module", source="", **names):
     """A loaded module, with names as an import statement leaves them."""
     module = types.ModuleType(name)
     module.__dict__.update(names)
-    exec(source, module.__dict__)  # noqa: S102 - the sleep must be called from a module of that name
+    exec(source, module.__dict__)
     monkeypatch.setitem(sys.modules, f"{name}_for_test", module)
     return module
 
@@ -136,11 +137,22 @@ def test_sleeping_for_ever_never_ends(slept):
     async def sleeper():
         forever = asyncio.ensure_future(anyio.sleep(inf))
         await asyncio.sleep(86_400)
+        await asyncio.wait([forever], timeout=0.001)
         assert not forever.done()
         forever.cancel()
 
     asyncio.run(sleeper())
+    with pytest.raises(OverflowError):
+        time.sleep(inf)
     assert slept == [86_400]
+
+
+def test_other_threads_get_their_turn_while_one_sleeps(monkeypatch):
+    yields = []
+    monkeypatch.setattr(time, "sleep", yields.append)
+    with virtual_sleep(lambda seconds: None):
+        time.sleep(86_400)
+    assert yields == [0]
 
 
 def test_a_failure_of_the_clock_comes_out_at_the_sleeper(run):
@@ -160,9 +172,10 @@ def test_a_failure_of_the_clock_comes_out_at_the_sleeper(run):
 # ── concurrent sleepers ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_watchdog_does_not_bark_while_somebody_polls(slept, run):
+@pytest.mark.parametrize("sleep", ["asyncio", "anyio"])
+def test_a_watchdog_does_not_bark_while_somebody_polls(slept, run, sleep):
     async def watchdog():
-        await asyncio.sleep(300)
+        await sys.modules[sleep].sleep(300)
         raise AssertionError("the watchdog was woken too early")
 
     async def poll():
@@ -275,29 +288,60 @@ def test_a_task_cancelled_at_the_moment_it_wakes_is_cancelled(slept, run):
     assert slept == [1]
 
 
-def test_a_sleeper_cancelled_before_its_neighbour_of_the_same_time_stays_cancelled(slept, run):
-    async def both():
-        neighbours = [asyncio.ensure_future(asyncio.sleep(1)) for _ in range(2)]
+def test_a_cancelled_sleeper_takes_no_time_and_nobody_misses_it(slept, run):
+    async def sleepers():
+        tasks = [asyncio.ensure_future(asyncio.sleep(seconds, "slept well")) for seconds in (1, 2, 2, 3)]
         await asyncio.sleep(0)
-        neighbours[1].cancel()
-        return await asyncio.gather(*neighbours, return_exceptions=True)
+        tasks[0].cancel()
+        tasks[1].cancel()
+        return await asyncio.gather(*tasks, return_exceptions=True)
 
-    first, second = run(both())
-    assert first is None
+    first, second, *others = run(sleepers())
+    assert isinstance(first, asyncio.CancelledError)
     assert isinstance(second, asyncio.CancelledError)
-    assert slept == [1]
+    assert others == ["slept well"] * 2
+    assert slept == [2, 1]
+
+
+def test_a_loop_with_nothing_to_run_wakes_its_sleeper_at_once(slept):
+    class Counting(selectors.DefaultSelector):
+        turns = 0
+
+        def select(self, timeout=None):
+            self.turns += 1
+            return super().select(timeout)
+
+    loop = asyncio.SelectorEventLoop(Counting())
+    loop.run_until_complete(asyncio.sleep(86_400))
+    assert loop._selector.turns < 10
+    loop.close()
 
 
 def test_timeouts_stay_real(slept, run):
     async def waiter():
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(asyncio.Event().wait(), 0.001)
+        await asyncio.wait_for(asyncio.sleep(86_400), 60)
 
     run(waiter())
-    assert slept == []
+    assert slept == [86_400]
 
 
-def test_every_loop_has_its_own_sleepers(slept):
+def test_a_loop_that_stands_still_holds_up_no_other(slept):
+    async def fall_asleep():
+        asyncio.ensure_future(asyncio.sleep(1)).add_done_callback(lambda task: None)
+        await asyncio.sleep(0)
+
+    standing, running = asyncio.new_event_loop(), asyncio.new_event_loop()
+    standing.run_until_complete(fall_asleep())
+    running.run_until_complete(asyncio.wait_for(asyncio.sleep(3), 5))
+    standing.run_until_complete(asyncio.wait_for(asyncio.sleep(2), 5))
+    assert slept == [3, 2]
+    running.close()
+    standing.close()
+
+
+def test_loops_in_several_threads_keep_their_own_order(slept):
     orders = {}
 
     def thread(name):
@@ -412,13 +456,11 @@ def test_who_still_sleeps_at_the_end_sleeps_the_rest_for_real(run):
 
     async def sleepers():
         with virtual_sleep(reports.append):
-            tasks = [asyncio.ensure_future(asyncio.sleep(1e-3, "woken")) for _ in range(2)]
+            tasks = [asyncio.ensure_future(asyncio.sleep(seconds)) for seconds in (1e-3, 86_400)]
             await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        done, asleep = await asyncio.wait(tasks, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+        assert (done, asleep) == ({tasks[0]}, {tasks[1]})
         tasks[1].cancel()
-        return await asyncio.gather(*tasks, return_exceptions=True)
 
-    first, second = run(sleepers())
-    assert first == "woken"
-    assert isinstance(second, asyncio.CancelledError)
+    run(sleepers())
     assert reports == []

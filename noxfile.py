@@ -93,7 +93,7 @@ def python(session: nox.Session) -> None:
 def sdk(session: nox.Session, requirements: list[str]) -> None:
     """What must hold on every version of the official SDK."""
     session.install("-e", ".", *group("sdk"), *requirements)
-    pytest(session, "tests/sdk", "tests/real")
+    pytest(session, "-n", "auto", "tests/sdk", "tests/real")
 
 
 @nox.session

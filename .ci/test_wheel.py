@@ -1,5 +1,4 @@
 """The README's first test, run by `nox -s wheel` with the installed wheel and nothing else."""
-# ruff: noqa: S101 - pytest's asserts
 
 import json
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
+from harness.environment import PLACEHOLDER_KEY, endpoints, placeholder_key
 from harness.failures import HarnessFailure
 from harness.hosts import Hosts
 from harness.options import Options, make_options
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from harness.service.context import World
     from harness.service.records import Run
     from harness.service.views import RunView
-
-PLACEHOLDER_KEY = "sk-pytest-assistants-placeholder"
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ class FakeAssistants:
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
-        self.hosts = Hosts(self.options.base_urls)
+        self.hosts = Hosts((*self.options.base_urls, *endpoints()))
         self.service = Service(self.options, roots=self.hosts.roots)
         self.requests: list[Exchange] = []
         self.failures: list[HarnessFailure] = []
@@ -349,7 +348,7 @@ def fake_assistants(**options: Any) -> Iterator[FakeAssistants]:
     'Hello!'
     """
     fake = FakeAssistants(make_options(options, where="fake_assistants"))
-    with installed(fake):
+    with placeholder_key(), installed(fake):
         yield fake
     for failure in fake.failures:
         raise failure

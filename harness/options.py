@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, fields
+from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 from harness.failures import HarnessFailure
@@ -63,9 +64,20 @@ def make_options(given: Mapping[str, Any], *, where: str) -> Options:
                 there_was=f"The choices are {', '.join(map(repr, allowed))}.",
                 do=f"{where}({name}={nearest[0]!r})",
             )
+    as_of = given.get("as_of")
+    if as_of is not None and not _is_day(as_of):
+        raise HarnessFailure(f"{where}(as_of={as_of!r}): that is no day.", do=f'{where}(as_of="2024-05-01")')
     if isinstance(given.get("base_url"), list):
         given = {**given, "base_url": tuple(given["base_url"])}
     return Options(**given)
+
+
+def _is_day(text: object) -> bool:
+    """Whether this is a day as `2024-05-01`; from Python 3.11 on the parser would also take `20240501`."""
+    try:
+        return isinstance(text, str) and date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def from_text(name: str, text: str) -> Any:

@@ -5,12 +5,13 @@ pytest imports this module at every start, so it imports nothing heavy; the fixt
 
 from __future__ import annotations
 
-import os
 import warnings
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.environment import placeholder_key
 from harness.failures import HarnessFailure
 from harness.options import NAMES, from_text, make_options
 
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
     from harness.options import Options
 
 MARKER = "assistants"
-PLACEHOLDER_KEY = "sk-pytest-assistants-placeholder"
-# With one of these set, the SDK has a key already; with a second kind of key its module-level client would not
-# know which to take.
-KEYS = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN")
-# Where these point, requests are the fake's to answer.
-ENDPOINTS = ("OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT")
 
 _fake_key = pytest.StashKey["FakeAssistants"]()
 _raised_key = pytest.StashKey[list[BaseException]]()
@@ -45,13 +40,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{MARKER}(**options): options of the assistants fixture: {', '.join(NAMES)}.")
-    if config.getini("assistants_placeholder_key") and not any(os.environ.get(name) for name in KEYS):
-        os.environ["OPENAI_API_KEY"] = PLACEHOLDER_KEY
-        config.add_cleanup(_forget_placeholder)
-
-
-def _forget_placeholder() -> None:
-    os.environ.pop("OPENAI_API_KEY", None)
+    if config.getini("assistants_placeholder_key"):
+        with_key = ExitStack()
+        with_key.enter_context(placeholder_key())
+        config.add_cleanup(with_key.close)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -79,9 +71,7 @@ def _options(item: pytest.Item) -> Options:
                 do="@pytest.mark.assistants(clock='timed')",
             )
         given.update(marker.kwargs)
-    options = make_options(given, where="@pytest.mark.assistants")
-    endpoints = tuple(os.environ[name] for name in ENDPOINTS if os.environ.get(name))
-    return make_options({**given, "base_url": (*options.base_urls, *endpoints)}, where="@pytest.mark.assistants")
+    return make_options(given, where="@pytest.mark.assistants")
 
 
 @pytest.fixture

@@ -165,9 +165,7 @@ class _Sleepers:
         return self._turns > 0
 
     def _wake_next(self) -> None:
-        while self._queue and self._queue[0][2].done():  # cancelled: its time need not come
-            heappop(self._queue)
-        due = self._queue[0][0] if self._queue else 0.0
+        due = self._queue[0][0]
         while self._queue and self._queue[0][0] == due:
             _wake(heappop(self._queue)[2])
 
@@ -178,7 +176,7 @@ class _Sleepers:
 
 
 def _wake(awake: asyncio.Future[None]) -> None:
-    if not awake.done():
+    if not awake.done():  # a sleep that was cancelled is
         awake.set_result(None)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The recordings and the contract, which live outside this repository: beside it, unless the variable says where."""
+    """The recordings and the contract: a folder beside this repository, unless the variable says where."""
     beside = Path(__file__).resolve().parents[2] / "shared"
     folder = Path(os.environ.get("PYTEST_ASSISTANTS_SHARED", beside))
     if not folder.is_dir():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from harness.service import errors
@@ -32,7 +33,7 @@ class World:
         self.settings = settings
         self.shapes = Shapes(settings.as_of)
         self.store = Store(settings.seed)
-        self.clock = Clock(EPOCH if settings.start is None else settings.start, settings.clock)
+        self.clock = Clock(first_moment(settings), settings.clock)
         self.director = Director()
         self.engine = Engine(self.store, self.clock, Timing(settings.queued, settings.act, settings.cancelling))
         self.watch = Watch(self.clock, self.engine, stuck_after=settings.stuck_after)
@@ -40,6 +41,15 @@ class World:
     @property
     def second(self) -> int:
         return int(self.clock.now)
+
+
+def first_moment(settings: Settings) -> float:
+    """Where virtual time starts: at noon (UTC) of the chosen day, so that its objects are of that day too."""
+    if settings.start is not None:
+        return settings.start
+    if settings.as_of is None:
+        return EPOCH
+    return datetime.fromisoformat(f"{settings.as_of}T12:00:00+00:00").timestamp()
 
 
 @dataclass(slots=True)

@@ -86,11 +86,11 @@ RUN: tuple[Row, ...] = (
 
 STEP: tuple[Row, ...] = (
     Row(NEW, "model", "begin", "in_progress", ("created_at",)),
-    Row("in_progress", "model", "finish", "completed", ("completed_at",), ("expires_at",)),
-    Row("in_progress", "client", "submit_tool_outputs", "completed", ("completed_at",), ("expires_at",)),
-    Row("in_progress", "model", "fail", "failed", ("failed_at",), ("expires_at",)),
-    Row("in_progress", "clock", "stop", "cancelled", ("cancelled_at",), ("expires_at",)),
-    Row("in_progress", "clock", "expire", "expired", (), ("expires_at",)),
+    Row("in_progress", "model", "finish", "completed", ("completed_at",)),
+    Row("in_progress", "client", "submit_tool_outputs", "completed", ("completed_at",)),
+    Row("in_progress", "model", "fail", "failed", ("failed_at",)),
+    Row("in_progress", "clock", "stop", "cancelled", ("cancelled_at",)),
+    Row("in_progress", "clock", "expire", "expired"),
 )
 
 MESSAGE: tuple[Row, ...] = (

@@ -21,6 +21,7 @@ from harness.service.params.upload import Upload
 from harness.service.paths import ROOTS, below_root
 from harness.service.routes import FAMILIES, ROUTES, Router
 from harness.service.settings import Settings
+from harness.service.shapes import FILE_ERROR_DETAIL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +59,7 @@ class Service:
             answer = self._answer(request, path, azure=azure)
         except Refusal as refusal:
             envelope = refusal.envelope()
-            if slash and not isinstance(refusal, dialects.AzureRefusal):
+            if slash and world.shapes.since(FILE_ERROR_DETAIL) and not isinstance(refusal, dialects.AzureRefusal):
                 envelope["detail"] = {"message": refusal.message, "code": refusal.code}
             body = to_json(envelope, indent=2) + slash
             headers = dialects.headers(world, azure=azure, length=len(body))

@@ -19,7 +19,7 @@ class Settings:
         as_of: a day as `YYYY-MM-DD`; objects then have the keys, and v1 and v2 are answered, as on that day. By
             default the newest shapes of both versions.
         clock: what moves virtual time besides `clock.advance`: `on_poll`, `timed` or `manual`.
-        start: the first moment, in Unix seconds.
+        start: the first moment, in Unix seconds; by default noon of `as_of`, or a fixed day.
         queued, act, cancelling: virtual seconds a run spends in `queued`, on each act, and in `cancelling`.
         seed: what the ids are made from; the fixture gives the test's own name.
         api_key: the only key that is accepted; by default every key is.

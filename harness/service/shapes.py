@@ -56,7 +56,8 @@ SHAPES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "thread.message modified": (*_MESSAGES_OF_V1, ("2024-04-17", "v2", f"{_MESSAGE} file_ids metadata")),
     "thread.run": (
         ("2023-11-06", "v1", f"{_RUN_UNTIL_COMPLETED} last_error model instructions tools file_ids metadata"),
-        ("2024-01-22", "v1", f"{_RUN} file_ids metadata usage"),
+        ("2024-01-22", "v1", f"{_RUN_UNTIL_COMPLETED} last_error model instructions tools file_ids metadata usage"),
+        ("2024-02-27", "v1", f"{_RUN} file_ids metadata usage"),
         ("2024-04-27", "v1", f"{_RUN} file_ids metadata temperature top_p {_RUN_LIMITS} tool_choice"),
         ("2024-04-17", "v2", f"{_RUN} tool_resources metadata temperature top_p {_RUN_LIMITS} tool_choice"),
         ("2024-06-06", "v2", f"{_RUN} tool_resources metadata temperature top_p {_RUN_LIMITS} {_CHOICES}"),
@@ -71,9 +72,14 @@ SHAPES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("2021-04-07", "v1 v2", f"{_FILE} status status_details"),
         ("2025-03-14", "v1 v2", f"{_FILE} expires_at status status_details"),
     ),
+    "file deleted": (
+        ("2021-04-07", "v1 v2", "object id deleted"),
+        ("2024-05-08", "v1 v2", "object deleted id"),
+    ),
     "file list": (
         ("2021-04-07", "v1 v2", "object data"),
-        ("2023-11-07", "v1 v2", "object data has_more"),
+        ("2023-11-07", "v1 v2", "object has_more data"),
+        ("2024-05-07", "v1 v2", "object data has_more"),
         ("2024-10-01", "v1 v2", "object data has_more first_id last_id"),
     ),
     "usage": (
@@ -94,6 +100,7 @@ SHAPES: dict[str, tuple[tuple[str, str, str], ...]] = {
 # Days on which something other than a key changed (FACTS 0, F; CONTRACT timeline, §7.1).
 SHORT_FILE_IDS = "2025-02-14"  # file- + 22 instead of 24 characters
 MALFORMED_ID_REFUSALS = "2025-01-01"  # a malformed id is a 400 of its own; before, a plain "not found"
+FILE_ERROR_DETAIL = "2026-05-28"  # refusals of /files have a second top-level key, `detail`
 V1_ENDED = "2024-12-18"
 V2_BEGAN = "2024-04-17"
 

@@ -297,7 +297,7 @@ def test_token_limits_cut_the_answer_off(talk, assistants, acts, options, reason
     run, _ = talk.ask(**options)
     assert (run.status, run.incomplete_details.reason) == ("incomplete", reason)
     newest = list(assistants.threads[0].messages)[-1]
-    assert (newest.status, newest.text) == ("incomplete", text)
+    assert (newest.status, newest.text, newest.incomplete_reason) == ("incomplete", text, "max_tokens")
 
 
 @pytest.mark.usefixtures("limits")
@@ -342,6 +342,8 @@ def test_endings(talk, assistants, acts, status, messages):
     assert run.status == status
     made = [message for message in assistants.threads[0].messages if message.role == "assistant"]
     assert [(message.status, message.text) for message in made] == messages
+    reasons = {message.incomplete_reason for message in made if message.status == "incomplete"}
+    assert reasons <= {f"run_{status}"}  # CONTRACT §3.8
 
 
 @MANUAL

@@ -112,6 +112,9 @@ def attach_file(call: Call) -> dict[str, Any]:
     file_id = call.body.file_id
     tools.known_file(call, file_id)
     call.assistant.file_ids.setdefault(file_id, call.world.second)
+    if call.api == "v2" and any(tool["type"] == "file_search" for tool in call.assistant.tools):
+        # v2 read attached files from a store that it made for them, and that outlived them (recorded in May 2024)
+        tools.attach(call, call.assistant, [{"file_id": file_id, "tools": [{"type": "file_search"}]}])
     return file_wire(call.assistant, file_id)
 
 

@@ -66,7 +66,8 @@ def delete(call: Call) -> dict[str, Any]:
     for store in call.store.vector_stores:
         if file_id in store.file_ids:
             store.file_ids.remove(file_id)
-    return {"object": "file", "deleted": True, "id": file_id}
+    gone = {"object": "file", "deleted": True, "id": file_id}
+    return call.world.shapes.project("file deleted", call.api, gone)
 
 
 def index(call: Call) -> dict[str, Any]:

@@ -31,6 +31,10 @@ def wire(call: Call, run: Run) -> dict[str, Any]:
         "incomplete_details": None if run.incomplete_reason is None else {"reason": run.incomplete_reason},
         "usage": usage(call, run.usage),
     }
+    if run.required_action is not None and "required_action" not in keys:
+        # until early 2024 the key was there only while there was something to do (CONTRACT §2.4)
+        place = keys.index("last_error")
+        keys = (*keys[:place], "required_action", *keys[place:])
     return {key: known[key] if key in known else getattr(run, key) for key in keys}
 
 

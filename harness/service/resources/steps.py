@@ -5,34 +5,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.service.context import listing
-from harness.service.resources import runs
-from harness.service.resources.tools import RANKER
+from harness.service.resources import runs, tools
 
 if TYPE_CHECKING:
     from harness.service.context import Call
-    from harness.service.records import Step
+    from harness.service.records import Run, Step
 
 INCLUDE_CONTENT = "step_details.tool_calls[*].file_search.results[*].content"
 
 
 def wire(call: Call, step: Step) -> dict[str, Any]:
-    """`usage` is null until the step is over; there is no `metadata`, whatever the spec says (CONTRACT §2.5)."""
+    """`usage` is null until the step is over, `expires_at` is null once its run is (CONTRACT §2.5).
+
+    There is no `metadata`, whatever the spec says.
+    """
+    run = _run(call, step)
     keys = call.world.shapes.keys("thread.run.step", call.api)
     known = {
         "object": "thread.run.step",
-        "step_details": _details(call, step.details),
+        "step_details": _details(call, step),
+        "expires_at": step.expires_at if run is not None and run.active else None,
         "usage": None if step.status == "in_progress" else runs.usage(call, step.usage),
     }
     return {key: known[key] if key in known else getattr(step, key) for key in keys}
 
 
-def _details(call: Call, details: dict[str, Any]) -> dict[str, Any]:
+def _details(call: Call, step: Step) -> dict[str, Any]:
+    details = step.details
     if details["type"] != "tool_calls":
         return details
-    return {**details, "tool_calls": [_tool_call(call, item) for item in details["tool_calls"]]}
+    return {**details, "tool_calls": [_tool_call(call, step, item) for item in details["tool_calls"]]}
 
 
-def _tool_call(call: Call, item: dict[str, Any]) -> dict[str, Any]:
+def _tool_call(call: Call, step: Step, item: dict[str, Any]) -> dict[str, Any]:
     """A search is shown as `retrieval` in v1, and with the text it found only where the client asked for it."""
     if item["type"] != "file_search":
         return item
@@ -44,8 +49,24 @@ def _tool_call(call: Call, item: dict[str, Any]) -> dict[str, Any]:
     results = [
         {key: value for key, value in result.items() if with_content or key != "content"} for result in item["results"]
     ]
-    found = {"ranking_options": {"ranker": RANKER, "score_threshold": 0.0}, "results": results}
-    return {"id": item["id"], "type": "file_search", "file_search": found}
+    return {
+        "id": item["id"],
+        "type": "file_search",
+        "file_search": {"ranking_options": _ranking(call, step), "results": results},
+    }
+
+
+def _ranking(call: Call, step: Step) -> dict[str, Any]:
+    """As the run's own tool ranks."""
+    run = _run(call, step)
+    tool = next((tool for tool in run.tools if tool["type"] == "file_search"), {}) if run is not None else {}
+    known = tools.ranking(tool)
+    return {key: known[key] for key in ("ranker", "score_threshold")}
+
+
+def _run(call: Call, step: Step) -> Run | None:
+    thread = call.store.threads.get(step.thread_id)
+    return thread.runs.get(step.run_id) if thread is not None else None
 
 
 def retrieve(call: Call) -> dict[str, Any]:

@@ -56,14 +56,19 @@ def _file_search(call: Call, tool: dict[str, Any]) -> dict[str, Any]:
         return tool
     sent = tool.get("file_search") or {}
     shown = {key: sent[key] for key in ("max_num_results",) if sent.get(key) is not None}
-    ranking = sent.get("ranking_options") or {}
-    known = {
-        "ranker": RANKER if ranking.get("ranker") in (None, "auto") else ranking["ranker"],
-        "score_threshold": float(ranking.get("score_threshold") or 0.0),
-        "hybrid_search": ranking.get("hybrid_search"),
-    }
+    known = ranking(tool)
     shown["ranking_options"] = {key: known[key] for key in keys if key in known}
     return {"type": "file_search", "file_search": shown}
+
+
+def ranking(tool: dict[str, Any]) -> dict[str, Any]:
+    """How a search tool ranks: as it was told, else by the service's defaults."""
+    sent = (tool.get("file_search") or {}).get("ranking_options") or {}
+    return {
+        "ranker": RANKER if sent.get("ranker") in (None, "auto") else sent["ranker"],
+        "score_threshold": float(sent.get("score_threshold") or 0.0),
+        "hybrid_search": sent.get("hybrid_search"),
+    }
 
 
 _ECHOES: dict[str, Callable[[Call, dict[str, Any]], dict[str, Any]]] = {
@@ -131,16 +136,16 @@ def known_file(call: Call, file_id: str) -> File:
     return file
 
 
-def attach(call: Call, thread: Thread, attachments: Iterable[dict[str, Any]]) -> None:
+def attach(call: Call, owner: Assistant | Thread, attachments: Iterable[dict[str, Any]]) -> None:
     """Attachments of a message give the thread's tools their files (CONTRACT §2.2)."""
     for attachment in attachments:
         for tool in attachment.get("tools") or ():
             if tool["type"] == "code_interpreter":
-                files = thread.tool_resources.setdefault("code_interpreter", {"file_ids": []})["file_ids"]
+                files = owner.tool_resources.setdefault("code_interpreter", {"file_ids": []})["file_ids"]
                 if attachment["file_id"] not in files:
                     files.append(attachment["file_id"])
             else:
-                search = thread.tool_resources.setdefault("file_search", {"vector_store_ids": []})
+                search = owner.tool_resources.setdefault("file_search", {"vector_store_ids": []})
                 if not search["vector_store_ids"]:
                     search["vector_store_ids"].append(make_store(call, ()).id)
                 store = call.store.vector_stores.get(search["vector_store_ids"][0])

@@ -1,0 +1,15 @@
+"""All examples, one after the other. Needs no key and no network."""
+
+from __future__ import annotations
+
+import azure_agent
+import csv_analyst
+import follow_up
+import math_tutor
+import quiz
+
+for example in (math_tutor, quiz, csv_analyst, follow_up, azure_agent):
+    print(f"── examples/{example.__name__}.py: {example.__doc__}\n")
+    example.main()
+    print()
+print("All examples ran.")

@@ -1,0 +1,39 @@
+"""The one place that reads and sets environment variables."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PLACEHOLDER_KEY = "sk-pytest-assistants-placeholder"
+# With one of these set, the SDK has a key already; with a second kind of key its module-level client would not
+# know which to take.
+KEYS = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN")
+# Where these point, requests are the fake's to answer.
+ENDPOINTS = ("OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT")
+
+
+def endpoints() -> tuple[str, ...]:
+    """The base URLs that the SDK takes from the environment."""
+    return tuple(os.environ[name] for name in ENDPOINTS if os.environ.get(name))
+
+
+@contextmanager
+def placeholder_key() -> Iterator[None]:
+    """While active, `OpenAI()` finds a key: a placeholder, unless there is one of the user's own."""
+    if any(os.environ.get(name) for name in KEYS):
+        yield
+        return
+    before = os.environ.get("OPENAI_API_KEY")
+    os.environ["OPENAI_API_KEY"] = PLACEHOLDER_KEY
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("OPENAI_API_KEY", None)
+        else:
+            os.environ["OPENAI_API_KEY"] = before

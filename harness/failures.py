@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING
 
-class HarnessFailure(BaseException):
+# Where pytest runs, a failure is one of its outcomes: pytest's teardown goes on after those, whereas any other
+# `BaseException` would keep the fixtures that are still to be torn down from being so.
+if TYPE_CHECKING:
+    Outcome = BaseException
+elif "pytest" in sys.modules:
+    Outcome = sys.modules["pytest"].fail.Exception
+else:
+    Outcome = BaseException
+
+
+class HarnessFailure(Outcome):
     """The test, not the service, went wrong: an unserved route, an exhausted script, a client that is stuck.
 
     It derives from `BaseException`, as pytest's own `fail` does: openai 1.x and 2.x wrap any `Exception` that

@@ -11,7 +11,7 @@ from harness.failures import HarnessFailure
 from harness.service.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,18 +81,32 @@ def _is_day(text: object) -> bool:
 
 
 def from_text(name: str, text: str) -> Any:
-    """The value of an option as an ini file writes it: `true`, `12`, `1.5` or a word."""
-    words: dict[str, Any] = {"true": True, "false": False}
-    if text.lower() in words:
-        return words[text.lower()]
+    """The value of an option as an ini file writes it: `true` or `false`, a number, a word; URLs apart by spaces.
+
+    >>> from_text("queued", "2.5"), from_text("adopt_unknown", "true"), from_text("clock", "timed")
+    (2.5, True, 'timed')
+
+    Raises:
+        HarnessFailure: the option takes a number or a truth value, and the text is none.
+    """
     if name == "base_url":
         return tuple(text.split())
-    if name in ("seed", "as_of", "api_key", "api", "clock", "sleep", "unused"):
-        return text
+    default = getattr(_DEFAULTS, name)
+    if isinstance(default, bool):
+        read: Callable[[str], Any] = _TRUTH.__getitem__
+    elif isinstance(default, (int, float)) and name != "seed":
+        read = type(default)
+    else:
+        read = float if name == "start" else str
     try:
-        return int(text)
-    except ValueError:
-        try:
-            return float(text)
-        except ValueError:
-            return text
+        return read(text)
+    except (KeyError, ValueError):
+        wanted = "true or false" if isinstance(default, bool) else "a number"
+        raise HarnessFailure(
+            f"The ini option assistants_{name} takes {wanted}, and is {text!r}.",
+            do=f"assistants_{name} = {str(default).lower()}",
+        ) from None
+
+
+_DEFAULTS = Options()
+_TRUTH = {"true": True, "false": False}

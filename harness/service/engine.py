@@ -56,7 +56,7 @@ class Engine:
     def create(self, run: Run) -> None:
         self._move(run, "create")
         run.expires_at = run.created_at + RUN_LIFETIME
-        run.expiry = self._clock.call_at(run.expires_at, partial(self._expire, run))
+        self._at(run, "expiry", run.expires_at, self._expire)
         self._wait_in_queue(run)
 
     def submit(self, run: Run, outputs: Mapping[str, str | None]) -> None:
@@ -78,14 +78,12 @@ class Engine:
         too_late = run.status == "in_progress" and run.playback.beats_cancel()
         self._move(run, "cancel")
         if not too_late:
-            self._stop_progress(run)
-            self._clock.call_at(self._clock.now + self._timing.cancelling, partial(self._stop, run))
+            self._at(run, "progress", self._clock.now + self._timing.cancelling, self._stop)
 
     def drop(self, run: Run) -> None:
-        """The run's thread was deleted: nothing of it happens any more."""
-        self._stop_progress(run)
-        if run.expiry is not None:
-            run.expiry.cancel()
+        """Nothing more happens to the run: it has ended, or its thread was deleted."""
+        for timer in run.timers.values():
+            timer.cancel()
 
     def let_move(self, run: Run) -> None:
         """Move the clock until this run has changed its status, unless it waits for a client."""
@@ -114,8 +112,7 @@ class Engine:
         self._end(run, "expire")
 
     def _stop(self, run: Run) -> None:
-        if run.status == "cancelling":
-            self._end(run, "stop")
+        self._end(run, "stop")
 
     # --- what the model does ------------------------------------------------------------------------------
 
@@ -334,11 +331,13 @@ class Engine:
         return run.playback.peek(partial(self.view, run))
 
     def _later(self, run: Run, delay: float, action: Callable[[Run], None]) -> None:
-        run.progress = self._clock.call_at(self._clock.now + delay, partial(action, run))
+        self._at(run, "progress", self._clock.now + delay, action)
 
-    def _stop_progress(self, run: Run) -> None:
-        if run.progress is not None:
-            run.progress.cancel()
+    def _at(self, run: Run, name: Literal["progress", "expiry"], due: float, action: Callable[[Run], None]) -> None:
+        """Set one of the run's two timers; the one of that name that was set before no longer counts."""
+        if name in run.timers:
+            run.timers[name].cancel()
+        run.timers[name] = self._clock.call_at(due, partial(action, run))
 
     def _thread(self, run: Run) -> Thread:
         thread = self._store.threads.get(run.thread_id)

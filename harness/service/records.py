@@ -131,8 +131,7 @@ class Run:
     open_step: Step | None = None
     open_message: Message | None = None
     draft: tuple[list[dict[str, Any]], list[dict[str, Any]]] | None = None  # where to, and what
-    progress: Timer | None = None
-    expiry: Timer | None = None
+    timers: dict[str, Timer] = field(default_factory=dict)
     looks: dict[Hashable, Looks] = field(default_factory=dict)
 
     @property

@@ -149,6 +149,28 @@ def test_a_failure_that_was_swallowed_comes_again_at_teardown(project):
     result.stdout.fnmatch_lines(["*POST /chat/completions is not served: the fake plays the Assistants API only.*"])
 
 
+def test_a_failure_at_teardown_does_not_disturb_the_next_test(project):
+    """pytest breaks its teardown off at a `BaseException` that is none of its own outcomes."""
+    result = run(
+        project,
+        """
+        import pytest
+
+        @pytest.fixture
+        def agent(assistants):
+            yield assistants.client()
+            assistants.client().embeddings.create(model="m", input="x")
+
+        def test_it(agent):
+            pass
+
+        def test_next(assistants):
+            assert assistants.client().beta.threads.create().id
+        """,
+    )
+    result.assert_outcomes(passed=2, errors=1)
+
+
 def test_a_failure_that_was_seen_does_not_come_again(project):
     result = run(project, SWALLOWED.replace("except BaseException", "except ZeroDivisionError"))
     result.assert_outcomes(failed=1)
@@ -247,3 +269,21 @@ def test_everything_about_the_fixture_is_gone_afterwards(project):
             assert after == before
         """,
     ).assert_outcomes(passed=2)
+
+
+def test_a_failed_test_without_requests_or_without_an_exception(project):
+    result = run(
+        project,
+        """
+        import pytest
+
+        def test_it(assistants):
+            assert False
+
+        @pytest.mark.xfail(strict=True)
+        def test_unexpectedly_passing(assistants):
+            assistants.client().beta.threads.create()
+        """,
+    )
+    result.assert_outcomes(failed=2)
+    assert result.stdout.str().count("- assistants -") == 1

@@ -57,7 +57,7 @@ class Talk:
     def ask(self, text="hello", **options):
         return self.poll(self.start(text, **options))
 
-    def submit(self, run, *outputs):
+    def submit(self, run, *outputs, **options):
         asked = run.required_action.submit_tool_outputs.tool_calls
         return self.beta.threads.runs.submit_tool_outputs(
             run_id=run.id,
@@ -65,6 +65,7 @@ class Talk:
             tool_outputs=[
                 {"tool_call_id": item.id, "output": output} for item, output in zip(asked, outputs, strict=True)
             ],
+            **options,
         )
 
     def answers(self):
@@ -634,5 +635,5 @@ def test_streaming_says_that_it_is_not_there_yet(talk, assistants):
     assistants.next_run(call("f"))
     run, _ = talk.ask()
     with pytest.raises(HarnessFailure, match="does not stream yet"):
-        talk.beta.threads.runs.submit_tool_outputs(run_id=run.id, thread_id=run.thread_id, tool_outputs=[], stream=True)
+        talk.submit(run, "x", stream=True)
     assistants.failures.clear()

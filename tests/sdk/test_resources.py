@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import pytest
 
+from harness import call, run_code, say, search
+from harness.fake import installed
+
 HELLO = {"role": "user", "content": "hello"}
 
 
@@ -96,6 +99,7 @@ class TestAssistants:
     def test_tool_resources(self, wire, fake):
         """The helper makes a store; deleting a file takes it out everywhere (CONTRACT §1.1, §1.5)."""
         file = upload(wire)["id"]
+        fake.add_vector_store()
         made = assistant(
             wire,
             tools=[{"type": "code_interpreter"}],
@@ -326,8 +330,6 @@ class TestRuns:
 
     def test_tool_steps(self, wire, fake, api):
         """CONTRACT §2.5; the text that a search found shows only where the client asks for it."""
-        from harness import run_code, say, search  # noqa: PLC0415
-
         result = {"file_id": "file-x", "score": 0.7, "content": [{"type": "text", "text": "found"}]}
         fake.next_run(run_code("6 * 7"), run_code("print(1)", logs="1"), search(results=[result]), say("done"))
         a, t = assistant(wire)["id"], thread(wire, messages=[HELLO])["id"]
@@ -349,10 +351,20 @@ class TestRuns:
         shown = wire.ok("GET", path, params={"include[]": wanted, "order": "asc"})["data"][2]
         assert shown["step_details"]["tool_calls"][0]["file_search"]["results"] == [result]
 
+    @pytest.mark.parametrize("api", ["v1"])
+    def test_in_2023_required_action_was_there_while_there_was_something_to_do(self, wire):
+        """CONTRACT §2.4."""
+        fake = wire.start(as_of="2023-12-24")
+        fake.next_run(call("f"))
+        a, t = assistant(wire)["id"], thread(wire, messages=[HELLO])["id"]
+        run = wire.ok("POST", f"/threads/{t}/runs", {"assistant_id": a})
+        assert "required_action" not in run
+        fake.clock.advance(5)
+        asked = wire.ok("GET", f"/threads/{t}/runs/{run['id']}")
+        assert asked["required_action"]["type"] == "submit_tool_outputs"
+
     @pytest.mark.parametrize("api", ["v2"])
     def test_a_search_before_its_results_were_shown(self, wire):
-        from harness import search  # noqa: PLC0415
-
         fake = wire.start(as_of="2024-05-01")
         fake.next_run(search())
         a, t = assistant(wire)["id"], thread(wire, messages=[HELLO])["id"]
@@ -434,8 +446,6 @@ class TestTheAnswerItself:
 
 
 def azure(wire, method, path, version, key="secret"):
-    from harness.fake import installed  # noqa: PLC0415
-
     url = f"https://contoso.openai.azure.com/openai{path}?api-version={version}"
     with installed(wire.fake), wire.module.Client() as client:
         return client.request(method, url, headers={"api-key": key} if key else {})
@@ -448,6 +458,13 @@ class TestVersions:
         wire.start(as_of="2024-05-07")
         a = assistant(wire)["id"]
         assert wire.ok("GET", f"/assistants/{a}/files")["data"] == []
+
+    def test_v2_puts_an_attached_file_into_a_store(self, wire):
+        """As recorded in May 2024: the store shows in tool_resources."""
+        wire.start(as_of="2024-05-07")
+        a = assistant(wire, tools=[{"type": "file_search"}])["id"]
+        wire.ok("POST", f"/assistants/{a}/files", {"file_id": upload(wire)["id"]})
+        assert len(wire.ok("GET", f"/assistants/{a}")["tool_resources"]["file_search"]["vector_store_ids"]) == 1
 
     def test_v1_files_through_v2_today(self, wire):
         wire.start()

@@ -10,7 +10,6 @@ from harness.service.lifecycle import RUN, find
 from harness.service.records import Run
 from harness.service.resources import messages, threads, tools
 from harness.service.script import Playback, Script
-from harness.service.views import view
 
 if TYPE_CHECKING:
     from harness.service.context import Call
@@ -71,7 +70,6 @@ def create_with_thread(call: Call) -> dict[str, Any]:
     if "tool_resources" in call.body.model_fields_set:
         thread.tool_resources = tools.resources(call, call.body.tool_resources)
     run = _build(call, thread, assistant, [])
-    call.store.threads.add(thread)
     return _start(call, thread, run, [])
 
 
@@ -92,8 +90,6 @@ def _assistant(call: Call) -> Assistant:
 def _build(call: Call, thread: Thread, assistant: Assistant, added: list[Any]) -> Run:
     """The run as body and assistant describe it, refused if there is nothing to run on; nothing is stored yet."""
     body = call.body
-    if getattr(body, "stream", None):
-        raise explain.no_streaming(call.request.method, call.request.url)
     inherited = {
         name: getattr(assistant, name) if (own := tools.plain(getattr(body, name, None))) is None else own
         for name in INHERITED
@@ -128,14 +124,21 @@ def _build(call: Call, thread: Thread, assistant: Assistant, added: list[Any]) -
 
 
 def _start(call: Call, thread: Thread, run: Run, added: list[Any]) -> dict[str, Any]:
+    _no_stream(call)
+    if thread.id not in call.store.threads:
+        call.store.threads.add(thread)
     for message in added:
         thread.messages.add(message)
-    assistant = call.store.assistants.get(run.assistant_id)
-    seen = view(run, thread, assistant.name if assistant else None)
-    run.playback = call.world.director.cast(seen)
+    run.playback = call.world.director.cast(call.world.engine.view(run))
     thread.runs.add(run)
     call.world.engine.create(run)
     return _told(call, run)
+
+
+def _no_stream(call: Call) -> None:
+    """A stream would begin here: what is wrong with a request is answered before (CONTRACT §5)."""
+    if getattr(call.body, "stream", None):
+        raise explain.no_streaming(call.request.method, call.request.url)
 
 
 def _told(call: Call, run: Run) -> dict[str, Any]:
@@ -171,14 +174,13 @@ def cancel(call: Call) -> dict[str, Any]:
 def submit_tool_outputs(call: Call) -> dict[str, Any]:
     """All outputs in one request; the state is checked before the ids (CONTRACT §3.7)."""
     run = call.run
-    if getattr(call.body, "stream", None):
-        raise explain.no_streaming(call.request.method, call.request.url)
     if run.required_action is None or find(RUN, run.status, "submit_tool_outputs") is None:
         raise errors.outputs_not_accepted(run.status)
     expected = [item["id"] for item in run.required_action["submit_tool_outputs"]["tool_calls"]]
     got = [output.tool_call_id for output in call.body.tool_outputs]
     if sorted(expected) != sorted(str(item) for item in got):
         raise errors.outputs_do_not_match(expected, got)
+    _no_stream(call)
     outputs = {output.tool_call_id: output.output for output in call.body.tool_outputs}
     call.world.engine.submit(run, outputs)
     return _told(call, run)

@@ -9,7 +9,7 @@ from harness.service.resources import runs, tools
 
 if TYPE_CHECKING:
     from harness.service.context import Call
-    from harness.service.records import Run, Step
+    from harness.service.records import Step
 
 INCLUDE_CONTENT = "step_details.tool_calls[*].file_search.results[*].content"
 
@@ -19,25 +19,23 @@ def wire(call: Call, step: Step) -> dict[str, Any]:
 
     There is no `metadata`, whatever the spec says.
     """
-    run = _run(call, step)
     keys = call.world.shapes.keys("thread.run.step", call.api)
     known = {
         "object": "thread.run.step",
-        "step_details": _details(call, step),
-        "expires_at": step.expires_at if run is not None and run.active else None,
+        "step_details": _details(call, step.details),
+        "expires_at": step.expires_at if call.run.active else None,
         "usage": None if step.status == "in_progress" else runs.usage(call, step.usage),
     }
     return {key: known[key] if key in known else getattr(step, key) for key in keys}
 
 
-def _details(call: Call, step: Step) -> dict[str, Any]:
-    details = step.details
+def _details(call: Call, details: dict[str, Any]) -> dict[str, Any]:
     if details["type"] != "tool_calls":
         return details
-    return {**details, "tool_calls": [_tool_call(call, step, item) for item in details["tool_calls"]]}
+    return {**details, "tool_calls": [_tool_call(call, item) for item in details["tool_calls"]]}
 
 
-def _tool_call(call: Call, step: Step, item: dict[str, Any]) -> dict[str, Any]:
+def _tool_call(call: Call, item: dict[str, Any]) -> dict[str, Any]:
     """A search is shown as `retrieval` in v1, and with the text it found only where the client asked for it."""
     if item["type"] != "file_search":
         return item
@@ -52,21 +50,15 @@ def _tool_call(call: Call, step: Step, item: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": item["id"],
         "type": "file_search",
-        "file_search": {"ranking_options": _ranking(call, step), "results": results},
+        "file_search": {"ranking_options": _ranking(call), "results": results},
     }
 
 
-def _ranking(call: Call, step: Step) -> dict[str, Any]:
+def _ranking(call: Call) -> dict[str, Any]:
     """As the run's own tool ranks."""
-    run = _run(call, step)
-    tool = next((tool for tool in run.tools if tool["type"] == "file_search"), {}) if run is not None else {}
+    tool = next((tool for tool in call.run.tools if tool["type"] == "file_search"), {})
     known = tools.ranking(tool)
     return {key: known[key] for key in ("ranker", "score_threshold")}
-
-
-def _run(call: Call, step: Step) -> Run | None:
-    thread = call.store.threads.get(step.thread_id)
-    return thread.runs.get(step.run_id) if thread is not None else None
 
 
 def retrieve(call: Call) -> dict[str, Any]:

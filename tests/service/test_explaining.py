@@ -1,0 +1,88 @@
+"""Small pure functions whose texts a user reads."""
+
+from __future__ import annotations
+
+import pytest
+
+import harness
+from harness.fake import Exchange
+from harness.plugin import _chain
+from harness.report import text
+from harness.service import explain
+from harness.service.http import Request, Response
+from harness.service.lifecycle import RUN, advance
+from harness.service.script import Script, say
+
+
+class Record:
+    status = "completed"
+
+    def __init__(self):
+        self.timeline = []
+
+
+def test_a_move_that_is_not_in_the_table_names_those_that_are():
+    with pytest.raises(LookupError, match="because of 'finish'; there are: none, it is terminal"):
+        advance(Record(), RUN, "finish", now=0)
+    record = Record()
+    record.status = "queued"
+    with pytest.raises(LookupError, match=r"there are: pick_up \(by clock\) → in_progress, expire"):
+        advance(record, RUN, "finish", now=0)
+
+
+def test_long_scripts_are_shortened():
+    assert explain.describe(Script((say("x" * 300),), "here")).endswith("…")
+    assert explain.describe(Script((), "here")) == "no acts"
+
+    def weather(run):
+        return "ok"
+
+    assert explain.describe(Script(weather, "here")) == "model weather"
+
+
+def test_the_nearest_route_is_named():
+    failure = explain.not_served("GET", "/asistants", ["/assistants", "/threads"])
+    assert "The nearest route it serves: /assistants" in str(failure)
+
+
+def test_only_the_last_requests_are_listed():
+    exchange = Exchange(Request("GET", "https://api.openai.com/v1/files"), Response(200, {}, b"{}"), 0)
+    bad = Response(400, {}, b'{"error": {"message": "No."}}')
+    lines = text.requests([*[exchange] * 11, Exchange(exchange.request, bad, 0)]).splitlines()
+    assert lines[0] == "    … 2 earlier"
+    assert lines[-1] == "    GET /v1/files → 400 No."
+    assert text.failure_section([], []) == ""
+
+
+def test_a_chain_of_exceptions_is_followed_to_its_end():
+    inner, outer = ValueError("inner"), RuntimeError("outer")
+    outer.__cause__ = outer.__context__ = inner
+    inner.__context__ = outer
+    assert list(_chain(outer)) == [outer, inner]
+    outer.exceptions = (KeyError("held"),)
+    assert [type(error) for error in _chain(outer)] == [RuntimeError, KeyError, ValueError]
+
+
+def test_the_package_knows_its_names():
+    assert "say" in dir(harness)
+    with pytest.raises(AttributeError, match="has no attribute 'sya'"):
+        harness.sya  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("acts", "shown"),
+    [
+        ([harness.call("get_weather")], " — waits for get_weather"),
+        ([harness.truncate()], " — max_completion_tokens"),
+        ([harness.fail()], " — server_error: Sorry, something went wrong."),
+        ([harness.say("x")], "completed 3s (finish)"),
+    ],
+)
+def test_the_line_of_a_run_says_why(acts, shown):
+    with harness.fake_assistants() as assistants:
+        assistants.next_run(*acts)
+        client = assistants.client()
+        assistant = client.beta.assistants.create(model="gpt-4o", instructions="Hi")
+        client.beta.threads.create_and_run(assistant_id=assistant.id)
+        assistants.clock.advance(5)
+        assert text.run_line(assistants.runs[0]).endswith(shown)

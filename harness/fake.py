@@ -117,12 +117,8 @@ class FakeAssistants:
         Raises:
             HarnessFailure: the harness itself has to complain; it is remembered in `failures` too.
         """
-        with self._lock:
-            try:
-                response = self._own_answer(request) or self.service.handle(request)
-            except HarnessFailure as failure:
-                self.failures.append(failure)
-                raise
+        with self._lock, self._remembering():
+            response = self._own_answer(request) or self._service_answer(request)
             self.requests.append(Exchange(request, response, self.clock.now))
             return response
 
@@ -134,8 +130,23 @@ class FakeAssistants:
 
     def slept(self, seconds: float) -> None:
         """The code under test slept: the virtual clock follows its policy."""
-        with self._lock:
+        with self._lock, self._remembering():
             self.clock.slept(seconds)
+
+    @contextmanager
+    def _remembering(self) -> Iterator[None]:
+        try:
+            yield
+        except HarnessFailure as failure:
+            self.failures.append(failure)
+            raise
+
+    def _service_answer(self, request: Request) -> Response:
+        """What the service answers. An error of its own must not look like a network error to the SDK."""
+        try:
+            return self.service.handle(request)
+        except Exception as error:
+            raise explain.broken(request.method, request.path, error) from error
 
     def _own_answer(self, request: Request) -> Response | None:
         below = below_root(request.path, (*self.hosts.roots, *ROOTS))

@@ -66,6 +66,14 @@ def not_served(method: str, path: str, known: Iterable[str]) -> HarnessFailure:
     )
 
 
+def broken(method: str, path: str, error: Exception) -> HarnessFailure:
+    """The fake itself raised something it should not."""
+    return HarnessFailure(
+        f"The fake broke on {method} {path}: {type(error).__name__}: {error}",
+        do="Report it to pytest-assistants with the traceback that stands above this one.",
+    )
+
+
 def not_reached(method: str, url: str, *, ours: bool) -> HarnessFailure:
     """Something wanted a connection that a test must not make."""
     what = f"{method} {url}"

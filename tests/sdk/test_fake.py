@@ -208,6 +208,25 @@ def test_a_model_that_raises_says_so(talk, assistants):
     assistants.failures.clear()
 
 
+def test_a_model_that_raises_while_the_client_sleeps_is_remembered(talk, assistants):
+    @assistants.model
+    def broken(run):
+        yield say("one moment")
+        raise ValueError("oops")
+
+    talk.start()
+    with pytest.raises(HarnessFailure, match="raised ValueError: oops"):
+        time.sleep(60)
+    assert assistants.failures.pop().happened.endswith("oops")
+
+
+def test_an_error_of_the_fake_itself_says_so(talk, assistants, monkeypatch):
+    monkeypatch.setattr(assistants.service, "handle", lambda request: 1 / 0)
+    with pytest.raises(HarnessFailure, match="The fake broke on GET /v1/models: ZeroDivisionError"):
+        openai.OpenAI(api_key="sk-test").models.list()
+    assistants.failures.clear()
+
+
 def test_an_async_model_is_refused(talk, assistants):
     @assistants.model
     async def wrong(run):

@@ -30,9 +30,9 @@ SDKS = {
     "1.3.5": ["openai==1.3.5", "httpx<0.28"],
     "1.12.0": ["openai==1.12.0", "httpx<0.28"],
     "1.30.1": ["openai==1.30.1", "httpx<0.28"],
-    "1.109.1": ["openai==1.109.1"],
-    "2.54.0": ["openai==2.54.0"],
-    "newest": ["openai>=3"],
+    "1.109.1": ["openai[aiohttp]==1.109.1"],
+    "2.54.0": ["openai[aiohttp]==2.54.0"],
+    "newest": ["openai[aiohttp]>=3"],
 }
 
 

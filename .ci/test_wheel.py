@@ -17,7 +17,9 @@ def ask(question: str) -> str:
     [tool_call] = run.required_action.submit_tool_outputs.tool_calls
     assert json.loads(tool_call.function.arguments) == {"city": "Oslo"}
     threads.runs.submit_tool_outputs_and_poll(
-        run.id, thread_id=run.thread_id, tool_outputs=[{"tool_call_id": tool_call.id, "output": "4 °C, rain"}]
+        run_id=run.id,
+        thread_id=run.thread_id,
+        tool_outputs=[{"tool_call_id": tool_call.id, "output": "4 °C, rain"}],
     )
     [newest, *_] = threads.messages.list(run.thread_id)
     return newest.content[0].text.value

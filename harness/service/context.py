@@ -177,8 +177,8 @@ def listing(
     for cursor in cursors.values():
         if cursor is not None and cursor not in table:
             raise errors.not_found(noun, cursor)
-    items, has_more = table.page(limit=query.limit, descending=query.order == "desc", **cursors, **limits)
-    return envelope([to_wire(item) for item in items], items, has_more=has_more)
+    page = table.page(limit=query.limit, descending=query.order == "desc", **cursors, **limits)
+    return envelope([to_wire(item) for item in page.items], page.items, has_more=page.has_more)
 
 
 def envelope(data: list[dict[str, Any]], items: list[HasId], *, has_more: bool) -> dict[str, Any]:

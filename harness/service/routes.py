@@ -43,7 +43,7 @@ class Route:
 
 def _row(method: str, template: str, handler: Callable[[Any], Any], body: str = "", **more: Any) -> Route:
     """A row whose body has the same name in both versions, where both have it."""
-    bodies = {api: getattr(module, body) for api, module in _BODIES.items() if hasattr(module, body)}
+    bodies: dict[Api, Any] = {api: getattr(module, body) for api, module in _BODIES.items() if hasattr(module, body)}
     return Route(method, template, handler, bodies, **more)
 
 

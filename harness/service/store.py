@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import string
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from harness.service.shapes import SHORT_FILE_IDS
 
@@ -64,7 +65,10 @@ class Ids:
         return self.make("req_", HEX, 32)
 
 
-class Page(NamedTuple, Generic[R]):
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R]):
+    """Part of a table, and whether more lies behind it."""
+
     items: list[R]
     has_more: bool
 
@@ -140,14 +144,16 @@ class Table(Generic[R]):
         from_the_end = descending != (before is not None and after is None)
         walk = range(high - 1, low - 1, -1) if from_the_end else range(low, high)
         found: list[R] = []
+        has_more = False
         for index in walk:
             record = self._records[index]
             if where is not None and not where(record):
                 continue
             if len(found) == limit:
-                return Page(found if from_the_end == descending else found[::-1], has_more=True)
+                has_more = True
+                break
             found.append(record)
-        return Page(found if from_the_end == descending else found[::-1], has_more=False)
+        return Page(found if from_the_end == descending else found[::-1], has_more)
 
 
 class Store:

@@ -300,6 +300,7 @@ def sdk_client(name, **options):
     if aiohttp:
         if not hasattr(openai, "DefaultAioHttpClient"):
             pytest.skip(f"openai {openai.__version__} has no aiohttp client")
+        pytest.importorskip("aiohttp", reason="aiohttp is not installed here")
         options["http_client"] = openai.DefaultAioHttpClient()
     return getattr(openai, name)(api_key="sk-test", **options)
 

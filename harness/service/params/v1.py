@@ -101,7 +101,7 @@ class ModifyAssistant(Lenient):
 
 
 class CreateAssistant(ModifyAssistant):
-    model: Text
+    model: Text = Field(...)
 
 
 class AttachFile(Lenient):

@@ -113,7 +113,7 @@ class ModifyAssistant(Body):
 
 
 class CreateAssistant(ModifyAssistant):
-    model: str
+    model: str = Field(...)
     tool_resources: NewToolResources | None = None
 
 

@@ -46,7 +46,7 @@ def build_all(call: Call, thread: Thread, bodies: Iterable[Any]) -> list[Message
     attached: list[dict[str, Any]] = []
     for body in bodies:
         attachments = tools.plain(getattr(body, "attachments", None)) or []
-        file_ids = list(getattr(body, "file_ids", None) or ())
+        file_ids: list[str] = list(getattr(body, "file_ids", None) or ())
         for file_id in (*file_ids, *(item["file_id"] for item in attachments if item.get("file_id"))):
             tools.known_file(call, file_id)
         message = Message(

@@ -287,3 +287,32 @@ def test_a_failed_test_without_requests_or_without_an_exception(project):
     )
     result.assert_outcomes(failed=2)
     assert result.stdout.str().count("- assistants -") == 1
+
+
+ASYNC = """
+    import asyncio, openai, pytest
+    from harness import say
+
+    {mark}
+    async def test_it(assistants):
+        assistants.next_run(say("Hi"))
+        async with openai.AsyncOpenAI() as client:
+            assistant = await client.beta.assistants.create(model="gpt-4o", instructions="Be brief.")
+            run = await client.beta.threads.create_and_run(assistant_id=assistant.id)
+            while run.status != "completed":
+                await asyncio.sleep(60)
+                run = await client.beta.threads.runs.retrieve(run_id=run.id, thread_id=run.thread_id)
+"""
+
+
+@pytest.mark.parametrize(
+    ("plugin", "mark"), [("anyio", "pytest.mark.anyio"), ("pytest_asyncio", "pytest.mark.asyncio")]
+)
+def test_async_tests(project, plugin, mark):
+    pytest.importorskip(plugin, reason=f"{plugin} is not installed here")
+    other = "asyncio" if plugin == "anyio" else "anyio"
+    ini = "asyncio_default_fixture_loop_scope = function" if plugin == "pytest_asyncio" else ""
+    project.makeini(f"[pytest]\n{ini}\n")
+    project.makeconftest("import pytest\n\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n")
+    project.makepyfile(ASYNC.format(mark=f"@{mark}"))
+    project.runpytest_subprocess("-p", f"no:{other}", "-p", "no:xdist").assert_outcomes(passed=1)

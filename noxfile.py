@@ -35,6 +35,14 @@ SDKS = {
     "newest": ["openai[aiohttp]>=3"],
 }
 
+# whose Assistants agents are published to this day; each brings the openai it wants
+FRAMEWORKS = {
+    "langchain": ["langchain<1", "langchain-openai<1", "langchain-community<1"],
+    "autogen": ["autogen-ext[openai]", "autogen-agentchat"],
+    "semantic_kernel": ["semantic-kernel"],
+    "llama_index": ["llama-index-agent-openai"],
+}
+
 
 def choose_every_pyenv_python() -> None:
     """Let pyenv's shims start: all of them are on PATH, but only those of a chosen version do anything."""
@@ -94,6 +102,15 @@ def sdk(session: nox.Session, requirements: list[str]) -> None:
     """What must hold on every version of the official SDK."""
     session.install("-e", ".", *group("sdk"), *requirements)
     pytest(session, "-n", "auto", "tests/sdk", "tests/real")
+
+
+@nox.session
+@nox.parametrize("requirements", [nox.param(wanted, id=name) for name, wanted in FRAMEWORKS.items()])
+def frameworks(session: nox.Session, requirements: list[str]) -> None:
+    """The frameworks' own agent classes, unmodified."""
+    session.install("-e", ".", *requirements)
+    name = session.name.partition("(")[2].rstrip(")")
+    pytest(session, "tests/frameworks", "-k", name)
 
 
 @nox.session

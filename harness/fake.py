@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
-from harness.environment import PLACEHOLDER_KEY, endpoints, placeholder_key
+from harness.environment import endpoints, placeholder_key
 from harness.failures import HarnessFailure
 from harness.hosts import Hosts
 from harness.options import Options, make_options
 from harness.report import text as report
 from harness.service import explain
 from harness.service.director import Rule, check_conditions
+from harness.service.exchange import Exchange
 from harness.service.http import Request, Response
 from harness.service.paths import ROOTS, below_root
 from harness.service.records import Assistant, File, Thread, VectorStore
@@ -27,48 +27,12 @@ from harness.service.service import Service
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import openai
+
     from harness.service.clock import Clock
     from harness.service.context import World
     from harness.service.records import Run
     from harness.service.views import RunView
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One request the fake got, and its answer. `path` lies below the host, with the query."""
-
-    request: Request
-    response: Response
-    at: float
-
-    @property
-    def method(self) -> str:
-        return self.request.method
-
-    @property
-    def path(self) -> str:
-        return self.request.path
-
-    @property
-    def status(self) -> int:
-        return self.response.status
-
-    @property
-    def json(self) -> Any:
-        """The body of the request, or None if it had none or was no JSON."""
-        return _json(self.request.body)
-
-    @property
-    def answer(self) -> Any:
-        """The body of the answer, or None if it was no JSON."""
-        return _json(self.response.body)
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return from_json(body)
-    except ValueError:
-        return None
 
 
 class When:
@@ -272,17 +236,23 @@ class FakeAssistants:
 
     # --- clients ------------------------------------------------------------------------------------------
 
-    def client(self, **options: Any) -> Any:
-        """An `openai.OpenAI` client of this fake, which needs no interception."""
-        return _sdk_client("OpenAI", "Client", self, {"api_key": PLACEHOLDER_KEY, **options})
+    def client(self, **options: Any) -> openai.OpenAI:
+        """A client of this fake, which needs no interception; it takes the options of `openai.OpenAI`."""
+        from harness import clients  # noqa: PLC0415 - imports openai, which takes a second
 
-    def async_client(self, **options: Any) -> Any:
-        """An `openai.AsyncOpenAI` client of this fake."""
-        return _sdk_client("AsyncOpenAI", "AsyncClient", self, {"api_key": PLACEHOLDER_KEY, **options})
+        return clients.sync_client(self.answer, **options)
 
-    def azure_client(self, **options: Any) -> Any:
-        """An `openai.AzureOpenAI` client of this fake."""
-        return _sdk_client("AzureOpenAI", "Client", self, {**_AZURE, **options})
+    def async_client(self, **options: Any) -> openai.AsyncOpenAI:
+        """The same as an `openai.AsyncOpenAI`."""
+        from harness import clients  # noqa: PLC0415 - as above
+
+        return clients.async_client(self.answer, **options)
+
+    def azure_client(self, **options: Any) -> openai.AzureOpenAI:
+        """The same as an `openai.AzureOpenAI`, with api-version 2024-05-01-preview unless you say another."""
+        from harness import clients  # noqa: PLC0415 - as above
+
+        return clients.azure_client(self.answer, **options)
 
     # --- going back ---------------------------------------------------------------------------------------
 
@@ -300,23 +270,6 @@ class FakeAssistants:
         """The complaint about scripts that no run took, if there are any."""
         scripts = self.world.director.unused()
         return explain.unused(scripts) if scripts else None
-
-
-_AZURE = {
-    "api_key": PLACEHOLDER_KEY,
-    "api_version": "2024-05-01-preview",
-    "azure_endpoint": "https://fake.openai.azure.com",
-}
-
-
-def _sdk_client(kind: str, http_client: str, fake: FakeAssistants, options: dict[str, Any]) -> Any:
-    import openai  # noqa: PLC0415 - takes a second; only who wants a client pays for it
-
-    from harness.transports.httpx_family import of_the_sdk, transport  # noqa: PLC0415
-
-    module = of_the_sdk()
-    options.setdefault("http_client", getattr(module, http_client)(transport=transport(module, fake.answer)))
-    return getattr(openai, kind)(**options)
 
 
 def _script(acts: tuple[object, ...], origin: str, method: str) -> Script:

@@ -9,7 +9,7 @@ from harness.service.explain import timeline
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.fake import Exchange
+    from harness.service.exchange import Exchange
     from harness.service.records import Message, Run, Thread
 
 LAST_REQUESTS = 10

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 import harness
-from harness.fake import Exchange
 from harness.plugin import _chain
 from harness.report import text
 from harness.service import explain
+from harness.service.exchange import Exchange
 from harness.service.http import Request, Response
 from harness.service.lifecycle import RUN, advance
 from harness.service.script import Script, say

@@ -113,6 +113,8 @@ class FakeAssistants:
             raise explain.broken(request.method, request.path, error) from error
 
     def _own_answer(self, request: Request) -> Response | None:
+        if not self._answers:
+            return None
         below = below_root(request.path, (*self.hosts.roots, *ROOTS))
         for method, path, function in self._answers:
             if method == request.method and path in (request.path, below):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from harness.failures import HarnessFailure
 from harness.service.settings import Settings
@@ -47,7 +48,6 @@ def make_options(given: Mapping[str, Any], *, where: str) -> Options:
     Raises:
         HarnessFailure: a name that does not exist (with the nearest that does), or a value that is not allowed.
     """
-    hints = get_type_hints(Options)
     for name, value in given.items():
         if name not in NAMES:
             nearest = difflib.get_close_matches(name, NAMES, n=1)
@@ -56,7 +56,7 @@ def make_options(given: Mapping[str, Any], *, where: str) -> Options:
                 there_was=f"It has {', '.join(NAMES)}.",
                 do=f"{where}({nearest[0]}={value!r})" if nearest else f"{where}()",
             )
-        allowed = get_args(hints[name]) if getattr(hints[name], "__origin__", None) is Literal else ()
+        allowed = _choices().get(name, ())
         if allowed and value not in allowed:
             nearest = difflib.get_close_matches(str(value), allowed, n=1) or [allowed[0]]
             raise HarnessFailure(
@@ -70,6 +70,13 @@ def make_options(given: Mapping[str, Any], *, where: str) -> Options:
     if isinstance(given.get("base_url"), list):
         given = {**given, "base_url": tuple(given["base_url"])}
     return Options(**given)
+
+
+@cache
+def _choices() -> dict[str, tuple[Any, ...]]:
+    """The options that take one of a few words, each with its words."""
+    hints = get_type_hints(Options)
+    return {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal}
 
 
 def _is_day(text: object) -> bool:

@@ -13,7 +13,7 @@ from harness.service.director import Director
 from harness.service.engine import Engine, Timing
 from harness.service.looks import Watch
 from harness.service.records import Assistant, File, Thread
-from harness.service.shapes import MALFORMED_ID_REFUSALS, Api, Shapes
+from harness.service.shapes import MALFORMED_ID_REFUSALS, Api, shapes_of
 from harness.service.store import Store
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class World:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.shapes = Shapes(settings.as_of)
+        self.shapes = shapes_of(settings.as_of)
         self.store = Store(settings.seed)
         self.clock = Clock(first_moment(settings), settings.clock)
         self.director = Director()

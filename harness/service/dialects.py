@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.service import errors
@@ -110,11 +111,16 @@ def api_version(request: Request, route: Route, world: World, *, azure: bool) ->
     return "v2"
 
 
+@lru_cache(maxsize=64)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
 def headers(world: World, *, azure: bool, length: int) -> dict[str, str]:
     """The headers of an answer, in the names the recordings have."""
     request_id = world.store.ids.request()
     common = {
-        "date": formatdate(world.clock.now, usegmt=True),
+        "date": _date(world.second),
         "content-type": "application/json",
         "content-length": str(length),
     }

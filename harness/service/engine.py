@@ -84,6 +84,7 @@ class Engine:
         """Nothing more happens to the run: it has ended, or its thread was deleted."""
         for timer in run.timers.values():
             timer.cancel()
+        run.timers.clear()
 
     def let_move(self, run: Run) -> None:
         """Move the clock until this run has changed its status, unless it waits for a client."""

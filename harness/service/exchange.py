@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from harness.service.http import Request, Response
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """One request the fake got, and its answer. `path` lies below the host, with the query."""
 

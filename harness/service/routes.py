@@ -113,16 +113,17 @@ class Router:
             node = self._tree
             for segment in route.template.split("/")[1:]:
                 node = node.setdefault("{}" if segment.startswith("{") else segment, {})
-            node.setdefault("", {})[route.method] = route
+            names = route.template.split("/")[1:]
+            places = [(place, name[1:-1]) for place, name in enumerate(names) if name.startswith("{")]
+            node.setdefault("", {})[route.method] = (route, places)
 
     def match(self, method: str, path: str) -> Match | None:
         segments = path.split("/")[1:]
         node: dict[str, Any] | None = self._tree
         for segment in segments:
             node = (node.get(segment) or node.get("{}")) if segment and node is not None else None
-        route: Route | None = None if node is None else node.get("", {}).get(method)
-        if route is None:
+        found = None if node is None else node.get("", {}).get(method)
+        if found is None:
             return None
-        names = route.template.split("/")[1:]
-        ids = {name[1:-1]: value for name, value in zip(names, segments, strict=True) if name.startswith("{")}
-        return Match(route, ids)
+        route, places = found
+        return Match(route, {name: segments[place] for place, name in places})

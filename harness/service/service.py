@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from harness.service.http import Request
     from harness.service.routes import Route
 
+ROUTER = Router()
+
 
 class Service:
     """One fake of the Assistants API, with its own store, clock and scripts.
@@ -42,7 +44,6 @@ class Service:
     def __init__(self, settings: Settings | None = None, *, roots: Iterable[str] = ()) -> None:
         self.world = World(settings or Settings())
         self._roots = tuple(sorted((*roots, *ROOTS), key=len, reverse=True))
-        self._router = Router()
 
     def handle(self, request: Request) -> Response:
         """Answer one request.
@@ -75,7 +76,7 @@ class Service:
         if path.strip("/").split("/")[0] not in FAMILIES:
             raise explain.not_served(request.method, path, (route.template for route in ROUTES))
         dialects.authenticate(request, azure=azure, accepted=self.world.settings.api_key)
-        match = self._router.match(request.method, path)
+        match = ROUTER.match(request.method, path)
         if match is None:
             raise errors.unknown_url(request.method, request.path)
         route = match.route

@@ -7,6 +7,7 @@ recordings; the day is the first on which that shape was seen. Builders compute 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -103,6 +104,12 @@ MALFORMED_ID_REFUSALS = "2025-01-01"  # a malformed id is a 400 of its own; befo
 FILE_ERROR_DETAIL = "2026-05-28"  # refusals of /files have a second top-level key, `detail`
 V1_ENDED = "2024-12-18"
 V2_BEGAN = "2024-04-17"
+
+
+@cache
+def shapes_of(day: str | None) -> Shapes:
+    """The shapes of a day, built once."""
+    return Shapes(day)
 
 
 class Shapes:

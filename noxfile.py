@@ -56,6 +56,8 @@ def choose_every_pyenv_python() -> None:
 
 
 choose_every_pyenv_python()
+# as pip does: the tests start many interpreters, and each would compile the SDK anew where none may write bytecode
+os.environ.setdefault("UV_COMPILE_BYTECODE", "1")
 
 
 def group(name: str) -> list[str]:

@@ -81,8 +81,12 @@ class FakeAssistants:
         Raises:
             HarnessFailure: the harness itself has to complain; it is remembered in `failures` too.
         """
-        with self._lock, self._remembering():
-            response = self._own_answer(request) or self._service_answer(request)
+        with self._lock:
+            try:
+                response = self._own_answer(request) or self._service_answer(request)
+            except HarnessFailure as failure:
+                self.failures.append(failure)
+                raise
             self.requests.append(Exchange(request, response, self.clock.now))
             return response
 
@@ -94,16 +98,12 @@ class FakeAssistants:
 
     def slept(self, seconds: float) -> None:
         """The code under test slept: the virtual clock follows its policy."""
-        with self._lock, self._remembering():
-            self.clock.slept(seconds)
-
-    @contextmanager
-    def _remembering(self) -> Iterator[None]:
-        try:
-            yield
-        except HarnessFailure as failure:
-            self.failures.append(failure)
-            raise
+        with self._lock:
+            try:
+                self.clock.slept(seconds)
+            except HarnessFailure as failure:
+                self.failures.append(failure)
+                raise
 
     def _service_answer(self, request: Request) -> Response:
         """What the service answers. An error of its own must not look like a network error to the SDK."""

@@ -65,13 +65,7 @@ RULES = (
     Rule("failures know nothing of the house", ("harness",), among="failures.py"),
     Rule("transports know only the service", ("harness",), among="transports/*", but=("harness.transports", *SERVICE)),
     Rule("recording knows only the service", ("harness",), among="recording/*", but=("harness.recording", *SERVICE)),
-    # Exchange only as a type: what a report tells of
-    Rule(
-        "reports know only the service",
-        ("harness",),
-        among="report/*",
-        but=("harness.report", "harness.fake.Exchange", *SERVICE),
-    ),
+    Rule("reports know only the service", ("harness",), among="report/*", but=("harness.report", *SERVICE)),
     Rule("strategies know only the service", ("harness",), among="strategies.py", but=SERVICE),
     Rule("the sandbox knows nothing of the house", ("harness",), among="sandbox.py", but=("harness.failures",)),
     Rule("nothing is built on the plugin", ("harness.plugin",)),

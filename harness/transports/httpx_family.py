@@ -65,10 +65,10 @@ def to_request(request: Any, client: int) -> Request:
 
     A header that was sent twice has its values joined by a comma, as HTTP has it.
     """
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in request.headers.raw:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    raw = request.headers.raw
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
+    if len(headers) < len(raw):
+        headers = {name: request.headers[name] for name in headers}
     return Request(request.method, str(request.url), headers, request.content, client)
 
 

@@ -23,6 +23,8 @@ from harness.service.paths import ROOTS, below_root
 from harness.service.records import Assistant, File, Thread, VectorStore
 from harness.service.script import Script, as_acts
 from harness.service.service import Service
+from harness.sleeping import virtual_sleep
+from harness.transports.intercept import intercept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -182,7 +184,7 @@ class FakeAssistants:
         wanted = getattr(thread, "id", thread)
         return report.transcript([item for item in self.threads if wanted in (None, item.id)])
 
-    def add_assistant(self, id: str | None = None, *, model: str = "gpt-4o", **fields: Any) -> Assistant:  # noqa: A002
+    def add_assistant(self, id: str | None = None, *, model: str = "gpt-4o", **fields: Any) -> Assistant:
         """An assistant that exists when the test starts, such as one whose id is written down in the code.
 
         Args:
@@ -193,12 +195,12 @@ class FakeAssistants:
         made = id or self.world.store.ids.make("asst_")
         return self.world.store.assistants.add(Assistant(made, self.world.second, model, **fields))
 
-    def add_thread(self, id: str | None = None) -> Thread:  # noqa: A002
+    def add_thread(self, id: str | None = None) -> Thread:
         """A thread that exists when the test starts."""
         made = id or self.world.store.ids.make("thread_")
         return self.world.store.threads.add(Thread(made, self.world.second))
 
-    def add_vector_store(self, id: str | None = None) -> VectorStore:  # noqa: A002
+    def add_vector_store(self, id: str | None = None) -> VectorStore:
         """A vector store that tool resources may name."""
         made = id or self.world.store.ids.vector_store()
         return self.world.store.vector_stores.add(VectorStore(made, self.world.second))
@@ -207,7 +209,7 @@ class FakeAssistants:
         self,
         path: str | Path | None = None,
         *,
-        id: str | None = None,  # noqa: A002
+        id: str | None = None,
         content: bytes | None = None,
         filename: str | None = None,
         purpose: str = "assistants",
@@ -326,9 +328,6 @@ def fake_assistants(**options: Any) -> Iterator[FakeAssistants]:
 @contextmanager
 def installed(fake: FakeAssistants) -> Iterator[None]:
     """Let every client of this process talk to the fake, and let sleeping take no time."""
-    from harness.sleeping import virtual_sleep  # noqa: PLC0415
-    from harness.transports.intercept import intercept  # noqa: PLC0415
-
     with ExitStack() as stack:
         stack.enter_context(
             intercept(

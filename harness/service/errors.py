@@ -24,7 +24,7 @@ class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error
         status: int,
         message: str,
         *,
-        type: str = INVALID_REQUEST,  # noqa: A002 - the envelope's own word
+        type: str = INVALID_REQUEST,
         param: str | None = None,
         code: str | None = None,
         headers: Mapping[str, str] | None = None,

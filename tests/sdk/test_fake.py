@@ -7,6 +7,7 @@ import inspect
 import re
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import openai
 import pytest
@@ -454,6 +455,22 @@ def test_async_pollers_share_virtual_time(assistants):
 
     assistants.every_run("ok")
     assert asyncio.run(both()) == ["completed", "completed"]
+
+
+def test_threads_of_the_program_share_one_fake(assistants):
+    assistants.every_run(lambda run: f"You said {run.message}.")
+
+    def converse(number):
+        talk = Talk(assistants)
+        for turn in range(3):
+            run, _ = talk.ask(f"{number}.{turn}")
+            time.sleep(1)
+            assert run.status == "completed"
+        return talk.answers()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(converse, range(16)))
+    assert answers == [[f"You said {number}.{turn}." for turn in (2, 1, 0)] for number in range(16)]
 
 
 # --- stuck clients ------------------------------------------------------------------------------------------

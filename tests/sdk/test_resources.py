@@ -397,12 +397,15 @@ class TestFiles:
         assert content.headers["content-disposition"] == 'attachment; filename="plot.png"'
         assert wire.ok("DELETE", path) == {"object": "file", "deleted": True, "id": made["id"]}
 
-    def test_names_that_are_not_ascii(self, wire):
+    @pytest.mark.parametrize(
+        ("name", "encoded"), [("판매.csv", "%ED%8C%90%EB%A7%A4.csv"), ('a".csv\r\nx: y', "a%22.csv%0D%0Ax%3A%20y")]
+    )
+    def test_names_that_cannot_stand_in_a_header(self, wire, fake, name, encoded):
         """CONTRACT §1.5; how such a name is written in a header is not recorded."""
-        made = upload(wire, name="판매.csv", purpose="batch")
-        assert made["filename"] == "판매.csv"
-        header = wire.send("GET", f"/files/{made['id']}/content").headers["content-disposition"]
-        assert header == "attachment; filename*=UTF-8''%ED%8C%90%EB%A7%A4.csv"
+        made = fake.add_file(content=b"x", filename=name, purpose="batch")
+        header = wire.send("GET", f"/files/{made.id}/content").headers["content-disposition"]
+        assert header == f"attachment; filename*=UTF-8''{encoded}"
+        assert upload(wire, name="판매.csv")["filename"] == "판매.csv"
 
     def test_lists(self, wire):
         first, second = upload(wire), upload(wire, purpose="vision")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 # Uploads for these are read by tools, and cannot be fetched back (CONTRACT §1.5).
 NOT_DOWNLOADABLE = frozenset({"assistants", "user_data"})
+
+# What stands as it is between the quotes of a header; other names are encoded (RFC 6266), which is not recorded.
+PLAIN_NAME = re.compile(r"[ !#-\[\]-~]+")
 
 
 def wire(call: Call, file: File) -> dict[str, Any]:
@@ -83,11 +87,8 @@ def content(call: Call) -> Response:
     file = call.file
     if file.purpose in NOT_DOWNLOADABLE:
         raise errors.not_downloadable(file.purpose)
-    try:
-        file.filename.encode("ascii")
-        name = f'filename="{file.filename}"'
-    except UnicodeEncodeError:
-        name = f"filename*=UTF-8''{quote(file.filename)}"
+    plain = PLAIN_NAME.fullmatch(file.filename)
+    name = f'filename="{file.filename}"' if plain else f"filename*=UTF-8''{quote(file.filename, safe='')}"
     return Response(
         200,
         {"content-type": "application/octet-stream", "content-disposition": f"attachment; {name}"},

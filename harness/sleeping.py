@@ -80,7 +80,8 @@ def _rename(replacements: dict[Any, Any]) -> None:
             names = object.__getattribute__(module, "__dict__")
         except AttributeError:  # sys.modules may hold anything, and does
             continue
-        if (new := by_identity.get(id(names.get("sleep")))) is not None:
+        sleep = names.get("sleep")  # one module in a hundred has any
+        if sleep is not None and (new := by_identity.get(id(sleep))) is not None:
             names["sleep"] = new
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from email.utils import formatdate
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from harness.service import errors
 from harness.service.errors import Refusal
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.service.context import World
     from harness.service.http import Request
     from harness.service.routes import Route
+    from harness.service.settings import Settings
     from harness.service.shapes import Api
 
 # The api-version from which Azure answers in the v2 shape (CONTRACT §1.8).
@@ -24,6 +25,7 @@ V2_HEADER, V1_HEADER = "assistants=v2", "assistants=v1"
 CONSTANT_HEADERS = {
     "openai-version": "2020-10-01",
     "openai-organization": "pytest-assistants",
+    "openai-processing-ms": "42",
     "openai-project": "proj_pytestassistants",
     "x-openai-proxy-wasm": "v0.1",
     "x-content-type-options": "nosniff",
@@ -69,19 +71,14 @@ def authenticate(request: Request, *, azure: bool, accepted: str | None) -> None
     raise errors.wrong_api_key(key) if key else errors.no_api_key()
 
 
-class Versions(NamedTuple):
-    """Which versions are answered."""
+def answers_v1(settings: Settings) -> bool:
+    """Whether the user left v1 in, and it had not ended by the chosen day (CONTRACT, timeline)."""
+    return settings.api != "v2" and (settings.as_of is None or settings.as_of < V1_ENDED)
 
-    v1: bool
-    v2: bool
 
-    @classmethod
-    def of(cls, world: World) -> Versions:
-        """What the user chose, and what was answered on the chosen day (CONTRACT, timeline)."""
-        api, day = world.settings.api, world.settings.as_of
-        began = day is None or day >= V2_BEGAN
-        lasted = day is None or day < V1_ENDED
-        return cls(v1=api != "v2" and lasted, v2=api != "v1" and began)
+def answers_v2(settings: Settings) -> bool:
+    """Whether the user left v2 in, and it had begun by the chosen day."""
+    return settings.api != "v1" and (settings.as_of is None or settings.as_of >= V2_BEGAN)
 
 
 def api_version(request: Request, route: Route, world: World, *, azure: bool) -> Api:
@@ -90,22 +87,22 @@ def api_version(request: Request, route: Route, world: World, *, azure: bool) ->
     Raises:
         Refusal: the header is missing or unknown, or names a version that is not answered (CONTRACT §7.1).
     """
-    versions = Versions.of(world)
-    newest: Api = "v2" if versions.v2 else "v1"
+    settings = world.settings
+    newest: Api = "v2" if answers_v2(settings) else "v1"
     header = request.headers.get("openai-beta")
     if azure:
         return "v2" if request.query["api-version"][0] >= AZURE_V2_BEGAN else "v1"
     if not route.beta:
-        return "v1" if header == V1_HEADER and versions.v1 else newest
+        return "v1" if header == V1_HEADER and answers_v1(settings) else newest
     if header is None:
         raise errors.no_beta_header(newest)
-    if header == V1_HEADER and not versions.v1:
+    if header == V1_HEADER and not answers_v1(settings):
         raise errors.v1_path_deprecated() if route.v1_only else errors.v1_deprecated()
     if header == V1_HEADER:
         return "v1"
-    if header != V2_HEADER or not versions.v2:
+    if header != V2_HEADER or newest == "v1":
         raise errors.unknown_beta(header)
-    if route.v1_only and not (world.settings.as_of and versions.v1):
+    if route.v1_only and not (settings.as_of and answers_v1(settings)):
         # both versions shared these endpoints until v1 ended (FACTS I: lemur, May 2024, header v2)
         raise errors.v1_path_deprecated()
     return "v2"
@@ -123,9 +120,10 @@ def headers(world: World, *, azure: bool, length: int) -> dict[str, str]:
         "date": _date(world.second),
         "content-type": "application/json",
         "content-length": str(length),
+        "x-request-id": request_id,
     }
     if azure:
         hexes = request_id.removeprefix("req_")
         uuid = "-".join((hexes[:8], hexes[8:12], hexes[12:16], hexes[16:20], hexes[20:]))
         return {**common, **AZURE_HEADERS, "apim-request-id": uuid, "x-request-id": uuid}
-    return {**common, **CONSTANT_HEADERS, "openai-processing-ms": "42", "x-request-id": request_id}
+    return common | CONSTANT_HEADERS

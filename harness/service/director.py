@@ -73,26 +73,29 @@ class Director:
     queue: list[Script] = field(default_factory=list)
     default: Script | None = None
 
-    def cast(self, run: RunView) -> Playback:
-        """Choose the script for a new run.
+    def cast(self, run_id: str, view: Callable[[], RunView]) -> Playback:
+        """Choose the script for a new run; `view` shows it to the rules, if there are any.
 
         Raises:
             HarnessFailure: there were scripts for single runs, they are all taken, and this is one run more.
         """
-        script = self._choose(run)
-        script.taken_by.append(run.id)
+        script = self._choose(view)
+        script.taken_by.append(run_id)
         return Playback(script)
 
-    def _choose(self, run: RunView) -> Script:
-        for rule in self.rules:
-            if rule.fits(run):
-                return rule.script
+    def _choose(self, view: Callable[[], RunView]) -> Script:
+        if self.rules:
+            run = view()
+            for rule in self.rules:
+                if rule.fits(run):
+                    return rule.script
         for script in self.queue:
             if not script.taken_by:
                 return script
         if self.default is not None:
             return self.default
         if self.queue:
+            run = view()
             raise HarnessFailure(
                 f"No script is left for the run on {run.thread_id} (newest user message: {run.message!r}).",
                 there_was="Scripts that are taken:\n"

@@ -201,7 +201,6 @@ def _guarding(border: _Border, original: Function) -> Function:
 
 def _deferring_pool(owner: type[Any], original: Function) -> Function:
     """An `__init__` that leaves the pool, and with it 30 ms of TLS context, to the first real request."""
-    parameters = signature(original)
 
     @wraps(original)
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -211,7 +210,7 @@ def _deferring_pool(owner: type[Any], original: Function) -> Function:
             original(bare, *args, **kwargs)
             return bare._pool
 
-        parameters.bind(self, *args, **kwargs)  # a wrong argument is a TypeError at once, as ever
+        signature(original).bind(self, *args, **kwargs)  # a wrong argument is a TypeError at once, as ever
         self._pool = _DeferredPool(build)
 
     return init
@@ -219,9 +218,6 @@ def _deferring_pool(owner: type[Any], original: Function) -> Function:
 
 def _deferring_session(owner: type[Any], original: Function) -> Function:
     """The same for an aiohttp transport, which makes the context at once but takes a factory of sessions."""
-    parameters = signature(original)
-    # never used: it is for a session that the transport makes itself, and `build` makes that one instead
-    cheap_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     @wraps(original)
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -230,7 +226,9 @@ def _deferring_session(owner: type[Any], original: Function) -> Function:
             original(bare, *args, **kwargs)
             return bare.get_client()
 
-        given = parameters.bind(self, *args, **kwargs)
+        given = signature(original).bind(self, *args, **kwargs)
+        # never used: it is for a session that the transport makes itself, and `build` makes that one instead
+        cheap_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         client = given.arguments.get("client") or build
         given.arguments.update(verify=cheap_context, cert=None, client=client)
         original(*given.args, **given.kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.service import errors, explain
@@ -129,7 +130,7 @@ def _start(call: Call, thread: Thread, run: Run, added: list[Any]) -> dict[str, 
         call.store.threads.add(thread)
     for message in added:
         thread.messages.add(message)
-    run.playback = call.world.director.cast(call.world.engine.view(run))
+    run.playback = call.world.director.cast(run.id, partial(call.world.engine.view, run))
     thread.runs.add(run)
     call.world.engine.create(run)
     return _told(call, run)

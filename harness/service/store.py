@@ -68,8 +68,8 @@ class Ids:
         return self._hex("req_")
 
     def _hex(self, prefix: str) -> str:
-        """32 hexadecimal digits; every answer needs one, so it is one draw."""
-        return f"{prefix}{self._stream(prefix).getrandbits(128):032x}"
+        """32 hexadecimal digits in one draw: every answer needs them for its request id."""
+        return prefix + self._stream(prefix).randbytes(16).hex()
 
     def _stream(self, prefix: str) -> random.Random:
         stream = self._streams.get(prefix)

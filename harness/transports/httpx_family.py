@@ -5,6 +5,7 @@ Start at `transport`. The two conversions below it are all that is known of the 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import import_module
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -66,10 +67,16 @@ def to_request(request: Any, client: int) -> Request:
     A header that was sent twice has its values joined by a comma, as HTTP has it.
     """
     raw = request.headers.raw
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
+    headers = {_text(name).lower(): _text(value) for name, value in raw}
     if len(headers) < len(raw):
         headers = {name: request.headers[name] for name in headers}
     return Request(request.method, str(request.url), headers, request.content, client)
+
+
+@lru_cache(maxsize=1024)
+def _text(raw: bytes) -> str:
+    """A client sends the same headers again and again: remembered, they cost neither time nor memory."""
+    return raw.decode("latin-1")
 
 
 def to_response(module: ModuleType, response: Response) -> Any:

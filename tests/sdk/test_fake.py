@@ -579,6 +579,7 @@ def test_on_answers_what_the_fake_does_not(assistants):
     assert client.models.retrieve("m").id == "m"
     with pytest.raises(openai.PermissionDeniedError):
         client.models.delete("m")
+    assert client.beta.threads.create().id == assistants.threads[0].id
 
 
 def test_models(assistants):

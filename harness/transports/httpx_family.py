@@ -67,16 +67,16 @@ def to_request(request: Any, client: int) -> Request:
     A header that was sent twice has its values joined by a comma, as HTTP has it.
     """
     raw = request.headers.raw
-    headers = {_text(name).lower(): _text(value) for name, value in raw}
+    headers = {_name(name): value.decode("latin-1") for name, value in raw}
     if len(headers) < len(raw):
         headers = {name: request.headers[name] for name in headers}
     return Request(request.method, str(request.url), headers, request.content, client)
 
 
 @lru_cache(maxsize=1024)
-def _text(raw: bytes) -> str:
-    """A client sends the same headers again and again: remembered, they cost neither time nor memory."""
-    return raw.decode("latin-1")
+def _name(raw: bytes) -> str:
+    """Clients send the same few names again and again. Values are not remembered: a key is among them."""
+    return raw.decode("latin-1").lower()
 
 
 def to_response(module: ModuleType, response: Response) -> Any:

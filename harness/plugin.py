@@ -132,7 +132,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return
     if call.excinfo is not None:
         item.stash.setdefault(_raised_key, []).append(call.excinfo.value)
-    from harness.report.text import failure_section  # noqa: PLC0415
+    from harness.report.text import failure_section  # noqa: PLC0415 - only a failed test pays for it
 
     section = failure_section(fake.threads, fake.requests)
     if section:

@@ -19,7 +19,7 @@ from harness.service import explain
 from harness.service.director import Rule, check_conditions
 from harness.service.exchange import Exchange
 from harness.service.http import Request, Response
-from harness.service.paths import ROOTS, below_root
+from harness.service.paths import below_root
 from harness.service.records import Assistant, File, Thread, VectorStore
 from harness.service.script import Script, as_acts
 from harness.service.service import Service
@@ -85,7 +85,7 @@ class FakeAssistants:
         """
         with self._lock:
             try:
-                response = self._own_answer(request) or self._service_answer(request)
+                response = (self._answers and self._own_answer(request)) or self._service_answer(request)
             except HarnessFailure as failure:
                 self.failures.append(failure)
                 raise
@@ -115,9 +115,7 @@ class FakeAssistants:
             raise explain.broken(request.method, request.path, error) from error
 
     def _own_answer(self, request: Request) -> Response | None:
-        if not self._answers:
-            return None
-        below = below_root(request.path, (*self.hosts.roots, *ROOTS))
+        below = below_root(request.path, self.service.roots)
         for method, path, function in self._answers:
             if method == request.method and path in (request.path, below):
                 given = function(request)

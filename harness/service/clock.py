@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
@@ -17,14 +17,12 @@ POLICIES: tuple[str, ...] = get_args(Policy)
 EPOCH = 1_762_171_200.0
 
 
-@dataclass(order=True, slots=True)
+@dataclass(slots=True)
 class Timer:
-    """A call that is due at a moment. Timers of the same moment fire in the order they were set."""
+    """A call that is due at a moment."""
 
-    due: float
-    order: int
-    action: Callable[[], None] = field(compare=False)
-    cancelled: bool = field(compare=False, default=False)
+    action: Callable[[], None]
+    cancelled: bool = False
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -50,13 +48,14 @@ class Clock:
             raise ValueError(f"unknown clock policy {policy!r}: choose one of {', '.join(POLICIES)}")
         self.now = float(start)
         self.policy = policy
-        self._timers: list[Timer] = []
+        # a heap; timers of the same moment fire in the order they were set
+        self._timers: list[tuple[float, int, Timer]] = []
         self._set = 0
 
     def call_at(self, due: float, action: Callable[[], None]) -> Timer:
         self._set += 1
-        timer = Timer(max(due, self.now), self._set, action)
-        heapq.heappush(self._timers, timer)
+        timer = Timer(action)
+        heapq.heappush(self._timers, (max(due, self.now), self._set, timer))
         return timer
 
     def advance(self, seconds: float) -> None:
@@ -68,8 +67,8 @@ class Clock:
         if not seconds >= 0:
             raise ValueError(f"cannot advance the clock by {seconds!r} seconds: time only moves forward")
         end = self.now + seconds
-        while self.fire_next(until=end):
-            pass
+        while self._timers and self._timers[0][0] <= end:
+            self.fire_next(until=end)
         self.now = end
 
     def slept(self, seconds: float) -> None:
@@ -79,14 +78,10 @@ class Clock:
 
     def fire_next(self, until: float = float("inf")) -> bool:
         """Move to the next timer that is due by `until` and fire it; False when there is none."""
-        while self._timers:
-            if self._timers[0].cancelled:
-                heapq.heappop(self._timers)
-            elif self._timers[0].due > until:
-                return False
-            else:
-                timer = heapq.heappop(self._timers)
-                self.now = max(self.now, timer.due)
+        while self._timers and self._timers[0][0] <= until:
+            due, _, timer = heapq.heappop(self._timers)
+            if not timer.cancelled:
+                self.now = max(self.now, due)
                 timer.action()
                 return True
         return False

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# OpenAI's own root, and Azure's two; the longest first.
+# OpenAI's own root, and Azure's two.
 ROOTS = ("/openai/v1", "/openai", "/v1")
 
 
-def below_root(path: str, roots: Iterable[str] = ROOTS) -> str:
+def roots_pattern(roots: Iterable[str] = ()) -> re.Pattern[str]:
+    """What matches the root in front of a path: one of the usual ones, or of those given besides; the longest wins."""
+    longest_first = sorted({*roots, *ROOTS}, key=len, reverse=True)
+    return re.compile(f"(?:{'|'.join(map(re.escape, longest_first))})(?=/|\\Z)")
+
+
+USUAL = roots_pattern()
+
+
+def below_root(path: str, roots: re.Pattern[str] = USUAL) -> str:
     """The path below the API's root.
 
     >>> below_root("/v1/threads"), below_root("/openai/threads"), below_root("/threads")
     ('/threads', '/threads', '/threads')
     """
-    for root in roots:
-        if path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/"):
-            return path[len(root) :]
-    return path
+    root = roots.match(path)
+    return path if root is None else path[root.end() :]

@@ -18,7 +18,7 @@ from harness.service.errors import Refusal
 from harness.service.http import Response
 from harness.service.params.queries import NoQuery
 from harness.service.params.upload import Upload
-from harness.service.paths import ROOTS, below_root
+from harness.service.paths import below_root, roots_pattern
 from harness.service.routes import FAMILIES, ROUTES, Router
 from harness.service.settings import Settings
 from harness.service.shapes import FILE_ERROR_DETAIL
@@ -43,7 +43,7 @@ class Service:
 
     def __init__(self, settings: Settings | None = None, *, roots: Iterable[str] = ()) -> None:
         self.world = World(settings or Settings())
-        self._roots = tuple(sorted((*roots, *ROOTS), key=len, reverse=True))
+        self.roots = roots_pattern(roots)
 
     def handle(self, request: Request) -> Response:
         """Answer one request.
@@ -54,7 +54,7 @@ class Service:
         world = self.world
         world.clock.advance(0)
         azure = dialects.is_azure(request)
-        path = below_root(request.path, self._roots)
+        path = below_root(request.path, self.roots)
         slash = b"\n" if path.startswith("/files") else b""
         try:
             answer = self._answer(request, path, azure=azure)
@@ -73,10 +73,10 @@ class Service:
 
     def _answer(self, request: Request, path: str, *, azure: bool) -> Any:
         """The object to answer with, or a whole response where the answer is no JSON."""
-        if path.strip("/").split("/")[0] not in FAMILIES:
+        match = ROUTER.match(request.method, path)
+        if match is None and path.strip("/").split("/")[0] not in FAMILIES:
             raise explain.not_served(request.method, path, (route.template for route in ROUTES))
         dialects.authenticate(request, azure=azure, accepted=self.world.settings.api_key)
-        match = ROUTER.match(request.method, path)
         if match is None:
             raise errors.unknown_url(request.method, request.path)
         route = match.route

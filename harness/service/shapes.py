@@ -8,6 +8,7 @@ recordings; the day is the first on which that shape was seen. Builders compute 
 from __future__ import annotations
 
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -136,5 +137,19 @@ class Shapes:
         """The object with the keys of this day and version, in their order."""
         return {key: values[key] for key in self._keys[name, api]}
 
+    def show(self, name: str, api: Api, record: object, computed: dict[str, Any]) -> dict[str, Any]:
+        """The object with the keys of this day and version: what is not in `computed` is read from the record."""
+        keys = self._keys[name, api]
+        plain, read = _reader(keys, tuple(computed))
+        computed.update(zip(plain, read(record), strict=True))
+        return {key: computed[key] for key in keys}
+
     def since(self, day: str) -> bool:
         return self.day >= day
+
+
+@cache
+def _reader(keys: tuple[str, ...], computed: tuple[str, ...]) -> tuple[tuple[str, ...], attrgetter[Any]]:
+    """Which keys a record has under their own name, and what reads them all at once."""
+    plain = tuple(key for key in keys if key not in computed)
+    return plain, attrgetter(*plain)

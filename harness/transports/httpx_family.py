@@ -5,7 +5,6 @@ Start at `transport`. The two conversions below it are all that is known of the 
 
 from __future__ import annotations
 
-from functools import lru_cache
 from importlib import import_module
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -14,10 +13,12 @@ from weakref import WeakKeyDictionary
 from harness.service.http import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import ModuleType
 
     from harness.service.http import Response
+
+MOST_HEADERS = 256  # sets of headers that a reader keeps, for clients that send another one with every request
 
 _numbers = count(1)
 _identities: WeakKeyDictionary[object, int] = WeakKeyDictionary()
@@ -37,9 +38,10 @@ def transport(module: ModuleType, answer: Callable[[Request], Response]) -> Any:
     '/tea'
     """
     client = next(_numbers)
+    reader = Reader()
 
     def handle(request: Any) -> Any:
-        return to_response(module, answer(to_request(request, client)))
+        return to_response(module, answer(reader.read(request, client)))
 
     return module.MockTransport(handle)
 
@@ -61,22 +63,29 @@ def identity(transport: object) -> int:
     return number or _identities.setdefault(transport, next(_numbers))
 
 
-def to_request(request: Any, client: int) -> Request:
-    """The service's view of a request whose body has been read: call `read()` or `await aread()` first.
+class Reader:
+    """Turns requests into the service's own.
 
-    A header that was sent twice has its values joined by a comma, as HTTP has it.
+    Most requests of a client carry the very same headers, so those are decoded and kept once. They hold a key,
+    which is why the memory belongs to a reader and goes with it.
     """
-    raw = request.headers.raw
-    headers = {_name(name): value.decode("latin-1") for name, value in raw}
-    if len(headers) < len(raw):
-        headers = {name: request.headers[name] for name in headers}
-    return Request(request.method, str(request.url), headers, request.content, client)
 
+    def __init__(self) -> None:
+        self._headers: dict[tuple[tuple[bytes, bytes], ...], Mapping[str, str]] = {}
 
-@lru_cache(maxsize=1024)
-def _name(raw: bytes) -> str:
-    """Clients send the same few names again and again. Values are not remembered: a key is among them."""
-    return raw.decode("latin-1").lower()
+    def read(self, request: Any, client: int) -> Request:
+        """The service's view of a request whose body has been read: call `read()` or `await aread()` first.
+
+        A header that was sent twice has its values joined by a comma, as HTTP has it.
+        """
+        raw = tuple(request.headers.raw)
+        headers = self._headers.get(raw)
+        if headers is None:
+            if len(self._headers) >= MOST_HEADERS:
+                self._headers.clear()
+            names = dict.fromkeys(name.decode("latin-1").lower() for name, _ in raw)
+            headers = self._headers[raw] = {name: request.headers[name] for name in names}
+        return Request(request.method, str(request.url), headers, request.content, client)
 
 
 def to_response(module: ModuleType, response: Response) -> Any:

@@ -10,14 +10,14 @@ import socket
 import ssl
 import sys
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial, wraps
 from importlib import import_module
 from inspect import signature
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from harness.transports.httpx_family import identity, to_request, to_response
+from harness.transports.httpx_family import Reader, identity, to_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,6 +91,7 @@ class _Border:
     blocked: Callable[[str, str], HarnessFailure]
     block_other_hosts: bool
     live: bool = True
+    reader: Reader = field(default_factory=Reader)
 
     def takes(self, request: Any) -> bool:
         """Whether the fake answers this request; raises `blocked` if nobody may."""
@@ -173,7 +174,7 @@ def _serving(border: _Border, family: ModuleType, original: Function) -> Functio
         if not border.takes(request):
             return original(self, request)
         request.read()
-        return to_response(family, border.answer(to_request(request, identity(self))))
+        return to_response(family, border.answer(border.reader.read(request, identity(self))))
 
     return handle_request
 
@@ -184,7 +185,7 @@ def _serving_async(border: _Border, family: ModuleType, original: Function) -> F
         if not border.takes(request):
             return await original(self, request)
         await request.aread()
-        return to_response(family, border.answer(to_request(request, identity(self))))
+        return to_response(family, border.answer(border.reader.read(request, identity(self))))
 
     return handle_async_request
 

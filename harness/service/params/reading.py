@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -46,6 +47,9 @@ def parse_query(model: type[Q], query: Mapping[str, list[str]], api: Api) -> Q:
 
     A list is written `name[]=…` or `name=…`, as often as it has items. Of any other parameter the last counts.
     """
+    if not query:
+        defaults: Q = _defaults(model)
+        return defaults
     given: dict[str, list[str]] = {}
     for name, values in query.items():
         given.setdefault(name.removesuffix("[]"), []).extend(values)
@@ -54,3 +58,9 @@ def parse_query(model: type[Q], query: Mapping[str, list[str]], api: Api) -> Q:
         return model.model_validate(data)
     except ValidationError as error:
         raise wording.refusal(error, api, "query") from None
+
+
+@cache
+def _defaults(model: type[Q]) -> Q:
+    """What a request without a query asks for; most requests are such."""
+    return model()

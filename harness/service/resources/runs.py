@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from harness.service import errors, explain
@@ -23,19 +24,24 @@ TRUNCATION = {"type": "auto", "last_messages": None}
 
 def wire(call: Call, run: Run) -> dict[str, Any]:
     """The keys and values of a run's object; `tool_resources` is `{}` outside streams (CONTRACT §2.4)."""
-    keys = call.world.shapes.keys("thread.run", call.api)
-    known = {
-        "object": "thread.run",
-        "tools": tools.echo(call, run.tools),
-        "tool_resources": {},
-        "incomplete_details": None if run.incomplete_reason is None else {"reason": run.incomplete_reason},
-        "usage": usage(call, run.usage),
-    }
-    if run.required_action is not None and "required_action" not in keys:
+    shown = call.world.shapes.show(
+        "thread.run",
+        call.api,
+        run,
+        {
+            "object": "thread.run",
+            "tools": tools.echo(call, run.tools),
+            "tool_resources": {},
+            "incomplete_details": None if run.incomplete_reason is None else {"reason": run.incomplete_reason},
+            "usage": usage(call, run.usage),
+        },
+    )
+    if run.required_action is not None and "required_action" not in shown:
         # until early 2024 the key was there only while there was something to do (CONTRACT §2.4)
-        place = keys.index("last_error")
-        keys = (*keys[:place], "required_action", *keys[place:])
-    return {key: known[key] if key in known else getattr(run, key) for key in keys}
+        keys = list(shown)
+        keys.insert(keys.index("last_error"), "required_action")
+        return {key: run.required_action if key == "required_action" else shown[key] for key in keys}
+    return shown
 
 
 def usage(call: Call, spent: Usage | None) -> dict[str, Any] | None:
@@ -91,17 +97,15 @@ def _assistant(call: Call) -> Assistant:
 def _build(call: Call, thread: Thread, assistant: Assistant, added: list[Any]) -> Run:
     """The run as body and assistant describe it, refused if there is nothing to run on; nothing is stored yet."""
     body = call.body
-    inherited = {
-        name: getattr(assistant, name) if (own := tools.plain(getattr(body, name, None))) is None else own
-        for name in INHERITED
-    }
+    own = {name: tools.plain(getattr(body, name)) for name in body.model_fields_set.intersection(INHERITED)}
+    inherited = {name: getattr(assistant, name) if own.get(name) is None else own[name] for name in INHERITED}
     for name in ("temperature", "top_p"):
         inherited[name] = float(inherited[name])
     instructions = assistant.instructions if body.instructions is None else body.instructions
     extra = getattr(body, "additional_instructions", None)
     if extra:
         instructions = f"{instructions}\n{extra}" if instructions else extra
-    spoken = any(message.role == "user" for message in (*thread.messages, *added))
+    spoken = any(message.role == "user" for message in chain(reversed(thread.messages), added))
     if call.api == "v2" and not spoken and not instructions:
         raise errors.nothing_to_run_on()
     chosen = tools.plain(getattr(body, "tool_choice", None))

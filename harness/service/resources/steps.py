@@ -19,14 +19,17 @@ def wire(call: Call, step: Step) -> dict[str, Any]:
 
     There is no `metadata`, whatever the spec says.
     """
-    keys = call.world.shapes.keys("thread.run.step", call.api)
-    known = {
-        "object": "thread.run.step",
-        "step_details": _details(call, step.details),
-        "expires_at": step.expires_at if call.run.active else None,
-        "usage": None if step.status == "in_progress" else runs.usage(call, step.usage),
-    }
-    return {key: known[key] if key in known else getattr(step, key) for key in keys}
+    return call.world.shapes.show(
+        "thread.run.step",
+        call.api,
+        step,
+        {
+            "object": "thread.run.step",
+            "step_details": _details(call, step.details),
+            "expires_at": step.expires_at if call.run.active else None,
+            "usage": None if step.status == "in_progress" else runs.usage(call, step.usage),
+        },
+    )
 
 
 def _details(call: Call, details: dict[str, Any]) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import azure_agent
 import csv_analyst
 import follow_up
+import live_answer
 import math_tutor
 import quiz
 
-for example in (math_tutor, quiz, csv_analyst, follow_up, azure_agent):
+for example in (math_tutor, quiz, live_answer, csv_analyst, follow_up, azure_agent):
     print(f"── examples/{example.__name__}.py: {example.__doc__}\n")
     example.main()
     print()

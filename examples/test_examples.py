@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv_analyst
 import follow_up
+import live_answer
 import math_tutor
 import my_app
 import openai
@@ -39,6 +40,21 @@ def test_the_quiz_comments_on_what_was_chosen(assistants, choice, feedback):
     assistants.next_run(quiz.quizmaster)
     answer = quiz.hold_quiz(openai.OpenAI(), quiz.HANDBOOK, lambda question, choices: choices[choice])
     assert answer.startswith(feedback)
+
+
+def test_a_streamed_answer_goes_on_after_the_tool(assistants):
+    assistants.next_run(call("get_weather", city="Oslo"), say(pieces=["4 ", "°C"]))
+    told = []
+    live_answer.ask(openai.OpenAI(), "Weather?", told.append, lambda city: f"{city}: 4 °C")
+    assert told == ["4 ", "°C"]
+
+
+def test_a_streamed_answer_that_fails_is_no_answer(assistants):
+    assistants.next_run(say("In Oslo"), fail("rate_limit_exceeded"))
+    told = []
+    with pytest.raises(live_answer.Unfinished, match="failed: You exceeded"):
+        live_answer.ask(openai.OpenAI(), "Weather?", told.append, lambda city: "")
+    assert "".join(told) == "In Oslo"
 
 
 def test_the_analyst_waits_out_a_rate_limit(assistants):

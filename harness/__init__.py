@@ -26,8 +26,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.failures import HarnessFailure
     from harness.fake import FakeAssistants, fake_assistants
-    from harness.service.http import Request, Response
-    from harness.service.script import (
+    from harness.service.acts import (
         call,
         calls,
         cancel,
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
         truncate,
         wait,
     )
+    from harness.service.http import Request, Response
     from harness.service.views import RunView
 
 __version__ = "0.1.0"
@@ -52,18 +52,18 @@ _HOMES = {
     "Request": "harness.service.http",
     "Response": "harness.service.http",
     "RunView": "harness.service.views",
-    "call": "harness.service.script",
-    "calls": "harness.service.script",
-    "cancel": "harness.service.script",
-    "fail": "harness.service.script",
+    "call": "harness.service.acts",
+    "calls": "harness.service.acts",
+    "cancel": "harness.service.acts",
+    "fail": "harness.service.acts",
     "fake_assistants": "harness.fake",
-    "hang": "harness.service.script",
-    "refuse": "harness.service.script",
-    "run_code": "harness.service.script",
-    "say": "harness.service.script",
-    "search": "harness.service.script",
-    "truncate": "harness.service.script",
-    "wait": "harness.service.script",
+    "hang": "harness.service.acts",
+    "refuse": "harness.service.acts",
+    "run_code": "harness.service.acts",
+    "say": "harness.service.acts",
+    "search": "harness.service.acts",
+    "truncate": "harness.service.acts",
+    "wait": "harness.service.acts",
 }
 
 __all__ = [  # noqa: RUF022 - in the order in which a reader meets them

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
@@ -16,15 +16,18 @@ from harness.hosts import Hosts
 from harness.options import Options, make_options
 from harness.report import text as report
 from harness.service import explain
+from harness.service.acts import as_acts
 from harness.service.director import Rule, check_conditions
 from harness.service.exchange import Exchange
 from harness.service.http import Request, Response
 from harness.service.paths import below_root
 from harness.service.records import Assistant, File, Thread, VectorStore
-from harness.service.script import Script, as_acts
+from harness.service.script import Script
 from harness.service.service import Service
-from harness.sleeping import virtual_sleep
+from harness.sleeping import pause, virtual_sleep
+from harness.transports.httpx_family import let_others_run
 from harness.transports.intercept import intercept
+from harness.turns import Reading, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
     from harness.service.clock import Clock
     from harness.service.context import World
+    from harness.service.faults import Faults
     from harness.service.records import Run
     from harness.service.views import RunView
 
@@ -67,13 +71,17 @@ class FakeAssistants:
         self.hosts = Hosts((*self.options.base_urls, *endpoints()))
         self.service = Service(self.options, roots=self.hosts.roots)
         self.requests: list[Exchange] = []
-        self.failures: list[HarnessFailure] = []
         self._answers: list[tuple[str, str, Callable[[Request], Any]]] = []
-        self._lock = RLock()
+        self._turns = Turns()
 
     @property
     def world(self) -> World:
         return self.service.world
+
+    @property
+    def failures(self) -> list[HarnessFailure]:
+        """What the harness complained about, for the code under test may have swallowed it."""
+        return self._turns.failures
 
     # --- answering ----------------------------------------------------------------------------------------
 
@@ -83,12 +91,10 @@ class FakeAssistants:
         Raises:
             HarnessFailure: the harness itself has to complain; it is remembered in `failures` too.
         """
-        with self._lock:
-            try:
-                response = (self._answers and self._own_answer(request)) or self._service_answer(request)
-            except HarnessFailure as failure:
-                self.failures.append(failure)
-                raise
+        with self._turns:
+            response = (self._answers and self._own_answer(request)) or self._service_answer(request)
+            if not isinstance(response.body, bytes):
+                response = replace(response, body=Reading(response.body, self._turns, (request.method, request.path)))
             self.requests.append(Exchange(request, response, self.clock.now))
             return response
 
@@ -100,12 +106,8 @@ class FakeAssistants:
 
     def slept(self, seconds: float) -> None:
         """The code under test slept: the virtual clock follows its policy."""
-        with self._lock:
-            try:
-                self.clock.slept(seconds)
-            except HarnessFailure as failure:
-                self.failures.append(failure)
-                raise
+        with self._turns:
+            self.clock.slept(seconds)
 
     def _service_answer(self, request: Request) -> Response:
         """What the service answers. An error of its own must not look like a network error to the SDK."""
@@ -167,6 +169,11 @@ class FakeAssistants:
     @property
     def clock(self) -> Clock:
         return self.world.clock
+
+    @property
+    def faults(self) -> Faults:
+        """What shall go wrong in streams."""
+        return self.world.faults
 
     @property
     def runs(self) -> list[Run]:
@@ -269,9 +276,9 @@ class FakeAssistants:
     # --- the end ------------------------------------------------------------------------------------------
 
     def unused(self) -> HarnessFailure | None:
-        """The complaint about scripts that no run took, if there are any."""
-        scripts = self.world.director.unused()
-        return explain.unused(scripts) if scripts else None
+        """The complaint about scripts that no run took, and faults that no stream met, if there are any."""
+        scripts, faults = self.world.director.unused(), self.faults.unused()
+        return explain.unused(scripts, faults) if scripts or faults else None
 
 
 def _script(acts: tuple[object, ...], origin: str, method: str) -> Script:
@@ -334,6 +341,7 @@ def installed(fake: FakeAssistants) -> Iterator[None]:
                 guards=fake.hosts.ours,
                 blocked=fake.refuse_connection,
                 block_other_hosts=fake.options.block_other_hosts,
+                pause=pause if fake.options.sleep == "virtual" else let_others_run,
             )
         )
         if fake.options.sleep == "virtual":

@@ -85,6 +85,11 @@ def _rename(replacements: dict[Any, Any]) -> None:
             names["sleep"] = new
 
 
+async def pause(seconds: float) -> None:
+    """Sleep on whichever loop runs, virtually while sleeping is virtual: those who sleep less wake first."""
+    await (asyncio.sleep(seconds) if _on_asyncio() else anyio.sleep(seconds))
+
+
 class _Clock:
     """How much time has been slept away, by whichever thread, and who is still asleep on which loop."""
 

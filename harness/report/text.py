@@ -34,7 +34,7 @@ def run_line(run: Run) -> str:
     why = ""
     if run.last_error is not None:
         why = f" — {run.last_error['code']}: {run.last_error['message']}"
-    elif run.incomplete_reason is not None:
+    elif run.status == "incomplete":
         why = f" — {run.incomplete_reason}"
     elif run.required_action is not None:
         called = run.required_action["submit_tool_outputs"]["tool_calls"]

@@ -71,6 +71,12 @@ class Clock:
             self.fire_next(until=end)
         self.now = end
 
+    def next_due(self) -> float | None:
+        """When the next timer fires, if there is one."""
+        while self._timers and self._timers[0][2].cancelled:
+            heapq.heappop(self._timers)
+        return self._timers[0][0] if self._timers else None
+
     def slept(self, seconds: float) -> None:
         """The code under test slept: under every policy but `manual` that moves the clock."""
         if self.policy != "manual":

@@ -11,6 +11,7 @@ from harness.service import errors
 from harness.service.clock import EPOCH, Clock
 from harness.service.director import Director
 from harness.service.engine import Engine, Timing
+from harness.service.faults import Faults
 from harness.service.looks import Watch
 from harness.service.records import Assistant, File, Thread
 from harness.service.shapes import MALFORMED_ID_REFUSALS, Api, shapes_of
@@ -35,6 +36,7 @@ class World:
         self.store = Store(settings.seed)
         self.clock = Clock(first_moment(settings), settings.clock)
         self.director = Director()
+        self.faults = Faults()
         self.engine = Engine(self.store, self.clock, Timing(settings.queued, settings.act, settings.cancelling))
         self.watch = Watch(self.clock, self.engine, stuck_after=settings.stuck_after)
 

@@ -119,17 +119,19 @@ def _day(number: int) -> str:
     return formatdate(number * 86_400, usegmt=True).removesuffix("00:00:00 GMT")
 
 
-def headers(world: World, *, azure: bool, length: int) -> dict[str, str]:
-    """The headers of an answer, in the names the recordings have."""
+def headers(world: World, *, azure: bool, length: int | None) -> dict[str, str]:
+    """The headers of an answer, in the names the recordings have; no length is known of a stream."""
     request_id = world.store.ids.request()
-    common = {
+    answered = {
         "date": _date(world.second),
         "content-type": "application/json",
-        "content-length": str(length),
         "x-request-id": request_id,
+        **(AZURE_HEADERS if azure else CONSTANT_HEADERS),
     }
+    if length is not None:
+        answered["content-length"] = str(length)
     if azure:
         hexes = request_id.removeprefix("req_")
         uuid = "-".join((hexes[:8], hexes[8:12], hexes[12:16], hexes[16:20], hexes[20:]))
-        return {**common, **AZURE_HEADERS, "apim-request-id": uuid, "x-request-id": uuid}
-    return common | CONSTANT_HEADERS
+        answered["apim-request-id"] = answered["x-request-id"] = uuid
+    return answered

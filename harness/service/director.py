@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.failures import HarnessFailure
-from harness.service.script import Playback, Script, say
+from harness.service.acts import say
+from harness.service.script import Playback, Script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,6 +73,8 @@ class Director:
     rules: list[Rule] = field(default_factory=list)
     queue: list[Script] = field(default_factory=list)
     default: Script | None = None
+    booked: Script | None = None
+    """For the very next run, before all others: what a recording tells of it."""
 
     def cast(self, run_id: str, view: Callable[[], RunView]) -> Playback:
         """Choose the script for a new run; `view` shows it to the rules, if there are any.
@@ -79,9 +82,9 @@ class Director:
         Raises:
             HarnessFailure: there were scripts for single runs, they are all taken, and this is one run more.
         """
-        script = self._choose(view)
+        script = self.booked or self._choose(view)
         script.taken_by.append(run_id)
-        return Playback(script)
+        return Playback(script, ids={prefix: list(ids) for prefix, ids in script.ids.items()})
 
     def _choose(self, view: Callable[[], RunView]) -> Script:
         if self.rules:

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
-from harness.service import script as acts
-from harness.service import tokens
+from harness.service import acts, writing
+from harness.service.budget import Completion, complete
 from harness.service.director import PLACEHOLDER
-from harness.service.lifecycle import ENDINGS, MESSAGE, RUN, STEP, STEP_CAUSE, advance
-from harness.service.records import Message, Step, Usage
+from harness.service.drafts import Draft, Written
+from harness.service.lifecycle import ENDINGS, MESSAGE, NEW, RUN, STEP, STEP_CAUSE, advance, find
+from harness.service.records import Message, Run, Step, Usage
 from harness.service.views import view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from harness.service.clock import Clock
-    from harness.service.records import Run, Thread
+    from harness.service.records import Thread
     from harness.service.store import Store
     from harness.service.views import RunView
 
@@ -37,14 +38,6 @@ class Timing:
     cancelling: float = 1.0
 
 
-class Completion(NamedTuple):
-    """What one turn of the model cost, what of its text fitted into the run's limits, and which limit cut it."""
-
-    usage: Usage
-    text: str
-    cut: acts.Reason | None
-
-
 class Engine:
     def __init__(self, store: Store, clock: Clock, timing: Timing) -> None:
         self._store = store
@@ -54,8 +47,8 @@ class Engine:
     # --- what a client does -------------------------------------------------------------------------------
 
     def create(self, run: Run) -> None:
+        run.expires_at = int(self._clock.now) + RUN_LIFETIME
         self._move(run, "create")
-        run.expires_at = run.created_at + RUN_LIFETIME
         self._at(run, "expiry", run.expires_at, self._expire)
         self._wait_in_queue(run)
 
@@ -66,7 +59,7 @@ class Engine:
         calls = step.details["tool_calls"]
         for call in calls:
             call["function"]["output"] = outputs[call["id"]]
-        advance(step, STEP, "submit_tool_outputs", now=self._clock.now)
+        self._advance(run, step, "submit_tool_outputs")
         run.open_step = None
         self._move(run, "submit_tool_outputs")
         values = [outputs[call["id"]] for call in calls]
@@ -76,6 +69,8 @@ class Engine:
     def cancel(self, run: Run) -> None:
         """Cancelling takes a moment, and an act that `beats_cancel` is done before that."""
         too_late = run.status == "in_progress" and run.playback.beats_cancel()
+        if not too_late:
+            self._stop_writing(run)
         self._move(run, "cancel")
         if not too_late:
             self._at(run, "progress", self._clock.now + self._timing.cancelling, self._stop)
@@ -85,6 +80,7 @@ class Engine:
         for timer in run.timers.values():
             timer.cancel()
         run.timers.clear()
+        self._end_feed(run)
 
     def let_move(self, run: Run) -> None:
         """Move the clock until this run has changed its status, unless it waits for a client."""
@@ -135,9 +131,10 @@ class Engine:
     def _act_done(self, run: Run) -> None:
         """What the act wrote is there now. An ending that follows at once cuts off what is still open."""
         act = run.playback.take()
-        run.write_draft()
+        self._stop_writing(run)
         if run.incomplete_reason is not None:
-            self._end(run, "truncate")
+            # a run that is cancelled meanwhile cannot end incomplete (CONTRACT §3.1)
+            self._end(run, "stop" if run.status == "cancelling" else "truncate")
         elif isinstance(act, acts.Call | acts.Calls):
             self._ask(run)
         else:
@@ -146,61 +143,30 @@ class Engine:
             self._begin_next(run)
 
     def _begin_message(self, run: Run, act: acts.Say | acts.Refuse) -> None:
-        completion = self._complete(run, act.text)
-        part: dict[str, Any] = (
-            {"type": "text", "text": {"value": completion.text, "annotations": []}}
-            if isinstance(act, acts.Say)
-            else {"type": "refusal", "refusal": completion.text}
-        )
+        completion = self._complete(run, writing.text_of(act))
         message = Message(
-            id=self._store.ids.make("msg_"),
+            id=self._id(run, "msg_"),
             thread_id=run.thread_id,
             role="assistant",
             content=[],
             assistant_id=run.assistant_id,
             run_id=run.id,
         )
-        advance(message, MESSAGE, "begin", now=self._clock.now)
-        self._thread(run).messages.add(message)
-        run.open_message = message
-        run.draft = (message.content, [part] if completion.text else [])
         details = {"type": "message_creation", "message_creation": {"message_id": message.id}}
         self._open_step(run, "message_creation", details, completion.usage)
+        self._advance(run, message, "begin")
+        self._thread(run).messages.add(message)
+        run.open_message = message
+        self._write(run, message, message.content, writing.message(act, completion.text))
 
-    def _begin_calls(self, run: Run, act: acts.Call | acts.Calls) -> None:
-        several = act.calls if isinstance(act, acts.Calls) else (act,)
-        completion = self._complete(run, "".join(call.name + call.arguments for call in several))
-        self._open_tool_step(
-            run,
-            completion,
-            [
-                {
-                    "id": call.id or self._store.ids.make("call_"),
-                    "type": "function",
-                    "function": {"name": call.name, "arguments": call.arguments, "output": None},
-                }
-                for call in several
-            ],
-        )
-
-    def _begin_code(self, run: Run, act: acts.RunCode) -> None:
-        outputs = [] if act.logs is None else [{"type": "logs", "logs": act.logs}]
-        self._open_tool_step(
-            run,
-            self._complete(run, act.source),
-            [
-                {
-                    "id": self._store.ids.make("call_"),
-                    "type": "code_interpreter",
-                    "code_interpreter": {"input": act.source, "outputs": outputs},
-                }
-            ],
-        )
-
-    def _begin_search(self, run: Run, act: acts.Search) -> None:
-        results = [dict(result) for result in act.results]
-        call = {"id": self._store.ids.make("call_"), "type": "file_search", "results": results}
-        self._open_tool_step(run, self._complete(run, ""), [call])
+    def _begin_tools(self, run: Run, act: acts.Call | acts.Calls | acts.RunCode | acts.Search) -> None:
+        """The calls show when they are written; a call that a limit cut off never does."""
+        completion = self._complete(run, writing.text_of(act))
+        details: dict[str, Any] = {"type": "tool_calls", "tool_calls": []}
+        step = self._open_step(run, "tool_calls", details, completion.usage)
+        written = writing.tool_calls(act, partial(self._id, run, "call_"))
+        if not completion.cut:
+            self._write(run, step, details["tool_calls"], written)
 
     def _begin_nothing(self, run: Run, act: acts.Wait) -> None:
         """Waiting opens nothing."""
@@ -221,6 +187,7 @@ class Engine:
             },
         }
         self._move(run, "call")
+        self._end_feed(run)
 
     def _fail(self, run: Run, act: acts.Fail) -> None:
         run.last_error = {"code": act.code, "message": act.message}
@@ -241,79 +208,67 @@ class Engine:
         newest = next(reversed(run.steps), None)
         return newest is not None and any(call["type"] == "function" for call in newest.details.get("tool_calls", ()))
 
-    # --- budgets ------------------------------------------------------------------------------------------
-
-    def _complete(self, run: Run, text: str) -> Completion:
-        """One turn of the model, which reads the thread and writes `text`, within the limits of the run.
-
-        Both limits span all turns of the run (CONTRACT §3.6). A turn that meets one marks the run, which then
-        ends incomplete as soon as the turn is over.
-        """
-        prompt, written, cut = self._prompt(run), tokens.pieces(text), run.incomplete_reason
-        if run.max_prompt_tokens is not None and run.spent.prompt + prompt > run.max_prompt_tokens:
-            prompt, written, cut = run.max_prompt_tokens - run.spent.prompt, [], "max_prompt_tokens"
-        if run.max_completion_tokens is not None:
-            left = run.max_completion_tokens - run.spent.completion
-            if len(written) > left:
-                written, cut = written[:left], "max_completion_tokens"
-        usage = Usage(prompt, len(written))
-        run.spent.add(usage)
-        run.incomplete_reason = cut
-        return Completion(usage, "".join(written), cut)
-
-    def _prompt(self, run: Run) -> int:
-        """Tokens of what the model reads: instructions, tools, and the messages the truncation strategy keeps.
-
-        With a prompt limit the oldest messages are left out until the rest fits, as the service does for its
-        `auto` strategy; the newest message always stays.
-        """
-        total = tokens.count(run.instructions or "") + tokens.count_json(run.tools)
-        total += sum(step.usage.completion for step in run.steps)
-        sizes = [tokens.count_message(message.text) for message in self._thread(run).messages]
-        sizes = sizes[-(run.truncation_strategy.get("last_messages") or len(sizes)) :]
-        total += sum(sizes)
-        if run.max_prompt_tokens is not None:
-            for oldest in sizes[:-1]:
-                if run.spent.prompt + total <= run.max_prompt_tokens:
-                    break
-                total -= oldest
-        return total
-
     # --- the one way to move ------------------------------------------------------------------------------
 
+    def _advance(self, run: Run, record: Run | Step | Message, because: str) -> None:
+        """Move a record of the run, and tell it to whoever streams the run; a new record is told twice."""
+        row = advance(record, _TABLES[type(record)], because, now=self._clock.now)
+        if run.feed is not None:
+            if row.source == NEW:
+                run.feed.tell(record, "created")
+            run.feed.tell(record, record.status)
+
     def _move(self, run: Run, because: str) -> None:
-        advance(run, RUN, because, now=self._clock.now)
+        self._advance(run, run, because)
 
     def _end(self, run: Run, because: str) -> None:
-        """A terminal move: the open step and message end with the run (CONTRACT §3.8)."""
-        self.drop(run)
-        self._move(run, because)
-        self._close(run, because)
+        """A terminal move: the open message and step end with the run, and are told before it (CONTRACT §3.8, §5.2)."""
+        row = find(RUN, run.status, because)
+        assert row is not None  # whoever ends a run has asked the table or set the timer for this row
+        self._stop_writing(run)
+        self._close(run, because, ENDINGS[row.to].reason)
         run.usage = run.spent
+        self._move(run, because)
+        self.drop(run)
 
-    def _close(self, run: Run, because: str) -> None:
-        now = self._clock.now
+    def _close(self, run: Run, because: str, reason: str | None = None) -> None:
         message, step = run.open_message, run.open_step
         run.open_message = run.open_step = None
         if message is not None:
-            advance(message, MESSAGE, because, now=now)
-            if run.status in ENDINGS:
-                message.incomplete_reason = ENDINGS[run.status].reason
+            message.incomplete_reason = reason
+            self._advance(run, message, because)
         if step is not None:
             step.last_error = run.last_error
-            advance(step, STEP, STEP_CAUSE.get(because, because), now=now)
+            self._advance(run, step, STEP_CAUSE.get(because, because))
 
-    def _open_tool_step(self, run: Run, completion: Completion, calls: list[dict[str, Any]]) -> None:
-        """The calls show when they are written; a call that a limit cut off never does."""
-        details: dict[str, Any] = {"type": "tool_calls", "tool_calls": []}
-        run.draft = (details["tool_calls"], [] if completion.cut else calls)
-        self._open_step(run, "tool_calls", details, completion.usage)
+    def _end_feed(self, run: Run) -> None:
+        if run.feed is not None:
+            run.feed.end()
+            run.feed = None
+
+    def _write(
+        self,
+        run: Run,
+        record: Message | Step,
+        place: list[dict[str, Any]],
+        written: Written,
+    ) -> None:
+        now = self._clock.now
+        run.draft = Draft(record, place, written, begun=now, done=now + self._timing.act)
+        if run.feed is not None:
+            run.feed.write(run.draft)
+
+    def _stop_writing(self, run: Run) -> None:
+        """What is written by now stays, whether it is all or the run was cut off (CONTRACT §3.3, "partial")."""
+        if run.draft is not None:
+            run.draft.stop(self._clock.now)
+            run.draft = None
 
     def _open_step(
         self, run: Run, kind: Literal["message_creation", "tool_calls"], details: dict[str, Any], usage: Usage
-    ) -> None:
+    ) -> Step:
         step = Step(
-            id=self._store.ids.make("step_"),
+            id=self._id(run, "step_"),
             run_id=run.id,
             assistant_id=run.assistant_id,
             thread_id=run.thread_id,
@@ -322,11 +277,18 @@ class Engine:
             expires_at=run.expires_at,
             usage=usage,
         )
-        advance(step, STEP, "begin", now=self._clock.now)
+        self._advance(run, step, "begin")
         run.steps.add(step)
         run.open_step = step
+        return step
 
     # --- small helpers ------------------------------------------------------------------------------------
+
+    def _id(self, run: Run, prefix: str) -> str:
+        return run.playback.next_id(prefix) or self._store.ids.make(prefix)
+
+    def _complete(self, run: Run, text: str) -> Completion:
+        return complete(run, self._thread(run), text)
 
     def _next_act(self, run: Run) -> acts.Act | None:
         return run.playback.peek(partial(self.view, run))
@@ -346,13 +308,15 @@ class Engine:
         return thread
 
 
+_TABLES = {Run: RUN, Step: STEP, Message: MESSAGE}
+
 _BEGINNINGS: dict[type, Callable[[Engine, Run, Any], None]] = {
     acts.Say: Engine._begin_message,
     acts.Refuse: Engine._begin_message,
-    acts.Call: Engine._begin_calls,
-    acts.Calls: Engine._begin_calls,
-    acts.RunCode: Engine._begin_code,
-    acts.Search: Engine._begin_search,
+    acts.Call: Engine._begin_tools,
+    acts.Calls: Engine._begin_tools,
+    acts.RunCode: Engine._begin_tools,
+    acts.Search: Engine._begin_tools,
     acts.Wait: Engine._begin_nothing,
 }
 

@@ -38,8 +38,8 @@ class Exchange:
 
     @property
     def answer(self) -> Any:
-        """The body of the answer, or None if it was no JSON."""
-        return _json(self.response.body)
+        """The body of the answer, or None if it was no JSON; of a stream nothing is kept."""
+        return _json(self.response.body) if isinstance(self.response.body, bytes) else None
 
 
 def _json(body: bytes) -> Any:

@@ -90,12 +90,19 @@ def not_reached(method: str, url: str, *, ours: bool) -> HarnessFailure:
     )
 
 
-def unused(scripts: Iterable[Script]) -> HarnessFailure:
-    """Scripts were written down and no run took them."""
-    listed = "\n".join(f"    {script.origin}: {describe(script)}" for script in scripts)
+def unused(scripts: Iterable[Script], faults: Iterable[str] = (), exchanges: Iterable[str] = ()) -> HarnessFailure:
+    """What a test prepared and nobody asked for: scripts, faults, recorded exchanges."""
+    left = {
+        "Scripts were not used: fewer runs were created than the test scripted.": [
+            f"{script.origin}: {describe(script)}" for script in scripts
+        ],
+        "Faults did not happen: no stream came to the event they were planned at.": list(faults),
+        "Recorded exchanges were not asked for: the client does less than it did.": list(exchanges),
+    }
+    what = [title for title, lines in left.items() if lines]
     return HarnessFailure(
-        "Scripts were not used: fewer runs were created than the test scripted.",
-        there_was=listed,
+        " ".join(what),
+        there_was="\n".join(f"    {line}" for lines in left.values() for line in lines),
         do='Remove them, or allow it: @pytest.mark.assistants(unused="ignore")',
     )
 
@@ -108,9 +115,10 @@ def describe(script: Script) -> str:
     return text if len(text) <= 200 else text[:197] + "…"
 
 
-def no_streaming(method: str, url: str) -> HarnessFailure:
-    """The client asked for server-sent events."""
+def stream_waits() -> HarnessFailure:
+    """A client reads on in a stream, and nothing more happens until somebody moves the clock."""
     return HarnessFailure(
-        f"{method} {url} asks for a stream, and this version of the fake does not stream yet.",
-        do="run = client.beta.threads.runs.create_and_poll(…)   # poll instead of streaming",
+        "The client waits for the next event of a stream, and under clock='manual' nobody moves the time meanwhile.",
+        do="assistants.clock.advance(10)                  # in the test, before the client reads on, or\n"
+        '@pytest.mark.assistants(clock="on_poll")      # reading a stream moves the time',
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs
 
 if TYPE_CHECKING:
@@ -43,8 +43,36 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP answer: status, headers with lower-case names, and the whole body."""
+    """One HTTP answer: status, headers with lower-case names, and the body, whole or as it comes."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | Body
+
+
+class Body(Protocol):
+    """A body that comes in chunks, each when the client reads it; every one may take virtual time.
+
+    Reading may raise `ConnectionLost` or `ReadTimeout`, which a transport turns into its own library's errors.
+    """
+
+    @property
+    def now(self) -> float:
+        """The virtual time, which tells how much of it a pause has taken."""
+
+    def wait(self) -> float:
+        """Virtual seconds until the next chunk; 0 if it is there, or if none will come."""
+
+    def read(self, patience: float | None = None) -> bytes | None:
+        """The next chunk, or None at the end; `patience` is how long the client would wait for it."""
+
+    def close(self) -> None:
+        """The client reads no more of it."""
+
+
+class ConnectionLost(Exception):  # noqa: N818 - what happened on the wire, no mistake of this program
+    """The connection broke off before the body was complete."""
+
+
+class ReadTimeout(Exception):  # noqa: N818 - as above
+    """The client waited for the next chunk as long as it was willing to."""

@@ -11,8 +11,11 @@ from harness.service.store import Table
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from harness.service.acts import Reason
     from harness.service.clock import Timer
-    from harness.service.script import Playback, Reason
+    from harness.service.drafts import Draft
+    from harness.service.events import Feed
+    from harness.service.script import Playback
 
 Metadata = dict[str, str]
 
@@ -130,20 +133,14 @@ class Run:
     spent: Usage = field(default_factory=Usage)
     open_step: Step | None = None
     open_message: Message | None = None
-    draft: tuple[list[dict[str, Any]], list[dict[str, Any]]] | None = None  # where to, and what
+    draft: Draft | None = None  # what the model is writing
+    feed: Feed | None = None  # where it is told to a client that streams
     timers: dict[str, Timer] = field(default_factory=dict)
     looks: dict[Hashable, Looks] = field(default_factory=dict)
 
     @property
     def active(self) -> bool:
         return self.status in ACTIVE
-
-    def write_draft(self) -> None:
-        """What the model was writing is there now, in its message or its step."""
-        if self.draft is not None:
-            place, parts = self.draft
-            place.extend(parts)
-            self.draft = None
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.service.params import queries, v1, v2
 from harness.service.params.upload import Upload
-from harness.service.resources import assistants, files, messages, models, runs, steps, threads
+from harness.service.resources import assistants, files, messages, models, runs, starting, steps, threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -78,13 +78,13 @@ ROUTES: tuple[Route, ...] = (
     _row("DELETE", M + "/{message_id}", messages.delete),
     _row("GET", MF, messages.index_files, query=queries.Page, v1_only=True),
     _row("GET", MF + "/{message_file_id}", messages.retrieve_file, v1_only=True),
-    _row("POST", T + "/runs", runs.create_with_thread, "CreateThreadAndRun", query=queries.Include),
-    _row("POST", R, runs.create, "CreateRun", query=queries.Include),
+    _row("POST", T + "/runs", starting.create_with_thread, "CreateThreadAndRun", query=queries.Include),
+    _row("POST", R, starting.create, "CreateRun", query=queries.Include),
     _row("GET", R, runs.index, query=queries.Page),
     _row("GET", R + "/{run_id}", runs.retrieve),
     _row("POST", R + "/{run_id}", runs.modify, "ModifyRun"),
     _row("POST", R + "/{run_id}/cancel", runs.cancel, "Empty"),
-    _row("POST", R + "/{run_id}/submit_tool_outputs", runs.submit_tool_outputs, "SubmitToolOutputs"),
+    _row("POST", R + "/{run_id}/submit_tool_outputs", starting.submit_tool_outputs, "SubmitToolOutputs"),
     _row("GET", S, steps.index, query=queries.StepsPage),
     _row("GET", S + "/{step_id}", steps.retrieve, query=queries.Include),
     Route("POST", "/files", files.create, {"v1": Upload, "v2": Upload}, beta=False),

@@ -66,7 +66,8 @@ class Service:
             headers = dialects.headers(world, azure=azure, length=len(body))
             return Response(refusal.status, {**headers, **refusal.headers}, body)
         if isinstance(answer, Response):
-            headers = dialects.headers(world, azure=azure, length=len(answer.body))
+            length = len(answer.body) if isinstance(answer.body, bytes) else None
+            headers = dialects.headers(world, azure=azure, length=length)
             return Response(answer.status, {**headers, **answer.headers}, answer.body)
         body = to_json(answer, indent=2) + slash
         return Response(200, dialects.headers(world, azure=azure, length=len(body)), body)

@@ -24,6 +24,10 @@ _RUN_UNTIL_COMPLETED = (
 )
 _RUN = f"{_RUN_UNTIL_COMPLETED} required_action last_error model instructions tools"
 _RUN_LIMITS = "max_completion_tokens max_prompt_tokens truncation_strategy incomplete_details usage response_format"
+_MESSAGE_TOLD = (
+    "id object created_at assistant_id thread_id run_id status incomplete_details incomplete_at completed_at "
+    "role content"
+)
 _CHOICES = "tool_choice parallel_tool_calls"
 _STEP = (
     "id object created_at run_id assistant_id thread_id type status cancelled_at completed_at expires_at failed_at "
@@ -56,15 +60,20 @@ SHAPES: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "thread.message": (*_MESSAGES_OF_V1, ("2024-04-17", "v2", f"{_MESSAGE} attachments metadata")),
     "thread.message modified": (*_MESSAGES_OF_V1, ("2024-04-17", "v2", f"{_MESSAGE} file_ids metadata")),
+    "thread.message told": (  # in the events of a stream
+        ("2024-03-14", "v1", f"{_MESSAGE_TOLD} file_ids metadata"),
+        ("2024-04-17", "v2", f"{_MESSAGE_TOLD} attachments metadata"),
+    ),
     "thread.run": (
         ("2023-11-06", "v1", f"{_RUN_UNTIL_COMPLETED} last_error model instructions tools file_ids metadata"),
         ("2024-01-22", "v1", f"{_RUN_UNTIL_COMPLETED} last_error model instructions tools file_ids metadata usage"),
         ("2024-02-27", "v1", f"{_RUN} file_ids metadata usage"),
+        ("2024-04-01", "v1", f"{_RUN} file_ids metadata temperature usage"),
         ("2024-04-27", "v1", f"{_RUN} file_ids metadata temperature top_p {_RUN_LIMITS} tool_choice"),
         ("2024-04-17", "v2", f"{_RUN} tool_resources metadata temperature top_p {_RUN_LIMITS} tool_choice"),
         ("2024-06-06", "v2", f"{_RUN} tool_resources metadata temperature top_p {_RUN_LIMITS} {_CHOICES}"),
         (
-            "2025-03-14",
+            "2025-03-06",
             "v2",
             f"{_RUN} tool_resources metadata temperature top_p reasoning_effort {_RUN_LIMITS} {_CHOICES}",
         ),
@@ -86,7 +95,7 @@ SHAPES: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "usage": (
         ("2023-11-06", "v1 v2", _USAGE),
-        ("2025-03-14", "v2", f"{_USAGE} prompt_token_details completion_tokens_details"),
+        ("2025-03-06", "v2", f"{_USAGE} prompt_token_details completion_tokens_details"),
     ),
     "function tool": (
         ("2023-11-06", "v1 v2", "name description parameters"),
@@ -103,6 +112,8 @@ SHAPES: dict[str, tuple[tuple[str, str, str], ...]] = {
 SHORT_FILE_IDS = "2025-02-14"  # file- + 22 instead of 24 characters
 MALFORMED_ID_REFUSALS = "2025-01-01"  # a malformed id is a 400 of its own; before, a plain "not found"
 FILE_ERROR_DETAIL = "2026-05-28"  # refusals of /files have a second top-level key, `detail`
+# Before, an incomplete run was announced by the event `thread.run.completed`, and v1 showed it as `completed`.
+INCOMPLETE_EVENT = "2024-05-28"
 V1_ENDED = "2024-12-18"
 V2_BEGAN = "2024-04-17"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import string
 from bisect import bisect_left
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -32,6 +33,16 @@ ALPHABET = _table(LETTERS)
 SHORT_ALPHABET = _table("".join(sorted(set(LETTERS) - set("0OIl"))))
 
 
+def _kind(record_id: str) -> str:
+    """What an id is of. Files have two kinds of prefix (CONTRACT §1.8).
+
+    >>> _kind("thread_abc"), _kind("file-abc"), _kind("assistant-abc")
+    ('thread', 'file', 'file')
+    """
+    kind = record_id.replace("-", "_").partition("_")[0]
+    return "file" if kind == "assistant" else kind
+
+
 class HasId(Protocol):
     id: str
 
@@ -47,10 +58,17 @@ class Ids:
     """
 
     def __init__(self, seed: object) -> None:
+        self.planned: dict[str, deque[str]] = {}
         self._seed = seed
         self._streams: dict[str, random.Random] = {}
 
+    def plan(self, record_id: str) -> None:
+        """Give this id to the next object of its kind, in place of one that is made."""
+        self.planned.setdefault(_kind(record_id), deque()).append(record_id)
+
     def make(self, prefix: str, alphabet: bytes = ALPHABET, length: int = 24) -> str:
+        if self.planned and (planned := self.planned.get(_kind(prefix))):
+            return planned.popleft()
         return prefix + self._stream(prefix).randbytes(length).translate(alphabet).decode()
 
     def file(self, shapes: Shapes, *, azure: bool, purpose: str) -> str:

@@ -10,7 +10,10 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PIECE = re.compile(r"[ ]?[A-Za-z]{1,5}|[ ]?[0-9]{1,3}|[ ]?[^\W\d_A-Za-z]{1,2}|\s+|.", re.DOTALL)
 _PER_MESSAGE = 4
@@ -23,6 +26,11 @@ def pieces(text: str) -> list[str]:
     ['Hello', ',', ' world', ' 42']
     """
     return _PIECE.findall(text)
+
+
+def each(text: str) -> Iterator[str]:
+    """The same one by one."""
+    return (match[0] for match in _PIECE.finditer(text))
 
 
 @lru_cache(maxsize=512)

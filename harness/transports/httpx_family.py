@@ -5,23 +5,32 @@ Start at `transport`. The two conversions below it are all that is known of the 
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from itertools import count
+from math import inf
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from harness.service.http import Request
+import anyio
+
+from harness.service.http import ConnectionLost, ReadTimeout, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
     from types import ModuleType
 
-    from harness.service.http import Response
+    from harness.service.http import Body, Response
 
 MOST_HEADERS = 256  # sets of headers that a reader keeps, for clients that send another one with every request
 
 _numbers = count(1)
 _identities: WeakKeyDictionary[object, int] = WeakKeyDictionary()
+
+
+async def let_others_run(seconds: float) -> None:
+    """What an async client does while a stream has nothing for it: the rest of the loop gets a turn."""
+    await anyio.sleep(0)
 
 
 def transport(module: ModuleType, answer: Callable[[Request], Response]) -> Any:
@@ -41,7 +50,7 @@ def transport(module: ModuleType, answer: Callable[[Request], Response]) -> Any:
     reader = Reader()
 
     def handle(request: Any) -> Any:
-        return to_response(module, answer(reader.read(request, client)))
+        return to_response(module, request, answer(reader.read(request, client)))
 
     return module.MockTransport(handle)
 
@@ -88,11 +97,66 @@ class Reader:
         return Request(request.method, str(request.url), headers, request.content, client)
 
 
-def to_response(module: ModuleType, response: Response) -> Any:
+def to_response(
+    module: ModuleType,
+    request: Any,
+    response: Response,
+    pause: Callable[[float], Awaitable[None]] = let_others_run,
+) -> Any:
     """The answer as `module` receives it from a socket: unread, with no header that the service did not send.
 
     Given as `content=` the body would count as read already, and a content-length would be made up.
     """
-    return module.Response(
-        response.status, headers=list(response.headers.items()), stream=module.ByteStream(response.body)
-    )
+    if isinstance(response.body, bytes):
+        stream = module.ByteStream(response.body)
+    else:
+        patience = request.extensions.get("timeout", {}).get("read")
+        stream = _live_stream(module)(response.body, patience, pause)
+    return module.Response(response.status, headers=list(response.headers.items()), stream=stream)
+
+
+@cache
+def _live_stream(module: ModuleType) -> Any:
+    """A stream of `module`, sync and async, whose chunks are made when they are read."""
+
+    class LiveStream(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[name-defined, misc]
+        def __init__(self, body: Body, patience: float | None, pause: Callable[[float], Awaitable[None]]) -> None:
+            self._body = body
+            self._patience = patience
+            self._pause = pause
+
+        def _read(self, patience: float | None) -> bytes | None:
+            try:
+                return self._body.read(patience)
+            except ConnectionLost as error:
+                raise module.RemoteProtocolError(str(error)) from error
+            except ReadTimeout as error:
+                raise module.ReadTimeout(str(error)) from error
+
+        def __iter__(self) -> Iterator[bytes]:
+            while (chunk := self._read(self._patience)) is not None:
+                yield chunk
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while (chunk := self._read(await self._sit_out())) is not None:
+                yield chunk
+
+        async def _sit_out(self) -> float | None:
+            """Let others run until there is something to read; how patient the client is by then."""
+            left = self._patience
+            while left != 0 and 0 < (seconds := min(self._body.wait(), inf if left is None else left)) < inf:
+                before = self._body.now
+                await self._pause(seconds)
+                passed = self._body.now - before
+                if not passed:  # pausing moves no time here: reading will
+                    break
+                left = None if left is None else max(0.0, left - passed)
+            return left
+
+        def close(self) -> None:
+            self._body.close()
+
+        async def aclose(self) -> None:
+            self._body.close()
+
+    return LiveStream

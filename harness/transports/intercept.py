@@ -17,10 +17,10 @@ from inspect import signature
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from harness.transports.httpx_family import Reader, identity, to_response
+from harness.transports.httpx_family import Reader, identity, let_others_run, to_response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from types import ModuleType
     from typing import TypeAlias
 
@@ -43,6 +43,7 @@ def intercept(
     guards: Callable[[str], bool],
     blocked: Callable[[str, str], HarnessFailure],
     block_other_hosts: bool = False,
+    pause: Callable[[float], Awaitable[None]] = let_others_run,
 ) -> Iterator[None]:
     """While active, requests to hosts that `serves` accepts go to `answer` instead of the network.
 
@@ -66,11 +67,13 @@ def intercept(
       and the fake's answers to the rest are recorded in it; only aiohttp transports go straight to the fake.
     - Interceptions nest, and the inner one is asked first. They must end in the reverse order.
 
+    `pause` is awaited while a stream has nothing for an async client, with the virtual seconds until it has.
+
     Imports openai, which takes a second the first time.
 
     Raises, in the client: what `answer` raises, and what `blocked` returns; from any thread.
     """
-    border = _Border(answer, serves, guards, blocked, block_other_hosts)
+    border = _Border(answer, serves, guards, blocked, block_other_hosts, pause)
     with ExitStack() as restored:
         for owner, name, wrap in _patches(border):
             restored.enter_context(_replaced(owner, name, wrap))
@@ -90,6 +93,7 @@ class _Border:
     guards: Callable[[str], bool]
     blocked: Callable[[str, str], HarnessFailure]
     block_other_hosts: bool
+    pause: Callable[[float], Awaitable[None]]
     live: bool = True
     reader: Reader = field(default_factory=Reader)
 
@@ -174,7 +178,7 @@ def _serving(border: _Border, family: ModuleType, original: Function) -> Functio
         if not border.takes(request):
             return original(self, request)
         request.read()
-        return to_response(family, border.answer(border.reader.read(request, identity(self))))
+        return to_response(family, request, border.answer(border.reader.read(request, identity(self))), border.pause)
 
     return handle_request
 
@@ -185,7 +189,7 @@ def _serving_async(border: _Border, family: ModuleType, original: Function) -> F
         if not border.takes(request):
             return await original(self, request)
         await request.aread()
-        return to_response(family, border.answer(border.reader.read(request, identity(self))))
+        return to_response(family, request, border.answer(border.reader.read(request, identity(self))), border.pause)
 
     return handle_async_request
 

@@ -6,17 +6,21 @@ import json
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from recorded import Exchange
 
+    Event = Sequence[Any]  # its name and its data
+
 # Where two runs of the same service differ: clock, tokenizer, ids of the request. Their type and nullness still count.
 VOLATILE = re.compile(
-    r"(^|\.)(created_at|started_at|completed_at|cancelled_at|failed_at|expires_at|last_active_at)$"
+    r"(^|\.)(created_at|started_at|completed_at|incomplete_at|cancelled_at|failed_at|expires_at|last_active_at)$"
     r"|(^|\.)usage\."
 )
 # Distances between two timestamps of one object that the service never varied.
@@ -57,6 +61,38 @@ def compare(recorded: Any, fake: Any, path: str = "") -> Iterator[Difference]:
             yield from compare(one, other, f"{path}[]")
     elif _plain(recorded) != _plain(fake) and not VOLATILE.search(path):
         yield Difference(path, "value", recorded, fake)
+
+
+def compare_events(recorded: list[Event], fake: list[Event]) -> Iterator[Difference]:
+    """The differences of two streams: first the order of their events, equal neighbours as one, then what they hold.
+
+    Paths begin with the name of the event.
+    """
+    order, other_order = names_of(recorded), names_of(fake)
+    if order != other_order:
+        yield Difference("events", "order", order, other_order)
+        return
+    for (name, group), (_, other) in zip(_grouped(recorded), _grouped(fake), strict=True):
+        if len(group) != len(other):
+            yield Difference(name, "length", len(group), len(other))
+    for name, one, other in pairs(recorded, fake):
+        yield from compare(one, other, name)
+
+
+def names_of(events: Iterable[Event]) -> list[str]:
+    """The names of the events in their order, those that come several times in a row once."""
+    return [name for name, _ in groupby(name for name, _ in events)]
+
+
+def pairs(recorded: list[Event], fake: list[Event]) -> Iterator[tuple[str, Any, Any]]:
+    """Name and data of the events that stand at the same place; of several in a row, as many as both have."""
+    for (name, group), (_, other) in zip(_grouped(recorded), _grouped(fake), strict=False):
+        for one, another in zip(group, other, strict=False):
+            yield name, one, another
+
+
+def _grouped(events: Iterable[Event]) -> list[tuple[str, list[Any]]]:
+    return [(name, [data for _, data in group]) for name, group in groupby(events, key=itemgetter(0))]
 
 
 def _compare_objects(recorded: dict[str, Any], fake: dict[str, Any], path: str) -> Iterator[Difference]:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+from recorded import STREAMED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # endpoint and version: how many exchanges were compared, and how many of them agree
 CONFORMANCE = pytest.StashKey[dict[str, tuple[int, int]]]()
@@ -22,7 +28,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if config.get_verbosity() > 0 or "P" in terminalreporter.reportchars:
         for endpoint, counts in sorted(table.items()):
             terminalreporter.line(_line(endpoint, *counts))
-    terminalreporter.line(_line("all", *map(sum, zip(*table.values(), strict=True))))
+    terminalreporter.line(_sum("all", table.values()))
+    streams = [counts for endpoint, counts in table.items() if endpoint.endswith(STREAMED)]
+    if streams:
+        terminalreporter.line(_sum("of these, streams", streams))
+
+
+def _sum(name: str, counts: Iterable[tuple[int, int]]) -> str:
+    return _line(name, *map(sum, zip(*counts, strict=True)))
 
 
 def _line(name: str, compared: int, agreeing: int) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ID = re.compile(
     r"\b(?:asst|thread|msg|run|step|call|vs|vsfb)_[A-Za-z0-9]{20,}\b|\b(?:file|assistant)-[A-Za-z0-9]{20,}\b"
 )
+STREAMED = " (stream)"
 SHARED = "PYTEST_ASSISTANTS_SHARED"
 # Lists of a whole account name objects that the conversation has nothing to do with.
 ACCOUNT_LISTS = frozenset({"/assistants", "/files", "/vector_stores"})
@@ -50,6 +51,7 @@ class Exchange:
     request_headers: dict[str, str]
     request_body: Any
     status: int
+    response_headers: dict[str, str]
     response_body: Any
     sse: bool
     recorded_at: str | None
@@ -84,7 +86,7 @@ class Exchange:
 
     @property
     def name(self) -> str:
-        return f"{self.method} {self.route} {self.version}"
+        return f"{self.method} {self.route} {self.version}{STREAMED if self.sse else ''}"
 
     @property
     def place(self) -> str:
@@ -112,10 +114,18 @@ class Exchange:
     def makes(self) -> str | None:
         """The id of the object that this exchange created."""
         body = self.response_body
+        if self.sse and self.route.endswith("/submit_tool_outputs"):
+            return None  # its first event shows the step that waited
         if self.sse:
             body = next((data for _, data in body if isinstance(data, dict)), None)
         made = body.get("id") if isinstance(body, dict) and self.method == "POST" else None
         return None if made is None or made in self.asked else made
+
+    @cached_property
+    def begins(self) -> frozenset[str]:
+        """The ids of all objects that a stream tells the creation of."""
+        events = self.response_body if self.sse else ()
+        return frozenset(data["id"] for name, data in events if name.endswith(".created"))
 
 
 @dataclass
@@ -258,5 +268,51 @@ def _showing(row: Exchange, item: dict[str, Any]) -> Exchange:
         request_body=None,
         status=200,
         response_body=item,
+        beta=beta,
+    )
+
+
+# What only the request of a run says, and what a run has without it (CONTRACT §1.4).
+ASKED_FOR = {
+    "metadata": {},
+    "max_completion_tokens": None,
+    "max_prompt_tokens": None,
+    "truncation_strategy": {"type": "auto", "last_messages": None},
+    "tool_choice": "auto",
+    "parallel_tool_calls": True,
+}
+
+
+def bare_streams(exchanges: Iterable[Exchange]) -> list[Conversation]:
+    """Streams of which only the events were kept, each as a conversation of the one request that led to it."""
+    rows = [row for row in exchanges if row.provenance == "body" and row.sse]
+    return [Conversation([_streaming(row)], _day(row.made_at or 0)) for row in rows]
+
+
+def _streaming(row: Exchange) -> Exchange:
+    """The request as the events tell of it: ids, tool outputs, and the settings that no assistant has."""
+    first: dict[str, Any] = {}
+    for item in objects(row.response_body):
+        first.setdefault(item["object"], item)
+    run = first["thread.run"]
+    body = {"assistant_id": run["assistant_id"]}
+    body |= {key: run[key] for key, default in ASKED_FOR.items() if run.get(key, default) != default}
+    path = f"/threads/{run['thread_id']}/runs"
+    if row.route == "/threads/runs":
+        path = row.route
+        body["thread"] = {"messages": [{"role": "user", "content": "…"}]}
+    elif row.route.endswith("/submit_tool_outputs"):
+        path += f"/{run['id']}/submit_tool_outputs"
+        calls = first["thread.run.step"]["step_details"]["tool_calls"]
+        outputs = [{"tool_call_id": call["id"], "output": call["function"]["output"]} for call in calls]
+        body = {"tool_outputs": outputs}
+    beta = "assistants=v1" if "file_ids" in run else "assistants=v2"
+    return replace(
+        row,
+        url="https://api.openai.com/v1" + path,
+        query={},
+        request_headers={"openai-beta": beta, "content-type": "application/json"},
+        request_body={**body, "stream": True},
+        status=200,
         beta=beta,
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from comparing import Difference, compare
+from comparing import Difference, compare, compare_events, pairs
 from evidence import TERMINAL
 from recorded import ID, objects
 from seeding import A_STATUS, Seeds
@@ -23,11 +23,12 @@ from harness.service.routes import FAMILIES
 from harness.service.script import Script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from evidence import Evidence, Json
     from recorded import Conversation, Exchange
 
+    from harness.service.http import Body, Response
     from harness.service.records import Run, Step
 
 KEY = "sk-recorded"
@@ -42,20 +43,18 @@ class Outcome:
     exchange: Exchange
     day: str
     differences: list[Difference]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
 
 def served(exchange: Exchange) -> bool:
     return exchange.route.split("/")[1] in FAMILIES
 
 
-def replay(conversation: Conversation, evidence: Evidence) -> Iterator[Outcome]:
-    """The outcome of every exchange that is to be compared: not of streams, and not of what the fake does not serve."""
+def replay(conversation: Conversation, evidence: Evidence) -> list[Outcome]:
+    """The outcome of every exchange that is to be compared: not of what the fake does not serve."""
     replayer = Replayer(conversation, evidence)
-    for exchange in conversation.exchanges:
-        if served(exchange):
-            differences = replayer.play(exchange)
-            if differences or not exchange.sse:
-                yield Outcome(exchange, conversation.day, differences)
+    return [replayer.play(exchange) for exchange in conversation.exchanges if served(exchange)]
 
 
 class Replayer:
@@ -63,39 +62,61 @@ class Replayer:
         self._fake = FakeAssistants(
             Options(as_of=conversation.day, start=conversation.start, clock="manual", stuck_after=VERY_OFTEN)
         )
+        self._day = conversation.day
         self._names = Names()
         self._evidence = evidence
         self._here = {exchange.makes for exchange in conversation.exchanges if served(exchange) and exchange.makes}
+        self._here = self._here.union(*(exchange.begins for exchange in conversation.exchanges))
         self._seeds = Seeds(self._fake, self._names, evidence, self._here)
 
-    def play(self, exchange: Exchange) -> list[Difference]:
+    def play(self, exchange: Exchange) -> Outcome:
         """Send the recorded request when the fake has come to where the service was; what differs in the answer."""
+        outcome = Outcome(exchange, self._day, [])
         try:
             self._seeds.before(exchange)
             self._reach(exchange)
-            status, body = self._send(exchange)
-            if exchange.sse:
-                self._follow_stream(exchange, body)
-                return []
+            response = self._send(exchange)
+            outcome.headers, outcome.body = response.headers, self._whole(response.body)
+            outcome.differences += self._differences(exchange, response.status, outcome.body)
         except (HarnessFailure, Exception) as failure:  # noqa: BLE001 - one of them must not hide the other exchanges
-            return [Difference("", "status", exchange.status, repr(failure))]
-        self._names.bind(exchange.response_body, _json(body))
+            outcome.differences.append(Difference("", "status", exchange.status, repr(failure)))
+        return outcome
+
+    def _differences(self, exchange: Exchange, status: int, raw: bytes) -> Iterator[Difference]:
+        body = raw.decode("utf-8") if _is_text(raw) else raw.decode("latin-1")
         if status != exchange.status:
-            return [Difference("", "status", exchange.status, [status, body])]
-        return list(compare(exchange.response_body, self._decoded(body, exchange)))
+            yield Difference("", "status", exchange.status, [status, body])
+        elif exchange.sse:
+            for _, data, ours in pairs(exchange.response_body, events_of(body)):
+                self._names.bind(data, ours)
+            yield from compare_events(exchange.response_body, events_of(self._names.to_recorded(body)))
+        else:
+            self._names.bind(exchange.response_body, _json(body))
+            yield from compare(exchange.response_body, self._decoded(body, exchange))
 
     # --- requests -------------------------------------------------------------------------------------------
 
-    def _send(self, exchange: Exchange) -> tuple[int, str]:
+    def _send(self, exchange: Exchange) -> Response:
         headers = {name: value for name, value in exchange.request_headers.items() if name != "content-length"}
         body = request_body(exchange, headers, self._names)
         with self._the_right_key(exchange) as key:
             headers |= {"authorization": f"Bearer {key}", "api-key": key}
             request = Request(exchange.method, self._names.to_fake(exchange.url), headers, body)
             self._script(exchange)
-            response = self._fake.answer(request)
-        raw = b"".join(response.body) if not isinstance(response.body, bytes) else response.body
-        return response.status, raw.decode("utf-8") if _is_text(raw) else raw.decode("latin-1")
+            return self._fake.answer(request)
+
+    def _whole(self, body: bytes | Body) -> bytes:
+        """All of a body; for the next event of a stream, time passes."""
+        if isinstance(body, bytes):
+            return body
+        chunks = []
+        while True:
+            while (seconds := body.wait()) > 0:
+                self._fake.clock.advance(seconds)
+            chunk = body.read()
+            if chunk is None:
+                return b"".join(chunks)
+            chunks.append(chunk)
 
     @contextmanager
     def _the_right_key(self, exchange: Exchange) -> Iterator[str]:
@@ -191,22 +212,19 @@ class Replayer:
         wanted = self._names.fake.get(recorded_id, recorded_id)
         return next((run for run in self._fake.runs if run.id == wanted), None)
 
-    # --- streams --------------------------------------------------------------------------------------------
 
-    def _follow_stream(self, exchange: Exchange, body: str) -> None:
-        """The effects of a recorded stream: the run goes as far as it went, and its objects get their names."""
-        shown: dict[str, Json] = {}
-        for _, data in exchange.response_body:
-            if isinstance(data, dict) and data.get("object") in ("thread", "thread.run", "thread.run.step"):
-                shown[data["id"]] = data
-        last = [data for data in shown.values() if data["object"] == "thread.run"][-1]
-        self._names.bind({"id": last["id"], "thread_id": last["thread_id"]}, _json(body))
-        run = self._run(last["id"])
-        assert run is not None, body
-        self._until(run, _is(last["status"]))
-        steps = [data for data in shown.values() if data["object"] == "thread.run.step"]
-        for recorded, step in zip(steps, list(run.steps)[-len(steps) :], strict=False):
-            self._names.bind([recorded["id"], recorded["step_details"]], [step.id, step.details])
+FRAME = re.compile(r"event: (.+)\ndata: (.+)\n\n")
+
+
+def events_of(body: str) -> list[tuple[str, Any]]:
+    """The events of a stream, each with its data.
+
+    Raises:
+        ValueError: there is something between two of them.
+    """
+    if odd := FRAME.sub("", body):
+        raise ValueError(f"no event of a stream: {odd[:200]!r}")
+    return [(name, _json(data)) for name, data in FRAME.findall(body)]
 
 
 def _stage(step: Json | Step) -> tuple[bool, int]:

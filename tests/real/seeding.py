@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from recorded import ID, objects
 from sending import as_bytes, kind_of
 
+from harness.service.acts import Hang
 from harness.service.records import Assistant, File, Message, Run, Step, Thread, Usage, VectorStore
 from harness.service.script import Playback, Script
 from harness.service.store import Table
@@ -94,7 +95,8 @@ class Seeds:
         thread = Thread(**{"created_at": 0, **_fields(Thread, known), "id": object_id})
         self._store.threads.add(thread)
         for item in self._evidence.of_thread("thread.message", object_id, until=exchange):
-            if not self._evidence.made(item["id"]) and item["run_id"] not in self._made_here:
+            ours = self._evidence.made(item["id"]) or not self._made_here.isdisjoint((item["id"], item["run_id"]))
+            if not ours:
                 thread.messages.add(Message(**_fields(Message, item) | {"status": "completed"}))
                 self._names.equate(item["id"], item["id"])
         for item in self._evidence.of_thread("thread.run", object_id, until=exchange):
@@ -141,6 +143,8 @@ class Seeds:
         self._names.equate(item["id"], item["id"])
         run = Run(**_fields(Run, item) | {"playback": Playback(Script((), "")), "usage": _usage(item)})
         for step in self._evidence.stories[item["id"]].steps.values():
+            if step["id"] in self._made_here:
+                continue
             values = _fields(Step, step) | {"details": _details(step), "usage": _usage(step) or Usage()}
             run.steps.add(Step(**values))
             self._names.equate(step["id"], step["id"])
@@ -157,7 +161,8 @@ class Seeds:
                 run.usage = _usage(shown)
             self._ready(run, exchange)
             for step in run.steps:
-                if (shown := self._evidence.state("thread.run.step", step.id, exchange)) is not None:
+                shown = self._evidence.state("thread.run.step", step.id, exchange)
+                if shown is not None and step is not run.open_step:
                     step.status, step.completed_at = shown["status"], shown["completed_at"]
                     step.expires_at, step.details = shown["expires_at"], _details(shown)
 
@@ -174,7 +179,7 @@ class Seeds:
         elif last == "submit_tool_outputs" and not refused:
             self._asking(run, exchange.request_body["tool_outputs"])
         elif last == "cancel":
-            run.status = "in_progress"
+            run.status, run.playback.acts = "in_progress", [Hang()]  # something is under way in such a run
         elif steps := [item for item in objects(exchange.response_body) if item["object"] == "thread.run.step"]:
             run.status = "in_progress" if any(step["expires_at"] for step in steps) else "completed"
         if last == "steps" and exchange.response_body.get("has_more"):
@@ -189,11 +194,26 @@ class Seeds:
             run.steps.add(step)
 
     def _asking(self, run: Run, outputs: list[Json]) -> None:
-        calls = [{"id": item["tool_call_id"], "type": "function", "function": {}} for item in outputs]
+        """The run waits for these outputs, in the step that was shown with their calls, if one ever was."""
+        story = self._evidence.stories[run.id]
+        asked = {item["tool_call_id"] for item in outputs}
+        shown = [step for step in story.steps.values() if asked & _calls_of(step)]
+        calls = [
+            {**call, "function": {**call["function"], "output": None}}
+            for call in (shown[0]["step_details"]["tool_calls"] if shown else ())
+        ]
+        calls = calls or [{"id": call_id, "type": "function", "function": {}} for call_id in asked]
         run.status = "requires_action"
         run.required_action = {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": calls}}
-        step = Step("step_older", run.id, run.assistant_id, run.thread_id, "tool_calls", {}, run.expires_at, Usage())
+        run.playback = Playback(Script(tuple(story.acts_after(asked)), "the recording"))
+        step_id, made_at = (shown[0]["id"], shown[0]["created_at"]) if shown else ("step_older", run.created_at)
+        earlier = [step for step in run.steps if step.created_at < made_at]
+        run.steps = Table()
+        for step in earlier:
+            run.steps.add(step)
+        step = Step(step_id, run.id, run.assistant_id, run.thread_id, "tool_calls", {}, run.expires_at, Usage())
         step.details, step.status = {"type": "tool_calls", "tool_calls": calls}, "in_progress"
+        step.created_at = made_at
         run.open_step = run.steps.add(step)
 
     def _attached(self, exchange: Exchange) -> None:
@@ -269,6 +289,10 @@ def _fields(record: type, known: Json) -> Json:
     """Of a recorded object, what our record of it has a field for."""
     names = {item.name for item in fields(record)} - {"usage"}
     return {key: value for key, value in known.items() if key in names}
+
+
+def _calls_of(step: Json) -> set[str]:
+    return {call["id"] for call in step["step_details"].get("tool_calls", ())}
 
 
 def _details(step: Json) -> Json:

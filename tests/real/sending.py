@@ -58,8 +58,7 @@ def request_body(exchange: Exchange, headers: dict[str, str], names: Names) -> b
     """The body to send; `headers` learn the boundary of a form that had to be made up."""
     body = exchange.sent
     if isinstance(body, dict):
-        sent = {key: value for key, value in body.items() if (key, value) != ("stream", True)}
-        return names.to_fake(json.dumps(sent)).encode()
+        return names.to_fake(json.dumps(body)).encode()
     if isinstance(body, str) and not (body.endswith(CUT) and exchange.route == "/files"):
         return as_bytes(body, exchange.request_headers.get("content-length"))
     if exchange.method == "POST" and exchange.route == "/files":

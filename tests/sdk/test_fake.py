@@ -662,15 +662,3 @@ def test_other_libraries_are_stopped_before_the_network(assistants):
 def test_the_module_level_client(assistants, monkeypatch):
     monkeypatch.setattr(openai, "api_key", "sk-test")
     assert openai.beta.threads.create().id == assistants.threads[0].id
-
-
-def test_streaming_says_that_it_is_not_there_yet(talk, assistants):
-    if not takes("stream"):
-        pytest.skip("this SDK is older than streaming")
-    with pytest.raises(HarnessFailure, match="does not stream yet"):
-        talk.start(stream=True)
-    assistants.next_run(call("f"))
-    run, _ = talk.ask()
-    with pytest.raises(HarnessFailure, match="does not stream yet"):
-        talk.submit(run, "x", stream=True)
-    assistants.failures.clear()

@@ -8,10 +8,11 @@ import harness
 from harness.plugin import _chain
 from harness.report import text
 from harness.service import explain
+from harness.service.acts import say
 from harness.service.exchange import Exchange
 from harness.service.http import Request, Response
 from harness.service.lifecycle import RUN, advance
-from harness.service.script import Script, say
+from harness.service.script import Script
 
 
 class Record:

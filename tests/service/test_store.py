@@ -109,3 +109,17 @@ def test_one_kind_of_id_does_not_depend_on_another():
     disturbed = Ids(0)
     disturbed.make("msg_")
     assert disturbed.make("run_") == Ids(0).make("run_")
+
+
+def test_planned_ids_are_given_before_any_is_made():
+    ids = Ids("seed")
+    made = ids.make("thread_")
+    for planned in ("thread_recorded", "file-recorded", "assistant-recorded"):
+        ids.plan(planned)
+    assert ids.make("run_").startswith("run_")
+    assert ids.make("thread_") == "thread_recorded"
+    assert ids.make("thread_") not in ("thread_recorded", made)
+    assert [ids.file(Shapes(), azure=azure, purpose="assistants") for azure in (True, False)] == [
+        "file-recorded",
+        "assistant-recorded",
+    ]

@@ -20,7 +20,7 @@ MOST_MESSAGES = 100_000  # CONTRACT §8
 
 
 def wire(call: Call, message: Message, *, shape: str = "thread.message") -> dict[str, Any]:
-    """Outside streams a message shows no status (CONTRACT §2.3)."""
+    """Outside streams a message shows no status, and in v2 its citations show no quote (CONTRACT §2.3)."""
     return call.world.shapes.project(
         shape,
         call.api,
@@ -32,12 +32,31 @@ def wire(call: Call, message: Message, *, shape: str = "thread.message") -> dict
             "thread_id": message.thread_id,
             "run_id": message.run_id,
             "role": message.role,
-            "content": message.content,
+            "status": message.status,
+            "incomplete_details": None if message.incomplete_reason is None else {"reason": message.incomplete_reason},
+            "incomplete_at": message.incomplete_at,
+            "completed_at": message.completed_at,
+            "content": message.content if call.api == "v2" else quoted(message.content),
             "attachments": message.attachments,
             "file_ids": message.file_ids,
             "metadata": message.metadata,
         },
     )
+
+
+def quoted(parts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same parts with the empty quote that a citation has in v1 and in deltas."""
+    return [_quoted(part) if part["type"] == "text" and part["text"].get("annotations") else part for part in parts]
+
+
+def _quoted(part: dict[str, Any]) -> dict[str, Any]:
+    annotations = [
+        {**annotation, "file_citation": {**annotation["file_citation"], "quote": ""}}
+        if annotation["type"] == "file_citation"
+        else annotation
+        for annotation in part["text"]["annotations"]
+    ]
+    return {**part, "text": {**part["text"], "annotations": annotations}}
 
 
 def build_all(call: Call, thread: Thread, bodies: Iterable[Any]) -> list[Message]:

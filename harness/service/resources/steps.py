@@ -9,12 +9,12 @@ from harness.service.resources import runs, tools
 
 if TYPE_CHECKING:
     from harness.service.context import Call
-    from harness.service.records import Step
+    from harness.service.records import Run, Step
 
 INCLUDE_CONTENT = "step_details.tool_calls[*].file_search.results[*].content"
 
 
-def wire(call: Call, step: Step) -> dict[str, Any]:
+def wire(call: Call, step: Step, run: Run) -> dict[str, Any]:
     """`usage` is null until the step is over, `expires_at` is null once its run is (CONTRACT §2.5).
 
     There is no `metadata`, whatever the spec says.
@@ -25,20 +25,20 @@ def wire(call: Call, step: Step) -> dict[str, Any]:
         step,
         {
             "object": "thread.run.step",
-            "step_details": _details(call, step.details),
-            "expires_at": step.expires_at if call.run.active else None,
+            "step_details": _details(call, step.details, run),
+            "expires_at": step.expires_at if run.active else None,
             "usage": None if step.status == "in_progress" else runs.usage(call, step.usage),
         },
     )
 
 
-def _details(call: Call, details: dict[str, Any]) -> dict[str, Any]:
+def _details(call: Call, details: dict[str, Any], run: Run) -> dict[str, Any]:
     if details["type"] != "tool_calls":
         return details
-    return {**details, "tool_calls": [_tool_call(call, item) for item in details["tool_calls"]]}
+    return {**details, "tool_calls": [tool_call(call, item, run) for item in details["tool_calls"]]}
 
 
-def _tool_call(call: Call, item: dict[str, Any]) -> dict[str, Any]:
+def tool_call(call: Call, item: dict[str, Any], run: Run) -> dict[str, Any]:
     """A search is shown as `retrieval` in v1, and with the text it found only where the client asked for it."""
     if item["type"] != "file_search":
         return item
@@ -53,20 +53,20 @@ def _tool_call(call: Call, item: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": item["id"],
         "type": "file_search",
-        "file_search": {"ranking_options": _ranking(call), "results": results},
+        "file_search": {"ranking_options": _ranking(run), "results": results},
     }
 
 
-def _ranking(call: Call) -> dict[str, Any]:
+def _ranking(run: Run) -> dict[str, Any]:
     """As the run's own tool ranks."""
-    tool = next((tool for tool in call.run.tools if tool["type"] == "file_search"), {})
+    tool = next((tool for tool in run.tools if tool["type"] == "file_search"), {})
     known = tools.ranking(tool)
     return {key: known[key] for key in ("ranker", "score_threshold")}
 
 
 def retrieve(call: Call) -> dict[str, Any]:
-    return wire(call, call.step)
+    return wire(call, call.step, call.run)
 
 
 def index(call: Call) -> dict[str, Any]:
-    return listing(call, call.run.steps, "run step", lambda step: wire(call, step))
+    return listing(call, call.run.steps, "run step", lambda step: wire(call, step, call.run))

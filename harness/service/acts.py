@@ -1,0 +1,392 @@
+"""What the model does in a run: acts, checked when they are written down.
+
+An act is a value. The engine performs it; nothing here knows how.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.failures import HarnessFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.service.records import File
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+FailureCode = Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
+Reason = Literal["max_completion_tokens", "max_prompt_tokens"]
+
+# CONTRACT §3.5: the texts the service gave with each code. That of invalid_prompt is not recorded.
+FAILURE_TEXTS: dict[str, str] = {
+    "server_error": "Sorry, something went wrong.",
+    "rate_limit_exceeded": (
+        "You exceeded your current quota, please check your plan and billing details. For more information on "
+        "this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors."
+    ),
+    "invalid_prompt": "Invalid prompt.",
+}
+
+
+@dataclass(frozen=True)
+class Say:
+    text: str
+    beats_cancel: bool = False
+    images: tuple[str, ...] = field(default=(), repr=False)
+    annotations: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    pieces: tuple[str, ...] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Refuse:
+    text: str
+    pieces: tuple[str, ...] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Call:
+    name: str
+    arguments: str
+    id: str | None = None
+    pieces: tuple[str, ...] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Calls:
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True)
+class RunCode:
+    source: str
+    logs: str | None = None
+    images: tuple[str, ...] = field(default=(), repr=False)
+    pieces: tuple[str, ...] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Search:
+    results: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Fail:
+    code: str
+    message: str
+    beats_cancel: bool = False
+
+
+@dataclass(frozen=True)
+class Truncate:
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Hang:
+    pass
+
+
+@dataclass(frozen=True)
+class Cancel:
+    pass
+
+
+@dataclass(frozen=True)
+class Wait:
+    seconds: float
+
+
+Act = Say | Refuse | Call | Calls | RunCode | Search | Fail | Truncate | Hang | Cancel | Wait
+ACTS = (Say, Refuse, Call, Calls, RunCode, Search, Fail, Truncate, Hang, Cancel, Wait)
+
+# After one of these the model does nothing more in the run.
+ENDS = (Fail, Truncate, Hang, Cancel)
+
+
+def say(
+    text: str | None = None,
+    *,
+    citations: Mapping[str, File | str] | None = None,
+    files: Mapping[str, File | str] | None = None,
+    images: Iterable[File | str] = (),
+    pieces: Iterable[str] | None = None,
+    beats_cancel: bool = False,
+) -> Say:
+    """The assistant writes a message: a message_creation step and an assistant message.
+
+    An ending (`fail`, `truncate`, `hang`, `cancel`) that directly follows cuts the message off: it stays
+    `in_progress` and then becomes `incomplete`. Put a `wait` between the two to let the message complete first.
+
+    Args:
+        text: what the message says; may be left out where `pieces` or `images` are given.
+        citations: marks in the text and the file that each cites, by id or as a file: each becomes a
+            `file_citation` annotation (CONTRACT §2.3).
+        files: marks such as `sandbox:/mnt/data/out.csv` and the file to download for each: `file_path` annotations.
+        images: files shown in front of the text, each an `image_file` part.
+        pieces: how a stream cuts the text, between any two characters. By default it is cut like tokens, with each
+            citation in one piece.
+        beats_cancel: a cancellation that arrives while this message is written comes too late, and the run
+            completes from `cancelling` (CONTRACT §3.1, "attempted but not guaranteed").
+
+    Raises:
+        HarnessFailure: a mark is not in the text, the pieces are another text, or a text is not valid Unicode.
+
+    >>> say("4 °C and rain")
+    Say(text='4 °C and rain', beats_cancel=False)
+    >>> say(pieces=["4 °", "C and rain"]).text
+    '4 °C and rain'
+    >>> say("Cold 【1†weather.txt】.", citations={"【1†weather.txt】": "file-abc"}).annotations[0]["start_index"]
+    5
+    """
+    said = "" if text is None and pieces is None and images else text
+    said, cut = _cut(said, pieces, "say")
+    marks = [("file_citation", *mark) for mark in (citations or {}).items()]
+    marks += [("file_path", *mark) for mark in (files or {}).items()]
+    annotations = [annotation for mark in marks for annotation in _annotations(said, *mark)]
+    annotations.sort(key=lambda annotation: annotation["start_index"])
+    return Say(said, beats_cancel, tuple(map(_file_id, images)), tuple(annotations), cut)
+
+
+def refuse(text: str | None = None, *, pieces: Iterable[str] | None = None) -> Refuse:
+    """The assistant declines: a message whose only part is of type `refusal` (CONTRACT §2.3).
+
+    `pieces` says how a stream cuts the text, as for `say`.
+
+    >>> refuse("I can't help with that.")
+    Refuse(text="I can't help with that.")
+    """
+    return Refuse(*_cut(text, pieces, "refuse"))
+
+
+def call(
+    name: str,
+    /,
+    *,
+    arguments_json: str | None = None,
+    arguments_pieces: Iterable[str] | None = None,
+    call_id: str | None = None,
+    **arguments: object,
+) -> Call:
+    """The model calls a function: the run goes to `requires_action` and waits for its output.
+
+    Args:
+        name: the function's name.
+        arguments_json: the arguments exactly as the model wrote them, also malformed; in place of keywords.
+        arguments_pieces: how a stream cuts the arguments; joined they are `arguments_json`, if that is given too.
+        call_id: the id of the tool call, for code that has one written down; by default one is made.
+        **arguments: the arguments, encoded as JSON with non-ASCII text unescaped.
+
+    Raises:
+        HarnessFailure: both keywords and `arguments_json` are given, or a value that JSON cannot express, or the
+            pieces are another text.
+
+    >>> call("get_weather", city="Oslo")
+    Call(name='get_weather', arguments='{"city":"Oslo"}', id=None)
+    """
+    if arguments_json is None and arguments_pieces is not None:
+        arguments_json, arguments_pieces = _cut(None, arguments_pieces, "call")
+    if arguments_json is not None and arguments:
+        raise HarnessFailure(
+            f"call({name!r}, …) was given arguments twice.",
+            there_was=f"arguments_json={arguments_json!r} and the keywords {', '.join(arguments)}.",
+            do="Keep one of them; arguments_json is for text that is not valid JSON.",
+        )
+    if arguments_json is None:
+        try:
+            arguments_json = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
+        except (TypeError, ValueError) as error:
+            raise HarnessFailure(
+                f"call({name!r}, …) was given an argument that is not JSON: {error}.",
+                do=f"call({name!r}, arguments_json='…')   # or pass plain values",
+            ) from error
+    written, cut = _cut(arguments_json, arguments_pieces, "call")
+    return Call(name, written, call_id, cut)
+
+
+def calls(*several: Call) -> Calls:
+    """The model calls several functions at once: one step, one `requires_action`, all outputs in one request.
+
+    Raises:
+        HarnessFailure: something other than `call(…)` is given, or nothing.
+
+    >>> len(calls(call("get_weather", city="Oslo"), call("get_weather", city="Bergen")).calls)
+    2
+    """
+    wrong = [act for act in several if not isinstance(act, Call)]
+    if wrong or not several:
+        raise HarnessFailure(
+            "calls(…) takes one or more call(…).",
+            there_was=f"It was given {', '.join(map(repr, wrong)) or 'nothing'}.",
+            do='calls(call("get_weather", city="Oslo"), call("get_weather", city="Bergen"))',
+        )
+    return Calls(several)
+
+
+def run_code(
+    source: str | None = None,
+    *,
+    logs: str | None = None,
+    images: Iterable[File | str] = (),
+    pieces: Iterable[str] | None = None,
+) -> RunCode:
+    """The code interpreter runs a cell: a tool_calls step with the source and, if given, its logs.
+
+    Nothing is executed; `logs` is what the cell is said to have printed. Without it the step has no outputs,
+    which is what the service showed from 2025 on (CONTRACT §2.5). `images` are files that the cell drew, by id or
+    as files; `pieces` says how a stream cuts the source.
+
+    >>> run_code("print(6 * 7)", logs="42")
+    RunCode(source='print(6 * 7)', logs='42')
+    """
+    written, cut = _cut(source, pieces, "run_code")
+    return RunCode(written, logs, tuple(map(_file_id, images)), cut)
+
+
+def search(*, results: Iterable[Mapping[str, Any]] = ()) -> Search:
+    """The model searches the files: a file_search step (v1: retrieval) with the given results.
+
+    Nothing is searched; `results` are shown as they are, in the shape of CONTRACT §2.5.
+
+    >>> search()
+    Search(results=())
+    """
+    return Search(tuple(results))
+
+
+def fail(code: FailureCode | str = "server_error", message: str | None = None, *, beats_cancel: bool = False) -> Fail:
+    """The run fails with `last_error`. Every HTTP answer of such a run is still 200 (CONTRACT §3.5).
+
+    Args:
+        code: `server_error`, `rate_limit_exceeded` or `invalid_prompt`; another text is passed on as it is.
+        message: the text of `last_error`; by default the service's own for that code.
+        beats_cancel: fails even when a cancellation arrives first.
+
+    >>> fail().message
+    'Sorry, something went wrong.'
+    """
+    return Fail(code, FAILURE_TEXTS.get(code, code) if message is None else message, beats_cancel)
+
+
+def truncate(reason: Reason = "max_completion_tokens") -> Truncate:
+    """The run ends `incomplete` because a token limit was reached; a message just being written is cut off.
+
+    Raises:
+        HarnessFailure: the reason is not one of the service's two.
+
+    >>> truncate().reason
+    'max_completion_tokens'
+    """
+    if reason not in ("max_completion_tokens", "max_prompt_tokens"):
+        raise HarnessFailure(
+            f"truncate({reason!r}): the service knows no such reason.",
+            do='truncate("max_completion_tokens")   # or "max_prompt_tokens"',
+        )
+    return Truncate(reason)
+
+
+def hang() -> Hang:
+    """The model never comes back: the run stays `in_progress` until it expires, 600 s after its creation."""
+    return Hang()
+
+
+def cancel() -> Cancel:
+    """Somebody else cancels the run: it goes to `cancelling` and then to `cancelled`."""
+    return Cancel()
+
+
+def wait(seconds: float) -> Wait:
+    """Virtual time passes in the current status.
+
+    As the first act, or the first after tool outputs, the run is still `queued`, and stays so that much longer.
+
+    Raises:
+        HarnessFailure: `seconds` is negative.
+
+    >>> wait(30)
+    Wait(seconds=30)
+    """
+    if not seconds >= 0:
+        raise HarnessFailure(f"wait({seconds!r}): time only moves forward.", do="wait(0)   # or more")
+    return Wait(seconds)
+
+
+def _cut(text: object, pieces: Iterable[str] | None, act: str) -> tuple[str, tuple[str, ...] | None]:
+    """A text as a user wrote it, and the pieces a stream shall cut it into, if any were chosen."""
+    cut = None if pieces is None else tuple(pieces)
+    given = (text,) if cut is None else cut
+    wrong = next((value for value in given if not isinstance(value, str)), None)
+    if wrong is not None or given == (None,):
+        raise HarnessFailure(
+            f"{act}(…) takes a text, and was given {wrong!r}.",
+            do=f"{act}(str(value))   # or json.dumps(value)",
+        )
+    joined = "".join(str(value) for value in given)
+    if cut is not None and text is not None and text != joined:
+        raise HarnessFailure(
+            f"{act}(…): its pieces are not its text.",
+            there_was=f"The text:   {text!r}\nThe pieces: {joined!r}",
+            do="Leave the text out: it is what the pieces are together.",
+        )
+    if (half := _SURROGATE.search(joined)) is not None:
+        raise HarnessFailure(
+            f"{act}(…) cannot send {half[0]!r}: half of a surrogate pair is no character.",
+            do="Cut between characters; a character and its combining marks may be parted.",
+        )
+    return joined, cut
+
+
+def _file_id(file: File | str) -> str:
+    return file if isinstance(file, str) else file.id
+
+
+def _annotations(text: str, kind: str, mark: str, file: File | str) -> list[dict[str, Any]]:
+    """One annotation for each place where the mark stands; offsets count characters."""
+    found: list[dict[str, Any]] = []
+    start = text.find(mark) if mark else -1
+    while start >= 0:
+        end = start + len(mark)
+        found.append(
+            {"type": kind, "text": mark, "start_index": start, "end_index": end, kind: {"file_id": _file_id(file)}}
+        )
+        start = text.find(mark, end)
+    if not found:
+        raise HarnessFailure(
+            f"say(…): the mark {mark!r} is not in the text.",
+            there_was=f"The text: {text!r}",
+            do=f'say("… {mark or "【4:0†name.txt】"}", …)   # the mark is part of what the message says',
+        )
+    return found
+
+
+def as_acts(given: object, *, where: str) -> tuple[Act, ...]:
+    """What a user wrote down as acts, checked: a text is `say(text)`, and nothing follows an ending.
+
+    Raises:
+        HarnessFailure: something is not an act, or an act can never be reached.
+    """
+    acts: list[Act] = []
+    items: Iterable[object] = (given,)
+    if isinstance(given, Iterable) and not isinstance(given, (str, *ACTS)):
+        items = given
+    for item in items:
+        act = say(item) if isinstance(item, str) else item
+        if not isinstance(act, ACTS):
+            raise HarnessFailure(
+                f"{where}: {act!r} is not an act.",
+                there_was="Acts are made by say, call, calls, refuse, run_code, search, wait, fail, truncate, "
+                "hang and cancel.",
+                do='from harness import say\nassistants.next_run(say("…"))',
+            )
+        if acts and isinstance(acts[-1], ENDS):
+            raise HarnessFailure(
+                f"{where}: {act!r} can never happen, because {acts[-1]!r} ends the run.",
+                do="Remove it, or give it to another run: assistants.next_run(…)",
+            )
+        acts.append(act)
+    return tuple(acts)

@@ -1,0 +1,130 @@
+"""What sets a run going: creating one, with its thread or on one, and submitting what it waits for (CONTRACT §1.4).
+
+Each answers with the run, or with its events where the client asked for a stream.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from harness.service import errors
+from harness.service.lifecycle import RUN, find
+from harness.service.records import Run
+from harness.service.resources import messages, runs, streams, threads, tools
+from harness.service.script import Playback, Script
+
+if TYPE_CHECKING:
+    from harness.service.context import Call
+    from harness.service.http import Response
+    from harness.service.records import Assistant, Message, Thread
+
+# Fields of a run that its own body overrides and its assistant otherwise gives.
+INHERITED = ("model", "temperature", "top_p", "reasoning_effort", "response_format")
+TRUNCATION = {"type": "auto", "last_messages": None}
+
+
+def create(call: Call) -> dict[str, Any] | Response:
+    assistant = _assistant(call)
+    thread = call.thread
+    if (active := thread.active_run) is not None:
+        raise errors.thread_has_active_run(thread.id, active.id)
+    added = messages.build_all(call, thread, getattr(call.body, "additional_messages", None) or ())
+    run = _build(call, thread, assistant, added)
+    return _start(call, thread, run, added)
+
+
+def create_with_thread(call: Call) -> dict[str, Any] | Response:
+    """Thread and run in one: when the run is refused, no thread is left behind."""
+    assistant = _assistant(call)
+    thread = threads.build(call, call.body.thread or _NO_THREAD)
+    if "tool_resources" in call.body.model_fields_set:
+        thread.tool_resources = tools.resources(call, call.body.tool_resources)
+    run = _build(call, thread, assistant, [])
+    return _start(call, thread, run, [])
+
+
+class _NoThread:
+    """Stands for the `thread` that a body leaves out: an empty one."""
+
+    messages = metadata = tool_resources = None
+
+
+_NO_THREAD = _NoThread()
+
+
+def _assistant(call: Call) -> Assistant:
+    assistant: Assistant = call.reach("assistant_id", call.body.assistant_id)
+    return assistant
+
+
+def _build(call: Call, thread: Thread, assistant: Assistant, added: list[Message]) -> Run:
+    """The run as body and assistant describe it, refused if there is nothing to run on; nothing is stored yet."""
+    body = call.body
+    own = {name: tools.plain(getattr(body, name)) for name in body.model_fields_set.intersection(INHERITED)}
+    inherited = {name: getattr(assistant, name) if own.get(name) is None else own[name] for name in INHERITED}
+    for name in ("temperature", "top_p"):
+        inherited[name] = float(inherited[name])
+    instructions = assistant.instructions if body.instructions is None else body.instructions
+    extra = getattr(body, "additional_instructions", None)
+    if extra:
+        instructions = f"{instructions}\n{extra}" if instructions else extra
+    spoken = any(message.role == "user" for message in chain(reversed(thread.messages), added))
+    if call.api == "v2" and not spoken and not instructions:
+        raise errors.nothing_to_run_on()
+    chosen = tools.plain(getattr(body, "tool_choice", None))
+    parallel = getattr(body, "parallel_tool_calls", None)
+    return Run(
+        id=call.store.ids.make("run_"),
+        thread_id=thread.id,
+        assistant_id=assistant.id,
+        instructions=instructions,
+        tools=assistant.tools if body.tools is None else tools.plain(body.tools),
+        playback=Playback(Script((), "")),
+        file_ids=list(assistant.file_ids),
+        metadata=body.metadata or {},
+        max_completion_tokens=getattr(body, "max_completion_tokens", None),
+        max_prompt_tokens=getattr(body, "max_prompt_tokens", None),
+        truncation_strategy={**TRUNCATION, **(tools.plain(getattr(body, "truncation_strategy", None)) or {})},
+        tool_choice="auto" if chosen is None else chosen,
+        parallel_tool_calls=True if parallel is None else parallel,
+        **inherited,
+    )
+
+
+def _start(call: Call, thread: Thread, run: Run, added: list[Message]) -> dict[str, Any] | Response:
+    """From here on nothing is refused any more: what is wrong is said before a stream begins (CONTRACT §5)."""
+    new_thread = thread.id not in call.store.threads
+    if new_thread:
+        call.store.threads.add(thread)
+    for message in added:
+        thread.messages.add(message)
+    run.playback = call.world.director.cast(run.id, partial(call.world.engine.view, run))
+    thread.runs.add(run)
+    if not streams.wanted(call):
+        call.world.engine.create(run)
+        return runs.told(call, run)
+    feed = streams.open_feed(call, run)
+    if new_thread:
+        feed.tell(thread, "created")
+    call.world.engine.create(run)
+    return streams.response(call, feed)
+
+
+def submit_tool_outputs(call: Call) -> dict[str, Any] | Response:
+    """All outputs in one request; the state is checked before the ids (CONTRACT §3.7)."""
+    run = call.run
+    if run.required_action is None or find(RUN, run.status, "submit_tool_outputs") is None:
+        raise errors.outputs_not_accepted(run.status)
+    expected = [item["id"] for item in run.required_action["submit_tool_outputs"]["tool_calls"]]
+    got = [output.tool_call_id for output in call.body.tool_outputs]
+    if sorted(expected) != sorted(str(item) for item in got):
+        raise errors.outputs_do_not_match(expected, got)
+    outputs = {output.tool_call_id: output.output for output in call.body.tool_outputs}
+    if not streams.wanted(call):
+        call.world.engine.submit(run, outputs)
+        return runs.told(call, run)
+    feed = streams.open_feed(call, run)
+    call.world.engine.submit(run, outputs)
+    return streams.response(call, feed)

@@ -1,0 +1,44 @@
+"""What a user may write as an act, and what a mistake in it is answered with."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import FakeAssistants, HarnessFailure, Request, say
+
+HEAD = {"authorization": "Bearer sk-test", "openai-beta": "assistants=v2", "content-type": "application/json"}
+START = b'{"assistant_id": "asst_1", "stream": true, "thread": {"messages": [{"role": "user", "content": "hi"}]}}'
+
+
+def stream(fake):
+    fake.add_assistant("asst_1")
+    return fake.answer(Request("POST", "https://api.openai.com/v1/threads/runs", HEAD, START)).body
+
+
+def test_every_place_of_a_mark_is_annotated():
+    act = say("a【1】b【1】", citations={"【1】": "file-a"}, files={"b": "file-b"})
+    places = [(item["type"], item["start_index"], item["end_index"]) for item in act.annotations]
+    assert places == [("file_citation", 1, 4), ("file_path", 4, 5), ("file_citation", 5, 8)]
+
+
+@pytest.mark.parametrize("mark", ["【2】", ""])
+def test_a_mark_that_is_not_in_the_text_is_a_mistake(mark):
+    with pytest.raises(HarnessFailure, match=r"the mark .* is not in the text") as raised:
+        say("a【1】", citations={mark: "file-a"})
+    assert "The text: 'a【1】'" in str(raised.value)
+
+
+def test_a_stream_that_breaks_inside_says_so_and_is_remembered(monkeypatch):
+    fake = FakeAssistants()
+    body = stream(fake)
+    monkeypatch.setattr("harness.service.events.Feed.next", lambda feed, patience: 1 / 0)
+    with pytest.raises(HarnessFailure, match=r"The fake broke on POST /v1/threads/runs: ZeroDivisionError"):
+        body.read()
+    assert len(fake.failures) == 1
+
+
+def test_a_stream_that_was_left_has_nothing_more():
+    body = stream(FakeAssistants())
+    assert body.read().startswith(b"event: thread.created")
+    body.close()
+    assert body.read() is None

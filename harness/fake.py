@@ -92,7 +92,9 @@ class FakeAssistants:
             HarnessFailure: the harness itself has to complain; it is remembered in `failures` too.
         """
         with self._turns:
-            response = (self._answers and self._own_answer(request)) or self._service_answer(request)
+            response = self._own_answer(request) if self._answers else None
+            if response is None:
+                response = self._service_answer(request)
             if not isinstance(response.body, bytes):
                 response = replace(response, body=Reading(response.body, self._turns, (request.method, request.path)))
             self.requests.append(Exchange(request, response, self.clock.now))

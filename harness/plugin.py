@@ -128,10 +128,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     outcome: Any = yield
     report = outcome.get_result()
     fake = item.stash.get(_fake_key, None)
-    if fake is None or not report.failed:
+    if fake is None or report.passed:
         return
     if call.excinfo is not None:
         item.stash.setdefault(_raised_key, []).append(call.excinfo.value)
+    if not report.failed:
+        return
     from harness.report.text import failure_section  # noqa: PLC0415 - only a failed test pays for it
 
     section = failure_section(fake.threads, fake.requests)

@@ -14,7 +14,7 @@ from harness.service import acts, writing
 from harness.service.budget import Completion, complete
 from harness.service.director import PLACEHOLDER
 from harness.service.drafts import Draft, Written
-from harness.service.lifecycle import ENDINGS, MESSAGE, NEW, RUN, STEP, STEP_CAUSE, advance, find
+from harness.service.lifecycle import ENDINGS, MESSAGE, NEW, RUN, STEP, STEP_CAUSE, STEP_ENDS_FIRST, advance, find
 from harness.service.records import Message, Run, Step, Usage
 from harness.service.views import view
 
@@ -86,7 +86,8 @@ class Engine:
         """Move the clock until this run has changed its status, unless it waits for a client."""
         moments = len(run.timeline)
         while run.active and run.status != "requires_action" and len(run.timeline) == moments:
-            self._clock.fire_next()
+            if not self._clock.fire_next():
+                return  # a run that was put there as it was once seen, and has no timers
 
     def view(self, run: Run) -> RunView:
         assistant = self._store.assistants.get(run.assistant_id)
@@ -236,10 +237,12 @@ class Engine:
         run.open_message = run.open_step = None
         if message is not None:
             message.incomplete_reason = reason
-            self._advance(run, message, because)
         if step is not None:
             step.last_error = run.last_error
-            self._advance(run, step, STEP_CAUSE.get(because, because))
+        closing = [(message, because), (step, STEP_CAUSE.get(because, because))]
+        for record, cause in reversed(closing) if because in STEP_ENDS_FIRST else closing:
+            if record is not None:
+                self._advance(run, record, cause)
 
     def _end_feed(self, run: Run) -> None:
         if run.feed is not None:

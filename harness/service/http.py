@@ -59,12 +59,15 @@ class Body(Protocol):
     @property
     def now(self) -> float:
         """The virtual time, which tells how much of it a pause has taken."""
+        ...
 
     def wait(self) -> float:
         """Virtual seconds until the next chunk; 0 if it is there, or if none will come."""
+        ...
 
     def read(self, patience: float | None = None) -> bytes | None:
         """The next chunk, or None at the end; `patience` is how long the client would wait for it."""
+        ...
 
     def close(self) -> None:
         """The client reads no more of it."""

@@ -115,6 +115,10 @@ ENDINGS: dict[str, Ending] = {
 # step completes.
 STEP_CAUSE = {"truncate": "finish"}
 
+# A stream tells the end of a message before that of its step; of one that fails, the other way round (CONTRACT §5.2,
+# where all but `truncate` and `finish` is a guess).
+STEP_ENDS_FIRST = frozenset({"fail"})
+
 # A run in one of these holds its thread (CONTRACT §4).
 ACTIVE = frozenset({"queued", "in_progress", "requires_action", "cancelling"})
 

@@ -203,6 +203,20 @@ def test_unused_scripts(project, unused, outcome):
         result.stdout.fnmatch_lines(["*next_run(…) at test_unused_scripts.py:6: Say(text='never said'*"])
 
 
+def test_a_test_that_skips_itself_is_not_blamed_for_unused_scripts(project):
+    run(
+        project,
+        """
+        import pytest
+        from harness import say
+
+        def test_it(assistants):
+            assistants.next_run(say("never said"))
+            pytest.skip("not here")
+        """,
+    ).assert_outcomes(skipped=1)
+
+
 def test_a_failed_test_is_not_also_blamed_for_unused_scripts(project):
     run(
         project,

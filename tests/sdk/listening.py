@@ -21,6 +21,7 @@ ASSISTANT, THREAD = "asst_listening", "thread_listening"
 AZURE = {"api_version": "2024-05-01-preview", "azure_endpoint": "https://mine.openai.azure.com"}
 
 RAW = ("httpx", "async httpx", "httpx2", "async httpx2")
+OWN = "httpx2" if int(openai.__version__.split(".")[0]) >= 3 else "httpx"  # what this SDK itself is built on
 SDK = ("OpenAI", "AsyncOpenAI", "AsyncOpenAI on aiohttp")
 OTHERS = ("AzureOpenAI", "client()", "async_client()")
 

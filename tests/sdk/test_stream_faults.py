@@ -7,7 +7,7 @@ import json
 
 import openai
 import pytest
-from listening import ASSISTANT, PLAIN, RAW, SDK, START, THREAD, available, calling, story, text
+from listening import ASSISTANT, OWN, PLAIN, RAW, SDK, START, THREAD, available, calling, story, text
 
 from harness import HarnessFailure, call, fake_assistants, say, wait
 
@@ -340,7 +340,7 @@ def test_a_fault_that_never_happened_is_complained_about(name):
     with pytest.raises(HarnessFailure) as raised, fake_assistants() as assistants:
         PLANS[name](assistants.faults)
         assistants.next_run(say("Hello!"))
-        with calling("httpx", assistants) as client:
+        with calling(OWN, assistants) as client:
             client.run().all()
     assert f"faults.{name}" in str(raised.value)
 

@@ -11,6 +11,7 @@ from listening import (
     CALLING,
     MESSAGE,
     OTHERS,
+    OWN,
     PLAIN,
     RAW,
     SDK,
@@ -60,7 +61,7 @@ ORDERS = {
     "truncated": ([say("Half"), truncate()], f"{CUT_OFF} step.completed run.incomplete"),
     "truncated between": ([say("All."), wait(1), truncate()], f"{START} {MESSAGE} run.incomplete"),
     # not recorded (S/G): that the message goes before the step is taken over from the truncated run
-    "failed": ([say("Half"), fail()], f"{CUT_OFF} step.failed run.failed"),
+    "failed": ([say("Half"), fail()], f"{START} {WRITING} step.failed message.incomplete run.failed"),
     "failed at once": ([fail()], f"{START} run.failed"),
     "failed tool": ([run_code("1/0"), fail()], f"{START} {CALLING} step.failed run.failed"),
     "cancelled": (
@@ -91,7 +92,7 @@ def raw(request, assistants):
 
 @pytest.fixture
 def httpx_async(assistants):
-    with calling("async httpx", assistants) as client:
+    with calling(f"async {OWN}", assistants) as client:
         yield client
 
 
@@ -548,6 +549,6 @@ def test_a_stream_of_before_a_restore_tells_nothing_of_the_world_after_it(caller
 
 
 def test_without_pytest():
-    with fake_assistants() as assistants, calling("httpx", assistants) as client:
+    with fake_assistants() as assistants, calling(OWN, assistants) as client:
         assistants.next_run(say("Hello!"))
         assert text(client.run().all()) == "Hello!"

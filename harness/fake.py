@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     import openai
 
+    from harness.recording import OnMiss, Player, Replay
     from harness.service.clock import Clock
     from harness.service.context import World
     from harness.service.faults import Faults
@@ -73,6 +74,7 @@ class FakeAssistants:
         self.requests: list[Exchange] = []
         self._answers: list[tuple[str, str, Callable[[Request], Any]]] = []
         self._turns = Turns()
+        self._player: Player | None = None
 
     @property
     def world(self) -> World:
@@ -114,7 +116,7 @@ class FakeAssistants:
     def _service_answer(self, request: Request) -> Response:
         """What the service answers. An error of its own must not look like a network error to the SDK."""
         try:
-            return self.service.handle(request)
+            return self.service.handle(request) if self._player is None else self._player.answer(request)
         except Exception as error:
             raise explain.broken(request.method, request.path, error) from error
 
@@ -245,6 +247,25 @@ class FakeAssistants:
         """
         self._answers.append((method.upper(), path, answer))
 
+    # --- recorded sessions --------------------------------------------------------------------------------
+
+    def replay(self, path: str | Path, *, mode: Replay = "live", on_miss: OnMiss = "fail") -> None:
+        """Answer from a recorded session; the first thing to do with a fake, as it begins its world anew.
+
+        Args:
+            path: a cassette, of any dialect that `harness.recording.cassettes` reads.
+            mode: `live`, the session is a story that the client may ask in its own way; or `exact`, each recorded
+                exchange answers once.
+            on_miss: what becomes of a request that the session cannot answer, when it is live: `fail`, or `script`,
+                the scripts of this fake.
+
+        Raises:
+            HarnessFailure: the file cannot be read.
+        """
+        from harness.recording import replay  # noqa: PLC0415 - needs the extra `recording`
+
+        self._player = replay(Path(path), self.service, mode=mode, on_miss=on_miss)
+
     # --- clients ------------------------------------------------------------------------------------------
 
     def client(self, **options: Any) -> openai.OpenAI:
@@ -280,7 +301,8 @@ class FakeAssistants:
     def unused(self) -> HarnessFailure | None:
         """The complaint about scripts that no run took, and faults that no stream met, if there are any."""
         scripts, faults = self.world.director.unused(), self.faults.unused()
-        return explain.unused(scripts, faults) if scripts or faults else None
+        exchanges = [] if self._player is None else [str(seen) for seen in self._player.unused()]
+        return explain.unused(scripts, faults, exchanges) if scripts or faults or exchanges else None
 
 
 def _script(acts: tuple[object, ...], origin: str, method: str) -> Script:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from harness.options import Options
 
 MARKER = "assistants"
+CASSETTE = "assistants_cassette"
 
 _fake_key = pytest.StashKey["FakeAssistants"]()
 _raised_key = pytest.StashKey[list[BaseException]]()
@@ -34,12 +36,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type="bool",
         default=True,
     )
+    parser.addini("assistants_cassettes", "The folder of the cassettes, from the root.", default="cassettes")
     for name in NAMES:
         parser.addini(f"assistants_{name}", f"Default of the option {name} of the assistants marker.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{MARKER}(**options): options of the assistants fixture: {', '.join(NAMES)}.")
+    config.addinivalue_line(
+        "markers", f"{CASSETTE}(path, replay='live', on_miss='fail'): the assistants fixture answers from a recording."
+    )
     if config.getini("assistants_placeholder_key"):
         with_key = ExitStack()
         with_key.enter_context(placeholder_key())
@@ -49,9 +55,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Misspelt options are an error of the collection, not of the test that has them."""
     for item in items:
-        if item.get_closest_marker(MARKER) is not None:
+        if item.get_closest_marker(MARKER) is not None or item.get_closest_marker(CASSETTE) is not None:
             try:
                 _options(item)
+                _cassette(item)
             except HarnessFailure as failure:
                 path, line, _ = item.location
                 raise pytest.UsageError(f"{path}:{(line or 0) + 1}: {failure}") from None
@@ -74,6 +81,26 @@ def _options(item: pytest.Item) -> Options:
     return make_options(given, where="@pytest.mark.assistants")
 
 
+def _cassette(item: pytest.Item) -> tuple[Path, dict[str, Any]] | None:
+    """The recording that a test is to be answered from, if it names one, and how."""
+    marker = item.get_closest_marker(CASSETTE)
+    if marker is None:
+        return None
+    given: dict[str, Any] = {"replay": "live", "on_miss": "fail"}
+    given.update(zip(("path", *given), marker.args, strict=False), **marker.kwargs)
+    path = given.pop("path", None)
+    right = given["replay"] in ("live", "exact") and given["on_miss"] in ("fail", "script") and len(given) == 2
+    if not isinstance(path, (str, Path)) or not right:
+        raise HarnessFailure(
+            f"@pytest.mark.assistants_cassette was given {marker.args!r} and {marker.kwargs!r}.",
+            there_was="It takes path, and if wanted replay ('live' or 'exact') and on_miss ('fail' or 'script').",
+            do="@pytest.mark.assistants_cassette('name.yaml', replay='live')",
+        )
+    beside = item.path.parent / path
+    folder = item.config.rootpath / item.config.getini("assistants_cassettes")
+    return beside if beside.exists() else folder / path, {"mode": given["replay"], "on_miss": given["on_miss"]}
+
+
 @pytest.fixture
 def assistants(request: pytest.FixtureRequest) -> Iterator[FakeAssistants]:
     """A fake Assistants API that every OpenAI client of this process talks to while the test runs.
@@ -86,6 +113,10 @@ def assistants(request: pytest.FixtureRequest) -> Iterator[FakeAssistants]:
     item = request.node
     fake = FakeAssistants(_options(item))
     item.stash[_fake_key] = fake
+    cassette = _cassette(item)
+    if cassette is not None:
+        path, how = cassette
+        fake.replay(path, **how)
     with installed(fake):
         yield fake
     _complain(item, fake)

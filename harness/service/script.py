@@ -77,9 +77,9 @@ class Playback:
 
         What is behind a function call comes only after a client has answered.
         """
-        under_way, *behind = self.acts[:2]
-        if isinstance(under_way, Call | Calls):
+        if not self.acts or isinstance(self.acts[0], Call | Calls):
             return False
+        under_way, *behind = self.acts[:2]
         done = [under_way, *(act for act in behind if isinstance(act, Fail))]
         return any(getattr(act, "beats_cancel", False) for act in done)
 

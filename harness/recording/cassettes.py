@@ -1,0 +1,210 @@
+"""Cassettes on disk: files of recorded exchanges, of any dialect to read, of vcrpy's to write.
+
+Reading goes by content, never by file name, executes nothing, and opens no file but the cassette and the folder
+beside it. Writing is all or nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+from harness.failures import HarnessFailure
+from harness.recording.dialects import DIALECTS, vcrpy
+from harness.recording.dialects.parts import Place, Unusable, uploads_of
+from harness.recording.dialects.scalars import ODD
+from harness.recording.dialects.yaml_text import NotPlainYaml, load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.recording.dialects import Dialect
+    from harness.recording.exchanges import Recorded
+
+COMMENT = re.compile(r"(?:#[^\n]*\n)+")
+COMMENT_LINE = re.compile(r"^# ?([^\r\n]*)", re.MULTILINE)
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+SHOWN = 80  # of the bytes a file begins with, in messages
+
+
+def read(path: str | os.PathLike[str], skipped: list[str] | None = None) -> list[Recorded]:
+    """The exchanges of a cassette, in its order. Files of one conversation or of many: `origin` tells which.
+
+    Records from which no exchange can be built are left out, and `skipped` gets a line for each: which one, and why.
+    Raises `HarnessFailure` for a file that is missing, broken, or in no dialect that is known.
+    """
+    where = Path(path)
+    data = _parsed(where, _text(where))
+    for dialect in DIALECTS:
+        rows = dialect.rows(data)
+        if rows is not None:
+            return _exchanges(where, dialect, rows, [] if skipped is None else skipped)
+    raise _unknown(where, "its content is in none of the dialects")
+
+
+def header_of(path: str | os.PathLike[str]) -> str:
+    """The comment on top of a cassette, without its `#`s: as `write` was given it, line by line."""
+    comment = COMMENT.match(_text(Path(path)))
+    return "\n".join(COMMENT_LINE.findall(comment[0])) if comment else ""
+
+
+def write(path: str | os.PathLike[str], exchanges: Sequence[Recorded], *, header: str = "") -> None:
+    """Write a cassette that vcrpy and pytest-recording replay as it is; the same exchanges give the same bytes.
+
+    Bodies stand in it as they are, readable line by line, and `read` gives back each byte of them. Bytes that are no
+    text stand in it as base64, except in uploads: each such content lies once in the folder `<cassette>.files`, under a
+    name from its SHA-256, and `<bytes of NAME.bin>` in the body stands for it. vcrpy replays that too unless it is told
+    to match by body. Nothing is deleted from that folder, because another process may be about to refer to it.
+
+    The file is UTF-8. vcrpy reads it in the encoding of the locale: on Windows, set PYTHONUTF8=1 for it.
+
+    Whatever happens on the way, `path` holds either the old cassette or the new one: the new one is written beside it,
+    as `.<name>.<process>-<n>.tmp`, and put in its place when it is on the disk. Only a process that is killed leaves
+    that file behind. Raises `HarnessFailure` if the system refuses.
+    """
+    where = Path(path)
+    folder = quote(str(where.parent))
+    text, uploads = vcrpy.text(exchanges)
+    comment = "".join(f"# {ODD.sub(UNKNOWN, line)}\n" if line else "#\n" for line in header.splitlines())
+    try:
+        for name, content in uploads.items():
+            _keep(uploads_of(where) / name, content)
+        _replace(where, (comment + text).encode())
+    except OSError as error:
+        raise HarnessFailure(
+            f"The cassette {where} could not be written: {error}",
+            there_was="What was there before is unchanged.",
+            do=f"ls -ld {folder}; df -h {folder}   # is it writable? is there room?",
+        ) from error
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise HarnessFailure(
+            f"The cassette {path} could not be read: {error}", do=f"ls -l {quote(str(path))}"
+        ) from error
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _unknown(path, "it is no text in UTF-8", content[:SHOWN]) from None
+
+
+def _parsed(path: Path, text: str) -> Any:
+    """The file as data: JSON if it begins like JSON, one value or one a line, otherwise YAML."""
+    if not text.strip():
+        raise _unknown(path, "it is empty")
+    try:
+        if text.lstrip()[0] not in "{[":
+            return load(text)
+        first, _, others = text.partition("\n")
+        if others.strip() and (row := _json_or_none(first)) is not None:
+            return [row, *_json_lines(others)]
+        return json.loads(text)
+    except (NotPlainYaml, ValueError, RecursionError) as error:
+        raise _unknown(path, str(error), text[:SHOWN].encode()) from error
+
+
+def _json_or_none(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _json_lines(text: str) -> list[Any]:
+    """Only `\\n` ends a line: other line ends stand inside the texts."""
+    found = []
+    for number, line in enumerate(text.split("\n"), 2):
+        if line.strip():
+            try:
+                found.append(json.loads(line))
+            except ValueError as error:
+                raise ValueError(f"line {number} is no JSON: {error}") from error
+    return found
+
+
+def _exchanges(path: Path, dialect: Dialect, rows: list[Any], skipped: list[str]) -> list[Recorded]:
+    found = []
+    for index, row in enumerate(rows):
+        place = Place(path, index)
+        try:
+            found.append(dialect.exchange(row, place))
+        except Unusable as reason:
+            skipped.append(f"{place}: {reason}")
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise HarnessFailure(
+                f"Record {index} of {path} could not be read: {_told(error)}.",
+                there_was=f"The file is in the dialect: {dialect.name}. Records are counted from 0.",
+                do=f"git diff -- {quote(str(path))}   # or leave that record out",
+            ) from error
+    return found
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
+    return str(error) if isinstance(error, ValueError) else f"it has another shape than a record: {error}"
+
+
+def _unknown(path: Path, why: str, begins: bytes | None = None) -> HarnessFailure:
+    shown = f"It begins with {begins!r}.\n" if begins is not None else ""
+    known = "\n".join(f"    {dialect.name}" for dialect in DIALECTS)
+    return HarnessFailure(
+        f"{path} cannot be read as a cassette: {why}.",
+        there_was=f"{shown}These are read, whatever the file is called:\n{known}",
+        do=f"git log --oneline -- {quote(str(path))}   # was it ever one of these? If not, record it again",
+    )
+
+
+# --- writing ------------------------------------------------------------------------------------------------------
+
+_attempts = itertools.count()
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write a file whose name tells its content, unless it is there."""
+    with suppress(FileNotFoundError):
+        if path.read_bytes() == content:
+            return
+    _replace(path, content)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put a file in place as a whole, and on the disk, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, new = _beside(path)
+    try:
+        with open(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)
+    except BaseException:
+        with suppress(OSError):
+            new.unlink()
+        raise
+    with suppress(OSError):  # Windows opens no folders, and needs none of this
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _beside(path: Path) -> tuple[int, Path]:
+    """A new file in the same folder; another process may have left one of that name when it was killed."""
+    while True:
+        new = path.with_name(f".{path.name}.{os.getpid()}-{next(_attempts)}.tmp")
+        with suppress(FileExistsError):
+            return os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), new

@@ -1,0 +1,125 @@
+"""What all dialects are read with: headers, times, and the place that a record stands at."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+from harness.failures import HarnessFailure
+from harness.recording.dialects.codings import decoded
+from harness.recording.exchanges import Recorded
+from harness.service.http import Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+SECONDS = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d+))?\s*(Z|GMT|UTC|[+-]\d\d:?\d\d)?")
+
+
+class Unusable(Exception):  # noqa: N818 - a finding about the record, no mistake of this program
+    """A record from which no exchange can be built; it is left out, and the reason is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record stands: the file and its number in it, from 0."""
+
+    path: Path
+    index: int
+
+    def __str__(self) -> str:
+        return f"{self.path} [{self.index}]"
+
+    @property
+    def uploads(self) -> Path:
+        return uploads_of(self.path)
+
+    def upload(self, name: str) -> bytes:
+        """What an upload's stand-in stands for. A file that is missing or has changed is a failure."""
+        try:
+            content = (self.uploads / name).read_bytes()
+        except OSError as error:
+            raise HarnessFailure(
+                f"{self} sent a file that is not there: {error}",
+                there_was=f"Binary uploads lie beside their cassette, in {self.uploads.name}/.",
+                do=f"git checkout -- {quote(str(self.uploads))}   # or record {self.path.name} again",
+            ) from error
+        if upload_name(content) != name:
+            raise HarnessFailure(
+                f"{self} sent the file {self.uploads / name}, which has changed since.",
+                there_was=f"Its name is the beginning of its SHA-256, which is now {upload_name(content)[:16]}.",
+                do=f"git checkout -- {quote(str(self.uploads))}   # or record {self.path.name} again",
+            )
+        return content
+
+
+def uploads_of(cassette: Path) -> Path:
+    """The folder beside a cassette that holds the binary content of its uploads."""
+    return cassette.with_name(f"{cassette.name}.files")
+
+
+def upload_name(content: bytes) -> str:
+    return f"{hashlib.sha256(content).hexdigest()[:16]}.bin"
+
+
+def recorded(
+    origin: object,
+    request: tuple[str, str, Mapping[str, str], bytes],
+    response: tuple[int, Mapping[str, str], bytes],
+    at: float | None,
+) -> Recorded:
+    """An exchange of its parts, with content encodings undone."""
+    method, url, sent_headers, sent = request
+    status, got_headers, got = response
+    sent_headers, sent = decoded(sent_headers, sent)
+    got_headers, got = decoded(got_headers, got)
+    return Recorded(
+        Request(method.upper(), url, sent_headers, sent), Response(status, got_headers, got), at, str(origin)
+    )
+
+
+def headers(pairs: Iterable[tuple[Any, Any]]) -> dict[str, str]:
+    """Names in lower case; several values are joined, as HTTP allows; no pseudo-headers of HTTP/2.
+
+    >>> headers([("Vary", ["Accept", "Origin"]), ("X-Retries", 2), (":status", "200")])
+    {'vary': 'Accept, Origin', 'x-retries': '2'}
+    """
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        values = [item for item in (value if isinstance(value, list) else [value]) if item is not None]
+        key = str(name).lower()
+        if not key.startswith(":"):
+            found[key] = ", ".join(([found[key]] if key in found else []) + [str(item) for item in values])
+    return found
+
+
+def when(*texts: object) -> float | None:
+    """The first of these that is a date, of HTTP, ISO 8601 or in Unix seconds. A recorder may have removed dates.
+
+    >>> when("Sanitized", "2024-05-07 00:07:32 GMT"), when("Tue, 07 May 2024 00:07:26 GMT"), when(None)
+    (1715040452.0, 1715040446.0, None)
+    """
+    return next((at for text in texts if (at := _date(str(text))) is not None), None)
+
+
+def _date(text: str) -> float | None:
+    try:
+        if SECONDS.fullmatch(text):
+            return float(text)
+        if not (iso := ISO.fullmatch(text.strip())):
+            return parsedate_to_datetime(text).timestamp()
+        day, time, fraction, zone = iso.groups()
+        if zone in (None, "Z", "GMT", "UTC"):
+            at = datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=timezone.utc)
+        else:
+            at = datetime.fromisoformat(f"{day}T{time}{zone[:3]}:{zone[-2:]}")
+        return at.timestamp() + float(f"0.{fraction or 0}")
+    except (ValueError, OverflowError):
+        return None

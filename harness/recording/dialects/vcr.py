@@ -1,0 +1,61 @@
+"""Cassettes of VCR for Ruby and of vcr for R: `http_interactions`, with a time each.
+
+They differ in little. Ruby lists the values of a header and names the encoding of a body; R writes a status as
+`status_code` (2.0: as a bare number) and may keep a body in another file.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from harness.recording.dialects.parts import Unusable, headers, recorded, when
+
+if TYPE_CHECKING:
+    from harness.recording.dialects.parts import Place
+    from harness.recording.exchanges import Recorded
+
+# Ruby calls bytes this, and writes them down as UTF-8 where they happen to be that.
+NO_CODEC = frozenset({"", "ASCII-8BIT", "BINARY"})
+IN_A_FILE = frozenset({"yes", "true", "True"})
+
+
+def rows(data: Any) -> list[Any] | None:
+    found = data.get("http_interactions") if isinstance(data, dict) else None
+    return found if isinstance(found, list) else None
+
+
+def exchange(row: Any, place: Place) -> Recorded:
+    request, response = row["request"], row["response"]
+    got_headers = headers((response.get("headers") or {}).items())
+    status = response["status"]
+    if isinstance(status, dict):
+        status = status["code"] if "code" in status else status["status_code"]
+    return recorded(
+        place,
+        (request["method"], request["uri"], headers((request.get("headers") or {}).items()), _body(request)),
+        (int(status), got_headers, _body(response)),
+        when(got_headers.get("date"), row.get("recorded_at")),
+    )
+
+
+def _body(half: dict[str, Any]) -> bytes:
+    body = half.get("body") or {}
+    if str(body.get("file")) in IN_A_FILE:
+        raise Unusable(f"its body is in another file, {body.get('string')!r}, which is not read")
+    if body.get("base64_string") is not None:
+        return base64.b64decode(body["base64_string"])
+    text = body.get("string")
+    if isinstance(text, bytes):
+        return text
+    return _encoded(text or "", body.get("encoding") or "")
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    """As the recorder says, if it can be; a label such as US-ASCII may be wrong."""
+    if encoding.upper() not in NO_CODEC:
+        try:
+            return text.encode(encoding)
+        except (LookupError, UnicodeEncodeError):
+            pass
+    return text.encode()

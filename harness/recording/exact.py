@@ -1,0 +1,56 @@
+"""Exact replay: each recorded exchange answers once, as it was recorded."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from harness.recording.matching import missed, normal
+from harness.service.http import Response
+
+if TYPE_CHECKING:
+    from harness.recording.session import Seen, Session
+    from harness.service.http import Request
+
+# A recording holds bodies decoded and whole, so what was said of their transport does not hold any more.
+OF_THE_WIRE = frozenset({"content-encoding", "transfer-encoding", "content-length", "connection"})
+
+
+class ExactPlayer:
+    """Answers each request with the first unused exchange of the same method, path, query and body."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._used: set[Seen] = set()
+        self._recorded: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+        for seen in session.exchanges:
+            self._recorded[seen.method, seen.recorded.request.path].append(seen)
+
+    def answer(self, request: Request) -> Response:
+        """The recorded answer.
+
+        Raises:
+            HarnessFailure: there is none, or each has been given.
+        """
+        candidates = self._recorded[request.method, request.path]
+        asked = _asked(request)
+        for seen in candidates:
+            if seen not in self._used and _asked(seen.recorded.request) == asked:
+                self._used.add(seen)
+                return whole(seen)
+        raise missed(request, candidates, self._used)
+
+    def unused(self) -> list[Seen]:
+        """Exchanges that no request asked for."""
+        return [seen for seen in self._session.exchanges if seen not in self._used]
+
+
+def whole(seen: Seen) -> Response:
+    """The recorded answer with the headers that still hold."""
+    response = seen.recorded.response
+    headers = {name: value for name, value in response.headers.items() if name not in OF_THE_WIRE}
+    return Response(response.status, {**headers, "content-length": str(len(seen.recorded.got))}, response.body)
+
+
+def _asked(request: Request) -> tuple[Any, Any]:
+    return sorted((name, sorted(values)) for name, values in request.query.items()), normal(request)

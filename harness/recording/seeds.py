@@ -1,0 +1,135 @@
+"""What existed before a recording: the objects that a session uses and did not make itself."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from harness.recording.session import ID, Json, Session
+from harness.service.records import Assistant, File, Message, Run, Step, Thread, Usage, VectorStore
+from harness.service.script import Playback, Script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.service.context import World
+
+OLD = Script((), "before the recording")
+
+
+def sow(session: Session, world: World) -> None:
+    """Put into the world what was there before, as it was first shown; of what was never shown, an empty one."""
+    missing = _missing(session)
+    for object_id in sorted(session.mentioned, key=lambda object_id: _age(session, object_id)):
+        if object_id not in session.made and object_id not in missing:
+            plant(session, world, object_id)
+
+
+def _age(session: Session, object_id: str) -> tuple[int, int]:
+    """Threads come before what lies in them, and older objects before newer ones, as lists show them."""
+    shown = session.first(object_id) or {}
+    return not object_id.startswith("thread_"), shown.get("created_at", 0)
+
+
+def plant(session: Session, world: World, object_id: str) -> None:
+    """Put one object into the world, if it is of a kind that stands for itself and not there yet."""
+    make = _MAKERS.get(object_id.replace("-", "_").partition("_")[0])
+    tables = (world.store.assistants, world.store.threads, world.store.files, world.store.vector_stores)
+    if make is not None and not any(object_id in table for table in tables):
+        make(session, world, object_id)
+
+
+def _missing(session: Session) -> set[str]:
+    """Ids that the service did not find, and that nothing ever showed."""
+    refused = {found for seen in session.exchanges if seen.status == 404 for found in ID.findall(seen.path)}
+    shown = {item for seen in session.exchanges if seen.ok for item in (*ID.findall(seen.path), *session.states)}
+    return refused - shown
+
+
+def _assistant(session: Session, world: World, object_id: str) -> None:
+    shown = session.first(object_id) or _run_of(session, object_id) or {}
+    values = {"model": "gpt-4o", "created_at": world.second, **_fields(Assistant, shown), "id": object_id}
+    values["file_ids"] = dict.fromkeys(values.get("file_ids", ()), world.second)
+    world.store.assistants.add(Assistant(**values))
+
+
+def _thread(session: Session, world: World, object_id: str) -> None:
+    """A thread with the messages and runs that no recorded request made."""
+    shown = session.first(object_id) or {}
+    thread = Thread(**{"created_at": world.second, **_fields(Thread, shown), "id": object_id})
+    world.store.threads.add(thread)
+    for item in session.of_thread("thread.message", object_id):
+        if item["id"] not in session.made and item.get("run_id") not in session.made:
+            thread.messages.add(_message_of(item))
+    for item in session.of_thread("thread.run", object_id):
+        if item["id"] not in session.made:
+            thread.runs.add(_old_run(session, session.story(item["id"]).run))
+
+
+def _message(session: Session, world: World, object_id: str) -> None:
+    shown = session.first(object_id) or {}
+    thread = world.store.threads.get(shown.get("thread_id", ""))
+    if thread is not None and object_id not in thread.messages and shown.get("run_id") not in session.made:
+        thread.messages.add(_message_of(shown))
+
+
+def _run(session: Session, world: World, object_id: str) -> None:
+    """A run of which the service could not be told how it began: it is as it was seen last."""
+    shown = session.story(object_id).run
+    thread = world.store.threads.get(shown.get("thread_id", ""))
+    if thread is not None and object_id not in thread.runs:
+        thread.runs.add(_old_run(session, shown))
+
+
+def _file(session: Session, world: World, object_id: str) -> None:
+    """A file of the model's own making can be read; of one that was uploaded before, nobody saw the content."""
+    shown = session.first(object_id) or {}
+    content = session.contents.get(object_id, b"")
+    purpose = "assistants_output" if object_id in session.contents or not shown else "assistants"
+    values = {"filename": f"{object_id}.bin", "purpose": purpose, "created_at": world.second, **_fields(File, shown)}
+    world.store.files.add(File(**{**values, "id": object_id, "content": content}))
+
+
+def _vector_store(session: Session, world: World, object_id: str) -> None:
+    world.store.vector_stores.add(VectorStore(object_id, world.second))
+
+
+def _message_of(shown: Json) -> Message:
+    return Message(**{**_fields(Message, shown), "status": "completed"})
+
+
+_MAKERS: dict[str, Callable[[Session, World, str], None]] = {
+    "asst": _assistant,
+    "thread": _thread,
+    "file": _file,
+    "assistant": _file,
+    "vs": _vector_store,
+    "msg": _message,
+    "run": _run,
+}
+
+
+def _old_run(session: Session, item: Json) -> Run:
+    run = Run(**{**_fields(Run, item), "playback": Playback(OLD), "usage": _usage(item)})
+    for step in session.story(item["id"]).in_order:
+        run.steps.add(
+            Step(**{**_fields(Step, step), "details": step["step_details"], "usage": _usage(step) or Usage()})
+        )
+    return run
+
+
+def _run_of(session: Session, assistant_id: str) -> Json | None:
+    """A run of an assistant that itself was never shown: it inherited what it does not override."""
+    runs = (story.run for story in session.stories.values())
+    return next((run for run in runs if run.get("assistant_id") == assistant_id), None)
+
+
+def _fields(record: type, shown: Json) -> dict[str, Any]:
+    """Of a recorded object, what our record of it has a field for."""
+    names = {item.name for item in fields(record)} - {"usage", "timeline", "steps"}
+    return {key: value for key, value in shown.items() if key in names}
+
+
+def _usage(item: Json) -> Usage | None:
+    usage = item.get("usage")
+    return None if usage is None else Usage(usage["prompt_tokens"], usage["completion_tokens"])

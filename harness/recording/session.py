@@ -1,0 +1,186 @@
+"""What recorded exchanges mean: which endpoint was called, which objects were shown, and what happened in each run."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pydantic_core import from_json
+
+from harness.recording.stories import Story
+from harness.service.paths import below_root
+from harness.service.routes import Router
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from harness.recording.exchanges import Recorded
+    from harness.service.routes import Route
+
+Json: TypeAlias = "dict[str, Any]"
+ROUTER = Router()
+ID = re.compile(r"\b(?:asst|thread|msg|run|step|call|vs|vsfb)_[A-Za-z0-9]{3,}\b|\b(?:file|assistant)-[A-Za-z0-9]{3,}\b")
+FRAME = re.compile(r"event: ?(.+?)\r?\ndata: ?(.*?)\r?\n\r?\n")
+
+
+class Seen:
+    """One exchange, understood as far as it can be."""
+
+    def __init__(self, recorded: Recorded, place: int) -> None:
+        self.recorded = recorded
+        self.place = place
+        self.path = below_root(recorded.request.path)
+        match = ROUTER.match(recorded.request.method, self.path)
+        self.route: Route | None = None if match is None else match.route
+        self.path_ids: dict[str, str] = {} if match is None else match.path_ids
+
+    @property
+    def method(self) -> str:
+        return self.recorded.request.method
+
+    @property
+    def status(self) -> int:
+        return self.recorded.response.status
+
+    @property
+    def ok(self) -> bool:
+        return self.status < 400
+
+    @cached_property
+    def got(self) -> Any:
+        """The JSON value of the answer, or None where it is none, such as a stream."""
+        return _json(self.recorded.got)
+
+    @cached_property
+    def events(self) -> list[tuple[str, Json]]:
+        """The events of a stream whose data are objects."""
+        kind = self.recorded.response.headers.get("content-type", "")
+        text = self.recorded.got.decode("utf-8", "replace")
+        if "event-stream" not in kind and not text.startswith("event: "):
+            return []
+        found = ((name, _json(data.encode())) for name, data in FRAME.findall(text + "\n\n"))
+        return [(name, data) for name, data in found if isinstance(data, dict)]
+
+    @cached_property
+    def objects(self) -> list[Json]:
+        """All objects of the API in the answer, from the outside in, in their order."""
+        return list(_objects([data for _, data in self.events] if self.events else self.got))
+
+    @cached_property
+    def made(self) -> list[Json]:
+        """The objects this exchange made: that of a plain answer, or those a stream tells the creation of."""
+        if not self.ok or self.method != "POST" or self.route is None:
+            return []
+        if self.events:
+            return [data for name, data in self.events if name in ("thread.created", "thread.run.created")]
+        body = self.got if isinstance(self.got, dict) else {}
+        if "id" not in body or body["id"] in self.path_ids.values():
+            return []
+        with_thread = [{"object": "thread", "id": body["thread_id"]}] if self.path == "/threads/runs" else []
+        return [*with_thread, body]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} ({self.recorded.origin})"
+
+
+@dataclass
+class Session:
+    """A recorded conversation: its exchanges in order, every state of every object, and a story for each run."""
+
+    exchanges: list[Seen]
+    states: dict[str, list[tuple[int, Json]]] = field(default_factory=lambda: defaultdict(list))
+    stories: dict[str, Story] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, recorded: Iterable[Recorded]) -> Session:
+        session = cls([Seen(item, place) for place, item in enumerate(recorded)])
+        for seen in session.exchanges:
+            session._note(seen)
+        return session
+
+    @property
+    def start(self) -> float | None:
+        """When the first exchange was answered, or its first object made; None where nothing says so."""
+        for seen in self.exchanges:
+            times = [item["created_at"] for item in seen.objects if isinstance(item.get("created_at"), int)]
+            if seen.recorded.at is not None or times:
+                return seen.recorded.at if seen.recorded.at is not None else float(max(times))
+        return None
+
+    @cached_property
+    def made(self) -> dict[str, Seen]:
+        """Which exchange made which object."""
+        return {item["id"]: seen for seen in self.exchanges for item in seen.made}
+
+    @cached_property
+    def mentioned(self) -> list[str]:
+        """Every id of the API anywhere in the session, in the order of its first mention."""
+        found: dict[str, None] = {}
+        for seen in self.exchanges:
+            texts = (seen.recorded.request.url, _text(seen.recorded.sent), _text(seen.recorded.got))
+            found.update(dict.fromkeys(match for text in texts for match in ID.findall(text)))
+        return list(found)
+
+    def first(self, object_id: str) -> Json | None:
+        """How an object looked when it was first shown."""
+        states = self.states.get(object_id)
+        return states[0][1] if states else None
+
+    def of_thread(self, kind: str, thread_id: str) -> list[Json]:
+        """The messages or runs of a thread as they were first shown, oldest first."""
+        shown = [states[0][1] for states in self.states.values()]
+        there = [item for item in shown if item["object"] == kind and item.get("thread_id") == thread_id]
+        return sorted(there, key=lambda item: item["created_at"])
+
+    def story(self, run_id: str) -> Story:
+        return self.stories.setdefault(run_id, Story())
+
+    def _note(self, seen: Seen) -> None:
+        if not seen.ok:
+            return
+        if seen.path.endswith("/cancel") and "run_id" in seen.path_ids:
+            self.story(seen.path_ids["run_id"]).cancelled_by_client = True
+        if seen.path.endswith("/content") and "file_id" in seen.path_ids:
+            self.contents[seen.path_ids["file_id"]] = seen.recorded.got
+        for run_id in {data["id"] for _, data in seen.events if data.get("object") == "thread.run"}:
+            self.story(run_id).note_pieces(seen.events)
+        # lists are newest first unless asked otherwise; within one second only their order tells the age
+        ascending = seen.recorded.request.query.get("order") == ["asc"]
+        for item in seen.objects if ascending or seen.events else reversed(seen.objects):
+            if "id" in item and "created_at" in item:
+                self.states[item["id"]].append((seen.place, item))
+                self._tell(item)
+
+    def _tell(self, item: Json) -> None:
+        if item["object"] == "thread.run":
+            self.story(item["id"]).see_run(item)
+        elif item["object"] == "thread.run.step":
+            self.story(item["run_id"]).steps[item["id"]] = item
+        elif item["object"] == "thread.message" and item.get("run_id"):
+            self.story(item["run_id"]).see_message(item)
+
+
+def _json(raw: bytes) -> Any:
+    try:
+        return from_json(raw)
+    except ValueError:
+        return None
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _objects(value: Any) -> Iterator[Json]:
+    if isinstance(value, dict):
+        if isinstance(value.get("object"), str):
+            yield value
+        for item in value.values():
+            yield from _objects(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _objects(item)

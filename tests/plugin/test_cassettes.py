@@ -1,0 +1,116 @@
+"""A test that is answered from a recording: the marker, its options, and what a mistake in it is answered with."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import FakeAssistants, Request
+from harness.recording.cassettes import write
+from harness.recording.exchanges import Recorded
+
+BASE = "https://api.openai.com/v1"
+HEAD = {"authorization": "Bearer sk-test", "openai-beta": "assistants=v2", "content-type": "application/json"}
+TEST = """
+    import openai
+    import pytest
+
+    @pytest.mark.assistants_cassette({marker})
+    def test_it(assistants):
+        client = openai.OpenAI()
+        thread = client.beta.threads.create(metadata={{"topic": "{topic}"}})
+        assert thread.id == "thread_recorded"
+"""
+
+
+@pytest.fixture
+def project(pytester):
+    """A project with one cassette, in which a thread was made."""
+    fake = FakeAssistants()
+    fake.world.store.ids.plan("thread_recorded")
+    request = Request("POST", f"{BASE}/threads", HEAD, b'{"metadata": {"topic": "rain"}}')
+    (pytester.path / "cassettes").mkdir()
+    write(pytester.path / "cassettes" / "rain.yaml", [Recorded(request, fake.answer(request), None, "made up")])
+    return pytester
+
+
+def run(project, marker, topic="rain", *options):
+    project.makepyfile(TEST.format(marker=marker, topic=topic))
+    return project.runpytest_subprocess("-p", "no:xdist", "-W", "ignore::DeprecationWarning", *options)
+
+
+@pytest.mark.parametrize("marker", ['"rain.yaml"', 'path="rain.yaml", replay="exact"', '"rain.yaml", "live"'])
+def test_a_cassette_answers(project, marker):
+    run(project, marker).assert_outcomes(passed=1)
+
+
+def test_the_folder_can_be_chosen(project):
+    (project.path / "cassettes").rename(project.path / "recorded")
+    run(project, '"rain.yaml"', "rain", "-o", "assistants_cassettes=recorded").assert_outcomes(passed=1)
+
+
+def test_a_cassette_may_lie_beside_the_test(project):
+    (project.path / "cassettes" / "rain.yaml").rename(project.path / "beside.yaml")
+    run(project, '"beside.yaml"').assert_outcomes(passed=1)
+
+
+def test_another_prompt_fails_with_the_difference(project):
+    result = run(project, '"rain.yaml"', "sun")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*POST /threads was not recorded like this.*", '*"topic": "rain"*', '*"topic": "sun"*']
+    )
+
+
+def test_a_miss_may_be_left_to_scripts(project):
+    result = run(project, '"rain.yaml", on_miss="script"', "sun")
+    result.stdout.fnmatch_lines(["*assert 'thread_* == 'thread_recorded'*"])
+
+
+def test_a_cassette_that_is_not_there_is_an_error_and_no_call(project):
+    result = run(project, '"snow.yaml"')
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*snow.yaml*"])
+
+
+@pytest.mark.parametrize("marker", ["", '"rain.yaml", mode="exact"', '"rain.yaml", "sometimes"'])
+def test_a_mistake_in_the_marker_is_found_when_tests_are_collected(project, marker):
+    result = run(project, marker)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*assistants_cassette*"])
+
+
+def test_exchanges_that_nobody_asked_for_fail_the_test(project):
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.assistants_cassette("rain.yaml")
+        def test_it(assistants):
+            pass
+        """
+    )
+    result = project.runpytest_subprocess("-p", "no:xdist")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*Recorded exchanges were not asked for*", "*POST /threads*"])
+
+
+def test_the_marker_stands_for_say(project):
+    """Scripts and a recording go together where misses are left to scripts."""
+    project.makepyfile(
+        """
+        import openai
+        import pytest
+        from harness import say
+
+        @pytest.mark.assistants_cassette("rain.yaml", on_miss="script")
+        def test_it(assistants):
+            assistants.next_run(say("Made up."))
+            client = openai.OpenAI()
+            assert client.beta.threads.create(metadata={"topic": "rain"}).id == "thread_recorded"
+            assistant = client.beta.assistants.create(model="gpt-4o", instructions="Help.")
+            client.beta.threads.runs.create_and_poll(thread_id="thread_recorded", assistant_id=assistant.id)
+            said = client.beta.threads.messages.list("thread_recorded").data
+            assert said[0].content[0].text.value == "Made up."
+        """
+    )
+    project.runpytest_subprocess("-p", "no:xdist", "-W", "ignore::DeprecationWarning").assert_outcomes(passed=1)

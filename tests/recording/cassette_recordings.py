@@ -1,0 +1,49 @@
+"""What the tests of cassettes share: where the recordings lie, small exchanges, and when exchanges are the same."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.recording.exchanges import Recorded
+from harness.service.http import Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FOLDER = Path(os.environ.get("PYTEST_ASSISTANTS_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "recordings"
+URL = "https://api.openai.com/v1/files"
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xff"
+
+
+def files(pattern: str) -> list:
+    """Parameters for a test of each recording; where there are none, the one test says why it is skipped."""
+    found = [pytest.param(path, id=path.name) for path in sorted(FOLDER.glob(pattern))]
+    reason = f"no recordings: nothing in {FOLDER} (PYTEST_ASSISTANTS_SHARED says where the folder above it is)"
+    return found or [pytest.param(None, marks=pytest.mark.skip(reason=reason))]
+
+
+def told(exchanges: Iterable[Recorded]) -> list:
+    """All that exchanges say, but for where they stand."""
+    return [(item.request, item.response, item.at) for item in exchanges]
+
+
+def exchange(sent=b"", got=b"", *, at=None, method="POST", url=URL, status=200, sent_headers=(), got_headers=()):
+    request = Request(method, url, dict(sent_headers), sent)
+    return Recorded(request, Response(status, dict(got_headers), got), at, "test")
+
+
+def upload(content, boundary="x"):
+    """A multipart upload of a file, as clients send it."""
+    body = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nassistants\r\n'
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+    ).encode() + content
+    headers = {"content-type": f'multipart/form-data; boundary="{boundary}"'}
+    return exchange(body + f"\r\n--{boundary}--\r\n".encode(), sent_headers=headers)
+
+
+OLD, NEW = [exchange(b"old")], [upload(PNG), upload(PNG + b"2"), exchange(b"new" * 9999)]

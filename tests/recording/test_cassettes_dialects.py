@@ -1,0 +1,653 @@
+"""What each dialect says, in small cassettes, and what is said of files that are none."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+import sys
+import types
+import zlib
+from textwrap import dedent
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.failures import HarnessFailure
+from harness.recording.cassettes import header_of, read
+from harness.recording.dialects import DIALECTS, parts, yaml_text
+from harness.recording.dialects.codings import decoded
+from harness.recording.dialects.parts import when
+from harness.recording.dialects.texts import text_bytes
+
+DATE = "Tue, 07 May 2024 00:07:26 GMT"
+AT = 1715040446.0
+URL = "https://api.openai.com/v1/threads"
+
+
+@pytest.fixture
+def read_text(tmp_path):
+    """Reads a text as a cassette, under a name that tells nothing."""
+
+    def reading(text, skipped=None):
+        path = tmp_path / "cassette"
+        path.write_bytes(text if isinstance(text, bytes) else dedent(text).encode())
+        return read(path, skipped)
+
+    return reading
+
+
+def row(**changes):
+    """One line of a log."""
+    line = {"method": "POST", "url": URL, "request_headers": {}, "request_body": None, "status": 200}
+    return {**line, "response_headers": {}, "response_body": {}, "sse": False, "recorded_at": None, **changes}
+
+
+def lines(*rows):
+    return "\n".join(json.dumps(item) for item in rows)
+
+
+def as_json(value):
+    return json.dumps(value, indent=1)
+
+
+def entry(**changes):
+    """A session of the test proxy with one exchange."""
+    one = {"RequestUri": URL, "RequestMethod": "POST", "RequestHeaders": {}, "RequestBody": None, "StatusCode": 200}
+    return as_json({"Entries": [{**one, "ResponseHeaders": {}, "ResponseBody": None, **changes}], "Variables": {}})
+
+
+def archive(request=None, response=None, **changes):
+    """A HAR with one exchange."""
+    half = {"headers": [], "cookies": []}
+    one = {
+        "request": {"method": "GET", "url": URL, **half, **(request or {})},
+        "response": {"status": 200, **half, "content": {"text": "", "mimeType": "text/plain"}, **(response or {})},
+        **changes,
+    }
+    return as_json({"log": {"version": "1.2", "creator": {"name": "x"}, "entries": [one]}})
+
+
+def vcrpy_yaml(request_body="''", response="string: ''", rest=""):
+    return f"""\
+interactions:
+- request:
+    body: {request_body}
+    headers:
+      X-Two:
+      - a
+      - b
+      Empty:
+    method: post
+    uri: {URL}
+  response:
+    body:
+      {response}
+    headers:
+      Date:
+      - {DATE}
+    status:
+      code: 200
+      message: OK{rest}
+version: 1
+"""
+
+
+def test_vcrpy(read_text):
+    [exchange] = read_text(vcrpy_yaml('|-\n      {"a": 1}', 'string: "é\\n"'))
+    assert (exchange.request.method, exchange.request.url) == ("POST", URL)
+    assert exchange.request.headers == {"x-two": "a, b", "empty": ""}
+    assert (exchange.sent, exchange.got, exchange.at) == (b'{"a": 1}', "é\n".encode(), AT)
+    assert exchange.response.status == 200
+    assert exchange.response.headers == {"date": DATE}
+    assert exchange.origin.endswith("cassette [0]")
+
+
+@pytest.mark.parametrize(
+    ("written", "body"),
+    [
+        ("string: null", b""),
+        ("string: !!binary |\n        AAH/", b"\0\1\xff"),
+        ("base64_string: AAH/", b"\0\1\xff"),
+        ("string: '2024-05-07'", b"2024-05-07"),
+        ("string: 2024-05-07", b"2024-05-07"),
+        ("string: yes", b"yes"),
+        ("string: &a text", b"text"),
+        ("string: !!str 1", b"1"),
+    ],
+)
+def test_bodies_of_vcrpy(read_text, written, body):
+    [exchange] = read_text(vcrpy_yaml(response=written))
+    assert exchange.got == body
+
+
+@pytest.mark.parametrize(
+    ("written", "body"), [("null", b""), ("!!binary AAH/", b"\0\1\xff"), ("{string: x}", b"x"), ("!!null ''", b"")]
+)
+def test_request_bodies_of_vcrpy(read_text, written, body):
+    [exchange] = read_text(vcrpy_yaml(written))
+    assert exchange.sent == body
+
+
+def test_vcrpy_in_json_and_as_it_was_for_httpx(read_text):
+    request = {"method": "GET", "uri": URL, "body": "", "headers": {"Accept": ["*/*"]}}
+    new = {"status": {"code": 404, "message": ""}, "headers": {}, "body": {"string": "x"}}
+    old = {"status_code": 404, "http_version": "HTTP/1.1", "headers": {}, "content": "x"}
+    cassette = {"version": 1, "interactions": [{"request": request, "response": half} for half in (new, old)]}
+    for text in (as_json(cassette), json.dumps(cassette)):
+        first, second = read_text(text)
+        assert (first.request, first.response) == (second.request, second.response)
+        assert (first.got, first.response.status, first.at) == (b"x", 404, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "at"), [("1715040452.25", 1715040452.25), ("null", None), ("2024-05-07T00:07:26Z", AT), ("1.5e+3", 1500.0)]
+)
+def test_a_time_of_its_own_counts_before_the_date(read_text, told, at):
+    [exchange] = read_text(vcrpy_yaml(rest=f"\n  recorded_at: {told}"))
+    assert exchange.at == at
+
+
+def test_vcr_of_ruby(read_text):
+    [one, two, three] = read_text(
+        f"""\
+        ---
+        http_interactions:
+        - request:
+            method: post
+            uri: {URL}
+            body:
+              encoding: UTF-8
+              string: '{{"a":"é"}}'
+            headers:
+              Content-Type:
+              - application/json
+          response:
+            status:
+              code: 400
+              message: Bad Request
+            headers:
+              Date:
+              - {DATE}
+            body:
+              encoding: ASCII-8BIT
+              string: !binary |-
+                AAH/
+          recorded_at: Tue, 07 May 2024 00:08:00 GMT
+        - request:
+            method: get
+            uri: {URL}
+            body: {{encoding: US-ASCII, string: é}}
+          response:
+            status: {{code: 200}}
+            body: {{encoding: ISO-8859-1, string: é}}
+          recorded_at: Tue, 07 May 2024 00:07:26 GMT
+        - request: {{method: get, uri: {URL}, body: {{encoding: NO-SUCH, string: é}}}}
+          response: {{status: {{code: 200}}, body: {{encoding: ASCII-8BIT, base64_string: AAH/}}}}
+        recorded_with: VCR 6.1.0
+        """
+    )
+    assert (one.request.method, one.sent, one.got, one.at) == ("POST", '{"a":"é"}'.encode(), b"\0\1\xff", AT)
+    assert one.request.headers == {"content-type": "application/json"}
+    assert one.response.status == 400
+    assert (two.sent, two.got, two.at) == ("é".encode(), b"\xe9", AT)
+    assert (three.sent, three.got, three.at) == ("é".encode(), b"\0\1\xff", None)
+
+
+def test_vcr_of_r(read_text):
+    skipped = []
+    [old, new] = read_text(
+        f"""\
+        http_interactions:
+        - request:
+            method: post
+            uri: {URL}
+            body: {{encoding: '', string: '{{"a":1}}'}}
+            headers: {{Accept: 'application/json, */*'}}
+          response:
+            status: {{status_code: 200, reason: OK}}
+            headers: {{content-encoding: gzip, content-length: '99'}}
+            body:
+              encoding: ''
+              file: no
+              string: |-
+                {{"b": 2}}
+          recorded_at: 2024-05-07 00:07:26 GMT
+          recorded_with: vcr/1.2.2, webmockr/0.9.0
+        - request: {{method: GET, uri: {URL}}}
+          response: {{status: 204, headers: {{date: '{DATE}'}}}}
+          recorded_at: 2024-05-07 00:07:27
+        - request: {{method: GET, uri: {URL}}}
+          response: {{status: 200, body: {{file: yes, string: ../../secret}}}}
+        """,
+        skipped,
+    )
+    assert (old.sent, old.got, old.at) == (b'{"a":1}', b'{"b": 2}', AT)
+    assert old.response.headers == {"content-length": "8"}
+    assert (new.sent, new.got, new.at, new.response.status) == (b"", b"", AT, 204)
+    [reason] = skipped
+    assert reason.endswith("cassette [2]: its body is in another file, '../../secret', which is not read")
+
+
+@pytest.mark.parametrize(
+    ("sent", "headers", "body"),
+    [
+        (None, {"Content-Length": "565"}, b""),
+        ({"a": "é"}, {"Content-Length": "11"}, '{"a": "é"}'.encode()),
+        ({"a": "é"}, {"Content-Length": "99"}, '{"a":"é"}'.encode()),
+        ({"a": "é"}, {"Content-Length": "15"}, b'{"a": "\\u00e9"}'),
+        ({"a": "\ud83d"}, {}, b'{"a":"\\ud83d"}'),
+        ([1, 2], {}, b"[1,2]"),
+        ([], {}, b"[]"),
+        ("AAH/", {"Content-Type": "application/octet-stream"}, b"\0\1\xff"),
+        ("text", {"Content-Type": ["text/plain"]}, b"text"),
+        (
+            ["--x\r\n", "A: b\r\n\r\n", "b64:AAH/", "\r\n--x--\r\n"],
+            {"Content-Type": "multipart/form-data; boundary=x"},
+            b"--x\r\nA: b\r\n\r\n\0\1\xff\r\n--x--\r\n",
+        ),
+    ],
+)
+def test_requests_of_the_test_proxy(read_text, sent, headers, body):
+    [exchange] = read_text(entry(RequestBody=sent, RequestHeaders=headers))
+    assert exchange.sent == body
+    if sent is not None and "content-length" in exchange.request.headers:
+        assert exchange.request.headers["content-length"] == str(len(body))
+
+
+@pytest.mark.parametrize(
+    ("got", "headers", "body"),
+    [
+        ({"a": 1.0}, {}, b'{\n  "a": 1.0\n}'),
+        ({"a": 1.0}, {"Content-Length": "15"}, b'{\n  "a": 1.0\n}\n'),
+        ({"a": 1.0}, {"Content-Length": "9"}, b'{"a":1.0}'),
+        (
+            ["event: done\n", "data: [DONE]\n", "\n"],
+            {"Content-Type": "text/event-stream"},
+            b"event: done\ndata: [DONE]\n\n",
+        ),
+        (None, {"Date": "Sanitized"}, b""),
+    ],
+)
+def test_answers_of_the_test_proxy(read_text, got, headers, body):
+    [exchange] = read_text(entry(ResponseBody=got, ResponseHeaders=headers))
+    assert (exchange.got, exchange.at) == (body, None)
+
+
+def test_an_archive(read_text):
+    header = [{"name": ":status", "value": "200"}, {"name": "Content-Encoding", "value": "br"}]
+    [exchange] = read_text(
+        archive(
+            {"method": "POST", "postData": {"mimeType": "application/json", "text": "{}"}},
+            {"headers": header, "content": {"text": "AAH/", "encoding": "base64"}},
+            startedDateTime="2024-05-07T02:07:26.500+02:00",
+        )
+    )
+    assert (exchange.request.method, exchange.sent, exchange.got) == ("POST", b"{}", b"\0\1\xff")
+    assert (exchange.response.headers, exchange.at) == ({}, AT + 0.5)
+
+
+def test_what_was_never_answered_is_left_out_of_an_archive(read_text):
+    skipped = []
+    assert read_text(archive(response={"status": 0}), skipped) == read_text(archive(response={"status": 0})) == []
+    [reason] = skipped
+    assert reason.endswith("cassette [0]: it was never answered (status 0)")
+
+
+def test_a_log(read_text):
+    events = [["thread.created", {"id": "thread_x"}], ["done", "[DONE]"]]
+    one, two, three, four = read_text(
+        "\ufeff"
+        + lines(
+            row(cassette="a.yaml", index=3, request_body={"b": "\u2028"}, recorded_at="2024-05-07T00:07:26+00:00"),
+            row(sse=True, response_body=events, recorded_at="Sanitized", response_headers={"date": DATE}),
+            row(response_body="\x89PNG", response_headers={"content-length": "4"}, request_body="text"),
+            row(response_body=None, request_headers=None),
+        )
+        + "\n\n"
+    )
+    assert one.origin.endswith("cassette: a.yaml [3]")
+    assert two.origin.endswith("cassette [1]")
+    assert (one.sent, one.got, one.at) == ('{"b":"\u2028"}'.encode(), b"{}", AT)
+    assert two.got == b'event: thread.created\ndata: {"id":"thread_x"}\n\nevent: done\ndata: [DONE]\n\n'
+    assert (two.at, three.at) == (AT, None)
+    assert (three.sent, three.got, four.got) == (b"text", b"\x89PNG", b"")
+
+
+def test_a_log_of_one_line_and_one_in_a_list(read_text):
+    assert len(read_text(lines(row()))) == len(read_text(json.dumps([row()]))) == 1
+
+
+RUN = {"object": "thread.run", "id": "run_1", "thread_id": "thread_1", "assistant_id": "asst_1", "status": "queued"}
+STEP = {
+    "object": "thread.run.step",
+    "step_details": {"tool_calls": [{"id": "call_1", "function": {"name": "f", "output": "4"}}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/assistants/asst_1", {"object": "assistant", "id": "asst_1"}),
+        ("DELETE", "/assistants/asst_1", {"object": "assistant.deleted", "id": "asst_1", "deleted": True}),
+        ("GET", "/threads/thread_1/runs/run_1", RUN),
+        ("GET", "/threads/thread_1/runs", {"object": "list", "data": [RUN]}),
+        ("GET", "/assistants", {"object": "list", "data": [{"object": "assistant", "id": "asst_1"}]}),
+    ],
+)
+def test_a_body_alone_is_the_answer_that_shows_it(read_text, method, path, body):
+    for kept in ({"method": "", "url": "notebook:x"}, {"method": "POST", "url": f"{URL}/x", "route": "/threads/{id}"}):
+        [exchange] = read_text(lines(row(status=None, response_body=body, **kept)))
+        assert (exchange.request.method, exchange.request.path, exchange.sent) == (method, f"/v1{path}", b"")
+        assert json.loads(exchange.got) == body
+        assert (exchange.response.status, exchange.at) == (200, None)
+        assert exchange.response.headers == {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("route", "path", "sent"),
+    [
+        ("/threads/runs", "/threads/runs", {"assistant_id": "asst_1", "stream": True}),
+        ("/threads/{id}/runs", "/threads/thread_1/runs", {"assistant_id": "asst_1", "stream": True}),
+        (
+            "/threads/{id}/runs/{id}/submit_tool_outputs",
+            "/threads/thread_1/runs/run_1/submit_tool_outputs",
+            {"tool_outputs": [{"tool_call_id": "call_1", "output": "4"}], "stream": True},
+        ),
+    ],
+)
+def test_a_stream_alone_answers_what_its_events_tell(read_text, route, path, sent):
+    events = [["thread.run.created", RUN], ["thread.run.step.completed", STEP], ["done", "[DONE]"]]
+    [exchange] = read_text(lines(row(status=None, sse=True, route=route, response_body=events)))
+    assert (exchange.request.method, exchange.request.path) == ("POST", f"/v1{path}")
+    assert json.loads(exchange.sent) == sent
+    assert exchange.got.startswith(b'event: thread.run.created\ndata: {"object":"thread.run",')
+    assert exchange.response.headers["content-type"].startswith("text/event-stream")
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [
+        ("which does not tell the thread_id", {"response_body": {"object": "thread.message.deleted", "id": "msg_1"}}),
+        ("of the kind None", {"response_body": {"python_version": "3"}}),
+        ("of the kind 'model'", {"response_body": {"object": "model", "id": "gpt-4"}}),
+        ("an empty list", {"response_body": {"object": "list", "data": []}}),
+        ("no object of the API", {"response_body": "text"}),
+        ("the events of a stream", {"response_body": [["done", "[DONE]"]], "sse": True, "route": "/threads/runs"}),
+        ("the events of a stream", {"response_body": [["thread.run.created", RUN]], "sse": True, "route": None}),
+    ],
+)
+def test_a_body_that_nothing_can_be_built_of_is_left_out(read_text, reason, kept):
+    skipped = []
+    [rest] = read_text(lines(row(status=None, **kept), row()), skipped)
+    assert rest.got == b"{}"
+    [told] = skipped
+    assert "cassette [0]: only " in told
+    assert reason in told
+
+
+# --- content encodings --------------------------------------------------------------------------------------------
+
+TEXT = b'{"a": "text that is long enough to be worth it, worth it, worth it"}'
+RAW = zlib.compressobj(wbits=-15)
+DEFLATED = RAW.compress(TEXT) + RAW.flush()
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", gzip.compress(TEXT, mtime=0)),
+        ("GZip", gzip.compress(TEXT[:9], mtime=0) + gzip.compress(TEXT[9:], mtime=0)),
+        ("x-gzip", gzip.compress(TEXT, mtime=0)),
+        ("gzip", TEXT),
+        ("deflate", zlib.compress(TEXT)),
+        ("deflate", DEFLATED),
+        ("deflate", TEXT),
+        ("deflate, gzip", gzip.compress(zlib.compress(TEXT), mtime=0)),
+        ("identity", TEXT),
+        ("zstd", TEXT),
+        ("br", TEXT),
+    ],
+)
+def test_content_encodings_are_undone(coding, body, monkeypatch):
+    monkeypatch.setitem(sys.modules, "brotli", None)
+    monkeypatch.setitem(sys.modules, "brotlicffi", None)
+    headers = {"content-encoding": coding, "content-length": str(len(body)), "x": "y"}
+    assert decoded(headers, body) == ({"content-length": str(len(TEXT)), "x": "y"}, TEXT)
+    assert decoded({"content-encoding": coding}, b"") == ({}, b"")
+
+
+def test_what_is_no_deflate_stays_as_it_is():
+    assert decoded({"content-encoding": "deflate"}, b"\xff\xff\xff\xff") == ({}, b"\xff\xff\xff\xff")
+
+
+def brotli(name, monkeypatch):
+    """A stand-in for the package: one byte before the text."""
+
+    class error(Exception):  # noqa: N801, N818 - its name there
+        pass
+
+    def decompress(body):
+        if body[:1] != b"\x8b":
+            raise error
+        return body[1:]
+
+    module = types.ModuleType(name)
+    module.error, module.decompress = error, decompress
+    monkeypatch.setitem(sys.modules, "brotli", None)
+    monkeypatch.setitem(sys.modules, name, module)
+
+
+@pytest.mark.parametrize("name", ["brotli", "brotlicffi"])
+def test_brotli_is_undone_where_it_is_installed(name, monkeypatch):
+    brotli(name, monkeypatch)
+    assert decoded({"content-encoding": "br"}, b"\x8b" + TEXT) == ({}, TEXT)
+    assert decoded({"content-encoding": "br"}, TEXT) == ({}, TEXT)
+
+
+def test_brotli_that_is_missing_is_named(read_text, monkeypatch):
+    monkeypatch.setitem(sys.modules, "brotli", None)
+    monkeypatch.setitem(sys.modules, "brotlicffi", None)
+    text = vcrpy_yaml(response="string: !!binary i3t9").replace("Date:\n", "Content-Encoding:\n").replace(DATE, "br")
+    with pytest.raises(HarnessFailure, match="pip install brotli"):
+        read_text(text)
+
+
+@pytest.mark.parametrize(
+    ("coding", "told"),
+    [("gzip", "its body is broken gzip"), ("zstd", "its body has a content encoding other than gzip")],
+)
+def test_a_body_that_cannot_be_undone_names_its_record(read_text, coding, told):
+    body = base64.b64encode(b"\x1f\x8b\xff").decode()
+    text = vcrpy_yaml(response=f"string: !!binary {body}").replace("Date:\n", "Content-Encoding:\n")
+    with pytest.raises(HarnessFailure, match=f"Record 0 of .*cassette could not be read: {told}"):
+        read_text(text.replace(DATE, coding))
+
+
+# --- times and texts ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tue, 07 May 2024 00:07:26 GMT",
+        "2024-05-07T00:07:26",
+        "2024-05-07T00:07:26Z",
+        "2024-05-07T00:07:26.0000000Z",
+        "2024-05-07T02:07:26+02:00",
+        "2024-05-06 23:07:26 -0100",
+        " 2024-05-07 00:07:26 UTC ",
+        "1715040446",
+    ],
+)
+def test_times(text):
+    assert when(None, "Sanitized", text) == AT
+
+
+@pytest.mark.parametrize("text", [None, "", "Sanitized", "2024-13-07T00:07:26Z", "Tue, 99 May 2024 00:07:26 GMT"])
+def test_what_is_no_time(text):
+    assert when(text) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, "é".encode()),
+        ({"content-type": "application/octet-stream"}, b"\xe9"),
+        ({"content-type": "application/octet-stream", "content-length": "2"}, "é".encode()),
+        ({"content-length": "1"}, b"\xe9"),
+    ],
+)
+def test_a_text_may_stand_for_bytes(headers, body):
+    assert text_bytes("é", headers) == body
+
+
+def test_a_text_with_other_characters_is_utf8():
+    assert text_bytes("é→", {"content-type": "multipart/form-data"}) == "é→".encode()
+
+
+# --- files that are no cassettes ----------------------------------------------------------------------------------
+
+
+def failure(read_text, text):
+    with pytest.raises(HarnessFailure) as caught:
+        read_text(text)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "it is empty"),
+        (" \n", "it is empty"),
+        ("# only a comment\n", "none of the dialects"),
+        ("hello", "none of the dialects"),
+        ("a: 1", "none of the dialects"),
+        ("[]", "none of the dialects"),
+        ("[1]", "none of the dialects"),
+        ('{"a": 1}', "none of the dialects"),
+        ('{"log": 1}', "none of the dialects"),
+        ('{"interactions": 1, "http_interactions": 2, "Entries": 3}', "none of the dialects"),
+        ('{"interactions": [', "Expecting value"),
+        ('{"a": 1}\n{"b": ', "line 2 is no JSON"),
+        ("[" * 100_000, "recursion"),
+        ("- " * 100_000 + "x", "nested too deeply"),
+        ("a: [1", "did not find expected"),
+        ("a: *b", "undefined alias|before it is set"),
+        ("a: 1\n--- \nb: 2", "more than one"),
+        ("? [a]\n: b", "a key that is no text, line 1"),
+        ("a: !!binary A", "broken base64, line 1"),
+        (b"\xff\xfe\x00", "no text in UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_cassette(read_text, text, why):
+    told = failure(read_text, text)
+    assert "cassette cannot be read as a cassette: " in told.happened
+    assert re.search(why, told.happened)
+    assert all(dialect.name in told.there_was for dialect in DIALECTS)
+    assert told.do.startswith("git log ")
+
+
+def test_the_message_shows_how_the_file_begins(read_text):
+    assert "It begins with b'{\"a\": '" in failure(read_text, '{"a": ').there_was
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "!!python/object/apply:os.system [echo]",
+        "!!python/object/new:_io.BytesIO {state: !!python/tuple [x]}",
+        "!!python/name:os.system ''",
+        "!!python/tuple [x]",
+        "!!python/str x",
+        "!ruby/object:Object {a: b}",
+    ],
+)
+def test_tags_that_make_objects_are_refused(read_text, tag):
+    told = failure(read_text, vcrpy_yaml(tag))
+    assert f"line 3 has the tag {tag.split()[0]}, which would make an object" in told.happened
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("interactions: [{request: {}}]", "it has no 'response'"),
+        ("interactions: [text]", "it has another shape"),
+        (
+            "interactions: [{request: {headers: x, method: x, uri: x}, response: {headers: , status_code: 1}}]",
+            "it has another shape",
+        ),
+        (vcrpy_yaml().replace("code: 200", "code: OK"), "invalid literal"),
+        (vcrpy_yaml(response="base64_string: A"), "Incorrect padding|Invalid base64"),
+        (entry(RequestHeaders={"Content-Type": "application/octet-stream"}, RequestBody="é"), "ASCII"),
+        (lines(row(), {"status": 200}), "it has no 'method'"),
+    ],
+)
+def test_a_record_that_is_broken_is_named(read_text, text, why):
+    told = failure(read_text, text)
+    number = 1 if text.startswith('{"method"') else 0
+    assert told.happened.startswith(f"Record {number} of ")
+    assert re.search(why, told.happened)
+    assert any(dialect.name in told.there_was for dialect in DIALECTS)
+    assert told.do
+
+
+@pytest.mark.parametrize("name", ["missing.yaml", "."])
+def test_a_file_that_cannot_be_read(tmp_path, name):
+    for reading in (read, header_of):
+        with pytest.raises(HarnessFailure, match=f"The cassette .*{name} could not be read: "):
+            reading(tmp_path / name)
+
+
+def test_without_pyyaml_the_extra_is_named(read_text, monkeypatch):
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    assert len(read_text(entry())) == 1
+    assert failure(read_text, "interactions: []").do == 'pip install "pytest-assistants[recording]"'
+
+
+# --- YAML ---------------------------------------------------------------------------------------------------------
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+DATA = st.recursive(
+    st.one_of(st.none(), TEXTS, st.binary(max_size=20)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)),
+    max_leaves=10,
+)
+
+
+@pytest.fixture(params=[True, False], ids=["libyaml", "python"])
+def loader(request, monkeypatch):
+    if not request.param:
+        monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
+    elif not hasattr(yaml, "CSafeLoader"):
+        pytest.skip("PyYAML has no C loader here")
+
+
+@pytest.mark.usefixtures("loader")
+def test_yaml_is_read_as_pyyaml_reads_it():
+    """PyYAML guesses types where nothing is quoted; its own dumper quotes what would be guessed wrong."""
+
+    @settings(deadline=None, derandomize=True, database=None, max_examples=300)
+    @given(data=DATA, flow=st.sampled_from([True, False, None]), readable=st.booleans())
+    def check(data, flow, readable):
+        text = yaml.safe_dump(data, default_flow_style=flow, allow_unicode=readable)
+        assert yaml_text.load(text) == yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+    check()
+
+
+@pytest.mark.usefixtures("loader")
+def test_an_alias_is_what_its_anchor_was():
+    assert yaml_text.load("a: &x {k: &y [1]}\nb: *x\nc: *y\n") == {"a": {"k": ["1"]}, "b": {"k": ["1"]}, "c": ["1"]}
+
+
+@pytest.mark.usefixtures("loader")
+def test_an_empty_text_is_nothing():
+    assert yaml_text.load("# nothing\n") is None
+
+
+def test_a_place_names_itself(tmp_path):
+    assert str(parts.Place(tmp_path, 3)) == f"{tmp_path} [3]"

@@ -1,0 +1,460 @@
+"""A recorded session answers a client, exactly as recorded or as a story (DESIGN §3, "Record and replay")."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from telling import BASE, HEAD, Client, converse, recorded
+
+from harness import (
+    FakeAssistants,
+    HarnessFailure,
+    Request,
+    call,
+    calls,
+    cancel,
+    fail,
+    hang,
+    refuse,
+    run_code,
+    say,
+    search,
+    truncate,
+    wait,
+)
+from harness.options import make_options
+from harness.recording.cassettes import write
+from harness.recording.exchanges import Recorded
+from harness.recording.matching import normal
+
+FILE = "file-AbCdEfGhIjKlMnOpQrStUv"
+ADA = {"model": "gpt-4o", "name": "Ada"}
+STORIES = {
+    "plain": ((say("Hello, 세계."),), ()),
+    "citations": ((search(), say("So 【1†a.txt】.", citations={"【1†a.txt】": FILE})), ()),
+    "images": (
+        (
+            run_code("plot()", images=["file-AbCdEfGhIjKlMnOpQrStUv"]),
+            say("See.", images=["file-AbCdEfGhIjKlMnOpQrStUv"]),
+        ),
+        (),
+    ),
+    "code": ((run_code("6 * 7", logs="42"), say("42")), ()),
+    "several messages": ((say("One."), run_code("2"), say("Two."), say("Three.")), ()),
+    "a call": ((call("f", x=1), say("4")), ("2",)),
+    "parallel calls": ((calls(call("f"), call("g")), call("h"), say("done")), ("1", "2", "3")),
+    "refusal": ((refuse("No."),), ()),
+    "failure": ((say("Well"), fail("rate_limit_exceeded")), ()),
+    "failure behind a message": ((say("Well."), wait(1), fail()), ()),
+    "incomplete": ((say("It is"), truncate()), ()),
+    "cancelled by somebody": ((say("It is"), cancel()), ()),
+    "expired": ((say("It is"), wait(1), hang()), ()),
+}
+
+
+@pytest.fixture(params=STORIES, ids=str)
+def story(request):
+    return STORIES[request.param]
+
+
+@pytest.fixture
+def cassette(tmp_path):
+    """Writes exchanges to a file; its path."""
+
+    def written(exchanges):
+        path = tmp_path / "session.yaml"
+        write(path, exchanges)
+        return path
+
+    return written
+
+
+def replaying(path, **how):
+    fake = FakeAssistants()
+    fake.replay(path, **how)
+    return Client(fake)
+
+
+@pytest.mark.parametrize("was_streamed", [False, True], ids=["polled", "streamed"])
+@pytest.mark.parametrize("streams", [False, True], ids=["polls", "streams"])
+@pytest.mark.parametrize("extra", [0, 2])
+def test_a_story_is_told_again_however_the_client_asks(cassette, story, was_streamed, streams, extra):
+    acts, outputs = story
+    told = recorded(*acts, outputs=outputs, stream=was_streamed)
+    again = replaying(cassette(told))
+    came = converse(again, outputs=outputs, stream=streams, extra=extra)
+    fake = FakeAssistants()
+    fake.next_run(*acts)
+    original = converse(Client(fake), outputs=outputs, stream=was_streamed)
+    assert came == original  # the same seed gave the recording the same ids
+    assert again.fake.unused() is None
+
+
+# --- what a session cannot answer ---------------------------------------------------------------------------
+
+
+def test_another_prompt_is_a_miss_that_shows_the_difference(cassette):
+    client = replaying(cassette(recorded(say("Hello."))))
+    with pytest.raises(HarnessFailure) as raised:
+        converse(client, question="Hey?")
+    text = str(raised.value)
+    assert "was not recorded like this" in text
+    assert '-  "content": "Hi?"' in text.replace("- ", "-  ").replace("-   ", "-  ")
+    assert '"content": "Hey?"' in text
+    assert "on_miss" in text
+    assert client.fake.failures == [raised.value]
+
+
+def test_other_tool_outputs_are_a_miss(cassette):
+    client = replaying(cassette(recorded(call("f"), say("4"), outputs=["2"])))
+    with pytest.raises(HarnessFailure, match="submit_tool_outputs was not recorded like this"):
+        converse(client, outputs=["3"])
+
+
+def test_one_object_more_than_was_recorded_is_a_miss(cassette):
+    client = replaying(cassette(recorded(say("Hello."))))
+    converse(client)
+    with pytest.raises(HarnessFailure, match="each of them is used"):
+        client.send("POST", "/assistants", ADA)
+
+
+@pytest.mark.parametrize(
+    "path", ["/threads/thread_abcdefghijklmnopqrstuvwx", "/assistants/asst_abcdefghijklmnopqrstuvwx"]
+)
+def test_an_unknown_id_is_a_miss(cassette, path):
+    client = replaying(cassette(recorded(say("Hello."))))
+    with pytest.raises(HarnessFailure, match="names something the session does not hold"):
+        client.send("GET", path)
+
+
+def test_a_miss_may_fall_through_to_scripts(cassette):
+    client = replaying(cassette(recorded(say("Hello."))), on_miss="script")
+    assert converse(client)["said"][-1][1][0]["text"]["value"] == "Hello."
+    client.fake.next_run(say("Made up."))
+    assert converse(client, question="And now?")["said"][-1][1][0]["text"]["value"] == "Made up."
+    assert client.send("GET", "/threads/thread_abcdefghijklmnopqrstuvwx")[0] == 404
+
+
+def test_what_was_not_asked_for_is_complained_about(cassette):
+    client = replaying(cassette(recorded(say("Hello."))))
+    client.ok("POST", "/assistants", {"name": "Ada", "model": "gpt-4o", "metadata": None, "tools": []})
+    complaint = str(client.fake.unused())
+    assert "Recorded exchanges were not asked for" in complaint
+    assert "POST /threads (" in complaint
+    assert "POST /assistants" not in complaint
+
+
+# --- what is no matter of the story -------------------------------------------------------------------------
+
+
+def answered(recorded_exchange, status, body, **headers):
+    response = replace(recorded_exchange.response, status=status, body=json.dumps(body).encode())
+    return replace(recorded_exchange, response=replace(response, headers={**response.headers, **headers}))
+
+
+def test_errors_of_the_moment_come_once_where_they_were_recorded(cassette):
+    told = recorded(say("Hello."))
+    busy = answered(told[0], 429, {"error": {"message": "slow down"}}, **{"retry-after": "2"})
+    down = answered(told[4], 503, {"error": {"message": "down"}})
+    client = replaying(cassette([busy, *told[:4], down, *told[4:]]))
+    assert client.send("POST", "/assistants", ADA) == (
+        429,
+        {"error": {"message": "slow down"}},
+    )
+    assistant = client.ok("POST", "/assistants", ADA)
+    thread = client.ok("POST", "/threads", {})
+    client.ok("POST", f"/threads/{thread['id']}/messages", {"role": "user", "content": "Hi?"})
+    run = client.ok("POST", f"/threads/{thread['id']}/runs", {"assistant_id": assistant["id"]})
+    path = f"/threads/{thread['id']}/runs/{run['id']}"
+    assert client.send("GET", path)[0] == 503
+    assert client.poll(run)["status"] == "completed"
+
+
+def test_a_refusal_is_given_again(cassette):
+    told = recorded(say("Hello."))
+    no = answered(told[0], 400, {"error": {"message": "no such model"}})
+    client = replaying(cassette([no]))
+    assert client.send("POST", "/assistants", ADA) == (
+        400,
+        {"error": {"message": "no such model"}},
+    )
+
+
+def test_a_client_that_does_not_wait_is_refused_as_ever(cassette):
+    fake = FakeAssistants()
+    fake.every_run(say("Hello."))
+    writer = Client(fake)
+    converse(writer)
+    thread = fake.threads[0].id
+    writer.ok("POST", f"/threads/{thread}/messages", {"role": "user", "content": "More?"})
+    client = replaying(cassette(writer.recorded))
+    assistant = client.ok("POST", "/assistants", ADA)
+    assert client.ok("POST", "/threads", {})["id"] == thread
+    client.ok("POST", f"/threads/{thread}/messages", {"role": "user", "content": "Hi?"})
+    run = client.ok("POST", f"/threads/{thread}/runs", {"assistant_id": assistant["id"]})
+    more = ("POST", f"/threads/{thread}/messages", {"role": "user", "content": "More?"})
+    status, answer = client.send(*more)
+    assert (status, answer["error"]["message"][:18]) == (400, "Can't add messages")
+    client.poll(run)
+    assert client.ok(*more)["id"] == json.loads(writer.recorded[-1].got)["id"]
+
+
+def test_a_thread_that_was_made_with_its_run(cassette):
+    fake = FakeAssistants()
+    writer = Client(fake)
+    body = {"assistant_id": fake.add_assistant("asst_abcdefghijklmnopqrstuvwx").id}
+    body["thread"] = {"messages": [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}]}
+    run = writer.poll(writer.ok("POST", "/threads/runs", body))
+    path = f"/threads/{run['thread_id']}/messages"
+    listed = writer.ok("GET", path)
+    client = replaying(cassette(writer.recorded))
+    again = client.poll(client.ok("POST", "/threads/runs", body))
+    assert (again["id"], again["thread_id"]) == (run["id"], run["thread_id"])
+    assert [item["id"] for item in client.ok("GET", path)["data"]] == [item["id"] for item in listed["data"]]
+
+
+def test_what_was_there_before_is_there_again(cassette):
+    """An assistant, a thread and a run that the recording uses and did not make."""
+    fake = FakeAssistants()
+    fake.next_run(run_code("1", logs="1"), say("Hello."))
+    first = Client(fake)
+    converse(first)
+    later = Client(fake)
+    thread, run = fake.threads[0].id, fake.runs[0].id
+    asked = [
+        f"/assistants/{fake.runs[0].assistant_id}",
+        f"/threads/{thread}",
+        f"/threads/{thread}/messages",
+        f"/threads/{thread}/runs/{run}",
+        f"/threads/{thread}/runs/{run}/steps",
+    ]
+    answers = [later.ok("GET", path) for path in asked]
+    client = replaying(cassette(later.recorded))
+    assert [client.ok("GET", path) for path in asked] == answers
+    with pytest.raises(HarnessFailure, match="was not recorded like this"):
+        client.send("POST", f"/threads/{thread}/messages", {"role": "user", "content": "new"})
+
+
+def test_routes_that_the_fake_does_not_serve_are_answered_from_the_recording(cassette):
+    told = recorded(say("Hello."))[0]
+    request = Request("GET", BASE + "/vector_stores/vs_abc", HEAD)
+    store = replace(answered(told, 200, {"id": "vs_abc", "object": "vector_store"}), request=request)
+    client = replaying(cassette([store]))
+    assert client.ok("GET", "/vector_stores/vs_abc")["id"] == "vs_abc"
+    with pytest.raises(HarnessFailure, match="is not served"):
+        client.send("GET", "/vector_stores/vs_abc")
+
+
+# --- exact --------------------------------------------------------------------------------------------------
+
+
+def test_exactly_the_same_requests_get_exactly_the_same_answers(cassette, story):
+    acts, outputs = story
+    told = recorded(*acts, outputs=outputs)
+    client = replaying(cassette(told), mode="exact")
+    converse(client, outputs=outputs)
+    assert [exchange.response.body for exchange in client.recorded] == [exchange.response.body for exchange in told]
+    assert client.fake.unused() is None
+
+
+def test_one_poll_more_than_was_recorded_is_a_miss(cassette):
+    client = replaying(cassette(recorded(say("Hello."))), mode="exact")
+    with pytest.raises(HarnessFailure, match="It was recorded 2 times, and each of them is used"):
+        converse(client, extra=1)
+
+
+def test_one_poll_less_is_complained_about(cassette):
+    told = recorded(say("Hello."))
+    client = replaying(cassette(told), mode="exact")
+    for exchange in told[:-1]:
+        path = exchange.request.url.removeprefix(BASE)
+        client.send(exchange.request.method, path, json.loads(exchange.sent) if exchange.sent else None)
+    assert "/messages (" in str(client.fake.unused())
+
+
+def test_the_query_counts(cassette):
+    client = replaying(cassette(recorded(say("Hello."))), mode="exact")
+    thread = client.ok("POST", "/assistants", ADA) and client.ok("POST", "/threads", {})
+    with pytest.raises(HarnessFailure, match="was not recorded like this"):
+        client.send("GET", f"/threads/{thread['id']}/messages?order=desc")
+
+
+# --- files, and what the fake cannot make again --------------------------------------------------------------
+
+
+def upload(client, content, name="a.csv", boundary="one"):
+    """A form as a client writes it, with a boundary of its own."""
+    form = "".join(
+        f"--{boundary}\r\nContent-Disposition: form-data; {about}\r\n\r\n{text}\r\n"
+        for about, text in (('name="purpose"', "assistants"), (f'name="file"; filename="{name}"', content))
+    )
+    body = f"{form}--{boundary}--\r\n".encode()
+    head = {**HEAD, "content-type": f"multipart/form-data; boundary={boundary}"}
+    request = Request("POST", f"{BASE}/files", head, body, client=1)
+    response = client.fake.answer(request)
+    client.recorded.append(Recorded(request, response, client.fake.clock.now, "made up"))
+    return json.loads(response.body)
+
+
+def test_an_upload_is_known_by_its_name_and_content(cassette):
+    writer = Client(FakeAssistants())
+    file = upload(writer, "1,2")
+    client = replaying(cassette(writer.recorded))
+    assert upload(client, "1,2", boundary="another") == file
+    for other in ({"content": "1,3"}, {"content": "1,2", "name": "b.csv"}):
+        with pytest.raises(HarnessFailure, match="POST /files was not recorded like this"):
+            upload(client, **other)
+
+
+def test_a_body_that_is_no_json_counts_as_a_whole(cassette):
+    request = Request("POST", f"{BASE}/assistants", HEAD, b"not json")
+    fake = FakeAssistants()
+    told = Recorded(request, fake.answer(request), None, "made up")
+    client = replaying(cassette([told]))
+    assert client.fake.answer(request).status == 400
+    with pytest.raises(HarnessFailure, match="was not recorded like this"):
+        client.fake.answer(replace(request, body=b"not json either"))
+
+
+def test_an_upload_whose_form_was_not_kept_is_there_all_the_same(cassette):
+    writer = Client(FakeAssistants())
+    file = upload(writer, "1,2")
+    told = writer.recorded[0]
+    bare = replace(told, request=Request("POST", f"{BASE}/files", HEAD))
+    client = replaying(cassette([bare, bare]))
+    for _ in range(2):
+        assert json.loads(client.fake.answer(bare.request).body) == file
+    assert client.ok("GET", f"/files/{file['id']}")["filename"] == "a.csv"
+
+
+def test_a_file_that_somebody_read_can_be_read_again(cassette):
+    fake = FakeAssistants()
+    fake.add_file(content=b"chart", filename="c.png", id="file-AbCdEfGhIjKlMnOpQrStUv", purpose="assistants_output")
+    request = Request("GET", f"{BASE}/files/{FILE}/content", HEAD)
+    told = [Recorded(request, fake.answer(request), None, "made up")]
+    client = replaying(cassette(told))
+    assert client.fake.answer(request).body == b"chart"
+    assert client.ok("GET", f"/files/{FILE}")["purpose"] == "assistants_output"
+
+
+def test_what_was_not_found_is_not_found_again(cassette):
+    writer = Client(FakeAssistants())
+    path = "/assistants/asst_abcdefghijklmnopqrst"
+    refused = writer.send("GET", path)
+    client = replaying(cassette(writer.recorded))
+    assert client.send("GET", path) == refused
+    assert client.send("GET", path) == refused
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["asked again", "not asked"])
+def test_a_run_that_the_client_cancelled(cassette, asked):
+    fake = FakeAssistants(make_options({"clock": "manual"}, where="test"))
+    fake.next_run(say("never finished"))
+    writer = Client(fake)
+    body = {"assistant_id": fake.add_assistant("asst_abcdefghijklmnopqrst").id}
+    body["thread"] = {"messages": [{"role": "user", "content": "Hi?"}]}
+    run = writer.ok("POST", "/threads/runs", body)
+    path = f"/threads/{run['thread_id']}/runs/{run['id']}"
+    fake.clock.advance(1.5)
+    writer.ok("POST", f"{path}/cancel")
+    fake.clock.advance(5)
+    assert writer.ok("GET", path)["status"] == "cancelled"
+    client = replaying(cassette(writer.recorded))
+    run = client.ok("POST", "/threads/runs", body)
+    if asked:
+        assert client.ok("POST", f"{path}/cancel")["status"] == "cancelling"
+    client.fake.clock.advance(601)
+    assert client.ok("GET", path)["status"] == ("cancelled" if asked else "expired")
+
+
+def test_a_run_that_was_under_way_before_can_be_cancelled_again(cassette):
+    fake = FakeAssistants(make_options({"clock": "manual"}, where="test"))
+    writer = Client(fake)
+    body = {"assistant_id": fake.add_assistant("asst_abcdefghijklmnopqrst").id}
+    body["thread"] = {"messages": [{"role": "user", "content": "Hi?"}]}
+    run = writer.ok("POST", "/threads/runs", body)
+    path = f"/threads/{run['thread_id']}/runs/{run['id']}"
+    fake.clock.advance(1.5)
+    writer.recorded.clear()
+    looked = writer.ok("GET", path)
+    client = replaying(cassette(writer.recorded))
+    assert client.ok("GET", path) == looked
+    assert client.ok("POST", f"{path}/cancel")["status"] == "cancelling"
+    writer.ok("POST", f"{path}/cancel")
+    client = replaying(cassette(writer.recorded))
+    assert client.ok("POST", f"{path}/cancel")["status"] == "cancelling"  # last seen so, and recorded
+
+
+def test_an_answer_that_nobody_looked_at_says_so(cassette):
+    told = recorded(say("Hello."))
+    client = replaying(cassette([exchange for exchange in told if "order=asc" not in exchange.request.url]))
+    assistant = client.ok("POST", "/assistants", ADA)
+    thread = client.ok("POST", "/threads", {})
+    client.ok("POST", f"/threads/{thread['id']}/messages", {"role": "user", "content": "Hi?"})
+    client.poll(client.ok("POST", f"/threads/{thread['id']}/runs", {"assistant_id": assistant["id"]}))
+    listed = client.ok("GET", f"/threads/{thread['id']}/messages")["data"]
+    assert listed[0]["content"][0]["text"]["value"] == "(nothing of this answer was recorded)"
+
+
+def test_a_thread_that_was_there_before_goes_on(cassette):
+    fake = FakeAssistants()
+    fake.every_run(say("Hello."))
+    first = Client(fake)
+    converse(first)
+    later = Client(fake)
+    thread, assistant = fake.threads[0].id, fake.runs[0].assistant_id
+
+    def go_on(client):
+        client.ok("POST", f"/threads/{thread}/messages", {"role": "user", "content": "And?"})
+        run = client.poll(client.ok("POST", f"/threads/{thread}/runs", {"assistant_id": assistant}))
+        listed = client.ok("GET", f"/threads/{thread}/messages")
+        runs = client.ok("GET", f"/threads/{thread}/runs")
+        return run["id"], [[item["id"] for item in answer["data"]] for answer in (listed, runs)]
+
+    told = go_on(later)
+    client = replaying(cassette(later.recorded))
+    assert go_on(client) == told
+
+
+def test_what_a_newer_service_took_is_taken_from_the_recording(cassette):
+    """A parameter that the fake does not know is refused by it, and was not when it was recorded."""
+    fake = FakeAssistants()
+    writer = Client(fake)
+    thread, assistant = (
+        fake.add_thread("thread_abcdefghijklmnopqrst").id,
+        fake.add_assistant("asst_abcdefghijklmnopqrst").id,
+    )
+    message = {"role": "user", "content": "Hi?"}
+    run = {"assistant_id": assistant}
+    paths = [f"/threads/{thread}/messages", f"/threads/{thread}/runs"]
+    answers = [writer.ok("POST", path, body) for path, body in zip(paths, (message, run), strict=True)]
+    answers[1] |= {"status": "completed", "expires_at": None}
+    new = [json.dumps({**body, "novel": True}).encode() for body in (message, run)]
+    told = [
+        answered(replace(exchange, request=replace(exchange.request, body=body)), 200, answer)
+        for exchange, body, answer in zip(writer.recorded, new, answers, strict=True)
+    ]
+    client = replaying(cassette(told))
+    for path, body, answer in zip(paths, (message, run), answers, strict=True):
+        assert client.ok("POST", path, {**body, "novel": True}) == answer
+        assert client.ok("GET", f"{path}/{answer['id']}")["id"] == answer["id"]
+
+
+def test_an_older_look_at_a_run_does_not_undo_its_end(cassette):
+    told = recorded(say("Well"), fail())
+    [look] = [exchange for exchange in told if b'"status": "in_progress",\n  "started_at"' in exchange.got]
+    client = replaying(cassette([*told, look]))
+    assert converse(client)["run"]["status"] == "failed"
+
+
+def test_one_text_in_parts_is_a_text():
+    parts = [{"type": "text", "text": "Hi"}, {"type": "text", "text": "there"}]
+    one, two = ({"content": [{"type": "text", "text": "Hi"}]}, {"content": parts})
+    asked = [Request("POST", BASE, HEAD, json.dumps(body).encode()) for body in (one, two, {"content": "Hi"})]
+    assert [normal(request) for request in asked] == [
+        {"content": "Hi"},
+        {"content": ["Hi", "there"]},
+        {"content": "Hi"},
+    ]

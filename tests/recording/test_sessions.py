@@ -1,0 +1,161 @@
+"""Every recorded session replays live: a client driven through its steps gets the recorded texts, statuses and errors.
+
+The client is the SDK of this environment; it looks at each run as often as it likes, or streams what was polled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from pathlib import Path
+
+import openai
+import pytest
+
+from harness import FakeAssistants
+from harness.recording.cassettes import read, write
+from harness.recording.session import Session
+from harness.service.lifecycle import RUN, terminal
+
+SHARED = Path(os.environ.get("PYTEST_ASSISTANTS_SHARED") or Path(__file__).resolve().parents[3] / "shared")
+RECORDINGS = SHARED / "recordings"
+pytestmark = pytest.mark.skipif(
+    not RECORDINGS.is_dir(), reason=f"no recordings in {RECORDINGS}; PYTEST_ASSISTANTS_SHARED names the folder"
+)
+RAW = sorted(path for path in RECORDINGS.glob("raw/*/*") if path.is_file())
+LOGS = sorted(RECORDINGS.glob("*.jsonl"))
+# What of an answer the recording determines. Steps are compared apart: what was never listed cannot be told again.
+DETERMINED = ("id", "object", "status", "role", "content", "name", "instructions", "model", "last_error", "deleted")
+# Answers that say otherwise, each with its reason.
+KNOWN = {
+    "files in v1": "a file was `uploaded` before it was `processed`, which nobody waited for",
+    "an account's list": "assistants and files of a whole account, made by others",
+    "an older run": "a run that was made before the recording is as it was seen last",
+}
+
+
+def reason_to_differ(seen, session):
+    """Which known reason fits this exchange, if any."""
+    path = seen.path
+    if path in ("/assistants", "/files") or path.endswith("/files"):
+        return "an account's list" if seen.method == "GET" else "files in v1"
+    run = seen.path_ids.get("run_id")
+    if (run or path.endswith("/messages")) and run not in session.made:
+        return "an older run"
+    return None
+
+
+class Sdk:
+    """The SDK's own client, asked by path."""
+
+    def __init__(self, fake, extra):
+        self.client = fake.client(max_retries=0)
+        self.extra = extra
+
+    def send(self, seen):
+        """The status and the body of the answer to the recorded request."""
+        request = seen.recorded.request
+        keep = ("openai-beta", "content-type", "api-key")
+        headers = {name: value for name, value in request.headers.items() if name in keep}
+        answer = self.client._client.request(
+            request.method, request.url, headers={"authorization": "Bearer sk-test", **headers}, content=request.body
+        )
+        return answer.status_code, answer.content
+
+    def look(self, seen):
+        """Poll a run until it has come as far as it was recorded, or to its end."""
+        status, body = self.send(seen)
+        while status == 200 and json.loads(body)["status"] not in (seen.got["status"], *terminal(RUN)):
+            status, body = self.send(seen)
+        for _ in range(self.extra if status == 200 else 0):
+            status, body = self.send(seen)
+        return status, body
+
+
+def differences(exchanges, path, extra):
+    """What a client that is driven through a session gets otherwise than it was recorded."""
+    write(path, exchanges)
+    fake = FakeAssistants()
+    fake.replay(path)
+    session = Session.of(read(path))
+    sdk = Sdk(fake, extra)
+    found, compared = [], 0
+    for seen, following in zip(session.exchanges, [*session.exchanges[1:], None], strict=True):
+        polls = seen.ok and seen.method == "GET" and getattr(seen.route, "template", "").endswith("/runs/{run_id}")
+        if polls and following is not None and (following.method, following.path) == (seen.method, seen.path):
+            continue  # of several looks in a row, the last counts
+        compared += 1
+        if seen.recorded.at is not None:  # the client slept as long as it did then
+            fake.slept(max(0.0, seen.recorded.at - fake.clock.now))
+        status, body = sdk.look(seen) if polls else sdk.send(seen)
+        told = _told(status, body, seen)
+        if told and reason_to_differ(seen, session) is None:
+            found.append(f"{seen}: {told}")
+    return found, compared
+
+
+def _told(status, body, seen):
+    if status != seen.status:
+        return f"{status} instead of {seen.status}: {body[:300]!r}"
+    if not isinstance(seen.got, dict) or seen.status >= 400:
+        return None
+    ours = json.loads(body)
+    if isinstance(seen.got.get("data"), list):
+        ids = [[item.get("id") for item in answer["data"]] for answer in (ours, seen.got)]
+        return None if ids[0] == ids[1] else f"listed {ids[0]} instead of {ids[1]}"
+    other = [key for key in DETERMINED if key in seen.got and key in ours and ours[key] != seen.got[key]]
+    return f"{[(key, ours[key], seen.got[key]) for key in other]}" if other else None
+
+
+@pytest.mark.parametrize("extra", [0, 3], ids=["polls", "polls more"])
+@pytest.mark.parametrize("path", RAW, ids=lambda path: path.name)
+def test_a_raw_cassette(path, extra, tmp_path):
+    found, compared = differences(read(path), tmp_path / "session.yaml", extra)
+    assert compared
+    assert found == []
+
+
+def conversations(path):
+    """The exchanges of a log, by the cassette they were in."""
+    groups = defaultdict(list)
+    for exchange in read(path):
+        groups[exchange.origin.rpartition(" [")[0]].append(exchange)
+    return groups.values()
+
+
+@pytest.mark.parametrize("path", LOGS, ids=lambda path: path.name)
+def test_every_conversation_of_a_log(path, tmp_path):
+    told = [
+        difference
+        for number, exchanges in enumerate(conversations(path))
+        for difference in differences(exchanges, tmp_path / f"{number}.yaml", 0)[0]
+    ]
+    assert told == []
+
+
+@pytest.mark.skipif(not hasattr(openai, "AssistantEventHandler"), reason="this SDK does not stream")
+@pytest.mark.parametrize("path", [path for path in RAW if "vcrpy" in str(path)], ids=lambda path: path.name)
+def test_what_was_polled_may_be_streamed_and_the_other_way_round(path):
+    session = Session.of(read(path))
+    runs = [seen for seen in session.exchanges if any(item["object"] == "thread.run" for item in seen.made)]
+    assert runs
+    for seen in runs:
+        fake = FakeAssistants()
+        fake.replay(path)
+        sdk = Sdk(fake, 0)
+        for earlier in session.exchanges[: seen.place]:
+            if earlier.method == "POST" and earlier.ok:
+                sdk.send(earlier)
+        run = next(item for item in seen.made if item["object"] == "thread.run")
+        ended = session.story(run["id"]).run
+        body = {key: value for key, value in json.loads(seen.recorded.sent).items() if key != "stream"}
+        threads = fake.client().beta.threads
+        if seen.events:
+            ours = threads.runs.create(thread_id=run["thread_id"], **body)
+            while ours.status not in (*terminal(RUN), "requires_action"):
+                ours = threads.runs.retrieve(ours.id, thread_id=ours.thread_id)
+        else:
+            ours = [event.data for event in threads.runs.create(thread_id=run["thread_id"], **body, stream=True)][-1]
+        assert ours.id == run["id"]
+        assert ours.status == ("requires_action" if session.story(run["id"]).calls else ended["status"])

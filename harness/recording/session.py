@@ -147,7 +147,7 @@ class Session:
         if seen.path.endswith("/content") and "file_id" in seen.path_ids:
             self.contents[seen.path_ids["file_id"]] = seen.recorded.got
         for run_id in {data["id"] for _, data in seen.events if data.get("object") == "thread.run"}:
-            self.story(run_id).note_pieces(seen.events)
+            self.story(run_id).see_stream(seen.events)
         # lists are newest first unless asked otherwise; within one second only their order tells the age
         ascending = seen.recorded.request.query.get("order") == ["asc"]
         for item in seen.objects if ascending or seen.events else reversed(seen.objects):

@@ -24,6 +24,7 @@ class Story:
 
     Attributes:
         pieces: the texts of deltas, by the id of the message or call, where there was a stream.
+        streamed: a stream told all that happened, so what it did not tell did not happen.
     """
 
     run: Json = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Story:
     calls: dict[str, Json] = field(default_factory=dict)
     pieces: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     cancelled_by_client: bool = False
+    streamed: bool = False
 
     # --- what is seen -------------------------------------------------------------------------------------
 
@@ -46,8 +48,9 @@ class Story:
         if item["content"] or item["id"] not in self.messages:
             self.messages[item["id"]] = item
 
-    def note_pieces(self, events: Iterable[tuple[str, Json]]) -> None:
-        """The texts of the deltas. What opens a call or stands beside an image is empty, and no piece of a text."""
+    def see_stream(self, events: Iterable[tuple[str, Json]]) -> None:
+        """The texts of its deltas. What opens a call or stands beside an image is empty, and no piece of a text."""
+        self.streamed = True
         opened: dict[tuple[str, int], str] = {}
         for name, data in events:
             if name == "thread.message.delta":
@@ -80,9 +83,8 @@ class Story:
         done += self._calls([call for call_id, call in self.calls.items() if call_id not in told])
         loose = [message for message in self.messages.values() if message["id"] not in told]
         done += [self._said(message) for message in sorted(loose, key=lambda message: message["created_at"])]
-        if self.run.get("status") == "completed" and not any(
-            isinstance(act, script.Say | script.Refuse) for act in done
-        ):
+        spoke = any(isinstance(act, script.Say | script.Refuse) for act in done)
+        if self.run.get("status") == "completed" and not spoke and not self.streamed:
             done.append(script.say(UNSEEN))
         return [*done, *self._ending()]
 
@@ -161,7 +163,7 @@ class Story:
             error = self.run["last_error"]
             return [*self._pause(), script.fail(error["code"], error["message"])]
         # in April 2024 v1 called the run completed (FACTS 0)
-        if status == "incomplete" or details:
+        if status == "incomplete" or details or (status == "completed" and self._cut_off):
             return [*self._pause(), script.truncate((details or {}).get("reason", "max_completion_tokens"))]
         if status == "cancelled" and not self.cancelled_by_client:
             return [*self._pause(), script.cancel()]
@@ -172,9 +174,12 @@ class Story:
 
     def _pause(self) -> list[script.Act]:
         """Without it the ending would cut off the last step; but a step completes with a message that was cut off."""
-        if not self.steps:
-            return []
-        last = self.in_order[-1]
-        message_id = last["step_details"].get("message_creation", {}).get("message_id", "")
-        cut_off = self.messages.get(message_id, {}).get("status") == "incomplete"
-        return [script.wait(1)] if last["status"] == "completed" and not cut_off else []
+        over = self.steps and self.in_order[-1]["status"] == "completed"
+        return [script.wait(1)] if over and not self._cut_off else []
+
+    @property
+    def _cut_off(self) -> bool:
+        """Whether the last step wrote a message that a stream called incomplete."""
+        details = self.in_order[-1]["step_details"] if self.steps else {}
+        message_id = details.get("message_creation", {}).get("message_id", "")
+        return self.messages.get(message_id, {}).get("status") == "incomplete"

@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from comparing import Difference, compare, compare_events, pairs
-from evidence import TERMINAL
 from recorded import ID, objects
 from seeding import A_STATUS, Seeds
 from sending import Names, request_body
@@ -18,6 +17,7 @@ from sending import Names, request_body
 from harness import HarnessFailure
 from harness.fake import FakeAssistants
 from harness.options import Options
+from harness.recording.stories import TERMINAL
 from harness.service.http import Request
 from harness.service.routes import FAMILIES
 from harness.service.script import Script

@@ -12,10 +12,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # measures this ch
 
 from answers import pages, poll
 from flows import fresh_client, reused_client
+from replays import loading, replaying
 from startup import pytest_start
 from streams import memory, streaming, streaming_async
 
-BENCHMARKS = (reused_client, fresh_client, poll, streaming, streaming_async, memory, pytest_start, pages)
+BENCHMARKS = (
+    reused_client,
+    fresh_client,
+    poll,
+    streaming,
+    streaming_async,
+    memory,
+    replaying,
+    loading,
+    pytest_start,
+    pages,
+)
 
 
 def main() -> int:

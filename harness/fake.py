@@ -30,11 +30,12 @@ from harness.transports.intercept import intercept
 from harness.turns import Reading, Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import openai
 
     from harness.recording import OnMiss, Player, Replay
+    from harness.recording.recorder import Mode
     from harness.service.clock import Clock
     from harness.service.context import World
     from harness.service.faults import Faults
@@ -265,6 +266,22 @@ class FakeAssistants:
         from harness.recording import replay  # noqa: PLC0415 - needs the extra `recording`
 
         self._player = replay(Path(path), self.service, mode=mode, on_miss=on_miss)
+
+    def record(self, path: str | Path, *, mode: Mode = "rewrite", redact: Iterable[str] = ()) -> Any:
+        """A context in which the HTTP traffic of this process is recorded into a cassette, whoever answers it.
+
+        Args:
+            path: the cassette.
+            mode: what becomes of one that is there; see `harness.recording.recorder.recording`.
+            redact: regular expressions of what must not stand in it, besides keys and personal data.
+
+        Raises:
+            HarnessFailure: vcrpy is not installed, or the cassette cannot be written.
+        """
+        from harness.recording.recorder import recording  # noqa: PLC0415 - needs the extra `recording`
+        from harness.recording.redaction import Redactor  # noqa: PLC0415 - as above
+
+        return recording(Path(path), mode=mode, redactor=Redactor(patterns=redact))
 
     # --- clients ------------------------------------------------------------------------------------------
 

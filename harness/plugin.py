@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MARKER = "assistants"
 CASSETTE = "assistants_cassette"
+RECORD_MODES = ("none", "once", "new_episodes", "all", "rewrite")
 
 _fake_key = pytest.StashKey["FakeAssistants"]()
 _raised_key = pytest.StashKey[list[BaseException]]()
@@ -36,6 +37,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type="bool",
         default=True,
     )
+    parser.getgroup("assistants").addoption(
+        "--assistants-record",
+        choices=RECORD_MODES,
+        default=None,
+        help="Record the tests that name a cassette, from whatever endpoint their clients call: "
+        "once (if it is missing), new_episodes, all, rewrite; by default none.",
+    )
+    parser.addini("assistants_redact", "Regular expressions of what recordings must not hold.", type="linelist")
     parser.addini("assistants_cassettes", "The folder of the cassettes, from the root.", default="cassettes")
     for name in NAMES:
         parser.addini(f"assistants_{name}", f"Default of the option {name} of the assistants marker.")
@@ -101,6 +110,20 @@ def _cassette(item: pytest.Item) -> tuple[Path, dict[str, Any]] | None:
     return beside if beside.exists() else folder / path, {"mode": given["replay"], "on_miss": given["on_miss"]}
 
 
+def _record_mode(config: pytest.Config, path: Path) -> Any:
+    """As asked for; pytest-recording's own option counts too. What is recorded already, `once` does not touch."""
+    mode = config.getoption("--assistants-record") or config.getoption("--record-mode", None) or "none"
+    return "none" if mode == "once" and path.exists() else mode
+
+
+def _no_cassette(item: pytest.Item, path: Path) -> HarnessFailure:
+    return HarnessFailure(
+        f"There is no cassette {path}, and nothing is called without being asked to.",
+        there_was=f"{item.nodeid} is to be answered from it.",
+        do=f'pytest --assistants-record=once "{item.nodeid}"   # with a key, against an endpoint that speaks the API',
+    )
+
+
 @pytest.fixture
 def assistants(request: pytest.FixtureRequest) -> Iterator[FakeAssistants]:
     """A fake Assistants API that every OpenAI client of this process talks to while the test runs.
@@ -116,6 +139,15 @@ def assistants(request: pytest.FixtureRequest) -> Iterator[FakeAssistants]:
     cassette = _cassette(item)
     if cassette is not None:
         path, how = cassette
+        mode = _record_mode(item.config, path)
+        if mode != "none":
+            with fake.record(path, mode=mode, redact=item.config.getini("assistants_redact")) as tape:
+                yield fake
+                if item.stash.get(_raised_key, None):
+                    tape.discard()
+            return
+        if not path.exists():
+            raise _no_cassette(item, path)
         fake.replay(path, **how)
     with installed(fake):
         yield fake

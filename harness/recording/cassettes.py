@@ -22,7 +22,7 @@ from harness.recording.dialects.scalars import ODD
 from harness.recording.dialects.yaml_text import NotPlainYaml, load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from harness.recording.dialects import Dialect
     from harness.recording.exchanges import Recorded
@@ -54,7 +54,13 @@ def header_of(path: str | os.PathLike[str]) -> str:
     return "\n".join(COMMENT_LINE.findall(comment[0])) if comment else ""
 
 
-def write(path: str | os.PathLike[str], exchanges: Sequence[Recorded], *, header: str = "") -> None:
+def write(
+    path: str | os.PathLike[str],
+    exchanges: Sequence[Recorded],
+    *,
+    header: str = "",
+    check: Callable[[bytes], None] | None = None,
+) -> None:
     """Write a cassette that vcrpy and pytest-recording replay as it is; the same exchanges give the same bytes.
 
     Bodies stand in it as they are, readable line by line, and `read` gives back each byte of them. Bytes that are no
@@ -66,16 +72,22 @@ def write(path: str | os.PathLike[str], exchanges: Sequence[Recorded], *, header
 
     Whatever happens on the way, `path` holds either the old cassette or the new one: the new one is written beside it,
     as `.<name>.<process>-<n>.tmp`, and put in its place when it is on the disk. Only a process that is killed leaves
-    that file behind. Raises `HarnessFailure` if the system refuses.
+    that file behind. `check` sees the bytes of each file before any is written, and may raise.
+
+    Raises `HarnessFailure` if the system refuses.
     """
     where = Path(path)
     folder = quote(str(where.parent))
     text, uploads = vcrpy.text(exchanges)
     comment = "".join(f"# {ODD.sub(UNKNOWN, line)}\n" if line else "#\n" for line in header.splitlines())
+    content = (comment + text).encode()
+    if check is not None:
+        for each in (content, *uploads.values()):
+            check(each)
     try:
-        for name, content in uploads.items():
-            _keep(uploads_of(where) / name, content)
-        _replace(where, (comment + text).encode())
+        for name, upload in uploads.items():
+            _keep(uploads_of(where) / name, upload)
+        _replace(where, content)
     except OSError as error:
         raise HarnessFailure(
             f"The cassette {where} could not be written: {error}",

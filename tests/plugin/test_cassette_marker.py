@@ -114,3 +114,61 @@ def test_the_marker_stands_for_say(project):
         """
     )
     project.runpytest_subprocess("-p", "no:xdist", "-W", "ignore::DeprecationWarning").assert_outcomes(passed=1)
+
+
+RECORDING = """
+    import os
+    import openai
+    import pytest
+    from harness import FakeAssistants
+
+    @pytest.mark.assistants_cassette("new.yaml")
+    def test_it(assistants):
+        # an endpoint that speaks the API, or whatever answers
+        client = FakeAssistants().client() if "LIVE" in os.environ else openai.OpenAI()
+        thread = client.beta.threads.create(metadata={"topic": os.environ.get("TOPIC", "rain"), "by": "Falcon"})
+        assert thread.metadata["topic"] == os.environ.get("TOPIC", "rain")
+"""
+QUIET = ("-p", "no:xdist", "-W", "ignore::DeprecationWarning")
+
+
+def test_recorded_once_and_replayed_ever_after(project, monkeypatch):
+    project.makepyfile(test_new=RECORDING)
+    result = project.runpytest_subprocess(*QUIET)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["*There is no cassette *new.yaml*", '*pytest --assistants-record=once "test_new.py::test_it"*']
+    )
+    monkeypatch.setenv("LIVE", "1")
+    redact = ("-o", "assistants_redact=Falcon")
+    project.runpytest_subprocess(*QUIET, "--assistants-record=once", *redact).assert_outcomes(passed=1)
+    cassette = project.path / "cassettes" / "new.yaml"
+    recorded = cassette.read_bytes()
+    assert b"rain" in recorded
+    assert b"Falcon" not in recorded
+    monkeypatch.delenv("LIVE")
+    for options in ((), ("--assistants-record=once",), ("--assistants-record=none",)):
+        result = project.runpytest_subprocess(*QUIET, *options)
+        result.stdout.fnmatch_lines(["*POST /threads was not recorded like this*"])  # Falcon was redacted
+    assert cassette.read_bytes() == recorded
+
+
+def test_a_test_that_fails_while_it_is_recorded_leaves_the_cassette_alone(project, monkeypatch):
+    project.makepyfile(test_new=RECORDING + "        assert os.environ.get('TOPIC') != 'snow'")
+    monkeypatch.setenv("LIVE", "1")
+    project.runpytest_subprocess(*QUIET, "--assistants-record=rewrite").assert_outcomes(passed=1)
+    cassette = project.path / "cassettes" / "new.yaml"
+    recorded = cassette.read_bytes()
+    for topic, outcome in (("snow", {"failed": 1}), ("sun", {"passed": 1})):
+        assert cassette.read_bytes() == recorded
+        monkeypatch.setenv("TOPIC", topic)
+        project.runpytest_subprocess(*QUIET, "--assistants-record=rewrite").assert_outcomes(**outcome)
+    assert b"sun" in cassette.read_bytes()
+
+
+def test_pytest_recording_s_option_counts_where_it_is_installed(project, monkeypatch):
+    project.makepyfile(test_new=RECORDING)
+    project.makeconftest("def pytest_addoption(parser): parser.addoption('--record-mode', default=None)")
+    monkeypatch.setenv("LIVE", "1")
+    project.runpytest_subprocess(*QUIET, "--record-mode=rewrite").assert_outcomes(passed=1)
+    assert (project.path / "cassettes" / "new.yaml").exists()

@@ -1,0 +1,104 @@
+"""What a scan found, told so that its owner knows the secret again and nobody else can use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.failures import HarnessFailure
+from harness.recording.bodies import rewritten_body, rewritten_url
+from harness.recording.dialects import yaml_text
+from harness.recording.headers import COOKIES, rewritten_header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import PurePath
+
+    from harness.recording.kinds import Kind
+    from harness.recording.rewriting import Hit, Rewriter
+
+MASKED = 4  # characters of a secret that a finding shows at most
+SHOWN = 20  # findings in a refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A secret that was found: what kind, where, and so much of it that its owner knows it again."""
+
+    kind: str
+    where: str
+    excerpt: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.where}: {self.excerpt}"
+
+
+def filler(_kind: Kind, secret: str) -> str:
+    """As long as the secret, so that what comes behind it stays where it is; and nothing like a secret."""
+    return "\x7f" * len(secret)
+
+
+def findings_of(hits: Iterable[Hit]) -> list[Finding]:
+    found = []
+    for hit in hits:
+        inner = [place for place in hit.where[1:] if place != "line 1 column 1"]  # where else should it begin
+        found.append(Finding(hit.kind, ", ".join([*hit.where[:1], *inner]), masked(hit.secret)))
+    return found
+
+
+def masked(secret: str) -> str:
+    """So much of a secret that its owner knows it again, and nobody else can use it.
+
+    >>> masked("sk-proj-0123456789abcdef"), masked("hunter2")
+    ('sk-p… (24 characters)', 'h… (7 characters)')
+    """
+    return f"{secret[: min(MASKED, len(secret) // 4)]}… ({len(secret)} characters)"
+
+
+def yaml_in(data: bytes) -> Any:
+    try:
+        return yaml_text.load(data.decode())
+    except (yaml_text.NotPlainYaml, UnicodeDecodeError):
+        return None
+
+
+def look_at(rewriter: Rewriter, node: Any, path: str) -> None:
+    """Every text of a cassette, with the eyes for what it is: a URL, a header, a body."""
+    since = rewriter.count
+    if isinstance(node, dict):
+        for name, value in node.items():
+            rewriter.text(str(name))
+            if name == "headers" and isinstance(value, dict):
+                _look_at_headers(rewriter, value, f"{path}.headers")
+            else:
+                look_at(rewriter, value, f"{path}.{name}")
+    elif isinstance(node, list):
+        for at, value in enumerate(node):
+            look_at(rewriter, value, f"{path}[{at}]")
+    elif isinstance(node, (str, bytes)):
+        if path.endswith((".uri", ".url")):
+            rewritten_url(rewriter, str(node))
+        else:
+            rewritten_body(rewriter, node if isinstance(node, bytes) else node.encode("utf-8", "surrogatepass"))
+        rewriter.placed(since, path.removeprefix, ".")
+
+
+def _look_at_headers(rewriter: Rewriter, headers: dict[str, Any], path: str) -> None:
+    for name, values in headers.items():
+        for value in values if isinstance(values, list) else [values]:
+            since = rewriter.count
+            if name.lower() in COOKIES:
+                rewriter.field(str(value), "header {}".format, name)
+            rewritten_header(rewriter, name.lower(), str(value))
+            rewriter.placed(since, path.removeprefix, ".")
+
+
+def refusal(path: str | PurePath, findings: list[Finding]) -> HarnessFailure:
+    kinds = ", ".join(dict.fromkeys(finding.kind for finding in findings))
+    shown = [f"    {finding}" for finding in findings[:SHOWN]]
+    more = [f"    and {len(findings) - SHOWN} more"] if len(findings) > SHOWN else []
+    return HarnessFailure(
+        f"{path} was not written, because a secret would stand in it: {kinds}.",
+        there_was="\n".join(["Nothing was written. What was found:", *shown, *more]),
+        do='Redactor(patterns=[r"…"])   # redact it as well; or, if it is no secret: Redactor(keep=["…"])',
+    )

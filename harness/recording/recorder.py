@@ -1,0 +1,142 @@
+"""Recording: vcrpy watches the clients of this process, and what it saw is redacted and written as a cassette."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from harness.failures import HarnessFailure
+from harness.recording.cassettes import header_of, read, write
+from harness.recording.exchanges import Recorded
+from harness.recording.redaction import Redactor
+from harness.service.http import Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Mode = Literal["once", "new_episodes", "all", "rewrite"]
+MODES: tuple[str, ...] = get_args(Mode)
+# `rewrite` is vcrpy's `all` in front of an empty cassette
+OF_VCRPY = {"rewrite": "all"}
+
+
+@contextmanager
+def recording(path: Path, *, mode: Mode = "once", redactor: Redactor | None = None, header: str = "") -> Iterator[Tape]:
+    """While active, what the HTTP clients of this process send and get is recorded, and written at the end.
+
+    Nothing is written if the block raises, and nothing before its secrets are out: a cassette that was there is
+    replaced as a whole, or stays as it is.
+
+    Args:
+        path: the cassette.
+        mode: what becomes of a cassette that is there: `once`, it answers, and anything else is refused;
+            `new_episodes`, it answers, and what it lacks is recorded; `all`, what is asked is recorded anew, and the
+            rest stays; `rewrite`, it is forgotten.
+        redactor: what removes the secrets; by default one without patterns of yours.
+        header: a comment on top of the cassette; by default the one that is there stays.
+
+    Raises:
+        HarnessFailure: there is no such mode, vcrpy is not installed, a secret would have been written, or the file
+            cannot be read or written.
+    """
+    if mode not in MODES:
+        raise HarnessFailure(
+            f"There is no recording mode {mode!r}.", there_was=f"There are {', '.join(MODES)}.", do='mode="once"'
+        )
+    try:
+        import vcr  # noqa: PLC0415 - belongs to an extra
+        from vcr.record_mode import RecordMode  # noqa: PLC0415 - as above
+    except ImportError as error:
+        raise HarnessFailure(
+            "Recording needs vcrpy, which is not installed.", do='pip install "pytest-assistants[recording]"'
+        ) from error
+    tape = Tape(path, redactor or Redactor(), header, forgets=mode == "rewrite")
+    recorder = vcr.VCR(record_mode=RecordMode(OF_VCRPY.get(mode, mode)), record_on_exception=False)
+    recorder.register_persister(tape)
+    with recorder.use_cassette(str(path)):
+        yield tape
+    tape.write()
+
+
+class Tape:
+    """What is being recorded: what vcrpy loads a cassette with, and what it hands over at the end."""
+
+    def __init__(self, path: Path, redactor: Redactor, header: str, *, forgets: bool) -> None:
+        self._path = path
+        self._redactor = redactor
+        self._header = header
+        self._forgets = forgets
+        self._taped: dict[str, Any] | None = None
+        self._wanted = True
+
+    def load_cassette(self, cassette_path: str, serializer: Any) -> tuple[list[Any], list[Any]]:
+        from vcr.persisters.filesystem import CassetteNotFoundError  # noqa: PLC0415 - as above
+
+        if self._forgets or not self._path.exists():
+            raise CassetteNotFoundError
+        recorded = read(self._path)
+        return [_to_vcrpy(item) for item in recorded], [_answer_to_vcrpy(item) for item in recorded]
+
+    def save_cassette(self, cassette_path: str, cassette_dict: dict[str, Any], serializer: Any) -> None:
+        """Only remembers: of what raises here, vcrpy would leave its patches of all HTTP libraries behind."""
+        self._taped = cassette_dict
+
+    def discard(self) -> None:
+        """Write nothing after all: what was recorded is not what was wanted."""
+        self._wanted = False
+
+    def write(self) -> None:
+        """Write what was recorded, if anything was."""
+        if self._taped is None or not self._wanted:
+            return
+        pairs = zip(self._taped["requests"], self._taped["responses"], strict=True)
+        exchanges = [_from_vcrpy(request, answer, self._path, place) for place, (request, answer) in enumerate(pairs)]
+        header = self._header or (header_of(self._path) if self._path.exists() else "")
+        write(
+            self._path,
+            self._redactor.redact(exchanges),
+            header=header,
+            check=lambda content: self._redactor.refuse_if_secret(content, self._path),
+        )
+
+
+def _from_vcrpy(request: Any, answer: dict[str, Any], path: Path, place: int) -> Recorded:
+    sent = {str(name).lower(): _joined(value) for name, value in request.headers.items()}
+    got = {str(name).lower(): _joined(value) for name, value in answer["headers"].items()}
+    body = request.body
+    raw = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else b""
+    return Recorded(
+        Request(request.method, request.uri, sent, raw),
+        Response(answer["status"]["code"], got, answer["body"]["string"]),
+        _moment(got.get("date")),
+        f"{path} [{place}]",
+    )
+
+
+def _to_vcrpy(item: Recorded) -> Any:
+    from vcr.request import Request as Asked  # noqa: PLC0415 - as above
+
+    return Asked(item.request.method, item.request.url, item.sent, dict(item.request.headers))
+
+
+def _answer_to_vcrpy(item: Recorded) -> dict[str, Any]:
+    return {
+        "status": {"code": item.response.status, "message": ""},
+        "headers": {name: [value] for name, value in item.response.headers.items()},
+        "body": {"string": item.got},
+    }
+
+
+def _joined(value: Any) -> str:
+    """A header that came more than once has its values joined by a comma, as HTTP has it."""
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return ", ".join(item.decode("latin-1") if isinstance(item, bytes) else str(item) for item in values)
+
+
+def _moment(date: str | None) -> float | None:
+    try:
+        return None if date is None else parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return None

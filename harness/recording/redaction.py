@@ -1,0 +1,186 @@
+"""Takes secrets and personal data out of recorded exchanges, before anything is written to disk.
+
+What is looked for stands in tables: keys and tokens of services in `secrets`, named fields, addresses and hosts in
+`fields`, numbers with their checks in `numerals`, headers in `headers`. Each secret gets one stand-in in the whole
+cassette, so that exchanges still fit together; the ids of the API are no secrets and stay. Whatever holds none stays
+as it is, byte for byte, and redacting twice changes nothing.
+
+What it cannot see: what is compressed or encrypted within a file (a .docx, most of a PDF), pictures, and names of
+people. Name those with `patterns`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from harness.recording.assignments import ASSIGNMENT
+from harness.recording.bodies import rewritten_body, rewritten_url
+from harness.recording.fields import FIELD, FIELD_KINDS, MAIL
+from harness.recording.findings import Finding, filler, findings_of, look_at, refusal, yaml_in
+from harness.recording.headers import COOKIES, CREDENTIALS, rewritten_header
+from harness.recording.kinds import Kind
+from harness.recording.patterns import KINDS, is_stand_in, user_kind
+from harness.recording.places import Lines
+from harness.recording.rewriting import Hit, Rewriter
+from harness.recording.standins import StandIns
+from harness.service.http import Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from harness.recording.exchanges import Recorded
+
+LEARNED = 16  # characters of the shortest credential that is also looked for where nothing says that it is one
+TELLING = (CREDENTIALS, FIELD, ASSIGNMENT, *FIELD_KINDS)  # they know a credential by what stands beside it
+LOOKS_MADE_UP = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[^\s]{16,}", re.DOTALL)
+
+
+class Redactor:
+    """Replaces secrets by stand-ins, the same ones for one `seed`.
+
+    Attributes:
+        patterns: regular expressions of what else is secret; of one with a group `secret`, only that. They are tried on
+            decoded texts: on each string of a JSON body, on each header, not on the whole file.
+        keep: what is no secret although it looks like one: texts, or compiled expressions for the whole of it.
+
+    >>> redactor = Redactor(patterns=[r"Project \\w+"], keep=["help@corp.com"])
+    >>> [finding.kind for finding in redactor.scan("Project Falcon, help@corp.com, joe@corp.com")]
+    ['text like Project \\\\w+', 'e-mail address']
+    """
+
+    def __init__(
+        self, seed: int = 0, patterns: Iterable[str | re.Pattern[str]] = (), keep: Iterable[str | re.Pattern[str]] = ()
+    ) -> None:
+        self._stand_ins = StandIns(seed)
+        self._kept_texts, self._kept_patterns = set(), []
+        for item in keep:
+            if isinstance(item, str):
+                self._kept_texts.add(item)
+            else:
+                self._kept_patterns.append(item)
+        self._kinds: tuple[Kind, ...] = (*map(user_kind, patterns), *KINDS)
+        self._learned: set[str] = set()
+        self._originals: set[str] = set()
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many different secrets of each kind were replaced so far."""
+        return dict(self._stand_ins.counts)
+
+    def redact(self, exchanges: Iterable[Recorded]) -> list[Recorded]:
+        """The exchanges without their secrets; one that had none is the very same object.
+
+        Cookies are removed, everything else gets a stand-in. A credential of a header or of a named field is replaced
+        wherever else it stands, whatever its shape.
+
+        Raises `HarnessFailure` if a stand-in needs Faker and that is missing.
+        """
+        given = list(exchanges)
+        for item in given:
+            headers = "\n".join([item.request.url, *item.request.headers.values(), *item.response.headers.values()])
+            for part in (headers.encode(errors="replace"), item.sent, item.got):
+                self._stand_ins.reserve(part)
+        # what one exchange reveals to be a credential may stand in an earlier one
+        while True:
+            known = len(self._learned)
+            rewriter = self._rewriter(self._replace)
+            done = [self._exchange(rewriter, item) for item in given]
+            if len(self._learned) == known:
+                return done
+
+    def scan(self, data: str | bytes) -> list[Finding]:
+        """The secrets in a text or a file, whatever its structure; nothing is changed."""
+        rewriter = self._rewriter(filler, [])
+        rewritten_body(rewriter, data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"))
+        return findings_of(rewriter.hits or [])
+
+    def refuse_if_secret(self, data: bytes, path: str | PurePath) -> None:
+        """The last look at a file before it is written. Raises `HarnessFailure` if a secret is still in it.
+
+        A YAML file is looked at text by text, as what a cassette says; every other as one text. What this redactor
+        replaced before must not be found anywhere.
+        """
+        rewriter = self._rewriter(filler, [])
+        tree = yaml_in(data) if PurePath(path).suffix.lower() in (".yaml", ".yml") else None
+        if tree is None:
+            rewritten_body(rewriter, data)
+        else:
+            look_at(rewriter, tree, "")
+        hits = rewriter.hits or []
+        for secret in sorted(self._originals):
+            at = data.find(secret.encode(errors="surrogatepass"))
+            if at >= 0:
+                place = Lines(data.decode("latin-1"))(at)
+                hits.append(Hit("secret that was replaced elsewhere", secret, [place]))
+        if hits:
+            raise refusal(path, findings_of(hits))
+
+    # ---------------------------------------------------------------------------------------------------------
+
+    def _rewriter(self, replace_by: Callable[[Kind, str], str], hits: list[Hit] | None = None) -> Rewriter:
+        kinds = self._kinds
+        if self._learned:
+            texts = sorted(self._learned, key=lambda text: (-len(text), text))
+            learned = Kind(
+                CREDENTIALS.name,
+                tuple(text.lower() for text in texts),
+                re.compile("|".join(map(re.escape, texts))),
+                CREDENTIALS.disguise,
+                strong=True,
+            )
+            # after the tokens that name themselves, so that a key has the stand-in of its kind
+            kinds = (*kinds, learned)
+        return Rewriter(kinds, replace_by, self._is_kept, hits)
+
+    def _is_kept(self, secret: str) -> bool:
+        return (
+            is_stand_in(secret)
+            or secret in self._kept_texts
+            or any(pattern.fullmatch(secret) for pattern in self._kept_patterns)
+        )
+
+    def _replace(self, kind: Kind, secret: str) -> str:
+        if kind in TELLING and LOOKS_MADE_UP.fullmatch(secret):
+            self._learned.add(secret)
+        if len(secret) >= LEARNED and (kind.strong or secret in self._learned) and kind is not MAIL:
+            self._originals.add(secret)
+        return self._stand_ins(kind, secret)
+
+    def _exchange(self, rewriter: Rewriter, item: Recorded) -> Recorded:
+        request, response = self._request(rewriter, item.request), self._response(rewriter, item.response, item.got)
+        if request is item.request and response is item.response:
+            return item
+        return replace(item, request=request, response=response)
+
+    def _request(self, rewriter: Rewriter, request: Request) -> Request:
+        url, body = rewritten_url(rewriter, request.url), self._body(rewriter, request.body, request.headers)
+        headers = self._headers(rewriter, request.headers, request.body, body)
+        if (url, headers, body) == (request.url, request.headers, request.body):
+            return request
+        return Request(request.method, url, headers, body, request.client)
+
+    def _response(self, rewriter: Rewriter, response: Response, got: bytes) -> Response:
+        body = self._body(rewriter, got, response.headers)
+        headers = self._headers(rewriter, response.headers, got, body)
+        if (headers, body) == (response.headers, got):
+            return response
+        return Response(response.status, headers, body)
+
+    @staticmethod
+    def _body(rewriter: Rewriter, body: bytes, headers: Mapping[str, str]) -> bytes:
+        return rewritten_body(rewriter, body, headers.get("content-type", ""))
+
+    @staticmethod
+    def _headers(rewriter: Rewriter, headers: Mapping[str, str], before: bytes, after: bytes) -> Mapping[str, str]:
+        new = {name: rewritten_header(rewriter, name, value) for name, value in headers.items() if name not in COOKIES}
+        if after != before and "content-length" in new:
+            new["content-length"] = str(len(after))
+        return new
+
+
+def refuse_if_secret(data: bytes, path: str | PurePath, redactor: Redactor | None = None) -> None:
+    """`Redactor.refuse_if_secret` with the patterns that everybody has."""
+    (redactor or Redactor()).refuse_if_secret(data, path)

@@ -1,9 +1,8 @@
 """The kinds of secrets that name themselves by their looks, as a table: keys and tokens of services.
 
 A new service is a new row: what it is called, how its keys begin, and what follows. The beginnings double as a cheap
-look ahead: where none of them stands in a text, no pattern is tried on it. What
-needs a name beside it to be known for a secret (`password=…`) stands in `fields`, what is made of digits in
-`numerals`.
+look ahead: where none of them stands in a text, no pattern is tried on it. What needs a name beside it to be known for
+a secret stands in `fields` and `assignments`, what is made of digits in `numerals`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from harness.recording.kinds import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# name · how keys begin · what follows: all that could belong to it, or its rest would stand there and be a riddle
+# name · how keys begin · what follows, greedily: a key glued to other characters must not leave a piece behind
 TOKENS = """
 OpenAI API key          | sk-proj- sk-svcacct- sk-admin- sk-None- | [\\w-]{12,}
 Anthropic API key       | sk-ant-                   | [\\w-]{12,}

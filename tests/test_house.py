@@ -119,7 +119,7 @@ RULES = (
         only_in=("environment.py",),
     ),
     Rule("Hypothesis has its rooms", ("hypothesis",), only_in=("strategies.py", "machine.py")),
-    Rule("Faker has its room", ("faker",), only_in=("faker.py", "recording/standins.py")),
+    Rule("Faker has its room", ("faker",), only_in=("faker.py", "recording/redacting/standins.py")),
 )
 
 

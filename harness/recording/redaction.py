@@ -16,16 +16,16 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from harness.recording.assignments import ASSIGNMENT
-from harness.recording.bodies import rewritten_body, rewritten_url
-from harness.recording.fields import FIELD, FIELD_KINDS, MAIL
-from harness.recording.findings import Finding, filler, findings_of, look_at, refusal, yaml_in
-from harness.recording.headers import COOKIES, CREDENTIALS, rewritten_header
-from harness.recording.kinds import Kind
-from harness.recording.patterns import KINDS, is_stand_in, user_kind
-from harness.recording.places import Lines
-from harness.recording.rewriting import Hit, Rewriter
-from harness.recording.standins import StandIns
+from harness.recording.redacting.assignments import ASSIGNMENT
+from harness.recording.redacting.bodies import rewritten_body, rewritten_url
+from harness.recording.redacting.fields import FIELD, FIELD_KINDS, MAIL
+from harness.recording.redacting.findings import Finding, filler, findings_of, look_at, refusal, yaml_in
+from harness.recording.redacting.headers import COOKIES, CREDENTIALS, rewritten_header
+from harness.recording.redacting.kinds import Kind
+from harness.recording.redacting.patterns import KINDS, is_stand_in, user_kind
+from harness.recording.redacting.places import Lines
+from harness.recording.redacting.rewriting import Hit, Rewriter
+from harness.recording.redacting.standins import StandIns
 from harness.service.http import Request, Response
 
 if TYPE_CHECKING:

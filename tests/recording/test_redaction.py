@@ -18,9 +18,9 @@ from planted import HOST, PLANTED, POSITIONS, as_json, event, exchange, forms, m
 from harness.failures import HarnessFailure
 from harness.recording import cassettes
 from harness.recording.exchanges import Recorded
-from harness.recording.kinds import Kind
+from harness.recording.redacting.kinds import Kind
+from harness.recording.redacting.rewriting import ROUNDS, Rewriter
 from harness.recording.redaction import Redactor, refuse_if_secret
-from harness.recording.rewriting import ROUNDS, Rewriter
 from harness.service.http import Request, Response
 from harness.service.params import parse_upload
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness.recording.kinds import Kind
+from harness.recording.redacting.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

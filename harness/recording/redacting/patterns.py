@@ -7,12 +7,12 @@ from bisect import bisect
 from typing import TYPE_CHECKING
 
 from harness.failures import HarnessFailure
-from harness.recording.assignments import ASSIGNMENT
-from harness.recording.fields import AZURE_KINDS, FIELD_KINDS, MAIL, MASKED_KEY
-from harness.recording.headers import HEADER_KINDS
-from harness.recording.kinds import STAND_IN, Kind
-from harness.recording.numerals import NUMERAL_KINDS
-from harness.recording.secrets import PRIVATE_KEY, TOKEN_KINDS
+from harness.recording.redacting.assignments import ASSIGNMENT
+from harness.recording.redacting.fields import AZURE_KINDS, FIELD_KINDS, MAIL, MASKED_KEY
+from harness.recording.redacting.headers import HEADER_KINDS
+from harness.recording.redacting.kinds import STAND_IN, Kind
+from harness.recording.redacting.numerals import NUMERAL_KINDS
+from harness.recording.redacting.secrets import PRIVATE_KEY, TOKEN_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,17 +12,17 @@ from bisect import bisect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.recording.encodings import BASE64, ESCAPES, Encoding, is_in_escape
-from harness.recording.fields import FIELD, is_secret_field, may_be_secret_field
-from harness.recording.formats import codecs_of, is_json, written_like
-from harness.recording.numerals import CARD, RUN
-from harness.recording.places import Lines, Paths, unquoted
-from harness.recording.splicing import Edit, splice
+from harness.recording.redacting.encodings import BASE64, ESCAPES, Encoding, is_in_escape
+from harness.recording.redacting.fields import FIELD, is_secret_field, may_be_secret_field
+from harness.recording.redacting.formats import codecs_of, is_json, written_like
+from harness.recording.redacting.numerals import CARD, RUN
+from harness.recording.redacting.places import Lines, Paths, unquoted
+from harness.recording.redacting.splicing import Edit, splice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from harness.recording.kinds import Kind
+    from harness.recording.redacting.kinds import Kind
 
 ROUNDS = 20  # what one replacement uncovers, another may need to replace
 DEEP = 4  # base64 in JSON in a string of JSON …

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness.recording.bodies import rewritten_url
-from harness.recording.fields import PLACEHOLDER
-from harness.recording.kinds import Kind
-from harness.recording.places import Lines
+from harness.recording.redacting.bodies import rewritten_url
+from harness.recording.redacting.fields import PLACEHOLDER
+from harness.recording.redacting.kinds import Kind
+from harness.recording.redacting.places import Lines
 
 if TYPE_CHECKING:
-    from harness.recording.rewriting import Rewriter
+    from harness.recording.redacting.rewriting import Rewriter
 
 COOKIES = frozenset({"cookie", "cookie2", "set-cookie", "set-cookie2"})
 EVERYTHING = re.compile(r"(?s)(?P<secret>.+)")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness.recording.fields import ID, PLACEHOLDER, is_random
-from harness.recording.kinds import Kind
+from harness.recording.redacting.fields import ID, PLACEHOLDER, is_random
+from harness.recording.redacting.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

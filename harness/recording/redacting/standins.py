@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness.failures import HarnessFailure
-from harness.recording.numerals import digits
+from harness.recording.redacting.numerals import digits
 
 if TYPE_CHECKING:
-    from harness.recording.kinds import Kind
+    from harness.recording.redacting.kinds import Kind
 
 # Each tried once a word: a long one would take quadratic time.
 TAKEN_NAMES = re.compile(rb"(?<![\w.+-])(?:[\w.-]{0,60}?redacted-\d+|[\w.+-]{1,64}@example\.(?:com|net|org))", re.ASCII)

@@ -7,7 +7,7 @@ import re
 from base64 import b64decode
 from typing import TYPE_CHECKING
 
-from harness.recording.kinds import Kind
+from harness.recording.redacting.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

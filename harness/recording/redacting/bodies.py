@@ -9,13 +9,13 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
-from harness.recording.fields import is_secret_field
-from harness.recording.formats import is_json
-from harness.recording.places import Lines, unquoted, walk
-from harness.recording.splicing import Edit, cut_up, splice
+from harness.recording.redacting.fields import is_secret_field
+from harness.recording.redacting.formats import is_json
+from harness.recording.redacting.places import Lines, unquoted, walk
+from harness.recording.redacting.splicing import Edit, cut_up, splice
 
 if TYPE_CHECKING:
-    from harness.recording.rewriting import Rewriter
+    from harness.recording.redacting.rewriting import Rewriter
 
 URL = re.compile(r"(?P<host>[^/?#]*(?://[^/?#]*)?)(?P<path>[^?#]*)(?P<query>(?:\?[^#]*)?)(?P<fragment>.*)", re.DOTALL)
 FORM = re.compile(r"[\w.%+*~\[\]-]{1,200}=[^&\s\"{}<>]*(?:&[\w.%+*~\[\]-]{1,200}=[^&\s\"{}<>]*)*", re.ASCII)

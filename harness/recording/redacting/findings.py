@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.failures import HarnessFailure
-from harness.recording.bodies import rewritten_body, rewritten_url
 from harness.recording.dialects import yaml_text
-from harness.recording.headers import COOKIES, rewritten_header
+from harness.recording.redacting.bodies import rewritten_body, rewritten_url
+from harness.recording.redacting.headers import COOKIES, rewritten_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import PurePath
 
-    from harness.recording.kinds import Kind
-    from harness.recording.rewriting import Hit, Rewriter
+    from harness.recording.redacting.kinds import Kind
+    from harness.recording.redacting.rewriting import Hit, Rewriter
 
 MASKED = 4  # characters of a secret that a finding shows at most
 SHOWN = 20  # findings in a refusal

@@ -6,7 +6,7 @@ import codecs
 import json
 import re
 
-from harness.recording.encodings import CONTROL
+from harness.recording.redacting.encodings import CONTROL
 
 OPENING = tuple('{["')
 MARKS = (

@@ -73,7 +73,7 @@ def rewritten_header(rewriter: Rewriter, name: str, value: str) -> str:
     kind = kind_of_header(name)
     new = rewritten_url(rewriter, value) if "://" in value else rewriter.text(value)
     if kind is ADDRESS:
-        new = rewriter.replaced(kind, new)
+        new = rewriter.replaced(ADDRESS, new)
     elif kind:
         shown, secret = kind.pattern.search(new), kind.pattern.search(value)
         if (

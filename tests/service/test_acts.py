@@ -42,3 +42,15 @@ def test_a_stream_that_was_left_has_nothing_more():
     assert body.read().startswith(b"event: thread.created")
     body.close()
     assert body.read() is None
+
+
+def test_pieces_behind_a_token_limit_are_not_told():
+    fake = FakeAssistants()
+    fake.next_run(say(pieces=["Hello, ", "wor", "ld", " and", " more"]))
+    fake.add_assistant("asst_1")
+    limited = START.replace(b'"stream": true', b'"stream": true, "max_completion_tokens": 2')
+    body = fake.answer(Request("POST", "https://api.openai.com/v1/threads/runs", HEAD, limited)).body
+    told = b"".join(iter(body.read, None))
+    assert told.count(b"event: thread.message.delta") == 1
+    assert b'"value":"Hello,"' in told
+    assert b"wor" not in told

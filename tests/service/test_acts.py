@@ -54,3 +54,12 @@ def test_pieces_behind_a_token_limit_are_not_told():
     assert told.count(b"event: thread.message.delta") == 1
     assert b'"value":"Hello,"' in told
     assert b"wor" not in told
+
+
+def test_of_marks_that_overlap_the_first_comes_in_one_piece():
+    fake = FakeAssistants()
+    fake.next_run(say("abcd", citations={"abc": "file-a", "bcd": "file-b"}))
+    told = b"".join(iter(stream(fake).read, None))
+    assert told.count(b"event: thread.message.delta") == 2
+    assert b'"value":"abc"' in told
+    assert b'"value":"d"' in told

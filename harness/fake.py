@@ -31,11 +31,12 @@ from harness.turns import Reading, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     import openai
 
     from harness.recording import OnMiss, Player, Replay
-    from harness.recording.recorder import Mode
+    from harness.recording.recorder import Mode, Tape
     from harness.service.clock import Clock
     from harness.service.context import World
     from harness.service.faults import Faults
@@ -257,23 +258,26 @@ class FakeAssistants:
             path: a cassette, of any dialect that `harness.recording.cassettes` reads.
             mode: `live`, the session is a story that the client may ask in its own way; or `exact`, each recorded
                 exchange answers once.
-            on_miss: what becomes of a request that the session cannot answer, when it is live: `fail`, or `script`,
-                the scripts of this fake.
+            on_miss: what becomes of a request that the session cannot answer: `fail`, or `script`, the scripts of
+                this fake.
 
         Raises:
-            HarnessFailure: the file cannot be read.
+            HarnessFailure: there is no such choice, or the file cannot be read.
         """
         from harness.recording import replay  # noqa: PLC0415 - needs the extra `recording`
 
         self._player = replay(Path(path), self.service, mode=mode, on_miss=on_miss)
 
-    def record(self, path: str | Path, *, mode: Mode = "rewrite", redact: Iterable[str] = ()) -> Any:
+    def record(
+        self, path: str | Path, *, mode: Mode = "rewrite", redact: Iterable[str] = (), keep: Iterable[str] = ()
+    ) -> AbstractContextManager[Tape]:
         """A context in which the HTTP traffic of this process is recorded into a cassette, whoever answers it.
 
         Args:
             path: the cassette.
             mode: what becomes of one that is there; see `harness.recording.recorder.recording`.
             redact: regular expressions of what must not stand in it, besides keys and personal data.
+            keep: texts that may, although they look like such.
 
         Raises:
             HarnessFailure: vcrpy is not installed, or the cassette cannot be written.
@@ -281,7 +285,7 @@ class FakeAssistants:
         from harness.recording.recorder import recording  # noqa: PLC0415 - needs the extra `recording`
         from harness.recording.redaction import Redactor  # noqa: PLC0415 - as above
 
-        return recording(Path(path), mode=mode, redactor=Redactor(patterns=redact))
+        return recording(Path(path), mode=mode, redactor=Redactor(patterns=redact, keep=keep))
 
     # --- clients ------------------------------------------------------------------------------------------
 

@@ -45,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "once (if it is missing), new_episodes, all, rewrite; by default none.",
     )
     parser.addini("assistants_redact", "Regular expressions of what recordings must not hold.", type="linelist")
+    parser.addini("assistants_keep", "Texts that recordings may hold although they look like secrets.", type="linelist")
     parser.addini("assistants_cassettes", "The folder of the cassettes, from the root.", default="cassettes")
     for name in NAMES:
         parser.addini(f"assistants_{name}", f"Default of the option {name} of the assistants marker.")
@@ -98,13 +99,15 @@ def _cassette(item: pytest.Item) -> tuple[Path, dict[str, Any]] | None:
     given: dict[str, Any] = {"replay": "live", "on_miss": "fail"}
     given.update(zip(("path", *given), marker.args, strict=False), **marker.kwargs)
     path = given.pop("path", None)
-    right = given["replay"] in ("live", "exact") and given["on_miss"] in ("fail", "script") and len(given) == 2
-    if not isinstance(path, (str, Path)) or not right:
+    if not isinstance(path, (str, Path)) or len(given) > 2:
         raise HarnessFailure(
             f"@pytest.mark.assistants_cassette was given {marker.args!r} and {marker.kwargs!r}.",
-            there_was="It takes path, and if wanted replay ('live' or 'exact') and on_miss ('fail' or 'script').",
+            there_was="It takes path, and if wanted replay and on_miss.",
             do="@pytest.mark.assistants_cassette('name.yaml', replay='live')",
         )
+    from harness.recording import check_choices  # noqa: PLC0415 - only tests that name a cassette pay for it
+
+    check_choices(given["replay"], given["on_miss"], where=f"@pytest.mark.{CASSETTE}")
     beside = item.path.parent / path
     folder = item.config.rootpath / item.config.getini("assistants_cassettes")
     return beside if beside.exists() else folder / path, {"mode": given["replay"], "on_miss": given["on_miss"]}
@@ -141,7 +144,8 @@ def assistants(request: pytest.FixtureRequest) -> Iterator[FakeAssistants]:
         path, how = cassette
         mode = _record_mode(item.config, path)
         if mode != "none":
-            with fake.record(path, mode=mode, redact=item.config.getini("assistants_redact")) as tape:
+            redact, keep = (item.config.getini(f"assistants_{name}") for name in ("redact", "keep"))
+            with fake.record(path, mode=mode, redact=redact, keep=keep) as tape:
                 yield fake
                 if item.stash.get(_raised_key, None):
                     tape.discard()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace as changed
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
+from harness.failures import HarnessFailure
 from harness.recording.cassettes import read
 from harness.recording.exact import ExactPlayer
-from harness.recording.live import LivePlayer, OnMiss
+from harness.recording.live import LivePlayer
+from harness.recording.matching import OnMiss
 from harness.recording.session import Session
 from harness.service.context import World
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from harness.service.http import Request, Response
     from harness.service.service import Service
 
-__all__ = ["OnMiss", "Player", "Replay", "replay"]
+__all__ = ["OnMiss", "Player", "Replay", "check_choices", "replay"]
 
 Replay: TypeAlias = Literal["live", "exact"]
 
@@ -31,11 +33,23 @@ class Player(Protocol):
     def unused(self) -> list[Seen]: ...
 
 
+def check_choices(replay: object, on_miss: object, *, where: str) -> None:
+    """Raises HarnessFailure if there is no such way to replay, or nothing such that a miss can lead to."""
+    for name, value, choices in (("replay", replay, get_args(Replay)), ("on_miss", on_miss, get_args(OnMiss))):
+        if value not in choices:
+            raise HarnessFailure(
+                f"{where}: {name}={value!r} is no choice.",
+                there_was=f"The choices are {', '.join(map(repr, choices))}.",
+                do=f"{where}(…, {name}={choices[0]!r})",
+            )
+
+
 def replay(path: Path, service: Service, *, mode: Replay, on_miss: OnMiss) -> Player:
     """Load a cassette; a live session begins the service's world anew, at the time it was recorded."""
+    check_choices(mode, on_miss, where="replay")
     session = Session.of(read(path))
     if mode == "exact":
-        return ExactPlayer(session)
+        return ExactPlayer(session, service, on_miss=on_miss)
     before = service.world.settings
     # what comes in addition must not get an id that the recording has, should that have been made by a fake too
     service.world = World(changed(before, start=session.start or before.start, seed=f"{before.seed}, replayed"))

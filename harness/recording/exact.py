@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.recording.matching import missed, normal
 from harness.service.http import Response
 
 if TYPE_CHECKING:
+    from harness.recording.matching import OnMiss
     from harness.recording.session import Seen, Session
     from harness.service.http import Request
+    from harness.service.service import Service
 
 # A recording holds bodies decoded and whole, so what was said of their transport does not hold any more.
 OF_THE_WIRE = frozenset({"content-encoding", "transfer-encoding", "content-length", "connection"})
 
 
 class ExactPlayer:
-    """Answers each request with the first unused exchange of the same method, path, query and body."""
+    """Answers each request with the first unused exchange of the same method, path, query and body.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        session: what was recorded.
+        service: what answers the rest, where `on_miss` is `script`.
+    """
+
+    def __init__(self, session: Session, service: Service, *, on_miss: OnMiss = "fail") -> None:
         self._session = session
+        self._service = service
+        self._on_miss = on_miss
         self._used: set[Seen] = set()
-        self._recorded: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+        self._recorded: defaultdict[tuple[str, str], list[Seen]] = defaultdict(list)
         for seen in session.exchanges:
             self._recorded[seen.method, seen.recorded.request.path].append(seen)
 
@@ -33,11 +42,13 @@ class ExactPlayer:
             HarnessFailure: there is none, or each has been given.
         """
         candidates = self._recorded[request.method, request.path]
-        asked = _asked(request)
+        asked, query = normal(request), _query(request)
         for seen in candidates:
-            if seen not in self._used and _asked(seen.recorded.request) == asked:
+            if seen not in self._used and seen.asked == asked and _query(seen.recorded.request) == query:
                 self._used.add(seen)
                 return whole(seen)
+        if self._on_miss == "script":
+            return self._service.handle(request)
         raise missed(request, candidates, self._used)
 
     def unused(self) -> list[Seen]:
@@ -52,5 +63,5 @@ def whole(seen: Seen) -> Response:
     return Response(response.status, {**headers, "content-length": str(len(seen.recorded.got))}, response.body)
 
 
-def _asked(request: Request) -> tuple[Any, Any]:
-    return sorted((name, sorted(values)) for name, values in request.query.items()), normal(request)
+def _query(request: Request) -> list[tuple[str, list[str]]]:
+    return sorted((name, sorted(values)) for name, values in request.query.items())

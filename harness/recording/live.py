@@ -7,23 +7,22 @@ it did. Everything else (polling, listing, retrieving, cancelling) the service a
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from harness.recording.exact import whole
 from harness.recording.matching import missed, normal
 from harness.recording.seeds import plant, sow
 from harness.service.paths import below_root
-from harness.service.routes import Router
+from harness.service.routes import ROUTER
 from harness.service.script import Script
 
 if TYPE_CHECKING:
+    from harness.recording.matching import OnMiss
     from harness.recording.session import Seen, Session
     from harness.service.http import Request, Response
     from harness.service.routes import Match
     from harness.service.service import Service
 
-OnMiss = Literal["fail", "script"]
-ROUTER = Router()
 # What a request to one of these makes, the recording has to tell.
 TELLING = frozenset(
     {
@@ -54,7 +53,7 @@ class LivePlayer:
         self._service = service
         self._on_miss = on_miss
         self._used: set[Seen] = set()
-        self._recorded: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+        self._recorded: defaultdict[tuple[str, str], list[Seen]] = defaultdict(list)
         for seen in session.exchanges:
             self._recorded[seen.method, seen.path].append(seen)
         sow(session, service.world)
@@ -66,9 +65,9 @@ class LivePlayer:
             HarnessFailure: the session cannot answer it.
         """
         path = below_root(request.path, self._service.roots)
-        candidates = self._recorded.get((request.method, path), [])
+        candidates = self._recorded[request.method, path]
         asked = normal(request)
-        fitting = [seen for seen in candidates if seen not in self._used and normal(seen.recorded.request) == asked]
+        fitting = [seen for seen in candidates if seen not in self._used and seen.asked == asked]
         match = ROUTER.match(request.method, path)
         if fitting and (match is None or _passes(fitting[0])):
             return self._verbatim(fitting[0])

@@ -6,21 +6,22 @@ import difflib
 import hashlib
 import json
 import re
-from email.parser import BytesParser
-from email.policy import HTTP
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic_core import from_json
 
 from harness.failures import HarnessFailure
+from harness.service.params.upload import parts
 from harness.service.paths import below_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from harness.recording.session import Seen
     from harness.service.http import Request
+    from harness.service.params.upload import Part
 
+OnMiss = Literal["fail", "script"]
 # Whether a client polls or streams is no part of what it asks; v1 said `retrieval` for what v2 calls `file_search`.
 IGNORED = frozenset({"stream"})
 RENAMED = {"retrieval": "file_search"}
@@ -35,7 +36,7 @@ def normal(request: Request) -> Any:
     """
     kind = request.headers.get("content-type", "")
     if kind.startswith("multipart/form-data"):
-        return dict(_form(kind, request.body))
+        return {part.name: _field(part) for part in parts(request.body, kind)}
     try:
         return _normal(from_json(request.body)) if request.body else {}
     except ValueError:
@@ -54,18 +55,9 @@ def _normal(value: Any) -> Any:
     return RENAMED.get(value, value) if isinstance(value, str) else value
 
 
-def _form(kind: str, body: bytes) -> Iterator[tuple[str, Any]]:
-    """The fields of a form: texts as they are, files by name and content."""
-    head = f"content-type: {kind}\r\n\r\n".encode()
-    for part in BytesParser(policy=HTTP).parsebytes(head + body).iter_parts():
-        content = part.get_payload(decode=True)
-        data = content if isinstance(content, bytes) else b""
-        name = part.get_param("name", header="content-disposition")
-        file = part.get_filename()
-        if file is None:
-            yield str(name), data.decode("utf-8", "replace")
-        else:
-            yield str(name), [file, hashlib.sha256(data).hexdigest()[:16]]
+def _field(part: Part) -> Any:
+    """A text as it is, a file by its name and content."""
+    return part.text if part.filename is None else [part.filename, hashlib.sha256(part.content).hexdigest()[:16]]
 
 
 def missed(request: Request, candidates: Sequence[Seen], used: Iterable[Seen], reason: str = "") -> HarnessFailure:
@@ -81,8 +73,8 @@ def missed(request: Request, candidates: Sequence[Seen], used: Iterable[Seen], r
             do='assistants.replay(path, on_miss="script")   # let scripts answer what was not recorded',
         )
     asked = _lines(normal(request))
-    nearest = max(fresh or candidates, key=lambda seen: _likeness(asked, _lines(normal(seen.recorded.request))))
-    recorded = _lines(normal(nearest.recorded.request))
+    nearest = max(fresh or candidates, key=lambda seen: _likeness(asked, _lines(seen.asked)))
+    recorded = _lines(nearest.asked)
     if recorded == asked:
         there_was = f"It was recorded {len(candidates)} times, and each of them is used: the last is {nearest}."
     else:

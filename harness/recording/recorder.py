@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from harness.failures import HarnessFailure
 from harness.recording.cassettes import header_of, read, write
-from harness.recording.exchanges import Recorded
+from harness.recording.dialects.parts import Place, headers, recorded, when
 from harness.recording.redaction import Redactor
-from harness.service.http import Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from harness.recording.exchanges import Recorded
 
 Mode = Literal["once", "new_episodes", "all", "rewrite"]
 MODES: tuple[str, ...] = get_args(Mode)
@@ -76,8 +76,8 @@ class Tape:
 
         if self._forgets or not self._path.exists():
             raise CassetteNotFoundError
-        recorded = read(self._path)
-        return [_to_vcrpy(item) for item in recorded], [_answer_to_vcrpy(item) for item in recorded]
+        kept = read(self._path)
+        return [_to_vcrpy(item) for item in kept], [_answer_to_vcrpy(item) for item in kept]
 
     def save_cassette(self, cassette_path: str, cassette_dict: dict[str, Any], serializer: Any) -> None:
         """Only remembers: of what raises here, vcrpy would leave its patches of all HTTP libraries behind."""
@@ -92,7 +92,7 @@ class Tape:
         if self._taped is None or not self._wanted:
             return
         pairs = zip(self._taped["requests"], self._taped["responses"], strict=True)
-        exchanges = [_from_vcrpy(request, answer, self._path, place) for place, (request, answer) in enumerate(pairs)]
+        exchanges = [_from_vcrpy(*pair, Place(self._path, number)) for number, pair in enumerate(pairs)]
         header = self._header or (header_of(self._path) if self._path.exists() else "")
         write(
             self._path,
@@ -102,16 +102,18 @@ class Tape:
         )
 
 
-def _from_vcrpy(request: Any, answer: dict[str, Any], path: Path, place: int) -> Recorded:
-    sent = {str(name).lower(): _joined(value) for name, value in request.headers.items()}
-    got = {str(name).lower(): _joined(value) for name, value in answer["headers"].items()}
-    body = request.body
-    raw = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else b""
-    return Recorded(
-        Request(request.method, request.uri, sent, raw),
-        Response(answer["status"]["code"], got, answer["body"]["string"]),
-        _moment(got.get("date")),
-        f"{path} [{place}]",
+def _from_vcrpy(request: Any, answer: dict[str, Any], place: Place) -> Recorded:
+    body, got = request.body or b"", headers(answer["headers"].items())
+    return recorded(
+        place,
+        (
+            request.method,
+            request.uri,
+            headers(request.headers.items()),
+            body if isinstance(body, bytes) else body.encode(),
+        ),
+        (answer["status"]["code"], got, answer["body"]["string"]),
+        when(got.get("date")),
     )
 
 
@@ -127,16 +129,3 @@ def _answer_to_vcrpy(item: Recorded) -> dict[str, Any]:
         "headers": {name: [value] for name, value in item.response.headers.items()},
         "body": {"string": item.got},
     }
-
-
-def _joined(value: Any) -> str:
-    """A header that came more than once has its values joined by a comma, as HTTP has it."""
-    values = value if isinstance(value, (list, tuple)) else [value]
-    return ", ".join(item.decode("latin-1") if isinstance(item, bytes) else str(item) for item in values)
-
-
-def _moment(date: str | None) -> float | None:
-    try:
-        return None if date is None else parsedate_to_datetime(date).timestamp()
-    except ValueError:
-        return None

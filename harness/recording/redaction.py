@@ -179,8 +179,3 @@ class Redactor:
         if after != before and "content-length" in new:
             new["content-length"] = str(len(after))
         return new
-
-
-def refuse_if_secret(data: bytes, path: str | PurePath, redactor: Redactor | None = None) -> None:
-    """`Redactor.refuse_if_secret` with the patterns that everybody has."""
-    (redactor or Redactor()).refuse_if_secret(data, path)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.recording.session import ID, Json, Session
 from harness.service.records import Assistant, File, Message, Run, Step, Thread, Usage, VectorStore
 from harness.service.script import Playback, Script
+from harness.service.store import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,13 +28,13 @@ def sow(session: Session, world: World) -> None:
 
 def _age(session: Session, object_id: str) -> tuple[int, int]:
     """Threads come before what lies in them, and older objects before newer ones, as lists show them."""
-    shown = session.first(object_id) or {}
+    shown = session.shown.get(object_id, {})
     return not object_id.startswith("thread_"), shown.get("created_at", 0)
 
 
 def plant(session: Session, world: World, object_id: str) -> None:
     """Put one object into the world, if it is of a kind that stands for itself and not there yet."""
-    make = _MAKERS.get(object_id.replace("-", "_").partition("_")[0])
+    make = _MAKERS.get(kind_of(object_id))
     tables = (world.store.assistants, world.store.threads, world.store.files, world.store.vector_stores)
     if make is not None and not any(object_id in table for table in tables):
         make(session, world, object_id)
@@ -42,21 +43,21 @@ def plant(session: Session, world: World, object_id: str) -> None:
 def _missing(session: Session) -> set[str]:
     """Ids that the service did not find, and that nothing ever showed."""
     refused = {found for seen in session.exchanges if seen.status == 404 for found in ID.findall(seen.path)}
-    shown = {item for seen in session.exchanges if seen.ok for item in (*ID.findall(seen.path), *session.states)}
+    shown = {item for seen in session.exchanges if seen.ok for item in (*ID.findall(seen.path), *session.shown)}
     return refused - shown
 
 
 def _assistant(session: Session, world: World, object_id: str) -> None:
-    shown = session.first(object_id) or _run_of(session, object_id) or {}
-    values = {"model": "gpt-4o", "created_at": world.second, **_fields(Assistant, shown), "id": object_id}
+    shown = session.shown.get(object_id) or _run_of(session, object_id) or {}
+    values = {"model": "gpt-4o", "created_at": world.second, **fields_of(Assistant, shown), "id": object_id}
     values["file_ids"] = dict.fromkeys(values.get("file_ids", ()), world.second)
     world.store.assistants.add(Assistant(**values))
 
 
 def _thread(session: Session, world: World, object_id: str) -> None:
     """A thread with the messages and runs that no recorded request made."""
-    shown = session.first(object_id) or {}
-    thread = Thread(**{"created_at": world.second, **_fields(Thread, shown), "id": object_id})
+    shown = session.shown.get(object_id, {})
+    thread = Thread(**{"created_at": world.second, **fields_of(Thread, shown), "id": object_id})
     world.store.threads.add(thread)
     for item in session.of_thread("thread.message", object_id):
         if item["id"] not in session.made and item.get("run_id") not in session.made:
@@ -67,7 +68,7 @@ def _thread(session: Session, world: World, object_id: str) -> None:
 
 
 def _message(session: Session, world: World, object_id: str) -> None:
-    shown = session.first(object_id) or {}
+    shown = session.shown.get(object_id, {})
     thread = world.store.threads.get(shown.get("thread_id", ""))
     if thread is not None and object_id not in thread.messages and shown.get("run_id") not in session.made:
         thread.messages.add(_message_of(shown))
@@ -83,10 +84,10 @@ def _run(session: Session, world: World, object_id: str) -> None:
 
 def _file(session: Session, world: World, object_id: str) -> None:
     """A file of the model's own making can be read; of one that was uploaded before, nobody saw the content."""
-    shown = session.first(object_id) or {}
+    shown = session.shown.get(object_id, {})
     content = session.contents.get(object_id, b"")
     purpose = "assistants_output" if object_id in session.contents or not shown else "assistants"
-    values = {"filename": f"{object_id}.bin", "purpose": purpose, "created_at": world.second, **_fields(File, shown)}
+    values = {"filename": f"{object_id}.bin", "purpose": purpose, "created_at": world.second, **fields_of(File, shown)}
     world.store.files.add(File(**{**values, "id": object_id, "content": content}))
 
 
@@ -95,14 +96,13 @@ def _vector_store(session: Session, world: World, object_id: str) -> None:
 
 
 def _message_of(shown: Json) -> Message:
-    return Message(**{**_fields(Message, shown), "status": "completed"})
+    return Message(**{**fields_of(Message, shown), "status": "completed"})
 
 
 _MAKERS: dict[str, Callable[[Session, World, str], None]] = {
     "asst": _assistant,
     "thread": _thread,
     "file": _file,
-    "assistant": _file,
     "vs": _vector_store,
     "msg": _message,
     "run": _run,
@@ -110,10 +110,10 @@ _MAKERS: dict[str, Callable[[Session, World, str], None]] = {
 
 
 def _old_run(session: Session, item: Json) -> Run:
-    run = Run(**{**_fields(Run, item), "playback": Playback(OLD), "usage": _usage(item)})
+    run = Run(**{**fields_of(Run, item), "playback": Playback(OLD), "usage": usage_of(item)})
     for step in session.story(item["id"]).in_order:
         run.steps.add(
-            Step(**{**_fields(Step, step), "details": step["step_details"], "usage": _usage(step) or Usage()})
+            Step(**{**fields_of(Step, step), "details": details_of(step), "usage": usage_of(step) or Usage()})
         )
     return run
 
@@ -124,12 +124,26 @@ def _run_of(session: Session, assistant_id: str) -> Json | None:
     return next((run for run in runs if run.get("assistant_id") == assistant_id), None)
 
 
-def _fields(record: type, shown: Json) -> dict[str, Any]:
+def fields_of(record: type, shown: Json) -> dict[str, Any]:
     """Of a recorded object, what our record of it has a field for."""
     names = {item.name for item in fields(record)} - {"usage", "timeline", "steps"}
     return {key: value for key, value in shown.items() if key in names}
 
 
-def _usage(item: Json) -> Usage | None:
+def details_of(step: Json) -> dict[str, Any]:
+    """Step details as our record keeps them: the results of a search stand beside its type (`steps.tool_call`)."""
+    details: dict[str, Any] = step["step_details"]
+    if details["type"] != "tool_calls":
+        return details
+    calls = [
+        {**call, "type": "file_search", "results": call[call["type"]].get("results") or []}
+        if call["type"] in ("file_search", "retrieval")
+        else call
+        for call in details["tool_calls"]
+    ]
+    return {**details, "tool_calls": calls}
+
+
+def usage_of(item: Json) -> Usage | None:
     usage = item.get("usage")
     return None if usage is None else Usage(usage["prompt_tokens"], usage["completion_tokens"])

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic_core import from_json
 
+from harness.recording.matching import normal
 from harness.recording.stories import Story
 from harness.service.paths import below_root
-from harness.service.routes import Router
+from harness.service.routes import ROUTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from harness.service.routes import Route
 
 Json: TypeAlias = "dict[str, Any]"
-ROUTER = Router()
 ID = re.compile(r"\b(?:asst|thread|msg|run|step|call|vs|vsfb)_[A-Za-z0-9]{3,}\b|\b(?:file|assistant)-[A-Za-z0-9]{3,}\b")
 FRAME = re.compile(r"event: ?(.+?)\r?\ndata: ?(.*?)\r?\n\r?\n")
 
@@ -29,9 +28,8 @@ FRAME = re.compile(r"event: ?(.+?)\r?\ndata: ?(.*?)\r?\n\r?\n")
 class Seen:
     """One exchange, understood as far as it can be."""
 
-    def __init__(self, recorded: Recorded, place: int) -> None:
+    def __init__(self, recorded: Recorded) -> None:
         self.recorded = recorded
-        self.place = place
         self.path = below_root(recorded.request.path)
         match = ROUTER.match(recorded.request.method, self.path)
         self.route: Route | None = None if match is None else match.route
@@ -48,6 +46,11 @@ class Seen:
     @property
     def ok(self) -> bool:
         return self.status < 400
+
+    @cached_property
+    def asked(self) -> Any:
+        """What the request asks, however it is written."""
+        return normal(self.recorded.request)
 
     @cached_property
     def got(self) -> Any:
@@ -88,16 +91,16 @@ class Seen:
 
 @dataclass
 class Session:
-    """A recorded conversation: its exchanges in order, every state of every object, and a story for each run."""
+    """A recorded conversation: its exchanges in order, each object as it was first shown, and a story for each run."""
 
     exchanges: list[Seen]
-    states: dict[str, list[tuple[int, Json]]] = field(default_factory=lambda: defaultdict(list))
+    shown: dict[str, Json] = field(default_factory=dict)
     stories: dict[str, Story] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def of(cls, recorded: Iterable[Recorded]) -> Session:
-        session = cls([Seen(item, place) for place, item in enumerate(recorded)])
+        session = cls([Seen(item) for item in recorded])
         for seen in session.exchanges:
             session._note(seen)
         return session
@@ -125,15 +128,9 @@ class Session:
             found.update(dict.fromkeys(match for text in texts for match in ID.findall(text)))
         return list(found)
 
-    def first(self, object_id: str) -> Json | None:
-        """How an object looked when it was first shown."""
-        states = self.states.get(object_id)
-        return states[0][1] if states else None
-
     def of_thread(self, kind: str, thread_id: str) -> list[Json]:
         """The messages or runs of a thread as they were first shown, oldest first."""
-        shown = [states[0][1] for states in self.states.values()]
-        there = [item for item in shown if item["object"] == kind and item.get("thread_id") == thread_id]
+        there = [item for item in self.shown.values() if item["object"] == kind and item.get("thread_id") == thread_id]
         return sorted(there, key=lambda item: item["created_at"])
 
     def story(self, run_id: str) -> Story:
@@ -152,7 +149,7 @@ class Session:
         ascending = seen.recorded.request.query.get("order") == ["asc"]
         for item in seen.objects if ascending or seen.events else reversed(seen.objects):
             if "id" in item and "created_at" in item:
-                self.states[item["id"]].append((seen.place, item))
+                self.shown.setdefault(item["id"], item)
                 self._tell(item)
 
     def _tell(self, item: Json) -> None:

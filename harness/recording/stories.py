@@ -78,11 +78,9 @@ class Story:
     def acts(self) -> list[script.Act]:
         """What the model did: its steps where they were looked at, else the calls and messages that were seen."""
         done = [act for step in self.in_order for act in self._acts_of(step["step_details"])]
-        told = {step["step_details"].get("message_creation", {}).get("message_id") for step in self.steps.values()}
-        told |= {call["id"] for step in self.steps.values() for call in step["step_details"].get("tool_calls", ())}
+        told = {call["id"] for step in self.steps.values() for call in step["step_details"].get("tool_calls", ())}
         done += self._calls([call for call_id, call in self.calls.items() if call_id not in told])
-        loose = [message for message in self.messages.values() if message["id"] not in told]
-        done += [self._said(message) for message in sorted(loose, key=lambda message: message["created_at"])]
+        done += map(self._said, self._loose)
         spoke = any(isinstance(act, script.Say | script.Refuse) for act in done)
         if self.run.get("status") == "completed" and not spoke and not self.streamed:
             done.append(script.say(UNSEEN))
@@ -99,9 +97,15 @@ class Story:
                 planned["msg_"].append(details["message_creation"]["message_id"])
             calls = details.get("tool_calls", ())
             planned["call_"] += (call["id"] for call in calls if call["type"] != "function")
-        loose = [message for message in self.messages.values() if message["id"] not in planned["msg_"]]
-        planned["msg_"] += (message["id"] for message in sorted(loose, key=lambda message: message["created_at"]))
+        planned["msg_"] += (message["id"] for message in self._loose)
         return planned
+
+    @property
+    def _loose(self) -> list[Json]:
+        """The messages of which no step was seen, oldest first."""
+        told = {step["step_details"].get("message_creation", {}).get("message_id") for step in self.steps.values()}
+        loose = [message for message in self.messages.values() if message["id"] not in told]
+        return sorted(loose, key=lambda message: message["created_at"])
 
     def _acts_of(self, details: Json) -> list[script.Act]:
         if details["type"] == "message_creation":

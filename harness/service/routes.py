@@ -127,3 +127,6 @@ class Router:
             return None
         route, places = found
         return Match(route, {name: segments[place] for place, name in places})
+
+
+ROUTER = Router()

@@ -19,7 +19,7 @@ from harness.service.http import Response
 from harness.service.params.queries import NoQuery
 from harness.service.params.upload import Upload
 from harness.service.paths import below_root, roots_pattern
-from harness.service.routes import FAMILIES, ROUTES, Router
+from harness.service.routes import FAMILIES, ROUTER, ROUTES
 from harness.service.settings import Settings
 from harness.service.shapes import FILE_ERROR_DETAIL
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from harness.service.http import Request
     from harness.service.routes import Route
-
-ROUTER = Router()
 
 
 class Service:

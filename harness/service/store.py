@@ -33,10 +33,10 @@ ALPHABET = _table(LETTERS)
 SHORT_ALPHABET = _table("".join(sorted(set(LETTERS) - set("0OIl"))))
 
 
-def _kind(record_id: str) -> str:
+def kind_of(record_id: str) -> str:
     """What an id is of. Files have two kinds of prefix (CONTRACT §1.8).
 
-    >>> _kind("thread_abc"), _kind("file-abc"), _kind("assistant-abc")
+    >>> kind_of("thread_abc"), kind_of("file-abc"), kind_of("assistant-abc")
     ('thread', 'file', 'file')
     """
     kind = record_id.replace("-", "_").partition("_")[0]
@@ -64,10 +64,10 @@ class Ids:
 
     def plan(self, record_id: str) -> None:
         """Give this id to the next object of its kind, in place of one that is made."""
-        self.planned.setdefault(_kind(record_id), deque()).append(record_id)
+        self.planned.setdefault(kind_of(record_id), deque()).append(record_id)
 
     def make(self, prefix: str, alphabet: bytes = ALPHABET, length: int = 24) -> str:
-        if self.planned and (planned := self.planned.get(_kind(prefix))):
+        if self.planned and (planned := self.planned.get(kind_of(prefix))):
             return planned.popleft()
         return prefix + self._stream(prefix).randbytes(length).translate(alphabet).decode()
 

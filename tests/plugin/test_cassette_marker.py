@@ -72,11 +72,19 @@ def test_a_cassette_that_is_not_there_is_an_error_and_no_call(project):
     result.stdout.fnmatch_lines(["*snow.yaml*"])
 
 
-@pytest.mark.parametrize("marker", ["", '"rain.yaml", mode="exact"', '"rain.yaml", "sometimes"'])
-def test_a_mistake_in_the_marker_is_found_when_tests_are_collected(project, marker):
+@pytest.mark.parametrize(
+    ("marker", "told"),
+    [
+        ("", "It takes path, and if wanted replay and on_miss."),
+        ('"rain.yaml", mode="exact"', "It takes path, and if wanted replay and on_miss."),
+        ('"rain.yaml", "sometimes"', "The choices are 'live', 'exact'."),
+        ('"rain.yaml", on_miss="shrug"', "The choices are 'fail', 'script'."),
+    ],
+)
+def test_a_mistake_in_the_marker_is_found_when_tests_are_collected(project, marker, told):
     result = run(project, marker)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*assistants_cassette*"])
+    result.stderr.fnmatch_lines(["*@pytest.mark.assistants_cassette*", f"*{told}*"])
 
 
 def test_exchanges_that_nobody_asked_for_fail_the_test(project):
@@ -140,7 +148,7 @@ def test_recorded_once_and_replayed_ever_after(project, monkeypatch):
         ["*There is no cassette *new.yaml*", '*pytest --assistants-record=once "test_new.py::test_it"*']
     )
     monkeypatch.setenv("LIVE", "1")
-    redact = ("-o", "assistants_redact=Falcon")
+    redact = ("-o", "assistants_redact=Falcon", "-o", "assistants_keep=rain")
     project.runpytest_subprocess(*QUIET, "--assistants-record=once", *redact).assert_outcomes(passed=1)
     cassette = project.path / "cassettes" / "new.yaml"
     recorded = cassette.read_bytes()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from recorded import ID, objects
 from sending import as_bytes, kind_of
 
+from harness.recording.seeds import details_of, fields_of, usage_of
 from harness.service.acts import Hang
 from harness.service.records import Assistant, File, Message, Run, Step, Thread, Usage, VectorStore
 from harness.service.script import Playback, Script
@@ -65,7 +65,7 @@ class Seeds:
         if object_id in self._store.assistants:
             return False
         known = self._evidence.state("assistant", object_id, exchange) or self._evidence.run_of(object_id) or {}
-        values = _fields(Assistant, known)
+        values = fields_of(Assistant, known)
         if "file_ids" in values:
             values["file_ids"] = dict.fromkeys(values["file_ids"], 0)
         self._store.assistants.add(Assistant(**{"model": "gpt-4", "created_at": 0, **values, "id": object_id}))
@@ -78,7 +78,7 @@ class Seeds:
         content = self._evidence.content(object_id)
         raw = b"x" * known.get("bytes", 1) if content is None else as_bytes(content, known.get("bytes"))
         purpose = "assistants" if content is None else "fine-tune"  # of the first, nobody sees the content
-        values = {"filename": "any.txt", "purpose": purpose, "created_at": 0, **_fields(File, known)}
+        values = {"filename": "any.txt", "purpose": purpose, "created_at": 0, **fields_of(File, known)}
         self._store.files.add(File(**{**values, "id": object_id, "content": raw}))
         return True
 
@@ -92,12 +92,12 @@ class Seeds:
         if object_id in self._store.threads:
             return False
         known = self._evidence.state("thread", object_id, exchange) or {}
-        thread = Thread(**{"created_at": 0, **_fields(Thread, known), "id": object_id})
+        thread = Thread(**{"created_at": 0, **fields_of(Thread, known), "id": object_id})
         self._store.threads.add(thread)
         for item in self._evidence.of_thread("thread.message", object_id, until=exchange):
             ours = self._evidence.made(item["id"]) or not self._made_here.isdisjoint((item["id"], item["run_id"]))
             if not ours:
-                thread.messages.add(Message(**_fields(Message, item) | {"status": "completed"}))
+                thread.messages.add(Message(**fields_of(Message, item) | {"status": "completed"}))
                 self._names.equate(item["id"], item["id"])
         for item in self._evidence.of_thread("thread.run", object_id, until=exchange):
             if item["id"] not in self._made_here:
@@ -124,7 +124,7 @@ class Seeds:
         if thread is None or object_id in thread.messages:
             return False
         known = self._evidence.state("thread.message", object_id, exchange) or {}
-        values = {"thread_id": thread.id, "role": "user", "content": [], **_fields(Message, known)}
+        values = {"thread_id": thread.id, "role": "user", "content": [], **fields_of(Message, known)}
         thread.messages.add(Message(**values | {"id": object_id, "status": "completed"}))
         return True
 
@@ -141,11 +141,11 @@ class Seeds:
 
     def _old_run(self, item: Json) -> Run:
         self._names.equate(item["id"], item["id"])
-        run = Run(**_fields(Run, item) | {"playback": Playback(Script((), "")), "usage": _usage(item)})
+        run = Run(**fields_of(Run, item) | {"playback": Playback(Script((), "")), "usage": usage_of(item)})
         for step in self._evidence.stories[item["id"]].steps.values():
             if step["id"] in self._made_here:
                 continue
-            values = _fields(Step, step) | {"details": _details(step), "usage": _usage(step) or Usage()}
+            values = fields_of(Step, step) | {"details": details_of(step), "usage": usage_of(step) or Usage()}
             run.steps.add(Step(**values))
             self._names.equate(step["id"], step["id"])
         return run
@@ -156,15 +156,15 @@ class Seeds:
             if run.id in self._made_here or run.id not in self._names.fake:
                 continue
             if (shown := self._evidence.state("thread.run", run.id, exchange)) is not None:
-                for name, value in _fields(Run, shown).items():
+                for name, value in fields_of(Run, shown).items():
                     setattr(run, name, value)
-                run.usage = _usage(shown)
+                run.usage = usage_of(shown)
             self._ready(run, exchange)
             for step in run.steps:
                 shown = self._evidence.state("thread.run.step", step.id, exchange)
                 if shown is not None and step is not run.open_step:
                     step.status, step.completed_at = shown["status"], shown["completed_at"]
-                    step.expires_at, step.details = shown["expires_at"], _details(shown)
+                    step.expires_at, step.details = shown["expires_at"], details_of(shown)
 
     def _ready(self, run: Run, exchange: Exchange) -> None:
         """The run was in the state in which the request got its answer."""
@@ -285,30 +285,5 @@ _MAKERS: dict[str, Callable[[Seeds, str, Exchange], bool]] = {
 }
 
 
-def _fields(record: type, known: Json) -> Json:
-    """Of a recorded object, what our record of it has a field for."""
-    names = {item.name for item in fields(record)} - {"usage"}
-    return {key: value for key, value in known.items() if key in names}
-
-
 def _calls_of(step: Json) -> set[str]:
     return {call["id"] for call in step["step_details"].get("tool_calls", ())}
-
-
-def _details(step: Json) -> Json:
-    """Step details as our record keeps them: the results of a search stand beside its type."""
-    details = step["step_details"]
-    if details["type"] != "tool_calls":
-        return dict(details)
-    calls = [
-        {**call, "type": "file_search", "results": call[call["type"]].get("results", [])}
-        if call["type"] in ("file_search", "retrieval")
-        else call
-        for call in details["tool_calls"]
-    ]
-    return {**details, "tool_calls": calls}
-
-
-def _usage(item: Json) -> Usage | None:
-    usage = item.get("usage")
-    return None if usage is None else Usage(usage["prompt_tokens"], usage["completion_tokens"])

@@ -14,7 +14,8 @@ from harness.service.http import Request, Response
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-FOLDER = Path(os.environ.get("PYTEST_ASSISTANTS_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "recordings"
+SHARED = os.environ.get("PYTEST_ASSISTANTS_SHARED") or Path(__file__).resolve().parents[3] / "shared"
+FOLDER = Path(SHARED, "recordings")
 URL = "https://api.openai.com/v1/files"
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xff"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import openai
 import pytest
 
@@ -75,6 +77,29 @@ def test_no_secret_is_written(path):
     written = path.read_text(encoding="utf-8")
     for secret in (KEY, "org-" + "x" * 24, "joe@corp-example.com", "Falcon"):
         assert secret not in written
+
+
+def test_what_came_compressed_is_written_readable_and_redacted(path):
+    """vcrpy keeps the bytes of the wire; a secret in them is found all the same."""
+    answer = gzip.compress(b'{"object": "list", "data": [], "owner": "joe@corp-example.com"}')
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    fake = FakeAssistants()
+    fake.on("GET", "/models", lambda request: Response(200, headers, answer))
+    with recording(path):
+        fake.client().models.list()
+    [exchange] = read(path)
+    assert b'"owner": "' in exchange.got
+    assert b"joe@corp-example.com" not in exchange.got
+    assert "content-encoding" not in exchange.response.headers
+
+
+def test_what_the_user_keeps_is_written(path):
+    fake = FakeAssistants()
+    with fake.record(path, keep=["joe@corp-example.com"]):
+        ask(endpoint("Ask joe@corp-example.com, not ann@corp-example.com."))
+    written = path.read_text(encoding="utf-8")
+    assert "joe@corp-example.com" in written
+    assert "ann@corp-example.com" not in written
 
 
 def test_what_would_be_written_with_a_secret_is_not(path, monkeypatch):

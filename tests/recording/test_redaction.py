@@ -11,7 +11,7 @@ from base64 import b64decode, b64encode, urlsafe_b64encode
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from planted import HOST, PLANTED, POSITIONS, as_json, event, exchange, forms, message_delta, streamed, upload
 
@@ -20,7 +20,7 @@ from harness.recording import cassettes
 from harness.recording.exchanges import Recorded
 from harness.recording.redacting.kinds import Kind
 from harness.recording.redacting.rewriting import ROUNDS, Rewriter
-from harness.recording.redaction import Redactor, refuse_if_secret
+from harness.recording.redaction import Redactor
 from harness.service.http import Request, Response
 from harness.service.params import parse_upload
 
@@ -74,7 +74,7 @@ def test_what_is_written_passes_the_last_look_and_what_was_recorded_does_not(kin
     redactor = Redactor()
     redactor.refuse_if_secret(written(tmp_path, redactor.redact(given_)), "new.yaml")
     with pytest.raises(HarnessFailure) as failure:
-        refuse_if_secret(written(tmp_path, given_), "old.yaml")
+        Redactor().refuse_if_secret(written(tmp_path, given_), "old.yaml")
     assert "old.yaml was not written" in str(failure.value)
     assert secret not in str(failure.value)
 
@@ -162,6 +162,7 @@ def test_url(url, expected):
         ({"dbPassword": "abcd"}, {"dbPassword": "redacted-1"}),
         ({"passwords": "abcd"}, {"passwords": "abcd"}),
         ({"password": 4821}, {"password": 0}),
+        ({"password": 4000056655665556}, {"password": 0}),
         ({"password": True, "secret": None}, {"password": True, "secret": None}),
         ({"secret": ["ab", "cd"], "x": "ab"}, {"secret": ["redacted-1", "redacted-2"], "x": "ab"}),
         ({"secret": [{"type": "text"}]}, {"secret": [{"type": "text"}]}),
@@ -254,6 +255,14 @@ def test_base64_in_lines_stays_in_lines():
     text = got(exchange(got="\r\n".join(lines).encode(), gets="text/plain"))
     assert b64decode(text).decode() == f"to sk-redacted-1{', and so on' * 9}"
     assert [len(line) for line in text.split("\r\n")] == [64, 64, 28]
+
+
+def test_a_line_of_base64_that_begins_within_a_stand_in_is_not_read_for_itself():
+    text = f"{'-' * 40}https://{{}}.blob.core.windows.net and more"
+    before, after = (b64encode(text.format(name).encode()).decode() for name in ("u", "redacted-1"))
+    done = got(exchange(got=f"{before[:76]}\n{before[76:]}".encode(), gets="text/plain"))
+    assert b64decode(done.split("\n")[1]).startswith(b"1.blob.core.windows.net")
+    assert done == f"{after[:76]}\n{after[76:]}"
 
 
 @pytest.mark.parametrize("around", ["?>?>?>", "?>?>?>.", "?>?>?>.."])
@@ -630,13 +639,14 @@ PIECES = st.one_of(
     ),
     st.text(max_size=6),
 )
-TEXTS = st.lists(PIECES, min_size=1, max_size=6).map(" ".join)
+TEXTS = st.lists(PIECES, min_size=1, max_size=6).map("".join)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None)
 @given(text=TEXTS, position=st.sampled_from(sorted(POSITIONS)))
+@example(text="joe.bloggs@corp-mail.ioredacted-1joe.bloggs@corp-mail.io", position="deltas of a message")
+@example(text="900101-12345\u0663\u066400101-1234567", position="plain text")
 def test_redacting_twice_changes_nothing(text, position):
-    """Where secrets stand apart: of two that touch, the first stand-in may read like a part of the second."""
     try:
         item = POSITIONS[position](text)
     except UnicodeEncodeError:
@@ -647,7 +657,7 @@ def test_redacting_twice_changes_nothing(text, position):
     assert Redactor().scan(once.got) == []
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None)
 @given(
     data=st.binary(max_size=300),
     content_type=st.sampled_from(["", "application/json", "multipart/form-data", "text/event-stream"]),
@@ -703,7 +713,7 @@ def test_a_refusal_says_what_and_where_and_shows_no_secret(tmp_path):
     ]
     cassettes.write(tmp_path / "old.yaml", items)
     with pytest.raises(HarnessFailure) as failure:
-        refuse_if_secret((tmp_path / "old.yaml").read_bytes(), tmp_path / "old.yaml")
+        Redactor().refuse_if_secret((tmp_path / "old.yaml").read_bytes(), tmp_path / "old.yaml")
     message = str(failure.value)
     assert message.startswith(f"{tmp_path / 'old.yaml'} was not written, because a secret would stand in it: ")
     assert "Nothing was written." in message
@@ -720,7 +730,7 @@ def test_a_refusal_says_what_and_where_and_shows_no_secret(tmp_path):
 
 def test_a_refusal_shows_the_first_findings_of_many():
     with pytest.raises(HarnessFailure, match="and 5 more"):
-        refuse_if_secret("\n".join([KEY] * 25).encode(), "a.txt")
+        Redactor().refuse_if_secret("\n".join([KEY] * 25).encode(), "a.txt")
 
 
 def test_what_was_replaced_must_not_be_found_again():
@@ -736,12 +746,12 @@ def test_what_was_replaced_must_not_be_found_again():
     "data", [b"a: [", b"\xff\xfe\x00", b"!!python/name:os.system x", b"- 1\n- ~\n- !!binary AAE=\n"]
 )
 def test_files_without_secrets_pass(data):
-    refuse_if_secret(data, "a.yaml")
+    Redactor().refuse_if_secret(data, "a.yaml")
 
 
 def test_a_broken_cassette_is_looked_at_as_text():
     with pytest.raises(HarnessFailure, match="line 2 column 1"):
-        refuse_if_secret(f"a: [\n{KEY}".encode(), "a.yaml")
+        Redactor().refuse_if_secret(f"a: [\n{KEY}".encode(), "a.yaml")
 
 
 # --- time ------------------------------------------------------------------------------------------------------------

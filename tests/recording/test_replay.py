@@ -30,6 +30,8 @@ from harness.recording.exchanges import Recorded
 from harness.recording.matching import normal
 
 FILE = "file-AbCdEfGhIjKlMnOpQrStUv"
+SHOW_RESULTS = "step_details.tool_calls[*].file_search.results[*].content"
+FOUND = [{"file_id": FILE, "file_name": "a.txt", "score": 0.5, "content": [{"type": "text", "text": "So."}]}]
 ADA = {"model": "gpt-4o", "name": "Ada"}
 STORIES = {
     "plain": ((say("Hello, 세계."),), ()),
@@ -137,6 +139,22 @@ def test_a_miss_may_fall_through_to_scripts(cassette):
     assert client.send("GET", "/threads/thread_abcdefghijklmnopqrstuvwx")[0] == 404
 
 
+def test_exact_replay_leaves_a_miss_to_scripts_too(cassette):
+    told = recorded(say("Hello."))
+    client = replaying(cassette(told), mode="exact", on_miss="script")
+    assert client.ok("POST", "/assistants", ADA) == json.loads(told[0].got)
+    assert client.ok("POST", "/assistants", {"model": "gpt-4o", "name": "Eve"})["name"] == "Eve"
+    assert client.ok("POST", "/assistants", ADA)["id"] != json.loads(told[0].got)["id"]
+
+
+@pytest.mark.parametrize("choice", [{"mode": "sometimes"}, {"on_miss": "shrug"}], ids=str)
+def test_a_choice_that_does_not_exist_is_refused(cassette, choice):
+    with pytest.raises(HarnessFailure, match="is no choice") as raised:
+        replaying(cassette(recorded(say("Hello."))), **choice)
+    assert repr(next(iter(choice.values()))) in str(raised.value)
+    assert "The choices are" in str(raised.value)
+
+
 def test_what_was_not_asked_for_is_complained_about(cassette):
     client = replaying(cassette(recorded(say("Hello."))))
     client.ok("POST", "/assistants", {"name": "Ada", "model": "gpt-4o", "metadata": None, "tools": []})
@@ -215,10 +233,11 @@ def test_a_thread_that_was_made_with_its_run(cassette):
     assert [item["id"] for item in client.ok("GET", path)["data"]] == [item["id"] for item in listed["data"]]
 
 
-def test_what_was_there_before_is_there_again(cassette):
+@pytest.mark.parametrize("tool", [run_code("1", logs="1"), search(results=FOUND)], ids=["code", "search"])
+def test_what_was_there_before_is_there_again(cassette, tool):
     """An assistant, a thread and a run that the recording uses and did not make."""
     fake = FakeAssistants()
-    fake.next_run(run_code("1", logs="1"), say("Hello."))
+    fake.next_run(tool, say("Hello."))
     first = Client(fake)
     converse(first)
     later = Client(fake)
@@ -229,6 +248,7 @@ def test_what_was_there_before_is_there_again(cassette):
         f"/threads/{thread}/messages",
         f"/threads/{thread}/runs/{run}",
         f"/threads/{thread}/runs/{run}/steps",
+        f"/threads/{thread}/runs/{run}/steps?include[]={SHOW_RESULTS}",
     ]
     answers = [later.ok("GET", path) for path in asked]
     client = replaying(cassette(later.recorded))

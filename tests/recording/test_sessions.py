@@ -6,44 +6,33 @@ The client is the SDK of this environment; it looks at each run as often as it l
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
-from pathlib import Path
 
 import openai
 import pytest
+from cassette_recordings import files
 
 from harness import FakeAssistants
 from harness.recording.cassettes import read, write
 from harness.recording.session import Session
 from harness.service.lifecycle import RUN, terminal
 
-SHARED = Path(os.environ.get("PYTEST_ASSISTANTS_SHARED") or Path(__file__).resolve().parents[3] / "shared")
-RECORDINGS = SHARED / "recordings"
-pytestmark = pytest.mark.skipif(
-    not RECORDINGS.is_dir(), reason=f"no recordings in {RECORDINGS}; PYTEST_ASSISTANTS_SHARED names the folder"
-)
-RAW = sorted(path for path in RECORDINGS.glob("raw/*/*") if path.is_file())
-LOGS = sorted(RECORDINGS.glob("*.jsonl"))
 # What of an answer the recording determines. Steps are compared apart: what was never listed cannot be told again.
 DETERMINED = ("id", "object", "status", "role", "content", "name", "instructions", "model", "last_error", "deleted")
-# Answers that say otherwise, each with its reason.
+# Requests that may be answered otherwise, each with its reason.
 KNOWN = {
-    "files in v1": "a file was `uploaded` before it was `processed`, which nobody waited for",
-    "an account's list": "assistants and files of a whole account, made by others",
+    **dict.fromkeys(("GET /assistants", "GET /files"), "lists a whole account, most of which others made elsewhere"),
+    "GET /assistants/{assistant_id}/files": "no upload of the file was recorded: the fake cannot attach what it lacks",
+    "GET /threads/{thread_id}/messages": "the request that made the run was recorded without its body: nobody plays it",
+    "POST /files": "a file was `uploaded` before it was `processed`, which nobody waited for",
     "an older run": "a run that was made before the recording is as it was seen last",
 }
 
 
 def reason_to_differ(seen, session):
     """Which known reason fits this exchange, if any."""
-    path = seen.path
-    if path in ("/assistants", "/files") or path.endswith("/files"):
-        return "an account's list" if seen.method == "GET" else "files in v1"
-    run = seen.path_ids.get("run_id")
-    if (run or path.endswith("/messages")) and run not in session.made:
-        return "an older run"
-    return None
+    older = "run_id" in seen.path_ids and seen.path_ids["run_id"] not in session.made
+    return KNOWN.get("an older run" if older else f"{seen.method} {getattr(seen.route, 'template', '')}")
 
 
 class Sdk:
@@ -109,7 +98,7 @@ def _told(status, body, seen):
 
 
 @pytest.mark.parametrize("extra", [0, 3], ids=["polls", "polls more"])
-@pytest.mark.parametrize("path", RAW, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", files("raw/*/*"))
 def test_a_raw_cassette(path, extra, tmp_path):
     found, compared = differences(read(path), tmp_path / "session.yaml", extra)
     assert compared
@@ -124,7 +113,7 @@ def conversations(path):
     return groups.values()
 
 
-@pytest.mark.parametrize("path", LOGS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", files("*.jsonl"))
 def test_every_conversation_of_a_log(path, tmp_path):
     told = [
         difference
@@ -135,7 +124,7 @@ def test_every_conversation_of_a_log(path, tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(openai, "AssistantEventHandler"), reason="this SDK does not stream")
-@pytest.mark.parametrize("path", [path for path in RAW if "vcrpy" in str(path)], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", files("raw/vcrpy/*"))
 def test_what_was_polled_may_be_streamed_and_the_other_way_round(path):
     session = Session.of(read(path))
     runs = [seen for seen in session.exchanges if any(item["object"] == "thread.run" for item in seen.made)]
@@ -144,7 +133,7 @@ def test_what_was_polled_may_be_streamed_and_the_other_way_round(path):
         fake = FakeAssistants()
         fake.replay(path)
         sdk = Sdk(fake, 0)
-        for earlier in session.exchanges[: seen.place]:
+        for earlier in session.exchanges[: session.exchanges.index(seen)]:
             if earlier.method == "POST" and earlier.ok:
                 sdk.send(earlier)
         run = next(item for item in seen.made if item["object"] == "thread.run")

@@ -184,8 +184,8 @@ def test_a_client_that_streams_what_was_polled_gets_the_same_conversation(path):
 
 def _next_rest(path, started):
     """The status in which a run came to rest after this exchange."""
-    run_id = started.got["id"]
-    later = (seen for seen in session_of(path).exchanges[started.place + 1 :] if polls(seen) and run_id in seen.path)
+    run_id, exchanges = started.got["id"], session_of(path).exchanges
+    later = (seen for seen in exchanges[exchanges.index(started) :] if polls(seen) and run_id in seen.path)
     return next(seen.got["status"] for seen in later if seen.got["status"] in RESTING)
 
 

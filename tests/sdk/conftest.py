@@ -1,16 +1,20 @@
-"""What the tests that drive the fake through real HTTP clients share: one way to send, whatever the client."""
+"""What the tests that drive the fake through real HTTP clients share: how to send and listen, whatever the client."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from listening import OWN, RAW, SDK, Caller, available, calling
 
 from harness.fake import FakeAssistants, installed
 from harness.options import make_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HEADERS = {"authorization": "Bearer sk-test"}
 
@@ -75,7 +79,18 @@ def wire(family: Any, asynchronous: bool, api: str) -> Wire:
 @pytest.fixture
 def one_wire() -> Wire:
     """The library of this SDK, for what does not depend on the client."""
-    import openai  # noqa: PLC0415
+    return Wire(importlib.import_module(OWN), asynchronous=False, api="v2")
 
-    modern = int(openai.__version__.split(".")[0]) >= 3
-    return Wire(importlib.import_module("httpx2" if modern else "httpx"), asynchronous=False, api="v2")
+
+def each_of(ways: tuple[str, ...]) -> Any:
+    """A fixture of these clients in turn; a test that wants others names them (`indirect=True`)."""
+
+    @pytest.fixture(params=ways)
+    def client(request: pytest.FixtureRequest, assistants: FakeAssistants) -> Iterator[Caller]:
+        with calling(available(request.param), assistants) as ready:
+            yield ready
+
+    return client
+
+
+caller, raw, sdk = each_of((*RAW, *SDK)), each_of(RAW), each_of(SDK)

@@ -23,6 +23,7 @@ AZURE = {"api_version": "2024-05-01-preview", "azure_endpoint": "https://mine.op
 RAW = ("httpx", "async httpx", "httpx2", "async httpx2")
 OWN = "httpx2" if int(openai.__version__.split(".")[0]) >= 3 else "httpx"  # what this SDK itself is built on
 SDK = ("OpenAI", "AsyncOpenAI", "AsyncOpenAI on aiohttp")
+ASYNC = tuple(way for way in (*RAW, *SDK) if "async" in way.lower())
 OTHERS = ("AzureOpenAI", "client()", "async_client()")
 
 # Parts of the orders of CONTRACT §5.2, in short names.
@@ -72,12 +73,6 @@ def available(way: str) -> str:
     if "aiohttp" in way:
         pytest.importorskip("aiohttp", reason="aiohttp is not installed here")
     return way
-
-
-def with_handlers() -> None:
-    """Skip the test where this SDK has no event handlers."""
-    if not hasattr(openai, "AssistantEventHandler"):
-        pytest.skip(f"openai {openai.__version__} has no AssistantEventHandler")
 
 
 @contextmanager

@@ -7,35 +7,12 @@ import json
 
 import openai
 import pytest
-from listening import ASSISTANT, OWN, PLAIN, RAW, SDK, START, THREAD, available, calling, story, text
+from listening import ASSISTANT, ASYNC, OWN, PLAIN, START, THREAD, calling, story, text
 
 from harness import HarnessFailure, call, fake_assistants, say, wait
 
 BROKEN_OFF = r"incomplete chunked read|Connection error"
 SILENT = "timed out"
-
-
-@pytest.fixture
-def way(request):
-    return available(request.param)
-
-
-@pytest.fixture(params=[*RAW, *SDK])
-def caller(request, assistants):
-    with calling(available(request.param), assistants) as client:
-        yield client
-
-
-@pytest.fixture(params=RAW)
-def raw(request, assistants):
-    with calling(available(request.param), assistants) as client:
-        yield client
-
-
-@pytest.fixture(params=SDK)
-def sdk(request, assistants):
-    with calling(available(request.param), assistants) as client:
-        yield client
 
 
 def chunks(raw):
@@ -120,8 +97,8 @@ def test_silence_is_no_wait_for_a_client_that_would_wait_for_ever(raw, assistant
     assert assistants.clock.now == start
 
 
-@pytest.mark.parametrize("way", ["async httpx", "async httpx2", "AsyncOpenAI", "AsyncOpenAI on aiohttp"], indirect=True)
-def test_others_live_on_while_a_client_waits_in_vain(assistants, way):
+@pytest.mark.parametrize("caller", ASYNC, indirect=True)
+def test_others_live_on_while_a_client_waits_in_vain(caller, assistants):
     assistants.next_run(say("Hello!"))
     assistants.faults.stall(after="thread.run.created")
     start, woken = assistants.clock.now, []
@@ -138,8 +115,7 @@ def test_others_live_on_while_a_client_waits_in_vain(assistants, way):
     async def both(stream):
         await asyncio.gather(read(stream), sleep())
 
-    with calling(way, assistants) as client:
-        client.wait(both(client.run(timeout=10)))
+    caller.wait(both(caller.run(timeout=10)))
     assert woken == [("sleeper", 4), ("reader", 10)]
 
 

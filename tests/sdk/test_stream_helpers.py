@@ -9,18 +9,17 @@ from contextlib import contextmanager
 
 import openai
 import pytest
-from listening import ASSISTANT, PLAIN, SDK, THREAD, Event, available, calling, story, with_handlers
+from listening import ASSISTANT, PLAIN, SDK, THREAD, Event, story
 
 from harness import call, calls, cancel, fail, hang, refuse, run_code, say, truncate, wait
 
+pytestmark = [
+    pytest.mark.skipif(
+        not hasattr(openai, "AssistantEventHandler"), reason=f"openai {openai.__version__} has no AssistantEventHandler"
+    ),
+    pytest.mark.parametrize("caller", SDK, indirect=True),
+]
 IDS = {"thread_id": THREAD, "assistant_id": ASSISTANT}
-
-
-@pytest.fixture(params=SDK)
-def caller(request, assistants):
-    with_handlers()
-    with calling(available(request.param), assistants) as client:
-        yield client
 
 
 @pytest.fixture

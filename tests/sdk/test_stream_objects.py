@@ -6,23 +6,11 @@ import json
 
 import openai
 import pytest
-from listening import RAW, SDK, THREAD, available, calling, named
+from listening import THREAD, named
 
 from harness import HarnessFailure, call, calls, refuse, run_code, say, search
 
 PLOT = "file-plot"
-
-
-@pytest.fixture(params=[*RAW, *SDK])
-def caller(request, assistants):
-    with calling(available(request.param), assistants) as client:
-        yield client
-
-
-@pytest.fixture(params=RAW)
-def raw(request, assistants):
-    with calling(available(request.param), assistants) as client:
-        yield client
 
 
 # --- objects -----------------------------------------------------------------------------------------------------

@@ -8,17 +8,16 @@ import json
 import openai
 import pytest
 from listening import (
+    ASYNC,
     CALLING,
     MESSAGE,
     OTHERS,
     OWN,
     PLAIN,
-    RAW,
-    SDK,
     START,
     THREAD,
     WRITING,
-    available,
+    RawCaller,
     calling,
     named,
     story,
@@ -74,29 +73,6 @@ ORDERS = {
 
 
 @pytest.fixture
-def way(request):
-    return available(request.param)
-
-
-@pytest.fixture(params=[*RAW, *SDK])
-def caller(request, assistants):
-    with calling(available(request.param), assistants) as client:
-        yield client
-
-
-@pytest.fixture(params=RAW)
-def raw(request, assistants):
-    with calling(available(request.param), assistants) as client:
-        yield client
-
-
-@pytest.fixture
-def httpx_async(assistants):
-    with calling(f"async {OWN}", assistants) as client:
-        yield client
-
-
-@pytest.fixture
 def second(assistants):
     """What another client does in the thread."""
     client = openai.OpenAI(api_key="sk-second")
@@ -135,11 +111,10 @@ def test_orders(caller, assistants, name):
     assert {event.name.rpartition(".")[2] for event in events} >= {events[-1].data["status"]}
 
 
-@pytest.mark.parametrize("way", OTHERS, indirect=True)
-def test_other_clients_are_told_the_same(assistants, way):
+@pytest.mark.parametrize("caller", OTHERS, indirect=True)
+def test_other_clients_are_told_the_same(caller, assistants):
     assistants.next_run(say("Hello there."))
-    with calling(way, assistants) as client:
-        events = client.run().all()
+    events = caller.run().all()
     assert story(events) == PLAIN
     assert text(events) == "Hello there."
 
@@ -266,20 +241,19 @@ def test_a_stream_left_early_leaves_the_thread_locked(caller, assistants, second
     assert (newest.role, answer.content[0].text.value) == ("user", "A long story.")
 
 
-@pytest.mark.parametrize("way", ["httpx", "OpenAI"], indirect=True)
-def test_the_with_block_of_a_stream_can_be_left(assistants, second, way):
+@pytest.mark.parametrize("caller", ["httpx", "OpenAI"], indirect=True)
+def test_the_with_block_of_a_stream_can_be_left(caller, assistants, second):
     assistants.next_run(say("A long story."))
-    with calling(way, assistants) as client:
-        if way == "OpenAI":
-            created = client.client.beta.threads.runs.create
-            with created(thread_id=THREAD, assistant_id="asst_listening", stream=True) as stream:
-                run = next(stream).data.model_dump()
-        else:
-            body = {"assistant_id": "asst_listening", "stream": True}
-            url = f"https://api.openai.com/v1/threads/{THREAD}/runs"
-            headers = {"authorization": "Bearer sk-test", "openai-beta": "assistants=v2"}
-            with client.client.stream("POST", url, json=body, headers=headers) as response:
-                run = json.loads(next(response.iter_raw()).split(b"data: ")[1])
+    if isinstance(caller, RawCaller):
+        body = {"assistant_id": "asst_listening", "stream": True}
+        url = f"https://api.openai.com/v1/threads/{THREAD}/runs"
+        headers = {"authorization": "Bearer sk-test", "openai-beta": "assistants=v2"}
+        with caller.client.stream("POST", url, json=body, headers=headers) as response:
+            run = json.loads(next(response.iter_raw()).split(b"data: ")[1])
+    else:
+        created = caller.client.beta.threads.runs.create
+        with created(thread_id=THREAD, assistant_id="asst_listening", stream=True) as stream:
+            run = next(stream).data.model_dump()
     with pytest.raises(openai.BadRequestError, match="already has an active run"):
         second.runs.create(thread_id=THREAD, assistant_id="asst_listening")
     assert second.poll(run)[-1] == "completed"
@@ -324,8 +298,8 @@ def test_a_second_client_cancels(caller, assistants, second):
     assert second.look(run).status == "cancelled"
 
 
-@pytest.mark.parametrize("way", ["async httpx", "async httpx2", "AsyncOpenAI", "AsyncOpenAI on aiohttp"], indirect=True)
-def test_a_task_cancels_in_the_middle_of_a_message(assistants, way):
+@pytest.mark.parametrize("caller", ASYNC, indirect=True)
+def test_a_task_cancels_in_the_middle_of_a_message(caller, assistants):
     """The message is written from the first second to the third, a piece every 0.2 s; sleeping is virtual."""
     pieces = [f"{number} " for number in range(9)]
     assistants.next_run(say(pieces=pieces))
@@ -345,8 +319,7 @@ def test_a_task_cancels_in_the_middle_of_a_message(assistants, way):
         return await asyncio.gather(read(stream), cancel_later())
 
     start = assistants.clock.now
-    with calling(way, assistants) as client:
-        events, cancelled = client.wait(both(client.run()))
+    events, cancelled = caller.wait(both(caller.run()))
     assert cancelled.status == "cancelling"
     assert text(events) == "0 1 "
     assert story(events) == ORDERS["cancelled"][1]
@@ -354,8 +327,8 @@ def test_a_task_cancels_in_the_middle_of_a_message(assistants, way):
     assert assistants.clock.now == start + 2.5
 
 
-@pytest.mark.parametrize("way", ["async httpx", "async httpx2", "AsyncOpenAI", "AsyncOpenAI on aiohttp"], indirect=True)
-def test_tasks_wake_in_the_order_of_virtual_time(assistants, way):
+@pytest.mark.parametrize("caller", ASYNC, indirect=True)
+def test_tasks_wake_in_the_order_of_virtual_time(caller, assistants):
     """Two streams and a sleeper: a timer of one run does not carry the other over somebody's waking."""
     assistants.next_run(say(pieces=["a", "b", "c"]))
     assistants.next_run(wait(0.25), say(pieces=["d", "e", "f"]))
@@ -375,8 +348,7 @@ def test_tasks_wake_in_the_order_of_virtual_time(assistants, way):
         await asyncio.gather(sleep(), *map(read, streams))
 
     start = assistants.clock.now
-    with calling(way, assistants) as client:
-        client.wait(all_of_them(client.run(), client.thread_and_run()))
+    caller.wait(all_of_them(caller.run(), caller.thread_and_run()))
     assert "".join(what for _, what in seen) == "zzadzbeczf"
     moments = [moment for moment, _ in seen]
     assert moments == sorted(moments)
@@ -389,7 +361,6 @@ def test_tasks_wake_in_the_order_of_virtual_time(assistants, way):
 OTHER = {"tool_call_id": "call_2", "output": ""}
 
 
-@pytest.mark.parametrize("way", [*RAW, *SDK], indirect=True)
 @pytest.mark.parametrize(
     ("what", "status", "message"),
     [
@@ -398,32 +369,31 @@ OTHER = {"tool_call_id": "call_2", "output": ""}
         ("other outputs", 400, "Expected tool outputs for call_ids"),
     ],
 )
-def test_refusals_come_before_a_stream_begins(assistants, way, what, status, message):
+def test_refusals_come_before_a_stream_begins(caller, assistants, what, status, message):
     """CONTRACT §5: ordinary JSON, and no event of it."""
-    with calling(way, assistants) as client:
-        if what != "an unknown assistant":
-            assistants.next_run(call("f", call_id="call_1"))
-            run = client.run().all()[-1].data
-        body = {"assistant_id": "asst_none" if what == "an unknown assistant" else "asst_listening"}
-        path = f"/threads/{THREAD}/runs"
-        if what == "other outputs":
-            body, path = {"tool_outputs": [OTHER]}, f"{path}/{run['id']}/submit_tool_outputs"
-        if way in RAW:
-            response = client.respond(path, **body)
-            client.wait(response.aread() if client.asynchronous else response.read())
-            assert (response.status_code, response.headers["content-type"]) == (status, "application/json")
-            error = response.json()["error"]
-        else:
-            runs = client.client.beta.threads.runs
-            with pytest.raises(openai.APIStatusError) as raised:
-                if what == "other outputs":
-                    client.wait(runs.submit_tool_outputs(run["id"], thread_id=THREAD, stream=True, **body))
-                else:
-                    client.wait(runs.create(THREAD, stream=True, **body))
-            assert raised.value.status_code == status
-            error = raised.value.body
-        assert error["message"].startswith(message)
-        assert len(assistants.runs) == (what != "an unknown assistant")
+    if what != "an unknown assistant":
+        assistants.next_run(call("f", call_id="call_1"))
+        run = caller.run().all()[-1].data
+    body = {"assistant_id": "asst_none" if what == "an unknown assistant" else "asst_listening"}
+    path = f"/threads/{THREAD}/runs"
+    if what == "other outputs":
+        body, path = {"tool_outputs": [OTHER]}, f"{path}/{run['id']}/submit_tool_outputs"
+    if isinstance(caller, RawCaller):
+        response = caller.respond(path, **body)
+        caller.wait(response.aread() if caller.asynchronous else response.read())
+        assert (response.status_code, response.headers["content-type"]) == (status, "application/json")
+        error = response.json()["error"]
+    else:
+        runs = caller.client.beta.threads.runs
+        with pytest.raises(openai.APIStatusError) as raised:
+            if what == "other outputs":
+                caller.wait(runs.submit_tool_outputs(run["id"], thread_id=THREAD, stream=True, **body))
+            else:
+                caller.wait(runs.create(THREAD, stream=True, **body))
+        assert raised.value.status_code == status
+        error = raised.value.body
+    assert error["message"].startswith(message)
+    assert len(assistants.runs) == (what != "an unknown assistant")
 
 
 # --- who moves the clock -----------------------------------------------------------------------------------------
@@ -456,7 +426,8 @@ def test_on_a_manual_clock_a_reader_that_nobody_helps_is_told_so(caller, assista
 
 
 @pytest.mark.assistants(clock="manual")
-def test_on_a_manual_clock_a_task_may_move_the_time_while_another_reads(httpx_async, assistants):
+@pytest.mark.parametrize("caller", [f"async {OWN}"], indirect=True)
+def test_on_a_manual_clock_a_task_may_move_the_time_while_another_reads(caller, assistants):
     assistants.next_run(say("Hello!"))
 
     async def read(stream):
@@ -468,7 +439,7 @@ def test_on_a_manual_clock_a_task_may_move_the_time_while_another_reads(httpx_as
     async def both(stream):
         return (await asyncio.gather(read(stream), move()))[0]
 
-    assert story(httpx_async.wait(both(httpx_async.run()))) == PLAIN
+    assert story(caller.wait(both(caller.run()))) == PLAIN
 
 
 @pytest.mark.assistants(clock="timed")
@@ -494,16 +465,14 @@ def test_a_client_less_patient_than_the_silence_times_out(raw, assistants, secon
     assert second.poll(run) == ["queued", "in_progress", "completed"]
 
 
-@pytest.mark.parametrize("way", SDK, indirect=True)
-def test_the_sdk_times_out(assistants, way):
+def test_the_sdk_times_out(sdk, assistants):
     assistants.next_run(wait(30), say("Hello!"))
     start = assistants.clock.now
-    with calling(way, assistants) as client:
-        stream = client.run(timeout=10)
-        stream.until("thread.run.queued")
-        with pytest.raises(Exception, match="timed out") as raised:
-            stream.next()
-        assert type(raised.value).__name__ in ("ReadTimeout", "APITimeoutError")
+    stream = sdk.run(timeout=10)
+    stream.until("thread.run.queued")
+    with pytest.raises(Exception, match="timed out") as raised:
+        stream.next()
+    assert type(raised.value).__name__ in ("ReadTimeout", "APITimeoutError")
     assert assistants.clock.now == start + 10
     assert assistants.runs[0].status == "queued"
 

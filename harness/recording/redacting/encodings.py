@@ -31,12 +31,15 @@ class Encoding:
         run: finds what may be written this way; no character belongs to two runs, so that none is looked at twice.
         decode: what a run says; None where it is not written this way after all.
         encode: writes a text the way a run was written.
+        within: what to look for in a run that says no text; one that does is not read in two ways, because a line of it
+            may begin in the middle of a stand-in.
     """
 
     needs: str
     run: re.Pattern[str]
     decode: Callable[[str], str | bytes | None]
     encode: Callable[[str | bytes, str], str]
+    within: Encoding | None = None
 
 
 def is_in_escape(text: str, at: int) -> bool:
@@ -100,8 +103,11 @@ ESCAPES = (
 # Looked into afterwards: a token that is base64 is replaced as a whole.
 BASE64 = (
     Encoding(
-        "", re.compile(r"[A-Za-z0-9+/_-]{12,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]{4,})*={0,2}"), _from_base64, _to_base64
+        "",
+        re.compile(r"[A-Za-z0-9+/_-]{12,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]{4,})*={0,2}"),
+        _from_base64,
+        _to_base64,
+        # the same, where a slash, a hyphen or a line divides it from what stands before
+        within=Encoding("", re.compile(r"[A-Za-z0-9]{12,}={0,2}"), _from_base64, _to_base64),
     ),
-    # the same, where a slash, a hyphen or a line divides it from what stands before
-    Encoding("", re.compile(r"[A-Za-z0-9]{12,}={0,2}"), _from_base64, _to_base64),
 )

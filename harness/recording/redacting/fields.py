@@ -138,9 +138,11 @@ class MailKind(Kind):
     """Addresses are looked for from their at sign, so that long words without one cost nothing."""
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
+        last = 0
         for match in self.pattern.finditer(text):
             at, end = match.span()
-            local = LOCAL.search(text[max(0, at - 64) : at])
+            # what was the host of an address is not the beginning of another as well
+            local = LOCAL.search(text[max(last, at - 64) : at])
             if local is None or RESERVED.fullmatch(match["host"]) or WAS_A_KEY.fullmatch(local[0]):
                 continue
             start = at - len(local[0])
@@ -148,6 +150,7 @@ class MailKind(Kind):
                 start += 1  # an escaped line end is no part of the address
             if start < at and not self._is_code(text, start, at, end, match["host"]):
                 yield start, end
+                last = end
 
     @staticmethod
     def _is_code(text: str, start: int, at: int, end: int, host: str) -> bool:

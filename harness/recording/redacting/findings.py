@@ -100,5 +100,6 @@ def refusal(path: str | PurePath, findings: list[Finding]) -> HarnessFailure:
     return HarnessFailure(
         f"{path} was not written, because a secret would stand in it: {kinds}.",
         there_was="\n".join(["Nothing was written. What was found:", *shown, *more]),
-        do='Redactor(patterns=[r"…"])   # redact it as well; or, if it is no secret: Redactor(keep=["…"])',
+        do='assistants.record(path, redact=[r"…"])   # or in the ini file: assistants_redact = …\n'
+        'assistants.record(path, keep=["…"])      # if it is no secret; or: assistants_keep = …',
     )

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 # No piece of a longer number, of a word, or of an id with hyphens.
 LEFT, RIGHT = r"(?<![A-Za-z0-9+])(?<![A-Za-z0-9]-)(?<!\d\.)", r"(?![A-Za-z0-9]|-[A-Za-z0-9]|\.\d)"
-# Where there are digits enough, and what may stand between them.
+# Where there are digits enough, and what may stand between them. Only those of ASCII, here and in the patterns: so no
+# number reaches from one run into the next, and none of them overlap.
 RUN = re.compile(r"\d[\d ()./-]{5,}\d", re.ASCII)
 # Countries by their dialling codes (ITU E.164); a number after a plus sign that begins otherwise is arithmetic.
 DIALLING = re.compile(
@@ -178,7 +179,7 @@ class NumeralKind(Kind):
 CARD = NumeralKind(
     "card number",
     (),
-    re.compile(LEFT + r"(?:\d{14,19}|\d{4}([ -])(?:\d{4}\1){2,3}\d{1,4}|\d{4}([ -])\d{6}\2\d{4,5})" + RIGHT),
+    re.compile(LEFT + r"(?:\d{14,19}|\d{4}([ -])(?:\d{4}\1){2,3}\d{1,4}|\d{4}([ -])\d{6}\2\d{4,5})" + RIGHT, re.ASCII),
     laid_out(lambda number, nth: f"1{nth:0{len(number) - 1}}"),
     is_card,
     digits,
@@ -200,7 +201,7 @@ NUMERAL_KINDS = (
     NumeralKind(
         "resident registration number",
         (),
-        re.compile(LEFT + r"\d{6}(?: ?- ?)?[1-8]\d{6}" + RIGHT),
+        re.compile(LEFT + r"\d{6}(?: ?- ?)?[1-8]\d{6}" + RIGHT, re.ASCII),
         laid_out(lambda number, nth: f"{nth:0{len(number)}}"),
         is_resident,
         digits,
@@ -209,7 +210,7 @@ NUMERAL_KINDS = (
     NumeralKind(
         "social security number",
         ("-",),
-        re.compile(LEFT + r"(?!000|666|9\d\d)\d{3}-(?!00)\d\d-(?!0000)\d{4}" + RIGHT),
+        re.compile(LEFT + r"(?!000|666|9\d\d)\d{3}-(?!00)\d\d-(?!0000)\d{4}" + RIGHT, re.ASCII),
         laid_out(lambda number, nth: f"{nth:09}"),
         same=digits,
         numeral=True,
@@ -217,7 +218,7 @@ NUMERAL_KINDS = (
     NumeralKind(
         "telephone number",
         ("+",),
-        re.compile(r"(?<![A-Za-z0-9+])\+\d{1,3}(?:[ .-]?\(\d{1,4}\))?(?:[ ./-]?\d){6,13}" + RIGHT),
+        re.compile(r"(?<![A-Za-z0-9+])\+\d{1,3}(?:[ .-]?\(\d{1,4}\))?(?:[ ./-]?\d){6,13}" + RIGHT, re.ASCII),
         laid_out(_nowhere),
         is_called_abroad,
         subscriber,
@@ -226,7 +227,9 @@ NUMERAL_KINDS = (
     NumeralKind(
         "telephone number",
         ("-", ".", ")"),
-        re.compile(LEFT + r"(?:1[ .-])?(?:\([2-9]\d\d\) ?[2-9]\d\d[ .-]|[2-9]\d\d([.-])[2-9]\d\d\1)\d{4}" + RIGHT),
+        re.compile(
+            LEFT + r"(?:1[ .-])?(?:\([2-9]\d\d\) ?[2-9]\d\d[ .-]|[2-9]\d\d([.-])[2-9]\d\d\1)\d{4}" + RIGHT, re.ASCII
+        ),
         laid_out(_fictional),
         is_american,
         subscriber,
@@ -235,7 +238,7 @@ NUMERAL_KINDS = (
     NumeralKind(
         "telephone number",
         ("01",),
-        re.compile(LEFT + r"01[016-9]([-. ]?)\d{3,4}\1\d{4}" + RIGHT),
+        re.compile(LEFT + r"01[016-9]([-. ]?)\d{3,4}\1\d{4}" + RIGHT, re.ASCII),
         laid_out(lambda number, nth: f"010{nth:0{len(number) - 3}}"),
         is_korean,
         subscriber,
@@ -244,7 +247,7 @@ NUMERAL_KINDS = (
     NumeralKind(
         "telephone number",
         ("0",),
-        re.compile(LEFT + r"\(?0(?:2|[3-6][1-5]|70|50[2-8])(?:\) ?|-)\d{3,4}-\d{4}" + RIGHT),
+        re.compile(LEFT + r"\(?0(?:2|[3-6][1-5]|70|50[2-8])(?:\) ?|-)\d{3,4}-\d{4}" + RIGHT, re.ASCII),
         laid_out(lambda number, nth: f"010{nth:0{len(number) - 3}}"),
         is_korean,
         subscriber,

@@ -20,7 +20,7 @@ from harness.recording.redacting.places import Lines, Paths, unquoted
 from harness.recording.redacting.splicing import Edit, splice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.recording.redacting.kinds import Kind
 
@@ -151,16 +151,23 @@ class Rewriter:
     # --- encodings ---------------------------------------------------------------------------------------------
 
     def _encoded(self, encoding: Encoding, text: str, depth: int) -> list[Edit]:
-        edits, lines = [], Lines(text)
-        for match in encoding.run.finditer(text):
+        return self._in_runs(encoding, encoding.run.finditer(text), Lines(text), depth)
+
+    def _in_runs(self, encoding: Encoding, runs: Iterator[re.Match[str]], lines: Lines, depth: int) -> list[Edit]:
+        edits: list[Edit] = []
+        for match in runs:
             decoded = encoding.decode(match[0])
-            if decoded is None:
-                continue
             since = self.count
-            new = self.text(decoded, None, depth + 1) if isinstance(decoded, str) else self.binary(decoded)
-            if new != decoded:
+            if isinstance(decoded, str):
+                new: str | bytes | None = self.text(decoded, None, depth + 1)
+            else:
+                new = decoded and self.binary(decoded)
+            if new is not None and new != decoded:
                 self.placed(since, lines, match.start())
-                edits.append((match.start(), match.end(), encoding.encode(new, match[0])))
+                edits.append((*match.span(), encoding.encode(new, match[0])))
+            elif encoding.within and not isinstance(decoded, str):
+                runs_within = encoding.within.run.finditer(match.string, *match.span())
+                edits += self._in_runs(encoding.within, runs_within, lines, depth)
         return edits
 
     def data(self, data: bytes, rewrite: Callable[[str], str] | None = None) -> bytes:
@@ -194,13 +201,13 @@ class Rewriter:
     ) -> list[Edit]:
         """What has to change in a JSON text. `fixed` are strings that somebody has rewritten, by their places."""
         kinds = self.possible(text, kinds)
-        edits, literals, paths = [], [], Paths(text)
+        edits, done, paths = [], [], Paths(text)
         secret_until, name = 0, ""
         for match in LITERAL.finditer(text):
             raw, start = match[1], match.start()
             plain = "\\" not in raw
             value: str = raw if plain else unquoted(f'"{raw}"')
-            literals.append((start, start + len(raw) + 2))
+            done.append((start, start + len(raw) + 2))
             if start < secret_until and match[2] is None and is_secret_field(name, value):
                 new = self.field(value, paths, start)
             elif start in fixed:
@@ -210,7 +217,7 @@ class Rewriter:
                 new = self.text(value, None if HIDING.search(raw) else kinds, depth)
                 self.placed(since, paths, start)
             if new != value:
-                edits.append((*literals[-1], written_like(raw, new)))
+                edits.append((*done[-1], written_like(raw, new)))
             if match[2] is not None and self._names_a_secret(value):
                 after = AFTER_KEY.match(text, match.end())
                 secret_until, name = (after.end() if after else 0), value
@@ -219,7 +226,8 @@ class Rewriter:
                 if after and number and number != "0" and is_secret_field(name, number):
                     new = self.field(number, paths, after.start("number"))
                     edits.append((*after.span("number"), number if new == number else "0"))
-        numbers = self._cards(text, literals) if LONG_NUMBER.search(text) else []
+                    done.append(after.span("number"))
+        numbers = self._cards(text, done) if LONG_NUMBER.search(text) else []
         return sorted(edits + numbers) if numbers else edits
 
     def field(self, value: str, where: Callable[..., str], *of: object) -> str:
@@ -234,14 +242,14 @@ class Rewriter:
             known = self._fields[key] = may_be_secret_field(key)
         return known
 
-    def _cards(self, text: str, literals: list[tuple[int, int]]) -> list[Edit]:
-        """Cards that a careless client wrote as numbers: these stay numbers."""
+    def _cards(self, text: str, done: list[tuple[int, int]]) -> list[Edit]:
+        """Cards that a careless client wrote as numbers: these stay numbers. `done` is what was looked at already."""
         edits, paths = [], Paths(text)
         for match in LONG_NUMBER.finditer(text):
             start, end = match.span()
-            before = bisect(literals, (start, end))
-            if before and literals[before - 1][1] > start:
-                continue  # digits of a string
+            before = bisect(done, (start, end))
+            if before and done[before - 1][1] > start:
+                continue  # digits of a string, or a number that is secret by its name
             if self._finds(CARD, match[0]):
                 new = self.found(CARD, match[0], paths, start)
                 edits.append((start, end, new if new.isdecimal() else "1" + "0" * (end - start - 1)))

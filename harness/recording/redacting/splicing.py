@@ -24,6 +24,7 @@ def splice(text: str, edits: Sequence[Edit], cuts: Sequence[int] = ()) -> tuple[
     cut = next(waiting)
     at = grown = 0
     for start, end, new in edits:
+        assert at <= start <= end, "where edits overlap, what is between them would be written twice"
         while cut <= start:
             moved.append(cut + grown)
             cut = next(waiting)

@@ -33,7 +33,7 @@ class Upload:
 
 def parse_upload(body: bytes, content_type: str) -> Upload:
     """Read and check an upload. What is not a form at all has no file in it."""
-    fields = {part.name: part for part in _parts(body, content_type)}
+    fields = {part.name: part for part in parts(body, content_type)}
     file, purpose = fields.get("file"), fields.get("purpose")
     if file is None or file.filename is None:
         raise errors.missing_form_field("file")
@@ -60,7 +60,7 @@ class _Lifetime(Body):
     expires_after: ExpiresAfter
 
 
-def _lifetime(fields: dict[str, "_Part"]) -> int | None:
+def _lifetime(fields: dict[str, "Part"]) -> int | None:
     given = {
         found[1]: part.text for name, part in fields.items() if (found := re.fullmatch(r"expires_after\[(\w+)\]", name))
     }
@@ -72,7 +72,7 @@ def _lifetime(fields: dict[str, "_Part"]) -> int | None:
 # --- the form -----------------------------------------------------------------------------------------------
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     name: str
     filename: str | None
     content_type: str | None
@@ -83,7 +83,7 @@ class _Part(NamedTuple):
         return self.content.decode(errors="replace")
 
 
-def _parts(body: bytes, content_type: str) -> list[_Part]:
+def parts(body: bytes, content_type: str) -> list[Part]:
     """The parts between boundaries. A longer line that only begins like a boundary is content."""
     boundary = _parameters(content_type).get("boundary")
     if not boundary:
@@ -94,7 +94,7 @@ def _parts(body: bytes, content_type: str) -> list[_Part]:
     return [_part(framed[start.end() : end.start()]) for start, end in pairwise(line.finditer(framed))]
 
 
-def _part(block: bytes) -> _Part:
+def _part(block: bytes) -> Part:
     """`block` begins with the line end of its boundary; an empty line ends the headers."""
     head, _, content = block.partition(b"\r\n\r\n")
     headers = {}
@@ -102,7 +102,7 @@ def _part(block: bytes) -> _Part:
         name, _, value = line.partition(":")
         headers[name.strip().lower()] = value.strip()
     disposition = _parameters(headers.get("content-disposition", ""))
-    return _Part(disposition.get("name", ""), disposition.get("filename"), headers.get("content-type") or None, content)
+    return Part(disposition.get("name", ""), disposition.get("filename"), headers.get("content-type") or None, content)
 
 
 def _parameters(header: str) -> dict[str, str]:

@@ -102,14 +102,11 @@ def _start(call: Call, thread: Thread, run: Run, added: list[Message]) -> dict[s
         thread.messages.add(message)
     run.playback = call.world.director.cast(run.id, partial(call.world.engine.view, run))
     thread.runs.add(run)
-    if not streams.wanted(call):
-        call.world.engine.create(run)
-        return runs.told(call, run)
-    feed = streams.open_feed(call, run)
-    if new_thread:
+    feed = streams.open_feed(call, run) if streams.wanted(call) else None
+    if feed is not None and new_thread:
         feed.tell(thread, "created")
     call.world.engine.create(run)
-    return streams.response(call, feed)
+    return runs.told(call, run) if feed is None else streams.response(call, feed)
 
 
 def submit_tool_outputs(call: Call) -> dict[str, Any] | Response:
@@ -122,9 +119,6 @@ def submit_tool_outputs(call: Call) -> dict[str, Any] | Response:
     if sorted(expected) != sorted(str(item) for item in got):
         raise errors.outputs_do_not_match(expected, got)
     outputs = {output.tool_call_id: output.output for output in call.body.tool_outputs}
-    if not streams.wanted(call):
-        call.world.engine.submit(run, outputs)
-        return runs.told(call, run)
-    feed = streams.open_feed(call, run)
+    feed = streams.open_feed(call, run) if streams.wanted(call) else None
     call.world.engine.submit(run, outputs)
-    return streams.response(call, feed)
+    return runs.told(call, run) if feed is None else streams.response(call, feed)

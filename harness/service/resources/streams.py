@@ -39,7 +39,7 @@ def _show(call: Call, run: Run, record: Record, what: str) -> tuple[str, Part]:
     if isinstance(record, Message):
         return f"thread.message.{what}", messages.wire(call, record, shape="thread.message told")
     if isinstance(record, Step):
-        return f"thread.run.step.{what}", {**steps.wire(call, record, run), "expires_at": record.expires_at}
+        return f"thread.run.step.{what}", steps.wire(call, record, run)  # told before its run ends, so it still expires
     shown = runs.wire(call, record)
     if "tool_resources" in shown:
         shown["tool_resources"] = {"code_interpreter": {"file_ids": []}}

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.recording.redacting.assignments import ASSIGNMENT
 from harness.recording.redacting.bodies import rewritten_body, rewritten_url
@@ -95,6 +95,12 @@ class Redactor:
         """The secrets in a text or a file, whatever its structure; nothing is changed."""
         rewriter = self._rewriter(filler, [])
         rewritten_body(rewriter, data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"))
+        return findings_of(rewriter.hits or [])
+
+    def look(self, tree: Any) -> list[Finding]:
+        """The secrets in what a cassette says, given as lists and dicts: URLs, headers, bodies, each as what it is."""
+        rewriter = self._rewriter(filler, [])
+        look_at(rewriter, tree, "")
         return findings_of(rewriter.hits or [])
 
     def refuse_if_secret(self, data: bytes, path: str | PurePath) -> None:

@@ -82,7 +82,7 @@ class Seen:
         body = self.got if isinstance(self.got, dict) else {}
         if "id" not in body or body["id"] in self.path_ids.values():
             return []
-        with_thread = [{"object": "thread", "id": body["thread_id"]}] if self.path == "/threads/runs" else []
+        with_thread = [{"object": "thread", "id": body.get("thread_id")}] if self.path == "/threads/runs" else []
         return [*with_thread, body]
 
     def __str__(self) -> str:

@@ -749,6 +749,17 @@ def test_files_without_secrets_pass(data):
     Redactor().refuse_if_secret(data, "a.yaml")
 
 
+def test_a_form_is_looked_at_as_a_form(tmp_path):
+    """Read as a text, its percent signs would count: `%22` makes a token of what is one character too short for it."""
+    note = "xoxb-" + "9K3GLl2DeQrI8"
+    item = exchange(sent=f"note={note}%22&a=b".encode(), sends="application/x-www-form-urlencoded")
+    redactor = Redactor()
+    redactor.refuse_if_secret(written(tmp_path, redactor.redact([item])), "a.yaml")
+    with pytest.raises(HarnessFailure):
+        longer = exchange(sent=f"note={note}1234&a=b".encode(), sends="application/x-www-form-urlencoded")
+        redactor.refuse_if_secret(written(tmp_path, [longer]), "a.yaml")
+
+
 def test_a_broken_cassette_is_looked_at_as_text():
     with pytest.raises(HarnessFailure, match="line 2 column 1"):
         Redactor().refuse_if_secret(f"a: [\n{KEY}".encode(), "a.yaml")

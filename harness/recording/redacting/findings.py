@@ -62,25 +62,34 @@ def yaml_in(data: bytes) -> Any:
         return None
 
 
-def look_at(rewriter: Rewriter, node: Any, path: str) -> None:
-    """Every text of a cassette, with the eyes for what it is: a URL, a header, a body."""
+def look_at(rewriter: Rewriter, node: Any, path: str, content_type: str = "") -> None:
+    """Every text of a cassette, with the eyes for what it is: a URL, a header, a body of the type its headers say."""
     since = rewriter.count
     if isinstance(node, dict):
+        content_type = _content_type(node) or content_type
         for name, value in node.items():
             rewriter.text(str(name))
             if name == "headers" and isinstance(value, dict):
                 _look_at_headers(rewriter, value, f"{path}.headers")
             else:
-                look_at(rewriter, value, f"{path}.{name}")
+                look_at(rewriter, value, f"{path}.{name}", content_type)
     elif isinstance(node, list):
         for at, value in enumerate(node):
-            look_at(rewriter, value, f"{path}[{at}]")
+            look_at(rewriter, value, f"{path}[{at}]", content_type)
     elif isinstance(node, (str, bytes)):
         if path.endswith((".uri", ".url")):
             rewritten_url(rewriter, str(node))
         else:
-            rewritten_body(rewriter, node if isinstance(node, bytes) else node.encode("utf-8", "surrogatepass"))
+            data = node if isinstance(node, bytes) else node.encode("utf-8", "surrogatepass")
+            rewritten_body(rewriter, data, content_type)
         rewriter.placed(since, path.removeprefix, ".")
+
+
+def _content_type(node: dict[Any, Any]) -> str:
+    """What the headers of a request or an answer say, if it is one."""
+    headers = node.get("headers")
+    said = [value for name, value in headers.items() if name.lower() == "content-type"] if headers else []
+    return str(said[0][0] if isinstance(said[0], list) else said[0]) if said else ""
 
 
 def _look_at_headers(rewriter: Rewriter, headers: dict[str, Any], path: str) -> None:

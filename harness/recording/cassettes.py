@@ -10,7 +10,7 @@ import itertools
 import json
 import os
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from harness.recording.dialects.scalars import ODD
 from harness.recording.dialects.yaml_text import NotPlainYaml, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from harness.recording.dialects import Dialect
     from harness.recording.exchanges import Recorded
@@ -40,12 +40,13 @@ def read(path: str | os.PathLike[str], skipped: list[str] | None = None) -> list
     Raises `HarnessFailure` for a file that is missing, broken, or in no dialect that is known.
     """
     where = Path(path)
-    data = _parsed(where, _text(where))
-    for dialect in DIALECTS:
-        rows = dialect.rows(data)
+    text = _text(where)
+    data, why = _parsed(text)
+    for given, dialect in itertools.product((data, text), DIALECTS):
+        rows = dialect.rows(given)
         if rows is not None:
             return _exchanges(where, dialect, rows, [] if skipped is None else skipped)
-    raise _unknown(where, "its content is in none of the dialects")
+    raise _unknown(where, why or "its content is in none of the dialects", text[:SHOWN].encode())
 
 
 def header_of(path: str | os.PathLike[str]) -> str:
@@ -77,7 +78,6 @@ def write(
     Raises `HarnessFailure` if the system refuses.
     """
     where = Path(path)
-    folder = quote(str(where.parent))
     text, uploads = vcrpy.text(exchanges)
     comment = "".join(f"# {ODD.sub(UNKNOWN, line)}\n" if line else "#\n" for line in header.splitlines())
     content = (comment + text).encode()
@@ -89,11 +89,31 @@ def write(
             _keep(uploads_of(where) / name, upload)
         _replace(where, content)
     except OSError as error:
-        raise HarnessFailure(
-            f"The cassette {where} could not be written: {error}",
-            there_was="What was there before is unchanged.",
-            do=f"ls -ld {folder}; df -h {folder}   # is it writable? is there room?",
-        ) from error
+        raise _unwritable(where, error) from error
+
+
+@contextmanager
+def locked(path: str | os.PathLike[str]) -> Iterator[None]:
+    """While active, no other process is in here with the same cassette: what one reads, nobody changes until it writes.
+
+    The lock is one of the operating system, so it goes with a process that is killed. Its file, `.<name>.lock` beside
+    the cassette, is empty and stays: were it deleted, two processes could each hold a lock of that name.
+
+    Raises `HarnessFailure` if the system refuses.
+    """
+    from filelock import FileLock  # noqa: PLC0415 - belongs to an extra, which `recording` asks for
+
+    where = Path(path)
+    lock = FileLock(where.with_name(f".{where.name}.lock"))
+    try:
+        where.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except (OSError, NotImplementedError) as error:
+        raise _unwritable(where, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
@@ -112,19 +132,19 @@ def _text(path: Path) -> str:
         raise _unknown(path, "it is no text in UTF-8", content[:SHOWN]) from None
 
 
-def _parsed(path: Path, text: str) -> Any:
-    """The file as data: JSON if it begins like JSON, one value or one a line, otherwise YAML."""
+def _parsed(text: str) -> tuple[Any, str]:
+    """The file as data, JSON if it begins like JSON, one value or one a line, otherwise YAML; or None, and why not."""
     if not text.strip():
-        raise _unknown(path, "it is empty")
+        return None, "it is empty"
     try:
         if text.lstrip()[0] not in "{[":
-            return load(text)
+            return load(text), ""
         first, _, others = text.partition("\n")
         if others.strip() and (row := _json_or_none(first)) is not None:
-            return [row, *_json_lines(others)]
-        return json.loads(text)
+            return [row, *_json_lines(others)], ""
+        return json.loads(text), ""
     except (NotPlainYaml, ValueError, RecursionError) as error:
-        raise _unknown(path, str(error), text[:SHOWN].encode()) from error
+        return None, str(error)
 
 
 def _json_or_none(line: str) -> Any:
@@ -169,8 +189,8 @@ def _told(error: Exception) -> str:
     return str(error) if isinstance(error, ValueError) else f"it has another shape than a record: {error}"
 
 
-def _unknown(path: Path, why: str, begins: bytes | None = None) -> HarnessFailure:
-    shown = f"It begins with {begins!r}.\n" if begins is not None else ""
+def _unknown(path: Path, why: str, begins: bytes) -> HarnessFailure:
+    shown = f"It begins with {begins!r}.\n" if begins else ""
     known = "\n".join(f"    {dialect.name}" for dialect in DIALECTS)
     return HarnessFailure(
         f"{path} cannot be read as a cassette: {why}.",
@@ -182,6 +202,15 @@ def _unknown(path: Path, why: str, begins: bytes | None = None) -> HarnessFailur
 # --- writing ------------------------------------------------------------------------------------------------------
 
 _attempts = itertools.count()
+
+
+def _unwritable(path: Path, error: Exception) -> HarnessFailure:
+    folder = quote(str(path.parent))
+    return HarnessFailure(
+        f"The cassette {path} could not be written: {error}",
+        there_was="What was there before is unchanged.",
+        do=f"ls -ld {folder}; df -h {folder}   # is it writable? is there room?",
+    )
 
 
 def _keep(path: Path, content: bytes) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.service.http import Request, Response
 
 
@@ -16,12 +18,14 @@ class Recorded:
     Attributes:
         at: when it was answered, in Unix seconds; None where the record does not say.
         origin: where it stands, for messages: the file, and the place in it.
+        conversation: which of a file's conversations it is part of; empty where the file holds one.
     """
 
     request: Request
     response: Response
     at: float | None
     origin: str
+    conversation: str = ""
 
     @property
     def sent(self) -> bytes:
@@ -32,3 +36,11 @@ class Recorded:
         body = self.response.body
         assert isinstance(body, bytes)  # recorded bodies are whole
         return body
+
+
+def by_conversation(exchanges: Iterable[Recorded]) -> dict[str, list[Recorded]]:
+    """The exchanges of each conversation, in the order in which the conversations begin."""
+    found: dict[str, list[Recorded]] = {}
+    for item in exchanges:
+        found.setdefault(item.conversation, []).append(item)
+    return found

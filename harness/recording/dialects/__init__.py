@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness.recording.dialects import har, proxy, rows, vcr, vcrpy
+from harness.recording.dialects import har, notebook, proxy, rows, vcr, vcrpy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,4 +36,5 @@ DIALECTS = (
     Dialect("Azure SDK test proxy (JSON)", proxy.rows, proxy.exchange),
     Dialect("HAR 1.2 (JSON)", har.rows, har.exchange),
     Dialect("log of exchanges (JSON lines)", rows.rows, rows.exchange),
+    Dialect("printed objects (Jupyter notebook, text or JSON)", notebook.rows, notebook.exchange),
 )

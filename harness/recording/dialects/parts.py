@@ -74,15 +74,15 @@ def recorded(
     request: tuple[str, str, Mapping[str, str], bytes],
     response: tuple[int, Mapping[str, str], bytes],
     at: float | None,
+    conversation: str = "",
 ) -> Recorded:
     """An exchange of its parts, with content encodings undone."""
     method, url, sent_headers, sent = request
     status, got_headers, got = response
     sent_headers, sent = decoded(sent_headers, sent)
     got_headers, got = decoded(got_headers, got)
-    return Recorded(
-        Request(method.upper(), url, sent_headers, sent), Response(status, got_headers, got), at, str(origin)
-    )
+    asked, answer = Request(method.upper(), url, sent_headers, sent), Response(status, got_headers, got)
+    return Recorded(asked, answer, at, str(origin), conversation)
 
 
 def headers(pairs: Iterable[tuple[Any, Any]]) -> dict[str, str]:

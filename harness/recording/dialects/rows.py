@@ -3,7 +3,7 @@
     {"method", "url", "request_headers", "request_body", "status", "response_headers", "response_body", "sse", …}
 
 Bodies are parsed JSON or text; where `sse` is true, a list of `[event, data]`. `cassette` and `index` tell which
-recorded conversation a line is from, and so does the exchange's origin. A line without a status has only a body:
+recorded conversation a line is from. A line without a status has only a body:
 `bare.py` builds what it can of it.
 """
 
@@ -33,12 +33,13 @@ def rows(data: Any) -> list[Any] | None:
 def exchange(row: Any, place: Place) -> Recorded:
     told = row.get("response_body")
     is_stream = bool(row.get("sse"))
-    origin = f"{place.path}: {row['cassette']} [{row.get('index', place.index)}]" if row.get("cassette") else place
+    conversation = str(row.get("cassette") or "")
+    origin = f"{place.path}: {conversation} [{row.get('index', place.index)}]" if conversation else place
     if row.get("status") is None:
         request, content_type = bare.request(row)
         got_headers = {"content-type": content_type}
         got = frames(told) if is_stream else json_got(told, got_headers)
-        return recorded(origin, request, (200, got_headers, got), None)
+        return recorded(origin, request, (200, got_headers, got), None, conversation)
     sent_headers = headers((row.get("request_headers") or {}).items())
     got_headers = headers((row.get("response_headers") or {}).items())
     got = frames(told) if is_stream else _body(told, got_headers, json_got)
@@ -51,6 +52,7 @@ def exchange(row: Any, place: Place) -> Recorded:
         (row["method"], row["url"], sent_headers, sent or b""),
         (int(row["status"]), with_length(got_headers, got), got),
         when(got_headers.get("date"), row.get("recorded_at")),
+        conversation,
     )
 
 

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from harness.service.records import Run
     from harness.service.views import RunView
 
+    Texts = Iterable[str]
+
 
 class When:
     """The first half of `assistants.when(…).run(…)`."""
@@ -251,25 +253,28 @@ class FakeAssistants:
 
     # --- recorded sessions --------------------------------------------------------------------------------
 
-    def replay(self, path: str | Path, *, mode: Replay = "live", on_miss: OnMiss = "fail") -> None:
+    def replay(
+        self, path: str | Path, *, mode: Replay = "live", on_miss: OnMiss = "fail", redact: Texts = (), keep: Texts = ()
+    ) -> None:
         """Answer from a recorded session; the first thing to do with a fake, as it begins its world anew.
 
         Args:
             path: a cassette, of any dialect that `harness.recording.cassettes` reads.
             mode: `live`, the session is a story that the client may ask in its own way; or `exact`, each recorded
                 exchange answers once.
-            on_miss: what becomes of a request that the session cannot answer: `fail`, or `script`, the scripts of
-                this fake.
+            on_miss: for what the session cannot answer: `fail`, or `script`, the scripts of this fake.
+            redact: what `record` was given: clients send again what the cassette has stand-ins for.
+            keep: what `record` was given.
 
         Raises:
             HarnessFailure: there is no such choice, or the file cannot be read.
         """
         from harness.recording import replay  # noqa: PLC0415 - needs the extra `recording`
 
-        self._player = replay(Path(path), self.service, mode=mode, on_miss=on_miss)
+        self._player = replay(Path(path), self.service, mode=mode, on_miss=on_miss, redact=redact, keep=keep)
 
     def record(
-        self, path: str | Path, *, mode: Mode = "rewrite", redact: Iterable[str] = (), keep: Iterable[str] = ()
+        self, path: str | Path, *, mode: Mode = "rewrite", redact: Texts = (), keep: Texts = ()
     ) -> AbstractContextManager[Tape]:
         """A context in which the HTTP traffic of this process is recorded into a cassette, whoever answers it.
 

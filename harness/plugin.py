@@ -5,8 +5,10 @@ pytest imports this module at every start, so it imports nothing heavy; the fixt
 
 from __future__ import annotations
 
+import re
 import warnings
 from contextlib import ExitStack
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from harness.fake import FakeAssistants
     from harness.options import Options
+    from harness.recording import Cassette
 
 MARKER = "assistants"
 CASSETTE = "assistants_cassette"
@@ -54,7 +57,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{MARKER}(**options): options of the assistants fixture: {', '.join(NAMES)}.")
     config.addinivalue_line(
-        "markers", f"{CASSETTE}(path, replay='live', on_miss='fail'): the assistants fixture answers from a recording."
+        "markers",
+        f"{CASSETTE}(path=None, replay='live', on_miss='fail', redact=(), keep=()): the assistants fixture answers "
+        "from a recording; by default from one that is named like the test.",
     )
     if config.getini("assistants_placeholder_key"):
         with_key = ExitStack()
@@ -65,7 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Misspelt options are an error of the collection, not of the test that has them."""
     for item in items:
-        if item.get_closest_marker(MARKER) is not None or item.get_closest_marker(CASSETTE) is not None:
+        if any(item.get_closest_marker(name) is not None for name in (MARKER, CASSETTE)):
             try:
                 _options(item)
                 _cassette(item)
@@ -92,25 +97,55 @@ def _options(item: pytest.Item) -> Options:
 
 
 def _cassette(item: pytest.Item) -> tuple[Path, dict[str, Any]] | None:
-    """The recording that a test is to be answered from, if it names one, and how."""
+    """The recording that a test is to be answered from, if its marker or its fixture asks for one, and how."""
     marker = item.get_closest_marker(CASSETTE)
-    if marker is None:
+    if marker is None and CASSETTE not in getattr(item, "fixturenames", ()):
         return None
-    given: dict[str, Any] = {"replay": "live", "on_miss": "fail"}
-    given.update(zip(("path", *given), marker.args, strict=False), **marker.kwargs)
-    path = given.pop("path", None)
-    if not isinstance(path, (str, Path)) or len(given) > 2:
+    args, kwargs = (marker.args, marker.kwargs) if marker is not None else ((), {})
+    given: dict[str, Any] = {"path": None, "replay": "live", "on_miss": "fail", "redact": (), "keep": ()}
+    expected = len(given)
+    given.update(zip(given, args, strict=False), **kwargs)
+    path, texts = given["path"], [given["redact"], given["keep"]]
+    if (
+        not isinstance(path, (str, Path, type(None)))
+        or max(len(given), len(args)) > expected
+        or not all(isinstance(each, (list, tuple)) for each in texts)
+    ):
         raise HarnessFailure(
-            f"@pytest.mark.assistants_cassette was given {marker.args!r} and {marker.kwargs!r}.",
-            there_was="It takes path, and if wanted replay and on_miss.",
+            f"@pytest.mark.assistants_cassette was given {args!r} and {kwargs!r}.",
+            there_was="It takes path, replay and on_miss, and the lists redact and keep, and needs none of them.",
             do="@pytest.mark.assistants_cassette('name.yaml', replay='live')",
         )
     from harness.recording import check_choices  # noqa: PLC0415 - only tests that name a cassette pay for it
 
     check_choices(given["replay"], given["on_miss"], where=f"@pytest.mark.{CASSETTE}")
-    beside = item.path.parent / path
+    how = {"mode": given["replay"], "on_miss": given["on_miss"]}
+    for name in ("redact", "keep"):
+        how[name] = [*item.config.getini(f"assistants_{name}"), *given[name]]
     folder = item.config.rootpath / item.config.getini("assistants_cassettes")
-    return beside if beside.exists() else folder / path, {"mode": given["replay"], "on_miss": given["on_miss"]}
+    beside, in_folder = (path, path) if path is not None else _default_paths(item)
+    beside = item.path.parent / beside
+    return beside if beside.exists() else folder / in_folder, how
+
+
+def _default_paths(item: pytest.Item) -> tuple[Path, Path]:
+    """What the cassette of a test is called: beside it, where pytest-recording keeps them, and below the folder."""
+    cls = getattr(item, "cls", None)
+    name = _file_name(item.name if cls is None else f"{cls.__qualname__}.{item.name}")
+    module = item.path.with_suffix("")
+    root = item.config.rootpath
+    below = module.relative_to(root) if module.is_relative_to(root) else Path(module.name)
+    return Path("cassettes", module.name, name), below / name
+
+
+def _file_name(name: str) -> str:
+    """A name that every file system takes. Where it had to be changed, a hash keeps it apart from others like it.
+
+    >>> _file_name("test_it[a-1]"), _file_name("test_it[a/b]")
+    ('test_it[a-1].yaml', 'test_it[a-b]-306b0382.yaml')
+    """
+    plain = re.sub(r"[^\w.,=+@ ()\[\]-]", "-", name)[:80]
+    return f"{plain}.yaml" if plain == name else f"{plain}-{sha256(name.encode()).hexdigest()[:8]}.yaml"
 
 
 def _record_mode(config: pytest.Config, path: Path) -> Any:
@@ -144,8 +179,7 @@ def assistants(request: pytest.FixtureRequest) -> Iterator[FakeAssistants]:
         path, how = cassette
         mode = _record_mode(item.config, path)
         if mode != "none":
-            redact, keep = (item.config.getini(f"assistants_{name}") for name in ("redact", "keep"))
-            with fake.record(path, mode=mode, redact=redact, keep=keep) as tape:
+            with fake.record(path, mode=mode, redact=how["redact"], keep=how["keep"]) as tape:
                 yield fake
                 if item.stash.get(_raised_key, None):
                     tape.discard()
@@ -156,6 +190,28 @@ def assistants(request: pytest.FixtureRequest) -> Iterator[FakeAssistants]:
     with installed(fake):
         yield fake
     _complain(item, fake)
+
+
+@pytest.fixture
+def assistants_cassette(request: pytest.FixtureRequest, assistants: FakeAssistants) -> Cassette:
+    """The cassette that this test is answered from: its `path`, and its `session`, what was recorded.
+
+    A test that has this fixture needs no marker: `assistants` answers from the cassette that is named like the test,
+    and `--assistants-record=once` records it. The marker says which other one, and how. That name is
+    `<folder>/<path of the module>/<Class.test_name[parameters]>.yaml`, the folder as `assistants_cassettes` in the
+    ini file says; one that pytest-recording wrote, `cassettes/<module>/<name>.yaml` beside the module, is found too.
+
+    Ask for it by name, or by `usefixtures`: when `request.getfixturevalue` does, `assistants` may have begun without.
+    """
+    from harness.recording import Cassette  # noqa: PLC0415 - only tests that use it pay for it
+
+    cassette = _cassette(request.node)
+    if cassette is None:
+        raise HarnessFailure(
+            f"{request.node.nodeid} asks for its cassette when the test has begun, so nothing was answered from it.",
+            do="@pytest.mark.usefixtures('assistants_cassette')",
+        )
+    return Cassette(cassette[0])
 
 
 def _complain(item: pytest.Item, fake: FakeAssistants) -> None:

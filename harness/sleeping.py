@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from types import FrameType
 
-POLLS_THE_MACHINE = frozenset({"subprocess", "uvicorn.server"})
-"""Modules whose sleeps stay real: they watch a process or a socket, which virtual time does not hurry."""
+POLLS_THE_MACHINE = frozenset({"filelock._api", "subprocess", "uvicorn.server"})
+"""Modules whose sleeps stay real: they watch a process, a socket or a file, which virtual time does not hurry."""
 
 BUSY_TURNS = 10_000
 """How many turns of a loop with other things to run a sleeper waits for them: not for ever, as they may be

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace as changed
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
 from harness.failures import HarnessFailure
@@ -14,15 +15,32 @@ from harness.recording.session import Session
 from harness.service.context import World
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from harness.recording.session import Seen
     from harness.service.http import Request, Response
     from harness.service.service import Service
 
-__all__ = ["OnMiss", "Player", "Replay", "check_choices", "replay"]
+__all__ = ["Cassette", "OnMiss", "Player", "Replay", "check_choices", "replay"]
 
 Replay: TypeAlias = Literal["live", "exact"]
+
+
+class Cassette:
+    """The cassette of a test, as the fixture `assistants_cassette` gives it.
+
+    Attributes:
+        path: where it is, or will be once the test was recorded.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @cached_property
+    def session(self) -> Session:
+        """What was recorded, read when first asked for. Raises `HarnessFailure` if the file cannot be read."""
+        return Session.of(read(self.path))
 
 
 class Player(Protocol):
@@ -44,13 +62,24 @@ def check_choices(replay: object, on_miss: object, *, where: str) -> None:
             )
 
 
-def replay(path: Path, service: Service, *, mode: Replay, on_miss: OnMiss) -> Player:
-    """Load a cassette; a live session begins the service's world anew, at the time it was recorded."""
+def replay(
+    path: Path,
+    service: Service,
+    *,
+    mode: Replay,
+    on_miss: OnMiss,
+    redact: Iterable[str] = (),
+    keep: Iterable[str] = (),
+) -> Player:
+    """Load a cassette; a live session begins the service's world anew, at the time it was recorded.
+
+    `redact` and `keep` are what the session was recorded with: a client sends again what was redacted.
+    """
     check_choices(mode, on_miss, where="replay")
     session = Session.of(read(path))
     if mode == "exact":
-        return ExactPlayer(session, service, on_miss=on_miss)
+        return ExactPlayer(session, service, on_miss=on_miss, redact=redact, keep=keep)
     before = service.world.settings
     # what comes in addition must not get an id that the recording has, should that have been made by a fake too
     service.world = World(changed(before, start=session.start or before.start, seed=f"{before.seed}, replayed"))
-    return LivePlayer(session, service, on_miss=on_miss)
+    return LivePlayer(session, service, on_miss=on_miss, redact=redact, keep=keep)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
-from harness.recording.matching import missed, normal
+from harness.recording.matching import Redacted, normal
 from harness.service.http import Response
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.recording.matching import OnMiss
     from harness.recording.session import Seen, Session
     from harness.service.http import Request
@@ -24,13 +27,23 @@ class ExactPlayer:
     Args:
         session: what was recorded.
         service: what answers the rest, where `on_miss` is `script`.
+        redact: regular expressions of what else was redacted, and `keep`, what was not.
     """
 
-    def __init__(self, session: Session, service: Service, *, on_miss: OnMiss = "fail") -> None:
+    def __init__(
+        self,
+        session: Session,
+        service: Service,
+        *,
+        on_miss: OnMiss = "fail",
+        redact: Iterable[str] = (),
+        keep: Iterable[str] = (),
+    ) -> None:
         self._session = session
         self._service = service
         self._on_miss = on_miss
         self._used: set[Seen] = set()
+        self._redacted = Redacted(session.exchanges, _where, redact=redact, keep=keep)
         self._recorded: defaultdict[tuple[str, str], list[Seen]] = defaultdict(list)
         for seen in session.exchanges:
             self._recorded[seen.method, seen.recorded.request.path].append(seen)
@@ -43,13 +56,18 @@ class ExactPlayer:
         """
         candidates = self._recorded[request.method, request.path]
         asked, query = normal(request), _query(request)
-        for seen in candidates:
-            if seen not in self._used and seen.asked == asked and _query(seen.recorded.request) == query:
-                self._used.add(seen)
-                return whole(seen)
+        fitting = (
+            seen
+            for seen in candidates
+            if seen not in self._used and seen.asked == asked and _query(seen.recorded.request) == query
+        )
+        seen = next(fitting, None) or next(iter(self._redacted.fitting(request, self._used)), None)
+        if seen is not None:
+            self._used.add(seen)
+            return whole(seen)
         if self._on_miss == "script":
             return self._service.handle(request)
-        raise missed(request, candidates, self._used)
+        raise self._redacted.missed(request, candidates, self._used)
 
     def unused(self) -> list[Seen]:
         """Exchanges that no request asked for."""
@@ -61,6 +79,10 @@ def whole(seen: Seen) -> Response:
     response = seen.recorded.response
     headers = {name: value for name, value in response.headers.items() if name not in OF_THE_WIRE}
     return Response(response.status, {**headers, "content-length": str(len(seen.recorded.got))}, response.body)
+
+
+def _where(request: Request) -> list[Any]:
+    return [unquote(request.path), _query(request)]
 
 
 def _query(request: Request) -> list[tuple[str, list[str]]]:

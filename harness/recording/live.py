@@ -1,22 +1,26 @@
 """Live replay: the recorded story is loaded into the fake service, and the client may ask it in its own way.
 
-What a request makes must have been recorded, with the same words; then it gets the recorded ids, and a run does what
-it did. Everything else (polling, listing, retrieving, cancelling) the service answers from the state there is.
+What a request makes must have been recorded, with the same words, or with stand-ins for its secrets; then it gets the
+recorded ids, and a run does what it did and costs what it cost. Everything else (polling, listing, retrieving,
+cancelling) the service answers from the state there is.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from harness.recording.exact import whole
-from harness.recording.matching import missed, normal
+from harness.recording.matching import Redacted, normal
 from harness.recording.seeds import plant, sow
 from harness.service.paths import below_root
 from harness.service.routes import ROUTER
 from harness.service.script import Script
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.recording.matching import OnMiss
     from harness.recording.session import Seen, Session
     from harness.service.http import Request, Response
@@ -46,13 +50,23 @@ class LivePlayer:
         session: what was recorded.
         service: a service in which nothing has happened yet; the session's older objects are put into it.
         on_miss: what becomes of a request that the session cannot answer: `fail`, or `script`, the fake's own way.
+        redact: regular expressions of what else was redacted, and `keep`, what was not.
     """
 
-    def __init__(self, session: Session, service: Service, *, on_miss: OnMiss = "fail") -> None:
+    def __init__(
+        self,
+        session: Session,
+        service: Service,
+        *,
+        on_miss: OnMiss = "fail",
+        redact: Iterable[str] = (),
+        keep: Iterable[str] = (),
+    ) -> None:
         self._session = session
         self._service = service
         self._on_miss = on_miss
         self._used: set[Seen] = set()
+        self._redacted = Redacted(session.exchanges, lambda item: unquote(self._path(item)), redact=redact, keep=keep)
         self._recorded: defaultdict[tuple[str, str], list[Seen]] = defaultdict(list)
         for seen in session.exchanges:
             self._recorded[seen.method, seen.path].append(seen)
@@ -64,11 +78,13 @@ class LivePlayer:
         Raises:
             HarnessFailure: the session cannot answer it.
         """
-        path = below_root(request.path, self._service.roots)
+        path = self._path(request)
         candidates = self._recorded[request.method, path]
         asked = normal(request)
         fitting = [seen for seen in candidates if seen not in self._used and seen.asked == asked]
         match = ROUTER.match(request.method, path)
+        if not fitting and (match is None or _tells(match)):
+            fitting = self._redacted.fitting(request, self._used)
         if fitting and (match is None or _passes(fitting[0])):
             return self._verbatim(fitting[0])
         if match is not None and _tells(match):
@@ -82,12 +98,15 @@ class LivePlayer:
         """Exchanges that made something, and that no request asked for."""
         return [seen for seen in self._session.exchanges if seen.ok and _tells(seen) and seen not in self._used]
 
+    def _path(self, request: Request) -> str:
+        return below_root(request.path, self._service.roots)
+
     def _told(self, request: Request, match: Match, candidates: list[Seen], fitting: list[Seen]) -> Response:
         """Something is to be made: the recording has to hold the same request."""
         if not fitting:
             if self._on_miss == "script":
                 return self._service.handle(request)
-            raise missed(request, candidates, self._used)
+            raise self._redacted.missed(request, candidates, self._used)
         made = next((seen for seen in fitting if seen.ok), None)
         if made is None:
             return self._verbatim(fitting[0])
@@ -110,7 +129,9 @@ class LivePlayer:
         if fitting:
             return self._verbatim(fitting[0])
         if response.status == 404 and self._on_miss == "fail" and all(seen.ok for seen in candidates):
-            raise missed(request, candidates, self._used, ", and names something the session does not hold")
+            raise self._redacted.missed(
+                request, candidates, self._used, ", and names something the session does not hold"
+            )
         return response
 
     def _is_early(self, match: Match | None) -> bool:
@@ -131,7 +152,8 @@ class LivePlayer:
                 self._plan_first_messages(item["id"])
             elif item["object"] == "thread.run":
                 story = self._session.story(item["id"])
-                world.director.booked = Script(tuple(story.acts), f"the recorded run {item['id']}", ids=story.ids)
+                origin = f"the recorded run {item['id']}"
+                world.director.booked = Script(tuple(story.acts), origin, ids=story.ids, usage=story.usage)
         try:
             return self._service.handle(request)
         finally:

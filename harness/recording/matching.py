@@ -6,7 +6,9 @@ import difflib
 import hashlib
 import json
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote_to_bytes
 
 from pydantic_core import from_json
 
@@ -15,8 +17,9 @@ from harness.service.params.upload import parts
 from harness.service.paths import below_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
 
+    from harness.recording.masking import Masks
     from harness.recording.session import Seen
     from harness.service.http import Request
     from harness.service.params.upload import Part
@@ -24,11 +27,19 @@ if TYPE_CHECKING:
 OnMiss = Literal["fail", "script"]
 # Whether a client polls or streams is no part of what it asks; v1 said `retrieval` for what v2 calls `file_search`.
 IGNORED = frozenset({"stream"})
+# What every stand-in holds one of: names, addresses, and numbers that nobody has.
+STAND_INS = re.compile(rb"redacted-\d|@example\.|000|555|999")
 RENAMED = {"retrieval": "file_search"}
 
 
-def normal(request: Request) -> Any:
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def normal(request: Request, file: Callable[[bytes], str] = digest) -> Any:
     """What a request asks, without what SDK versions write differently: order, nulls, empty values, boundaries.
+
+    `file` tells what stands for the content of a file, and for a body that is no JSON.
 
     >>> from harness.service.http import Request
     >>> normal(Request("POST", "https://h/v1/threads", body=b'{"metadata": null, "messages": []}'))
@@ -36,11 +47,11 @@ def normal(request: Request) -> Any:
     """
     kind = request.headers.get("content-type", "")
     if kind.startswith("multipart/form-data"):
-        return {part.name: _field(part) for part in parts(request.body, kind)}
+        return {part.name: _field(part, file) for part in parts(request.body, kind)}
     try:
         return _normal(from_json(request.body)) if request.body else {}
     except ValueError:
-        return hashlib.sha256(request.body).hexdigest()
+        return file(request.body)
 
 
 def _normal(value: Any) -> Any:
@@ -55,46 +66,92 @@ def _normal(value: Any) -> Any:
     return RENAMED.get(value, value) if isinstance(value, str) else value
 
 
-def _field(part: Part) -> Any:
+def _field(part: Part, file: Callable[[bytes], str]) -> Any:
     """A text as it is, a file by its name and content."""
-    return part.text if part.filename is None else [part.filename, hashlib.sha256(part.content).hexdigest()[:16]]
+    return part.text if part.filename is None else [part.filename, file(part.content)]
 
 
-def missed(request: Request, candidates: Sequence[Seen], used: Iterable[Seen], reason: str = "") -> HarnessFailure:
-    """No recorded exchange answers this request: the nearest one, and how they differ."""
-    path = below_root(request.path)
-    what = f"{request.method} {path} was not recorded like this{reason}."
-    used_up = set(used)
-    fresh = [seen for seen in candidates if seen not in used_up]
-    if not candidates:
+class Redacted:
+    """The recorded requests that may hold stand-ins, for clients that send the secrets themselves.
+
+    Asked only when no request fits as it is; and where the cassette holds no stand-in, nothing else is looked at.
+
+    Args:
+        redact: regular expressions of what else was redacted, and `keep`, what was not, when the session was recorded.
+        where: what of a request's URL has to be the same.
+    """
+
+    def __init__(
+        self,
+        exchanges: Sequence[Seen],
+        where: Callable[[Request], Any],
+        *,
+        redact: Iterable[str] = (),
+        keep: Iterable[str] = (),
+    ) -> None:
+        self._exchanges = exchanges
+        self._where = where
+        self._secret = (tuple(redact), tuple(keep))
+        if redact:
+            assert self._masks  # a pattern that is none is told now
+
+    def fitting(self, request: Request, used: Container[Seen]) -> list[Seen]:
+        """The unused exchanges whose requests are this one, but for stand-ins in place of its secrets."""
+        left = [seen for seen in self._holders if seen.method == request.method and seen not in used]
+        masked = self._masks.masked(request) if left else None
+        return [] if masked is None else [seen for seen in left if masked.fits(seen.recorded.request, self._told)]
+
+    def missed(
+        self, request: Request, candidates: Sequence[Seen], used: Container[Seen], reason: str = ""
+    ) -> HarnessFailure:
+        """No recorded exchange answers this request: the nearest one, and how they differ. No secret is shown."""
+        masked = self._masks.masked(request)
+        path = masked.shown(below_root(masked.request.path))
+        what = f"{request.method} {path} was not recorded like this{reason}."
+        if not candidates:
+            return HarnessFailure(
+                what,
+                there_was="The cassette holds no request to this endpoint with these ids.",
+                do='assistants.replay(path, on_miss="script")   # let scripts answer what was not recorded',
+            )
+        asked = masked.shown(self._lines(masked.request)).splitlines()
+        lines = {seen: self._lines(seen.recorded.request).splitlines() for seen in candidates}
+        fresh = [seen for seen in candidates if seen not in used]
+        nearest = max(fresh or candidates, key=lambda seen: _likeness(asked, lines[seen]))
+        if lines[nearest] == asked or masked.fits(nearest.recorded.request, self._told):
+            there_was = f"It was recorded {len(candidates)} times, and each of them is used: the last is {nearest}."
+        else:
+            changes = difflib.unified_diff(lines[nearest], asked, lineterm="", n=0)
+            shown = [line for line in changes if not re.match(r"---|\+\+\+|@@", line)]
+            there_was = f"The nearest is {nearest}; it differs (- recorded, + sent):\n" + "\n".join(
+                f"    {line}" for line in shown[:20]
+            )
         return HarnessFailure(
             what,
-            there_was="The cassette holds no request to this endpoint with these ids.",
-            do='assistants.replay(path, on_miss="script")   # let scripts answer what was not recorded',
+            there_was=there_was,
+            do='assistants.replay(path, on_miss="script")   # a changed prompt has no recorded answer',
         )
-    asked = _lines(normal(request))
-    nearest = max(fresh or candidates, key=lambda seen: _likeness(asked, _lines(seen.asked)))
-    recorded = _lines(nearest.asked)
-    if recorded == asked:
-        there_was = f"It was recorded {len(candidates)} times, and each of them is used: the last is {nearest}."
-    else:
-        changes = [
-            line
-            for line in difflib.unified_diff(recorded, asked, lineterm="", n=0)
-            if not re.match(r"---|\+\+\+|@@", line)
-        ]
-        there_was = f"The nearest is {nearest}; it differs (- recorded, + sent):\n" + "\n".join(
-            f"    {line}" for line in changes[:20]
+
+    @cached_property
+    def _masks(self) -> Masks:
+        from harness.recording.masking import Masks  # noqa: PLC0415 - its tables take longer than most replays
+
+        return Masks(*self._secret)
+
+    @cached_property
+    def _holders(self) -> list[Seen]:
+        texts = ((seen, unquote_to_bytes(seen.recorded.request.url), seen.recorded.sent) for seen in self._exchanges)
+        return [seen for seen, url, body in texts if STAND_INS.search(url) or STAND_INS.search(body)]
+
+    def _told(self, request: Request) -> str:
+        """What a request asks, as one text."""
+        return json.dumps([self._where(request), normal(request, lambda content: content.decode("latin-1"))])
+
+    def _lines(self, request: Request) -> str:
+        """The same to be read, and to be compared line by line."""
+        return "\n".join(
+            json.dumps(part, indent=1, ensure_ascii=False) for part in (self._where(request), normal(request))
         )
-    return HarnessFailure(
-        what,
-        there_was=there_was,
-        do='assistants.replay(path, on_miss="script")   # a changed prompt has no recorded answer',
-    )
-
-
-def _lines(value: Any) -> list[str]:
-    return json.dumps(value, indent=1, ensure_ascii=False).splitlines()
 
 
 def _likeness(one: list[str], other: list[str]) -> float:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from harness.failures import HarnessFailure
-from harness.recording.cassettes import header_of, read, write
+from harness.recording.cassettes import header_of, locked, read, write
 from harness.recording.dialects.parts import Place, headers, recorded, when
 from harness.recording.redaction import Redactor
 
@@ -20,6 +20,8 @@ Mode = Literal["once", "new_episodes", "all", "rewrite"]
 MODES: tuple[str, ...] = get_args(Mode)
 # `rewrite` is vcrpy's `all` in front of an empty cassette
 OF_VCRPY = {"rewrite": "all"}
+# In an answer that vcrpy was given: which of the loaded exchanges it is.
+LOADED = "harness_loaded"
 
 
 @contextmanager
@@ -29,35 +31,55 @@ def recording(path: Path, *, mode: Mode = "once", redactor: Redactor | None = No
     Nothing is written if the block raises, and nothing before its secrets are out: a cassette that was there is
     replaced as a whole, or stays as it is.
 
+    Several processes may record into one cassette at a time: each adds what it recorded to what the others have
+    written by then, except in `rewrite`, of which the last one wins. `<cassette>` is written under the lock
+    `.<cassette>.lock` (see `cassettes.locked`).
+
     Args:
         path: the cassette.
         mode: what becomes of a cassette that is there: `once`, it answers, and anything else is refused;
             `new_episodes`, it answers, and what it lacks is recorded; `all`, what is asked is recorded anew, and the
-            rest stays; `rewrite`, it is forgotten.
+            rest stays; `rewrite`, it is forgotten, whatever anybody wrote into it meanwhile.
         redactor: what removes the secrets; by default one without patterns of yours.
         header: a comment on top of the cassette; by default the one that is there stays.
 
     Raises:
-        HarnessFailure: there is no such mode, vcrpy is not installed, a secret would have been written, or the file
-            cannot be read or written.
+        HarnessFailure: there is no such mode, vcrpy or filelock is not installed, a secret would have been written,
+            or the file cannot be read or written.
     """
     if mode not in MODES:
         raise HarnessFailure(
             f"There is no recording mode {mode!r}.", there_was=f"There are {', '.join(MODES)}.", do='mode="once"'
         )
     try:
-        import vcr  # noqa: PLC0415 - belongs to an extra
+        import filelock  # noqa: F401, PLC0415 - belongs to an extra; missed now, not when all is recorded
+        import vcr  # noqa: PLC0415 - as above
         from vcr.record_mode import RecordMode  # noqa: PLC0415 - as above
     except ImportError as error:
         raise HarnessFailure(
-            "Recording needs vcrpy, which is not installed.", do='pip install "pytest-assistants[recording]"'
+            "Recording needs vcrpy and filelock, which are not both installed.",
+            there_was=str(error),
+            do='pip install "pytest-assistants[recording]"',
         ) from error
     tape = Tape(path, redactor or Redactor(), header, forgets=mode == "rewrite")
     recorder = vcr.VCR(record_mode=RecordMode(OF_VCRPY.get(mode, mode)), record_on_exception=False)
     recorder.register_persister(tape)
-    with recorder.use_cassette(str(path)):
+    with recorder.use_cassette(str(path)) as cassette:
+        _play_only_what_was_loaded(cassette)
         yield tape
     tape.write()
+
+
+def _play_only_what_was_loaded(cassette: Any) -> None:
+    """Count as played what is recorded now: vcrpy would answer the next look at a run with the last one."""
+    append = cassette.append
+
+    def appended(request: Any, answer: Any) -> None:
+        before = len(cassette)
+        append(request, answer)
+        cassette.play_counts.update(range(before, len(cassette)))
+
+    cassette.append = appended
 
 
 class Tape:
@@ -68,6 +90,7 @@ class Tape:
         self._redactor = redactor
         self._header = header
         self._forgets = forgets
+        self._loaded: list[Recorded] = []
         self._taped: dict[str, Any] | None = None
         self._wanted = True
 
@@ -76,8 +99,9 @@ class Tape:
 
         if self._forgets or not self._path.exists():
             raise CassetteNotFoundError
-        kept = read(self._path)
-        return [_to_vcrpy(item) for item in kept], [_answer_to_vcrpy(item) for item in kept]
+        self._loaded = read(self._path)
+        answers = [{**_answer_to_vcrpy(item), LOADED: number} for number, item in enumerate(self._loaded)]
+        return [_to_vcrpy(item) for item in self._loaded], answers
 
     def save_cassette(self, cassette_path: str, cassette_dict: dict[str, Any], serializer: Any) -> None:
         """Only remembers: of what raises here, vcrpy would leave its patches of all HTTP libraries behind."""
@@ -88,18 +112,38 @@ class Tape:
         self._wanted = False
 
     def write(self) -> None:
-        """Write what was recorded, if anything was."""
+        """Write what was recorded, if anything was, to what others have written since the cassette was loaded."""
         if self._taped is None or not self._wanted:
             return
-        pairs = zip(self._taped["requests"], self._taped["responses"], strict=True)
-        exchanges = [_from_vcrpy(*pair, Place(self._path, number)) for number, pair in enumerate(pairs)]
-        header = self._header or (header_of(self._path) if self._path.exists() else "")
-        write(
-            self._path,
-            self._redactor.redact(exchanges),
-            header=header,
-            check=lambda content: self._redactor.refuse_if_secret(content, self._path),
-        )
+        pairs = list(zip(self._taped["requests"], self._taped["responses"], strict=True))
+        new = [_from_vcrpy(*pair, Place(self._path, at)) for at, pair in enumerate(pairs) if LOADED not in pair[1]]
+        staying = {pair[1][LOADED] for pair in pairs if LOADED in pair[1]}
+        with locked(self._path):
+            there = self._path.exists()
+            kept = [] if self._forgets or not there else self._kept(read(self._path), staying)
+            write(
+                self._path,
+                # with those that are kept in sight: their stand-ins are not given to other secrets
+                self._redactor.redact([*kept, *new]),
+                header=self._header or (header_of(self._path) if there else ""),
+                check=lambda content: self._redactor.refuse_if_secret(content, self._path),
+            )
+
+    def _kept(self, there: list[Recorded], staying: set[int]) -> list[Recorded]:
+        """Of what is there now, all but what was loaded and is recorded anew."""
+        replaced = [_told(item) for number, item in enumerate(self._loaded) if number not in staying]
+        kept = []
+        for item in there:
+            if _told(item) in replaced:
+                replaced.remove(_told(item))
+            else:
+                kept.append(item)
+        return kept
+
+
+def _told(item: Recorded) -> tuple[object, ...]:
+    """All of an exchange but where it stands, which changes when others write."""
+    return item.request, item.response, item.at
 
 
 def _from_vcrpy(request: Any, answer: dict[str, Any], place: Place) -> Recorded:

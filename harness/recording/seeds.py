@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from harness.recording.session import ID, Json, Session
+from harness.recording.stories import usage_of
 from harness.service.records import Assistant, File, Message, Run, Step, Thread, Usage, VectorStore
 from harness.service.script import Playback, Script
 from harness.service.store import kind_of
@@ -142,8 +143,3 @@ def details_of(step: Json) -> dict[str, Any]:
         for call in details["tool_calls"]
     ]
     return {**details, "tool_calls": calls}
-
-
-def usage_of(item: Json) -> Usage | None:
-    usage = item.get("usage")
-    return None if usage is None else Usage(usage["prompt_tokens"], usage["completion_tokens"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.service import acts as script
 from harness.service.lifecycle import RUN, terminal
+from harness.service.records import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,6 +102,12 @@ class Story:
         return planned
 
     @property
+    def usage(self) -> dict[str, Usage]:
+        """What the run and its steps cost, by their ids, as far as it was shown."""
+        shown = ((item["id"], usage_of(item)) for item in (self.run, *self.steps.values()) if item)
+        return {object_id: usage for object_id, usage in shown if usage is not None}
+
+    @property
     def _loose(self) -> list[Json]:
         """The messages of which no step was seen, oldest first."""
         told = {step["step_details"].get("message_creation", {}).get("message_id") for step in self.steps.values()}
@@ -187,3 +194,9 @@ class Story:
         details = self.in_order[-1]["step_details"] if self.steps else {}
         message_id = details.get("message_creation", {}).get("message_id", "")
         return self.messages.get(message_id, {}).get("status") == "incomplete"
+
+
+def usage_of(item: Json) -> Usage | None:
+    """What a run or a step cost; None where it was not told, or not yet."""
+    usage = item.get("usage")
+    return None if usage is None else Usage(usage["prompt_tokens"], usage["completion_tokens"])

@@ -228,7 +228,7 @@ class Engine:
         assert row is not None  # whoever ends a run has asked the table or set the timer for this row
         self._stop_writing(run)
         self._close(run, because, ENDINGS[row.to].reason)
-        run.usage = run.spent
+        run.usage = run.playback.script.usage.get(run.id, run.spent)
         self._move(run, because)
         self.drop(run)
 
@@ -270,15 +270,16 @@ class Engine:
     def _open_step(
         self, run: Run, kind: Literal["message_creation", "tool_calls"], details: dict[str, Any], usage: Usage
     ) -> Step:
+        step_id = self._id(run, "step_")
         step = Step(
-            id=self._id(run, "step_"),
+            id=step_id,
             run_id=run.id,
             assistant_id=run.assistant_id,
             thread_id=run.thread_id,
             type=kind,
             details=details,
             expires_at=run.expires_at,
-            usage=usage,
+            usage=run.playback.script.usage.get(step_id, usage),
         )
         self._advance(run, step, "begin")
         run.steps.add(step)

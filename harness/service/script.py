@@ -12,6 +12,7 @@ from harness.service.acts import Act, Call, Calls, Fail, as_acts
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
+    from harness.service.records import Usage
     from harness.service.views import RunView
 
 
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
 class Script:
     """Acts, or a function that gives them, for one run or for many; `origin` is the user's own line.
 
-    `ids` are those that a run's steps, messages and calls had when it was recorded, by prefix and in their order.
+    `ids` are those that a run's steps, messages and calls had when it was recorded, by prefix and in their order;
+    `usage` is what the run and its steps cost then, by their ids. What it does not name costs what the fake counts.
     """
 
     source: tuple[Act, ...] | Callable[[RunView], object]
     origin: str
     taken_by: list[str] = field(default_factory=list)
     ids: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    usage: Mapping[str, Usage] = field(default_factory=dict)
 
 
 @dataclass

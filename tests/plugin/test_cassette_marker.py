@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 from harness import FakeAssistants, Request
@@ -75,8 +77,10 @@ def test_a_cassette_that_is_not_there_is_an_error_and_no_call(project):
 @pytest.mark.parametrize(
     ("marker", "told"),
     [
-        ("", "It takes path, and if wanted replay and on_miss."),
-        ('"rain.yaml", mode="exact"', "It takes path, and if wanted replay and on_miss."),
+        ("3", "It takes path, replay and on_miss*"),
+        ('"rain.yaml", mode="exact"', "It takes path, replay and on_miss*"),
+        ('"rain.yaml", "live", "fail", [], [], []', "It takes path, replay and on_miss*"),
+        ('"rain.yaml", redact="Falcon"', "It takes path, replay and on_miss*"),
         ('"rain.yaml", "sometimes"', "The choices are 'live', 'exact'."),
         ('"rain.yaml", on_miss="shrug"', "The choices are 'fail', 'script'."),
     ],
@@ -156,8 +160,11 @@ def test_recorded_once_and_replayed_ever_after(project, monkeypatch):
     assert b"Falcon" not in recorded
     monkeypatch.delenv("LIVE")
     for options in ((), ("--assistants-record=once",), ("--assistants-record=none",)):
+        # the client says Falcon again, and gets what was recorded for it
+        project.runpytest_subprocess(*QUIET, *redact, *options).assert_outcomes(passed=1)
+        # where nobody calls it a secret, it is just another word
         result = project.runpytest_subprocess(*QUIET, *options)
-        result.stdout.fnmatch_lines(["*POST /threads was not recorded like this*"])  # Falcon was redacted
+        result.stdout.fnmatch_lines(["*POST /threads was not recorded like this*"])
     assert cassette.read_bytes() == recorded
 
 
@@ -174,9 +181,127 @@ def test_a_test_that_fails_while_it_is_recorded_leaves_the_cassette_alone(projec
     assert b"sun" in cassette.read_bytes()
 
 
-def test_pytest_recording_s_option_counts_where_it_is_installed(project, monkeypatch):
-    project.makepyfile(test_new=RECORDING)
-    project.makeconftest("def pytest_addoption(parser): parser.addoption('--record-mode', default=None)")
+# --- cassettes that are named like the test -------------------------------------------------------------------
+
+NAMED = """
+    import os
+    import openai
+    import pytest
+    from harness import FakeAssistants
+
+    {marker}
+    class TestRain:
+        {parameters}
+        def test_it(self, assistants{argument}):
+            client = FakeAssistants().client() if "LIVE" in os.environ else openai.OpenAI()
+            client.beta.threads.create(metadata={{"topic": "rain"}})
+"""
+FORMS = {
+    "bare marker": {"marker": "@pytest.mark.assistants_cassette", "argument": ""},
+    "marker without a path": {"marker": "@pytest.mark.assistants_cassette(replay='exact')", "argument": ""},
+    "fixture": {"marker": "", "argument": "_cassette"},
+    "both fixtures": {"marker": "", "argument": ", assistants_cassette"},
+    "used fixture": {"marker": "@pytest.mark.usefixtures('assistants_cassette')", "argument": ""},
+}
+
+
+def named(project, folder="tests", parameters="", **form):
+    (project.path / folder).mkdir(exist_ok=True)
+    text = textwrap.dedent(NAMED).format(parameters=parameters, **form)
+    (project.path / folder / "test_new.py").write_text(text, encoding="utf-8")
+
+
+def cassettes(project):
+    folder = project.path / "cassettes"
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.yaml") if path.name != "rain.yaml")
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_cassette_is_named_like_its_test(project, monkeypatch, form):
+    named(project, **form)
+    result = project.runpytest_subprocess(*QUIET)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(['*pytest --assistants-record=once "tests/test_new.py::TestRain::test_it"*'])
     monkeypatch.setenv("LIVE", "1")
-    project.runpytest_subprocess(*QUIET, "--record-mode=rewrite").assert_outcomes(passed=1)
-    assert (project.path / "cassettes" / "new.yaml").exists()
+    project.runpytest_subprocess(*QUIET, "--assistants-record=once").assert_outcomes(passed=1)
+    assert cassettes(project) == ["tests/test_new/TestRain.test_it.yaml"]
+    monkeypatch.delenv("LIVE")
+    project.runpytest_subprocess(*QUIET).assert_outcomes(passed=1)
+
+
+def test_no_two_tests_share_a_name_and_none_leaves_the_folder(project, monkeypatch):
+    """Modules of one name in two folders, and parameters that no file name can hold."""
+    ids = ["../../up", "..\\\\up", "a:b", "a/b", "plain", "long" * 100, "비"]
+    parameters = f"@pytest.mark.parametrize('n', range({len(ids)}), ids={ids!r})"
+    for folder in ("one", "two"):
+        named(project, folder, parameters, marker="@pytest.mark.assistants_cassette", argument=", n")
+        (project.path / folder / "__init__.py").touch()
+    monkeypatch.setenv("LIVE", "1")
+    project.runpytest_subprocess(*QUIET, "--assistants-record=once").assert_outcomes(passed=2 * len(ids))
+    assert len(cassettes(project)) == 2 * len(ids)
+    assert len({path.casefold() for path in cassettes(project)}) == 2 * len(ids)
+    assert {path.rpartition("/")[0] for path in cassettes(project)} == {"one/test_new", "two/test_new"}
+    assert "one/test_new/TestRain.test_it[plain].yaml" in cassettes(project)
+    assert not list(project.path.parent.glob("*up*"))
+    monkeypatch.delenv("LIVE")
+    project.runpytest_subprocess(*QUIET).assert_outcomes(passed=2 * len(ids))
+
+
+def test_a_module_outside_the_root_has_its_cassettes_in_the_folder_all_the_same(project, monkeypatch):
+    named(project, **FORMS["bare marker"])
+    root = project.mkdir("root")
+    (root / "pytest.ini").write_text("[pytest]\n")
+    monkeypatch.setenv("LIVE", "1")
+    project.runpytest_subprocess(
+        *QUIET, "--rootdir=root", "--assistants-record=once", "tests/test_new.py"
+    ).assert_outcomes(passed=1)
+    assert (root / "cassettes" / "test_new" / "TestRain.test_it.yaml").exists()
+
+
+def test_the_cassette_that_pytest_recording_wrote_is_found(project):
+    named(project, **FORMS["bare marker"])
+    beside = project.path / "tests" / "cassettes" / "test_new"
+    beside.mkdir(parents=True)
+    (project.path / "cassettes" / "rain.yaml").rename(beside / "TestRain.test_it.yaml")
+    project.runpytest_subprocess(*QUIET).assert_outcomes(passed=1)
+
+
+def test_the_fixture_knows_path_and_session(project):
+    project.makepyfile(
+        """
+        import openai
+        import pytest
+
+        @pytest.mark.assistants_cassette("rain.yaml")
+        def test_it(assistants_cassette):
+            assert assistants_cassette.path.name == "rain.yaml"
+            [seen] = assistants_cassette.session.exchanges
+            assert openai.OpenAI().beta.threads.create(metadata={"topic": "rain"}).id in seen.got["id"]
+            assert assistants_cassette.session is assistants_cassette.session
+        """
+    )
+    project.runpytest_subprocess(*QUIET).assert_outcomes(passed=1)
+
+
+def test_the_fixture_asked_for_too_late_says_so(project):
+    project.makepyfile(
+        """
+        def test_it(assistants, request):
+            request.getfixturevalue("assistants_cassette")
+        """
+    )
+    result = project.runpytest_subprocess(*QUIET)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*usefixtures('assistants_cassette')*"])
+
+
+def test_what_the_marker_calls_secret_counts_in_replay_too(project, monkeypatch):
+    secrets = '@pytest.mark.assistants_cassette("new.yaml", redact=["Falcon"], keep=["joe@corp-one.com"])'
+    text = RECORDING.replace('@pytest.mark.assistants_cassette("new.yaml")', secrets)
+    project.makepyfile(test_new=text.replace('"Falcon"}', '"Falcon, joe@corp-one.com, ann@corp-two.com"}'))
+    monkeypatch.setenv("LIVE", "1")
+    project.runpytest_subprocess(*QUIET, "--assistants-record=once").assert_outcomes(passed=1)
+    recorded = (project.path / "cassettes" / "new.yaml").read_text(encoding="utf-8")
+    assert [name in recorded for name in ("Falcon", "joe@", "ann@")] == [False, True, False]
+    monkeypatch.delenv("LIVE")
+    project.runpytest_subprocess(*QUIET).assert_outcomes(passed=1)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import re
 
 import openai
 import pytest
 
 from harness import FakeAssistants, HarnessFailure, Response, say
-from harness.recording.cassettes import header_of, read
+from harness.recording.cassettes import header_of, read, write
 from harness.recording.recorder import MODES, recording
 from harness.recording.redaction import Redactor
 
@@ -146,6 +147,21 @@ def test_new_episodes_are_added(path):
     assert read(path)[-1].request.path == "/v1/models"
 
 
+def test_what_is_recorded_now_is_not_played_back(path):
+    """Or a client that polls would see each status twice, and the endpoint would not be asked."""
+    with recording(path):
+        endpoint().models.list()
+    asked = []
+    fake = FakeAssistants()
+    fake.on("GET", "/files", lambda request: asked.append(request) or {"object": "list", "data": []})
+    client = fake.client()
+    with recording(path, mode="new_episodes"):
+        for _ in range(5):
+            client.files.list()
+    assert len(asked) == 5
+    assert [exchange.request.path for exchange in read(path)] == ["/v1/models", *["/v1/files"] * 5]
+
+
 @pytest.mark.parametrize(("mode", "kept"), [("all", True), ("rewrite", False)])
 def test_all_keeps_what_was_not_asked_and_rewrite_does_not(path, mode, kept):
     with recording(path, header="Kept."):
@@ -166,10 +182,11 @@ def test_a_mode_that_does_not_exist_is_refused(path):
     assert MODES == ("once", "new_episodes", "all", "rewrite")
 
 
-def test_without_vcrpy_the_error_names_what_to_install(path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "vcr", None)
+@pytest.mark.parametrize("library", ["vcr", "filelock"])
+def test_without_a_library_the_error_names_what_to_install(path, library, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, library, None)
     with pytest.raises(HarnessFailure, match=r"pytest-assistants\[recording\]"), recording(path):
-        pass
+        pytest.fail("should have been noticed before anything was recorded")
 
 
 @pytest.mark.parametrize(("date", "at"), [("Mon, 03 Nov 2025 12:00:00 GMT", 1762171200.0), ("yesterday", None)])
@@ -185,4 +202,76 @@ def test_what_was_recorded_can_be_discarded(path):
     with recording(path) as tape:
         ask(endpoint("Hello."))
         tape.discard()
+    assert not path.exists()
+
+
+# --- several at a time, in one process: what each has loaded, and what is there when it writes ----------------
+
+
+def listed(path, mode, **meanwhile):
+    """One client lists models while others record; what is there at the end, by path."""
+    client = endpoint()
+    with recording(path, mode=mode):
+        client.models.list()
+        for other_mode, question in meanwhile.items():
+            with recording(path, mode=other_mode):
+                ask(endpoint("Hello."), question)
+    return [exchange.request.path for exchange in read(path)]
+
+
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "all"])
+def test_what_others_wrote_meanwhile_stays(path, mode):
+    paths = listed(path, mode, new_episodes="Mine?")
+    assert paths.count("/v1/models") == 1
+    assert paths[-1] == "/v1/models"
+    assert replayed(path, "Mine?") == "Hello."
+
+
+def test_rewrite_wins_as_a_whole(path):
+    assert listed(path, "rewrite", new_episodes="Mine?") == ["/v1/models"]
+
+
+def test_all_replaces_what_it_loaded_once_and_no_more(path):
+    """Two same exchanges, of which another process has recorded one anew meanwhile: that one is not mine to replace."""
+    fake = FakeAssistants()
+    fake.on("GET", "/models", lambda request: {"object": "list", "data": []})
+    with recording(path):
+        fake.client().models.list()
+        fake.client().models.list()
+    assert listed(path, "all", new_episodes="Mine?").count("/v1/models") == 1
+    [*_, exchange] = read(path)
+    write(path, [exchange, exchange])
+    with recording(path, mode="all"):
+        fake.client().models.list()
+        write(path, [exchange, exchange, exchange])
+    assert [item.request.path for item in read(path)] == ["/v1/models"] * 2
+
+
+def test_what_is_kept_is_the_same_bytes_and_shares_no_stand_in(path):
+    """Two recorders that know nothing of each other number their stand-ins alike."""
+    client, mine = endpoint("Hello."), "Mail joe@corp-one.com, key sk-" + "proj-" + "Zz9y" * 12
+    with recording(path, mode="new_episodes"):
+        client.beta.threads.create(messages=[{"role": "user", "content": mine}])
+        with recording(path, mode="new_episodes"):
+            ask(endpoint("Hello."), "Mail ann@corp-two.com, key " + KEY)
+        others = path.read_text(encoding="utf-8")
+    after = path.read_text(encoding="utf-8")
+    assert after.startswith(others.removesuffix("version: 1\n"))
+    sent = [item.sent.decode() for item in read(path) if b"Mail " in item.sent]
+    assert len(sent) == 2
+    for stand_in in (r"Mail (\S+@example\.\w+),", r"key (sk-redacted-\d+)"):
+        [one], [other] = (re.findall(stand_in, text) for text in sent)
+        assert one != other
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), NotImplementedError("no flock here")])
+def test_a_lock_that_the_system_refuses_is_a_failure(path, error, monkeypatch):
+    import filelock  # noqa: PLC0415 - patched
+
+    def refuse(lock):
+        raise error
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
+    with pytest.raises(HarnessFailure, match="could not be written"), recording(path):
+        ask(endpoint("Hello."))
     assert not path.exists()

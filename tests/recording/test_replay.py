@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 from telling import BASE, HEAD, Client, converse, recorded
@@ -12,6 +15,7 @@ from harness import (
     FakeAssistants,
     HarnessFailure,
     Request,
+    Response,
     call,
     calls,
     cancel,
@@ -25,9 +29,11 @@ from harness import (
     wait,
 )
 from harness.options import make_options
+from harness.recording import Cassette
 from harness.recording.cassettes import write
 from harness.recording.exchanges import Recorded
 from harness.recording.matching import normal
+from harness.recording.redaction import Redactor
 
 FILE = "file-AbCdEfGhIjKlMnOpQrStUv"
 SHOW_RESULTS = "step_details.tool_calls[*].file_search.results[*].content"
@@ -297,8 +303,9 @@ def test_one_poll_less_is_complained_about(cassette):
 def test_the_query_counts(cassette):
     client = replaying(cassette(recorded(say("Hello."))), mode="exact")
     thread = client.ok("POST", "/assistants", ADA) and client.ok("POST", "/threads", {})
-    with pytest.raises(HarnessFailure, match="was not recorded like this"):
+    with pytest.raises(HarnessFailure, match="was not recorded like this") as raised:
         client.send("GET", f"/threads/{thread['id']}/messages?order=desc")
+    assert re.search(r'- +"asc"\n +\+ +"desc"', str(raised.value))
 
 
 # --- files, and what the fake cannot make again --------------------------------------------------------------
@@ -478,3 +485,213 @@ def test_one_text_in_parts_is_a_text():
         {"content": ["Hi", "there"]},
         {"content": "Hi"},
     ]
+
+
+# --- secrets ------------------------------------------------------------------------------------------------
+
+MAIL, OTHER_MAIL = "joe" + "@" + "corp-one.com", "ann" + "@" + "corp-two.com"
+A_KEY = "sk-" + "proj-" + "A1b2C3d4" * 6
+SECRETS = {
+    "address": MAIL,
+    "key": f"key {A_KEY}, once more {A_KEY}",
+    "telephone": "+82 10-9876-1234 or 010-9876-1234",
+    "American telephone": "(415) 867-5309",
+    "card": "4000 0566 5566 5556",
+    "account": "DE89 3704 0044 0532 0130 00",
+    "two": f"{MAIL} and {OTHER_MAIL}, not info@example.com",
+    "JSON in a text": json.dumps({"owner": MAIL, "password": "hunter2hunter2"}),
+    "of the user": "Project Falcon",
+}
+REDACT = [r"Project \w+"]
+
+
+def redacted(exchanges, **options):
+    return Redactor(**{"patterns": REDACT, **options}).redact(exchanges)
+
+
+def asking(question, **where):
+    """A session in which one question was asked."""
+    writer = Client(FakeAssistants())
+    answer = ask_about(writer, question, **where)
+    return writer.recorded, answer
+
+
+def ask_about(client, question, route="/threads"):
+    return client.ok("POST", route, {"messages": [{"role": "user", "content": question}]})["id"]
+
+
+@pytest.mark.parametrize("mode", ["live", "exact"])
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+def test_a_client_sends_again_what_was_redacted(cassette, secret, mode):
+    told, answer = asking(f"Ask {secret}. Now!")
+    path = cassette(redacted(told))
+    assert secret not in path.read_text(encoding="utf-8")
+    assert ask_about(replaying(path, mode=mode, redact=REDACT), f"Ask {secret}. Now!") == answer
+
+
+@pytest.mark.parametrize(
+    ("recorded_question", "question"),
+    [
+        (f"Ask {MAIL}.", f"Tell {MAIL}."),
+        (f"Ask {MAIL} and {MAIL}.", f"Ask {MAIL} and {OTHER_MAIL}."),
+        (f"Ask {MAIL} and {OTHER_MAIL}.", f"Ask {MAIL} and {MAIL}."),
+        ("Ask ann@example.com.", "Ask joe@example.com."),
+        ("Ask ann@example.com.", f"Ask {A_KEY}."),
+        ("Call (415) 867-5309.", "Call 415-867-5309."),
+        ("Pay 1000 0000 0000 9999.", "Pay 4000 0566 5566 5556."),
+        ("Call 010-9876-1234 or 010-9876-1234.", "Call 010-9876-1234 or 010-9876-1235."),
+    ],
+    ids=lambda text: text.replace("/", " "),
+)
+def test_another_question_is_still_another_one(cassette, recorded_question, question):
+    client = replaying(cassette(redacted(asking(recorded_question)[0])))
+    with pytest.raises(HarnessFailure, match="was not recorded like this") as raised:
+        ask_about(client, question)
+    for secret in (MAIL, OTHER_MAIL, A_KEY, "867-5309", "5566", "9876"):
+        assert secret not in str(raised.value)
+
+
+def test_a_miss_tells_the_kinds_of_the_secrets_it_does_not_show(cassette):
+    client = replaying(cassette(redacted(asking("Hi?")[0])), redact=REDACT)
+    with pytest.raises(HarnessFailure, match="was not recorded like this") as raised:
+        ask_about(client, f"Mail {MAIL} of Project Falcon: {A_KEY}")
+    assert "Mail <e-mail address> of <secret of yours>: <OpenAI API key>" in str(raised.value)
+
+
+def test_what_was_kept_is_no_secret_when_it_is_replayed(cassette):
+    path = cassette(redacted(asking(f"Ask {MAIL} and {OTHER_MAIL}.")[0], keep=[MAIL]))
+    ask_about(replaying(path, keep=[MAIL]), f"Ask {MAIL} and {OTHER_MAIL}.")
+    for keep, question in (([], f"Ask {MAIL} and {OTHER_MAIL}."), ([MAIL], f"Ask {OTHER_MAIL} and {OTHER_MAIL}.")):
+        with pytest.raises(HarnessFailure, match="was not recorded like this"):
+            ask_about(replaying(path, keep=keep), question)
+
+
+def test_a_pattern_that_is_none_is_told_before_anything_is_replayed(cassette):
+    with pytest.raises(HarnessFailure, match="is no regular expression"):
+        replaying(cassette(recorded(say("Hello."))), redact=["("])
+
+
+def test_a_question_with_a_secret_that_was_asked_once_is_answered_once(cassette):
+    client = replaying(cassette(redacted(asking(f"Ask {MAIL}.")[0])))
+    ask_about(client, f"Ask {MAIL}.")
+    with pytest.raises(HarnessFailure, match="It was recorded 1 times, and each of them is used"):
+        ask_about(client, f"Ask {MAIL}.")
+
+
+@pytest.mark.parametrize("url", ["/users/{}?of=x", "/users?owner={}&of=x"], ids=["path", "query"])
+@pytest.mark.parametrize("mode", ["live", "exact"])
+def test_a_secret_in_the_url(cassette, url, mode):
+    """Of an endpoint that the fake does not serve."""
+    request = Request("GET", BASE + url.format(quote(MAIL)), HEAD)
+    told = Recorded(request, Response(200, {"content-type": "application/json"}, b"{}"), None, "made up")
+    path = cassette(redacted([told]))
+    assert MAIL not in path.read_text(encoding="utf-8")
+    assert replaying(path, mode=mode).fake.answer(request).body == b"{}"
+    with pytest.raises(HarnessFailure) as raised:
+        replaying(path, mode="exact").send("POST", url.format(MAIL))
+    assert MAIL not in str(raised.value)
+
+
+def test_a_secret_in_an_upload(cassette):
+    writer = Client(FakeAssistants())
+    file = upload(writer, f"name,{MAIL}")
+    path = cassette(redacted(writer.recorded))
+    assert MAIL not in path.read_text(encoding="utf-8")
+    assert upload(replaying(path), f"name,{MAIL}", boundary="another") == file
+    with pytest.raises(HarnessFailure, match="POST /files was not recorded like this"):
+        upload(replaying(path), f"name,{MAIL},")
+
+
+def test_a_client_sees_its_own_words_and_the_service_s_stand_ins(cassette):
+    fake = FakeAssistants()
+    fake.next_run(say(f"Ask {OTHER_MAIL}."))
+    writer = Client(fake)
+    converse(writer, question=f"Ask {MAIL}?")
+    came = converse(replaying(cassette(redacted(writer.recorded))), question=f"Ask {MAIL}?")
+    texts = [parts[0]["text"]["value"] for _, parts in came["said"]]
+    assert texts[0] == f"Ask {MAIL}?"
+    assert re.fullmatch(r"Ask \S+@example\.\w+", texts[1].removesuffix("."))
+
+
+def test_where_no_stand_in_was_recorded_no_table_of_secrets_is_loaded(cassette, monkeypatch):
+    monkeypatch.setitem(sys.modules, "harness.recording.masking", None)
+    client = replaying(cassette(recorded(say("Hello."))), on_miss="script")
+    ask_about(client, f"Ask {MAIL}.")
+    assert converse(client)["said"][-1][1][0]["text"]["value"] == "Hello."
+
+
+def test_a_cassette_is_read_when_its_session_is_asked_for(cassette, tmp_path):
+    told = recorded(say("Hello."))
+    handle = Cassette(cassette(told))
+    assert len(handle.session.exchanges) == len(told)
+    assert handle.session is handle.session
+    with pytest.raises(HarnessFailure, match="could not be read"):
+        assert Cassette(tmp_path / "none.yaml").session
+
+
+# --- what it cost -------------------------------------------------------------------------------------------
+
+
+def with_usage(exchange, prices):
+    """The exchange with other usage in what it shows, wherever some is shown; None takes it out."""
+
+    def priced(found):
+        item = prices[found["object"]]
+        if found["usage"] is not None:
+            return {**found, "usage": item and dict(zip(("prompt_tokens", "completion_tokens"), item, strict=True))}
+        return found
+
+    def hook(found):
+        return priced(found) if found.get("object") in prices else found
+
+    def line(text):
+        data = text.removeprefix("data: ")
+        return text if data[:1] != "{" else text.removesuffix(data) + json.dumps(json.loads(data, object_hook=hook))
+
+    body = exchange.got.decode()
+    streamed = body.startswith("event: ")
+    new = "\n".join(map(line, body.split("\n"))) if streamed else json.dumps(json.loads(body, object_hook=hook))
+    return replace(exchange, response=replace(exchange.response, body=new.encode()))
+
+
+PRICES = {"thread.run": (1234, 567), "thread.run.step": (890, 12)}
+
+
+def costs(client, outputs=(), *, stream):
+    """The usage of the run and of its steps, at every look at them."""
+    converse(client, outputs=outputs, stream=stream)
+    found = {"thread.run": [], "thread.run.step": []}
+
+    def note(item):
+        if item.get("object") in found:
+            usage = item["usage"] and (item["usage"]["prompt_tokens"], item["usage"]["completion_tokens"])
+            found[item["object"]].append((item["status"], usage))
+        return item
+
+    for exchange in client.recorded:
+        for text in exchange.got.decode().split("\n\n"):
+            data = text.partition("\ndata: ")[2] if text.startswith("event: ") else text
+            if data[:1] == "{":
+                json.loads(data, object_hook=note)
+    return found
+
+
+@pytest.mark.parametrize("was_streamed", [False, True], ids=["polled", "streamed"])
+@pytest.mark.parametrize("streams", [False, True], ids=["polls", "streams"])
+def test_usage_is_what_was_recorded(cassette, was_streamed, streams):
+    acts, outputs = STORIES["a call"]
+    told = [with_usage(exchange, PRICES) for exchange in recorded(*acts, outputs=outputs, stream=was_streamed)]
+    found = costs(replaying(cassette(told)), outputs, stream=streams)
+    for kind, looks in found.items():
+        assert {usage for status, usage in looks if status == "completed"} == {PRICES[kind]}
+        assert {usage for status, usage in looks if status != "completed"} <= {None}
+
+
+@pytest.mark.parametrize("unknown", PRICES)
+def test_usage_that_was_not_recorded_is_what_the_fake_counts(cassette, unknown):
+    plain = costs(replaying(cassette(recorded(say("Hello.")))), stream=False)
+    prices = {**PRICES, unknown: None}
+    found = costs(replaying(cassette([with_usage(item, prices) for item in recorded(say("Hello."))])), stream=False)
+    [known] = {*PRICES} - {unknown}
+    assert found[unknown] == plain[unknown]
+    assert found[known][-1] == ("completed", PRICES[known])

@@ -1,0 +1,219 @@
+"""Whether bodies are such as the service took and gave: requests, objects, refusals, streams."""
+
+from __future__ import annotations
+
+import re
+from types import NoneType
+from typing import TYPE_CHECKING, Any
+
+from harness.recording.checking.findings import is_stream, named, shown, told, versions
+from harness.recording.checking.histories import TABLES, statuses
+from harness.recording.session import FRAME
+from harness.service import params
+from harness.service.dialects import is_azure
+from harness.service.errors import Refusal
+from harness.service.params.upload import Upload
+from harness.service.shapes import SHAPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from harness.recording.checking.findings import Found, Json
+    from harness.recording.session import Seen
+    from harness.service.shapes import Api
+
+# Objects that look the same in each version and on each day: what they have to have, and what they may have.
+OTHERS = {
+    **dict.fromkeys(("assistant.deleted", "thread.deleted", "thread.message.deleted"), ("id object deleted", "")),
+    "assistant.file.deleted": ("id object deleted", ""),
+    "assistant.file": ("id object created_at assistant_id", ""),
+    "thread.message.file": ("id object created_at message_id", ""),
+    "thread.message.delta": ("id object delta", ""),
+    "thread.run.step.delta": ("id object delta", ""),
+    "model": ("id object created owned_by", ""),
+    "list": ("object data", "first_id last_id has_more"),
+}
+
+JSON = {
+    "a string": str, "an integer": int, "a decimal": float, "a boolean": bool, "an array": list, "an object": dict,
+    "null": NoneType,
+}  # fmt: skip
+# A key means the same in every object.
+TYPES = {
+    "a string": "id object role thread_id model purpose filename type status message_id owned_by",
+    "a string or null": "name description instructions assistant_id run_id first_id last_id reasoning_effort",
+    "an integer": "created_at created bytes",
+    "an integer or null": "started_at expires_at cancelled_at failed_at completed_at incomplete_at "
+    "max_completion_tokens max_prompt_tokens",
+    "an integer or a decimal or null": "temperature top_p",
+    "a boolean": "deleted has_more parallel_tool_calls",
+    "an array": "data content tools file_ids",
+    "an array or null": "attachments",
+    "an object": "delta step_details",
+    "an object or null": "metadata tool_resources usage incomplete_details last_error required_action "
+    "truncation_strategy",
+    "a string or an object or null": "response_format tool_choice",
+}
+TYPE_OF = {
+    key: (says, {JSON[name] for name in says.split(" or ")}) for says, keys in TYPES.items() for key in keys.split()
+}
+# In these, what has a `type` holds its value under that name.
+TYPED = ("content", "step_details", "delta", "required_action")
+
+EVENTS = {
+    "thread.created", "thread.message.delta", "thread.run.step.delta", "error", "done",
+    *(f"{kind}.{status}" for kind, table in TABLES.items() for status in ("created", *statuses(table))),
+}  # fmt: skip
+EVENT = re.compile(r"^event:", re.MULTILINE)
+
+
+def schema(exchanges: Sequence[Seen]) -> Iterator[Found]:
+    """Every body of an exchange with an endpoint of the API."""
+    for seen in exchanges:
+        if seen.route is not None:
+            yield from _request(seen)
+            yield from _refusal(seen)
+            yield from _frames(seen)
+            for what in _strangers(seen):
+                yield "error", seen, what
+            for _, item in shown(seen):
+                yield from _object(seen, item)
+
+
+# --- requests -----------------------------------------------------------------------------------------------------
+
+
+def _request(seen: Seen) -> Iterator[Found]:
+    """A request that was accepted, and that the service of this house refuses in each version it can have been."""
+    refused = [_refused(seen, api) for api in versions(seen)] if seen.ok else [None]
+    if None in refused:
+        return
+    if seen.method == "POST" and not _is_whole(seen):
+        yield "note", seen, "the body that was sent was not kept, or not to its end"
+    else:
+        yield "error", seen, f"this request was accepted, and would be refused: {refused[-1]}"
+
+
+def _is_whole(seen: Seen) -> bool:
+    """Some recorders leave bodies out or cut uploads off; a form ends with its boundary and two hyphens."""
+    form = seen.recorded.request.headers.get("content-type", "").startswith("multipart/")
+    return seen.recorded.sent.rstrip().endswith(b"--") if form else bool(seen.recorded.sent)
+
+
+def _refused(seen: Seen, api: Api) -> str | None:
+    route, request = seen.route, seen.recorded.request
+    assert route is not None  # others were left out
+    model = route.bodies.get(api) or route.bodies.get("v1" if route.v1_only else api)
+    try:
+        params.parse_query(route.query, request.query, api)
+        if model is Upload:
+            params.parse_upload(request.body, request.headers.get("content-type", ""))
+        elif model is not None:
+            params.validate(model, params.parse_json(request.body, api), api)
+    except Refusal as refusal:
+        return refusal.message
+    return None
+
+
+# --- answers ------------------------------------------------------------------------------------------------------
+
+
+def _refusal(seen: Seen) -> Iterator[Found]:
+    """`{"error": {message, type, param, code}}`; Azure's gateway knows only code and message (CONTRACT §7.2)."""
+    if seen.ok:
+        return
+    error = seen.got.get("error") if isinstance(seen.got, dict) else None
+    if not isinstance(error, dict):
+        yield "note", seen, f"the refusal ({seen.status}) is none of the API's: somebody on the way may have answered"
+        return
+    needed = {"code", "message"} if is_azure(seen.recorded.request) else {"code", "message", "type", "param"}
+    for key in sorted(needed - error.keys()):
+        yield "error", seen, f"the error of the refusal ({seen.status}) has no {key}"
+    for key in sorted(needed & error.keys()):
+        if not isinstance(error[key], str) and (error[key] is not None or key == "message"):
+            yield "error", seen, f"the {key} of the refusal ({seen.status}) is no string"
+
+
+def _strangers(seen: Seen) -> Iterator[str]:
+    """Answers that are no objects, and objects of kinds that the API has not. What is no JSON is another rule's."""
+    for event, value in told(seen):
+        kind = value.get("object") if isinstance(value, dict) else None
+        if event not in ("", "error") and kind not in (event, event.rpartition(".")[0]):
+            yield f"the event {event} tells an object of the kind {kind!r}"
+        if event == "" and value is not None and not isinstance(kind, str):
+            yield "the answer is no object of the API"
+
+
+def _object(seen: Seen, item: Json) -> Iterator[Found]:
+    kind = item.get("object")
+    shapes = _shapes(item, versions(seen))
+    if not isinstance(kind, str):
+        return
+    if not shapes:
+        yield "error", seen, f"{named(item)}: the API has no object of the kind {kind!r}"
+        return
+    needed, known = set[str].intersection(*shapes), set[str]().union(*shapes)
+    for key in sorted(needed - item.keys()):
+        yield "error", seen, f"{named(item)}: {kind} has no {key}"
+    for key in sorted(item.keys() - known):
+        yield "note", seen, f"{named(item)}: {kind} has the key {key}, which the service never showed"
+    for what in _wrong(item, kind):
+        yield "error", seen, f"{named(item)}: {kind}.{what}"
+
+
+def _shapes(item: Json, apis: Iterable[Api]) -> list[set[str]]:
+    """The sets of keys that such an object had, on whatever day."""
+    kind = str(item.get("object"))
+    if kind in OTHERS:
+        needed, more = OTHERS[kind]
+        return [set(needed.split()), {*needed.split(), *more.split()}]
+    gone = f"{kind} deleted"
+    names = [gone] if gone in SHAPES and "deleted" in item else [kind, f"{kind} modified", f"{kind} told"]
+    return [
+        set(keys.split())
+        for name in names
+        for _, served, keys in SHAPES.get(name, ())
+        if not set(served.split()).isdisjoint(apis)
+    ]
+
+
+def _wrong(item: Json, kind: str) -> Iterator[str]:
+    """Values of other types than the service gave, and statuses that no table has."""
+    for key, value in item.items():
+        says, types = TYPE_OF.get(key, ("", {type(value)}))
+        if type(value) not in types:
+            yield f"{key} is not {says}"
+    status = item.get("status")
+    if kind in TABLES and isinstance(status, str) and status not in statuses(TABLES[kind]):
+        yield f"status is {status!r}, which is no status of it"
+    for key in TYPED:
+        yield from _untyped(item.get(key), key)
+
+
+def _untyped(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _untyped(item, f"{path}[{number}]")
+    elif isinstance(value, dict):
+        if isinstance(value.get("type"), str) and value["type"] not in value:
+            yield f"{path} is of the type {value['type']}, and has nothing of that name"
+        for key, item in value.items():
+            yield from _untyped(item, f"{path}.{key}")
+
+
+# --- streams ------------------------------------------------------------------------------------------------------
+
+
+def _frames(seen: Seen) -> Iterator[Found]:
+    """Events with known names and with data, the last of them `done` or `error`."""
+    if not seen.ok or not is_stream(seen):
+        return
+    text = seen.recorded.got.decode("utf-8", "replace")
+    frames = FRAME.findall(text + "\n\n")
+    for name in dict.fromkeys(name for name, _ in frames if name not in EVENTS):
+        yield "error", seen, f"the stream has an event {name!r}, which the API has not"
+    broken = len(EVENT.findall(text)) - len(seen.events) - sum(name == "done" for name, _ in frames)
+    if broken > 0:
+        yield "error", seen, f"of the stream, {broken} events have no data that can be read"
+    if not frames or frames[-1][0] not in ("done", "error"):
+        yield "error", seen, "the stream breaks off: its last event is neither done nor error"

@@ -1,0 +1,108 @@
+"""Acts as the source that writes them, and that source as acts again."""
+
+from __future__ import annotations
+
+import json
+from keyword import iskeyword
+from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
+
+from harness.recording.retelling.source import Call
+from harness.service import acts as script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from harness.service.acts import Act
+
+TAKEN = frozenset({"arguments_json", "arguments_pieces", "call_id"})
+
+
+def told(act: Act, call_ids: Iterable[str] = ()) -> Call:
+    """The call that makes an act, with the arguments that differ from the defaults.
+
+    How a stream cut a text is not told: the fake cuts it like tokens.
+
+    Args:
+        act: what the model did.
+        call_ids: the tool calls that a client names, and which therefore keep their ids.
+
+    >>> told(script.call("get_weather", city="Oslo", call_id="call_abc"), ["call_abc"])
+    Call(function='call', arguments=('get_weather',), keywords={'call_id': 'call_abc', 'city': 'Oslo'})
+    """
+    if isinstance(act, script.Call):
+        return _call(act, frozenset(call_ids))
+    if isinstance(act, script.Calls):
+        return Call("calls", tuple(told(item, call_ids) for item in act.calls))
+    return _TELLERS[type(act)](act)
+
+
+def performed(call: Call) -> Act:
+    """The act that a call makes.
+
+    >>> performed(Call("wait", (3,)))
+    Wait(seconds=3)
+    """
+    arguments = [performed(item) if isinstance(item, Call) else item for item in call.arguments]
+    act: Act = getattr(script, call.function)(*arguments, **call.keywords)
+    return act
+
+
+def _call(act: script.Call, kept: frozenset[str]) -> Call:
+    """Keywords where the arguments are an object of names; the rest as it was written."""
+    call_id = {"call_id": act.id} if act.id in kept else {}
+    arguments = parsed(act.arguments)
+    if isinstance(arguments, dict) and all(map(_is_keyword, arguments)):
+        return Call("call", (act.name,), {**call_id, **arguments})
+    return Call("call", (act.name,), {"arguments_json": act.arguments, **call_id})
+
+
+def _is_keyword(name: str) -> bool:
+    """Whether a name may stand for itself in a call; Python reads some letters as others."""
+    return name.isidentifier() and not iskeyword(name) and name not in TAKEN and normalize("NFKC", name) == name
+
+
+def parsed(arguments: str) -> Any:
+    """The JSON value of arguments; None where they are malformed, or would not come back as they are."""
+    try:
+        value = json.loads(arguments)
+        again = json.dumps(value, ensure_ascii=False)
+        again.encode()  # half a surrogate pair is no character, and cannot be sent
+        return value if json.loads(again) == value else None
+    except ValueError:
+        return None
+
+
+def _say(act: script.Say) -> Call:
+    marks: dict[str, dict[str, str]] = {"citations": {}, "files": {}}
+    for mark in act.annotations:
+        kind = "citations" if mark["type"] == "file_citation" else "files"
+        marks[kind][mark["text"]] = mark[mark["type"]]["file_id"]
+    return Call("say", (act.text,) if act.text or not act.images else (), _given(**marks, images=list(act.images)))
+
+
+def _fail(act: script.Fail) -> Call:
+    usual = act.message == script.FAILURE_TEXTS.get(act.code, act.code)
+    code = () if usual and act.code == "server_error" else (act.code,)
+    return Call("fail", code if usual else (act.code, act.message))
+
+
+def _truncate(act: script.Truncate) -> Call:
+    return Call("truncate", () if act == script.truncate() else (act.reason,))
+
+
+def _given(**keywords: Any) -> dict[str, Any]:
+    return {name: value for name, value in keywords.items() if value not in (None, [], {})}
+
+
+_TELLERS: dict[type, Callable[[Any], Call]] = {
+    script.Say: _say,
+    script.Refuse: lambda act: Call("refuse", (act.text,)),
+    script.RunCode: lambda act: Call("run_code", (act.source,), _given(logs=act.logs, images=list(act.images))),
+    script.Search: lambda act: Call("search", (), _given(results=list(act.results))),
+    script.Fail: _fail,
+    script.Truncate: _truncate,
+    script.Hang: lambda _act: Call("hang"),
+    script.Cancel: lambda _act: Call("cancel"),
+    script.Wait: lambda act: Call("wait", (act.seconds,)),
+}

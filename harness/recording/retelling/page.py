@@ -1,0 +1,135 @@
+"""The lines of a test function while they are written, and what is left of them in the end."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
+
+from harness.recording.retelling.source import NAME, WIDTH, Call, Code, layout, names, width, written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+INDENT = 4
+
+
+@dataclass
+class Line:
+    """One statement: a value with what stands around it.
+
+    Attributes:
+        target: the variable that takes the value, if anything after it reads that variable.
+        idle: of no use unless its variable is read.
+        around: the head of a block, in which this stands.
+    """
+
+    value: Any
+    before: str = ""
+    after: str = ""
+    target: str = ""
+    idle: bool = False
+    around: Call | Code | None = None
+    gap: bool = False
+
+    @property
+    def reads(self) -> set[str]:
+        return names(self.value) | names(self.around) | set(NAME.findall(self.before))
+
+    def source(self, *, assigned: bool) -> Iterator[str]:
+        if self.around is not None:
+            head = "" if isinstance(self.around, Code) else "with "
+            yield from layout(self.around, before=head, after=":", indent=INDENT)
+        before = f"{self.target} = " if assigned else self.before
+        yield from layout(
+            self.value, before=before, after=self.after, indent=INDENT if self.around is None else 2 * INDENT
+        )
+
+
+@dataclass
+class Comment:
+    text: str
+    gap: bool = False
+
+    def source(self) -> Iterator[str]:
+        yield from comment(self.text, INDENT)
+
+
+class Page:
+    """A test function, written from top to bottom."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line | Comment] = []
+        self._taken: Counter[str] = Counter()
+
+    def fresh(self, name: str) -> str:
+        """A variable that nothing has taken yet."""
+        self._taken[name] += 1
+        return name if self._taken[name] == 1 else f"{name}_{self._taken[name]}"
+
+    def add(self, value: Any, **how: Any) -> None:
+        self.lines.append(Line(value, **how))
+
+    def expect(self, left: Code, value: Any) -> None:
+        """An assertion; a text that is too long for one line stands in a list."""
+        line = f"assert {left} == {written(value)}"
+        if isinstance(value, str | bytes) and not isinstance(value, Code) and INDENT + width(line) > WIDTH:
+            left, value = Code(f"[{left}]"), [value]
+        self.add(value, before=f"assert {left} == ")
+
+    def finish(self) -> None:
+        """A test that sends nothing says so; any other begins with a client."""
+        if "client" in self.reads:
+            self.lines.insert(0, Line(Call("openai.OpenAI"), target="client"))
+        else:
+            self.add(Call("pytest.skip", ("nothing of this recording can be told again",)))
+
+    def comment(self, text: str, *, gap: bool = False) -> None:
+        self.lines.append(Comment(text, gap))
+
+    @property
+    def kept(self) -> list[tuple[Line | Comment, bool]]:
+        """The lines that are of use, each with whether its variable is."""
+        found: list[tuple[Line | Comment, bool]] = []
+        read: set[str] = set()
+        for line in reversed(self.lines):
+            wanted = isinstance(line, Line) and line.target in read
+            if isinstance(line, Line):
+                if line.idle and not wanted:
+                    continue
+                read |= line.reads
+            found.append((line, wanted))
+        return found[::-1]
+
+    def source(self) -> Iterator[str]:
+        for number, (line, wanted) in enumerate(self.kept):
+            if line.gap and number:
+                yield ""
+            yield from line.source(assigned=wanted) if isinstance(line, Line) else line.source()
+
+    @property
+    def reads(self) -> set[str]:
+        """Every name that the function uses."""
+        return set().union(*(line.reads for line, _ in self.kept if isinstance(line, Line)))
+
+
+def comment(text: str, indent: int = 0) -> Iterator[str]:
+    """A comment, wrapped; nothing in it can end the line that it stands on."""
+    plain = "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
+    for line in textwrap.wrap(plain, WIDTH - indent - 2, break_long_words=False, break_on_hyphens=False):
+        yield " " * indent + "# " + line
+
+
+def head(title: str) -> list[str]:
+    """The first line of a test, named after a title.
+
+    >>> head("cassettes/math-tutor.yaml")
+    ['def test_math_tutor(assistants):']
+    """
+    stem = re.sub(r"\.(ya?ml|jsonl?|har)$", "", re.split(r"[/\\]", title)[-1])
+    name = re.sub(r"\W+", "_", normalize("NFKC", stem)).strip("_").lower()
+    line = f"def test_{(name or 'session').removeprefix('test_')}(assistants):"
+    return [line] if width(line) <= WIDTH else [line[: -len("assistants):")], "    assistants,", "):"]

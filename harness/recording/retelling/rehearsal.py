@@ -1,0 +1,79 @@
+"""The fake service, tried out while a test is written: what it answers decides what the test may assert."""
+
+from __future__ import annotations
+
+import re
+from keyword import kwlist
+from typing import TYPE_CHECKING, Any
+
+from harness.failures import HarnessFailure
+from harness.recording.exchanges import Recorded
+from harness.recording.retelling.acts import performed
+from harness.recording.retelling.endpoints import LeftOut
+from harness.recording.session import ID, Seen
+from harness.service.http import Response
+from harness.service.lifecycle import RUN, terminal
+from harness.service.script import Script
+from harness.service.service import Service
+from harness.service.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.recording.retelling.source import Call
+    from harness.service.context import World
+    from harness.service.http import Request
+
+RESTING = frozenset({*terminal(RUN), "requires_action"})
+ATTRIBUTE = re.compile("[a-z][a-z0-9_]*")
+
+
+class Rehearsal:
+    """A service of its own, to which a test's requests are sent before they are written down."""
+
+    def __init__(self) -> None:
+        # ids that are none of the recording's, even if a fake made that one too
+        self.service = Service(Settings(seed="the rehearsal of a recorded session"))
+
+    @property
+    def world(self) -> World:
+        return self.service.world
+
+    def send(self, request: Request, script: list[Call] | None = None) -> Seen:
+        """The answer, whole. `script` is for the run that the request makes.
+
+        Raises:
+            LeftOut: the fake complains about the request.
+        """
+        try:
+            if script is not None:
+                self.world.director.queue.append(Script(tuple(map(performed, script)), "rehearsal"))
+            response = self.service.handle(request)
+            body = response.body
+            whole = body if isinstance(body, bytes) else b"".join(iter(body.read, None))
+        except HarnessFailure as failure:
+            raise LeftOut(f"the fake complains: {failure.happened}") from failure
+        return Seen(Recorded(request, Response(response.status, response.headers, whole), None, "rehearsal"))
+
+    def wait(self, look: Request, until: frozenset[str] = RESTING) -> Seen:
+        """Look at a run, a second apart, until it rests; every run does, if only because it expires."""
+        while (seen := self.send(look)).got["status"] not in until:
+            self.world.clock.slept(1.0)
+        return seen
+
+
+def counterparts(recorded: Any, answer: Any, name: str) -> Iterator[tuple[str, str, str]]:
+    """Ids in a recorded answer, each with the id that stands there now, and the expression that reads it.
+
+    >>> list(counterparts({"id": "run_abc"}, {"id": "run_xyz"}, "run"))
+    [('run_abc', 'run_xyz', 'run.id')]
+    """
+    if isinstance(recorded, dict) and isinstance(answer, dict):
+        for key in recorded:
+            if key in answer and key not in ("metadata", *kwlist) and ATTRIBUTE.fullmatch(key):
+                yield from counterparts(recorded[key], answer[key], f"{name}.{key}")
+    elif isinstance(recorded, list) and isinstance(answer, list) and len(recorded) == len(answer):
+        for place, pair in enumerate(zip(recorded, answer, strict=True)):
+            yield from counterparts(*pair, f"{name}[{place}]")
+    elif isinstance(recorded, str) and isinstance(answer, str) and ID.fullmatch(recorded) and ID.fullmatch(answer):
+        yield recorded, answer, name

@@ -1,0 +1,164 @@
+"""Python values and calls as source, laid out as `ruff format` leaves it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WIDTH = 88
+# no attribute: what is read is what it belongs to
+NAME = re.compile(r"(?<![.\w])[^\W\d]\w*")
+_WORD = re.compile(r"[^ \n]*(?: +|\n+|$)")
+_WORD_OF_BYTES = re.compile(_WORD.pattern.encode())
+_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+class Code(str):
+    """An expression that stands in the source as it is."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of what `function` names."""
+
+    function: str
+    arguments: tuple[Any, ...] = ()
+    keywords: dict[str, Any] = field(default_factory=dict)
+
+
+def written(value: Any) -> str:
+    """A value on one line.
+
+    >>> written(Call("say", ("It's 4 °C",), {"images": [Code("file.id")]}))
+    'say("It\\'s 4 °C", images=[file.id])'
+    """
+    if isinstance(value, Code):
+        return str(value)
+    if isinstance(value, str | bytes):
+        return literal(value)
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return f'float("{value}")'
+    if not isinstance(value, Call | dict | list | tuple):
+        return repr(value)
+    opening, items, closing = _parts(value)
+    comma = "," if isinstance(value, tuple) and len(items) == 1 else ""
+    return opening + ", ".join(label + written(item) for label, item in items) + comma + closing
+
+
+def layout(value: Any, *, before: str = "", after: str = "", indent: int = 0) -> Iterator[str]:
+    """A value between what stands before and after it, on one line if it fits, else with one item a line.
+
+    A text that needs more than a line is cut behind line ends and words.
+
+    >>> print("\\n".join(layout([1, "two " * 20], before="x = ")))
+    x = [
+        1,
+        "two two two two two two two two two two two two two two two two two two two two ",
+    ]
+    """
+    room = WIDTH - indent
+    if width(line := before + written(value) + after) <= room or not _has_items(value):
+        yield " " * indent + line
+        return
+    opening, items, closing = _parts(value)
+    yield " " * indent + before + opening
+    for label, item in items:
+        pieces = cut(item, room - 8) if isinstance(item, str | bytes) and not isinstance(item, Code) else []
+        on_one_line = width(label + written(item)) < room - 4 or width(written(item)) <= room - 8
+        if len(pieces) < 2 or on_one_line:
+            yield from layout(item, before=label, after=",", indent=indent + 4)
+        elif isinstance(value, Call) and len(items) == 1 and not label:
+            pieces = cut(item, room - 5)
+            ends = [""] * (len(pieces) - 1) + [","]
+            yield from (" " * (indent + 4) + literal(piece) + end for piece, end in zip(pieces, ends, strict=True))
+        else:
+            yield f"{' ' * (indent + 4)}{label}("
+            yield from (" " * (indent + 8) + literal(piece) for piece in pieces)
+            yield f"{' ' * (indent + 4)}),"
+    yield " " * indent + closing + after
+
+
+def names(value: Any) -> set[str]:
+    """The names that a value reads when it is evaluated."""
+    if isinstance(value, Code):
+        return set() if value.endswith('"') else set(NAME.findall(value))
+    if not isinstance(value, Call | dict | list | tuple):
+        return set()
+    _, items, _ = _parts(value)
+    called = {value.function.partition(".")[0]} if isinstance(value, Call) else set()
+    return called.union(*(names(item) for _, item in items))
+
+
+def literal(text: str | bytes) -> str:
+    """A text or bytes between the quotes that need fewer escapes.
+
+    >>> literal('She said "yes"'), literal(b"1,2\\n")
+    ('\\'She said "yes"\\'', 'b"1,2\\\\n"')
+    """
+    plain, prefix = (text, "") if isinstance(text, str) else (text.decode("latin-1"), "b")
+    quote = "'" if plain.count('"') > plain.count("'") else '"'
+    escapes = {**_ESCAPES, quote: "\\" + quote}
+    # of bytes, only ASCII may stand as it is
+    kept = str.isprintable if isinstance(text, str) else lambda char: char.isascii() and char.isprintable()
+    return (
+        prefix + quote + "".join(escapes.get(char) or (char if kept(char) else _code(char)) for char in plain) + quote
+    )
+
+
+def _code(char: str) -> str:
+    number = ord(char)
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def cut(text: str | bytes, room: int) -> list[Any]:
+    """Pieces whose literals fit, if possible cut behind line ends and spaces."""
+    words: list[Any] = _WORD.findall(text) if isinstance(text, str) else _WORD_OF_BYTES.findall(text)
+    pieces: list[Any] = [text[:0]]
+    for word in words:
+        for part in _fitting(word, room):
+            if pieces[-1][-1:] in ("\n", b"\n") or width(literal(pieces[-1] + part)) > room:
+                pieces.append(part)
+            else:
+                pieces[-1] += part
+    return [piece for piece in pieces if piece]
+
+
+def _fitting(word: Any, room: int) -> Iterator[Any]:
+    """A word, in halves as long as it does not fit."""
+    if width(literal(word)) <= room or len(word) < 2:
+        yield word
+    else:
+        yield from _fitting(word[: len(word) // 2], room)
+        yield from _fitting(word[len(word) // 2 :], room)
+
+
+def width(text: str) -> int:
+    """The columns that a text takes, as `ruff format` counts them."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.category(char) in ("Mn", "Me", "Cf") else 1 + (unicodedata.east_asian_width(char) in "WF")
+        for char in text
+    )
+
+
+def _has_items(value: Any) -> bool:
+    return isinstance(value, Call | dict | list | tuple) and bool(_parts(value)[1])
+
+
+def _parts(value: Any) -> tuple[str, list[tuple[str, Any]], str]:
+    """How a value opens, its items with what stands in front of each, and how it closes."""
+    if isinstance(value, Call):
+        given = [("", item) for item in value.arguments]
+        return f"{value.function}(", given + [(f"{name}=", item) for name, item in value.keywords.items()], ")"
+    if isinstance(value, dict):
+        return "{", [(f"{written(key)}: ", item) for key, item in value.items()], "}"
+    opening, closing = "()" if isinstance(value, tuple) else "[]"
+    return opening, [("", item) for item in value], closing

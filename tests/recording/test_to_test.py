@@ -1,0 +1,341 @@
+"""A recorded session becomes a test that passes without it, and that fails if the story is another."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import warnings
+from dataclasses import replace
+
+import openai
+import pytest
+import shipped
+from cassette_recordings import FOLDER, exchange, files
+from telling import Client, recorded
+from test_replay import STORIES
+
+from harness import FakeAssistants, call, fake_assistants, hang, say
+from harness.recording.cassettes import read
+from harness.recording.exchanges import by_conversation
+from harness.recording.retelling import retold
+from harness.recording.retelling.endpoints import LeftOut, sent
+from harness.recording.retelling.rehearsal import Rehearsal
+from harness.recording.session import Session
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(openai, "AssistantEventHandler"), reason="what is written is for SDKs that speak v2"
+)
+# Conversations of which nothing can be told: each reason, and what the comments of such a test say.
+NOTHING = {
+    "the fake does not serve it": "vector stores, chat completions",
+    "only v1 had this endpoint": "files of assistants and messages",
+    "it lists all that an account holds": "assistants and files",
+    "nothing shows what": "steps of a run that nobody saw",
+    "its form was not kept": "an upload that was not kept, or had no file",
+    "an error of the moment": "a wrong key",
+    "and the fake answers": "a refusal that depended on what nobody recorded",
+    "the fake refuses it": "an answer that depended on what nobody recorded",
+}
+
+
+TEXTS = [
+    "it's",
+    'a "quote"',
+    "two\nlines\n\n",
+    '"""',
+    "한국어 문장 " * 30,
+    "x" * 200,
+    "\\n",
+    "\t\x00\u2028",
+    "😀 é",
+    "",
+]
+
+
+V1 = {"openai-beta": "assistants=v1"}
+
+
+def in_a_process(module, *arguments, cwd):
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True, encoding="utf-8", cwd=cwd)
+
+
+def told(exchanges, title="a session"):
+    return retold(Session.of(exchanges), title=title)
+
+
+def run(source):
+    """Run the one test of a file as the fixture would."""
+    names = {}
+    exec(compile(source, "retold", "exec"), names)
+    [test] = [value for name, value in names.items() if name.startswith("test_")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        with fake_assistants(seed="none of the recording") as fake:
+            test(fake)
+
+
+def outcome(source):
+    """Whether a test passed or had nothing to tell; anything else is raised."""
+    try:
+        run(source)
+    except pytest.skip.Exception:
+        return "nothing"
+    return "passed"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["polled", "streamed"])
+@pytest.mark.parametrize("name", STORIES)
+def test_a_story_told_as_a_test_passes(name, stream):
+    acts, outputs = STORIES[name]
+    source = told(recorded(*acts, outputs=outputs, stream=stream))
+    run(source)
+    assert "not so with the fake" not in source
+    assert ("stream=True" in source) is stream
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["polled", "streamed"])
+@pytest.mark.parametrize("name", STORIES)
+def test_with_another_script_it_fails(name, stream):
+    acts, outputs = STORIES[name]
+    source = told(recorded(*acts, outputs=outputs, stream=stream))
+    start = source.index("assistants.next_run(")
+    end = source.index(" = ", start)  # the run that takes it
+    other = re.sub(r'(say|refuse|call|fail)\((\s*\(?"?)(\w*)', r"\1(\2Else\3", source[start:end])
+    other = other.replace("fail(Else)", 'fail("rate_limit_exceeded")')
+    assert other != source[start:end]
+    with pytest.raises((AssertionError, openai.BadRequestError)):
+        run(source[:start] + other + source[end:])
+
+
+@pytest.mark.parametrize("name", ["citations", "parallel calls", "failure", "expired"])
+def test_it_passes_in_pytest_itself(name, tmp_path):
+    acts, outputs = STORIES[name]
+    path = tmp_path / "test_retold.py"
+    path.write_text(told(recorded(*acts, outputs=outputs)), encoding="utf-8")
+    ended = in_a_process("pytest", "-q", "-p", "no:cacheprovider", path.name, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stdout
+    assert "1 passed" in ended.stdout
+
+
+@pytest.mark.parametrize("path", shipped.PATHS, ids=lambda path: path.stem)
+def test_every_shipped_cassette_becomes_a_test_that_passes(path):
+    source = retold(shipped.session_of(path), title=path.name)
+    assert outcome(source) == "passed"
+    assert re.search(r"^    (run|assert)", source, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", [*files("raw/*/*"), *files("*.jsonl")])
+def test_every_recording_becomes_a_test_that_passes(path):
+    for name, exchanges in by_conversation(read(path)).items():
+        source = told(exchanges, name)
+        if outcome(source) == "nothing":
+            flat = re.sub(r"\n +# ", " ", source)
+            assert any(reason in flat for reason in NOTHING), source
+
+
+@pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no recordings: nothing in {FOLDER}")
+def test_every_reason_to_tell_nothing_is_one_that_occurs():
+    left = set(NOTHING)
+    for path in [*FOLDER.glob("raw/*/*"), *FOLDER.glob("*.jsonl")]:
+        for exchanges in by_conversation(read(path)).values():
+            source = told(exchanges)
+            if "pytest.skip" in source:
+                left -= {reason for reason in left if reason in re.sub(r"\n +# ", " ", source)}
+    assert left == set()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ruff") is None, reason="ruff is not installed")
+def test_ruff_finds_nothing_and_leaves_it_as_it_is(tmp_path):
+    sources = [told(recorded(say(text), call("f", text=text), say(text), outputs=["1"])) for text in TEXTS]
+    sources += [told(recorded(*acts, outputs=outputs, stream=True)) for acts, outputs in STORIES.values()]
+    sources += [retold(shipped.session_of(path), title=path.name) for path in shipped.PATHS]
+    for number, source in enumerate(sources):
+        (tmp_path / f"test_{number}.py").write_text(source, encoding="utf-8")
+    for command in (["check"], ["format", "--check"]):
+        ended = in_a_process("ruff", *command, "--isolated", "--no-cache", ".", cwd=tmp_path)
+        assert ended.returncode == 0, ended.stdout
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_any_text_comes_back(text):
+    source = told(recorded(say(text), call("f", text=text), outputs=["1"]), title=f"a {text}")
+    run(source)
+    assert "not so with the fake" not in source
+
+
+def test_the_same_session_gives_the_same_bytes():
+    program = (
+        "from telling import recorded; from test_replay import STORIES; from test_to_test import told\n"
+        "for acts, outputs in STORIES.values(): print(told(recorded(*acts, outputs=outputs)))"
+    )
+    written = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            check=True,
+            cwd=__file__.rpartition("/")[0],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": f"{FOLDER.parents[1]}/main:."},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(written) == 1
+
+
+def test_arguments_that_are_no_keywords_stand_as_the_model_wrote_them():
+    acts = [call("f", arguments_json=written) for written in ('{"call_id": 1}', "{broken", '{"class": 2}', '"\\ud83d"')]
+    source = told(recorded(*acts, say("So."), outputs="1234"))
+    run(source)
+    assert "arguments_json='{\"call_id\": 1}'" in source
+    assert 'call("f", arguments_json="{broken"' in source
+    assert "asked_as_written(run)" in source
+
+
+def test_a_refusal_is_expected_where_the_fake_refuses_too():
+    client = Client(FakeAssistants())
+    client.send("POST", "/threads", {"metadata": {"a": 1}})
+    client.send("GET", "/threads/thread_abcdefghijklmnopqrstuvwx")
+    source = told(client.recorded)
+    run(source)
+    assert re.search(r"with pytest.raises\(\s+openai.BadRequestError,\s+match=", source)
+    assert "openai.NotFoundError" in source
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        run(source.replace('metadata={"a": 1}', "metadata={}"))
+
+
+def test_what_was_there_before_is_put_there():
+    fake = FakeAssistants()
+    client = Client(fake)
+    assistant = fake.add_assistant("asst_abcdefghijklmnopqrstuvwx", name="Ada").id
+    thread = fake.add_thread("thread_abcdefghijklmnopqrstuvwx").id
+    file = fake.add_file(id="file-abcdefghijklmnopqrstuvwx", content=b"1,2").id
+    client.ok("GET", f"/assistants/{assistant}")
+    client.ok("GET", f"/files/{file}")
+    client.ok("POST", f"/threads/{thread}/messages", {"role": "user", "content": "Hi?"})
+    fake.next_run(hang())
+    made = client.ok("POST", f"/threads/{thread}/runs", {"assistant_id": assistant})
+    client.ok("GET", f"/threads/{thread}/runs/{made['id']}")
+    client.ok("POST", f"/threads/{thread}/runs/{made['id']}/cancel")
+    client.poll(client.ok("GET", f"/threads/{thread}/runs/{made['id']}"))
+    source = told(client.recorded)
+    run(source)
+    assert f'assistant = assistants.add_assistant(\n        id="{assistant}"' in source
+    assert f'thread = assistants.add_thread(id="{thread}")' in source
+    assert 'filename="file.bin"' in source
+    assert 'assert run.status == "cancelled"' in source
+    assert "not so with the fake" not in source
+
+
+def test_v1_is_said_in_the_words_of_v2():
+    fake = FakeAssistants()
+    file = fake.add_file(id="file-abcdefghijklmnopqrstuvwx", content=b"1,2").id
+    client = Client(fake)
+    body = {"model": "gpt-4", "tools": [{"type": "retrieval"}], "file_ids": [file]}
+    client.ok("POST", "/assistants", body, **V1)
+    thread = client.ok("POST", "/threads", {}, **V1)["id"]
+    client.ok("POST", f"/threads/{thread}/messages", {"role": "user", "content": "?", "file_ids": [file]}, **V1)
+    source = told(client.recorded)
+    run(source)
+    assert "file_ids" in source
+    assert '{"type": "file_search"}' in source
+    assert "retrieval" not in source
+    assert "attachments=" in source
+
+
+def test_what_cannot_be_told_is_a_comment():
+    fake = FakeAssistants()
+    client = Client(fake)
+    client.ok("GET", "/assistants")
+    elsewhere = exchange(b"{}", b"{}", url="https://api.openai.com/v1/chat/completions")
+    busy = exchange(
+        b"{}",
+        json.dumps({"error": {"message": "slow\ndown"}}).encode(),
+        status=429,
+        url="https://api.openai.com/v1/threads",
+    )
+    source = told([*client.recorded, elsewhere, busy])
+    assert outcome(source) == "nothing"
+    assert "# Left out: GET /assistants (200): it lists all that an account holds" in source
+    assert "# Left out: POST /chat/completions (200): the fake does not serve it" in source
+    assert "# Left out: POST /threads (429): an error of the moment" in source
+
+
+def test_what_the_fake_complains_about_is_left_out():
+    with pytest.raises(LeftOut, match="the fake complains: "):
+        Rehearsal().send(sent("GET", "/nowhere"))
+
+
+def test_bodies_that_were_not_kept_are_told_as_such():
+    url = "https://api.openai.com/v1/threads"
+    shown = b'{"object": "thread", "id": "thread_abcdefghijklmnopqrstuvwx", "created_at": 1}'
+    source = told(
+        [exchange(b"[]", shown, url=url), exchange(b"{", shown, url=url), exchange(b"{}", b"<html>", url=url)]
+    )
+    assert source.count("its body was not kept") == 2
+    assert source.count("its answer was not kept") == 1
+
+
+def test_files_without_a_place_in_v2_are_told_as_left_out():
+    client = Client(FakeAssistants())
+    assistant = client.ok("POST", "/assistants", {"model": "gpt-4"}, **V1)["id"]
+    file = client.fake.add_file(id="file-abcdefghijklmnopqrstuvwx", content=b"1,2").id
+    tools = {"tools": [{"type": "retrieval"}], "file_ids": [file]}
+    client.ok("POST", f"/assistants/{assistant}", tools, **V1)
+    source = told(client.recorded)
+    run(source)
+    assert "# Left out of this request: its file_ids, for which v2 has no place here" in source
+
+
+def test_the_content_of_a_file_is_asserted_where_the_fake_has_it():
+    client = Client(FakeAssistants())
+    file = client.fake.add_file(id="file-abcdefghijklmnopqrstuvwx", content=b'"6"', purpose="assistants_output").id
+    client.ok("GET", f"/files/{file}/content")
+    source = told(client.recorded)
+    run(source)
+    assert "assert client.files.content(file.id).read() == b'\"6\"'" in source
+    twice = [*client.recorded, replace(client.recorded[0], response=replace(client.recorded[0].response, body=b"7"))]
+    assert "# Recorded: another content than the fake has." in told(twice)
+
+
+def test_numbers_that_json_has_and_python_not():
+    source = told(recorded(call("f", arguments_json='{"x": Infinity}'), say("So."), outputs=["1"]))
+    run(source)
+    assert 'call("f", call_id="' in source.replace("(\n            ", "(").replace(",\n            ", ", ")
+    assert 'float("inf")' in source
+
+
+def test_an_older_thread_comes_with_its_messages_and_runs():
+    fake = FakeAssistants()
+    writer = Client(fake)
+    fake.next_run(call("f"), say("Well."))
+    fake.next_run(call("g"), say("Done."))
+    thread = fake.add_thread("thread_abcdefghijklmnopqrstuvwx").id
+    assistant = fake.add_assistant("asst_abcdefghijklmnopqrstuvwx").id
+    converse_on(writer, thread, assistant, "f")
+    message = writer.ok("POST", f"/threads/{thread}/messages", {"role": "user", "content": "And?"})["id"]
+    waiting = writer.poll(writer.ok("POST", f"/threads/{thread}/runs", {"assistant_id": assistant}))
+    client = Client(fake)
+    client.ok("GET", f"/threads/{thread}/messages/{message}")
+    client.ok("GET", f"/threads/{thread}/runs/{waiting['id']}")
+    client.ok("GET", f"/threads/{thread}/messages")
+    client.ok("GET", f"/threads/{thread}/runs")
+    answer(client, waiting)
+    source = told(client.recorded)
+    run(source)
+    assert source.count("assistants.next_run(") == 2
+    assert '("user", "And?")' in source
+    assert '("assistant", "Well.")' in source
+
+
+def converse_on(client, thread, assistant, question):
+    client.ok("POST", f"/threads/{thread}/messages", {"role": "user", "content": question})
+    answer(client, client.poll(client.ok("POST", f"/threads/{thread}/runs", {"assistant_id": assistant})))
+
+
+def answer(client, waiting):
+    [asked] = waiting["required_action"]["submit_tool_outputs"]["tool_calls"]
+    path = f"/threads/{waiting['thread_id']}/runs/{waiting['id']}/submit_tool_outputs"
+    client.poll(client.ok("POST", path, {"tool_outputs": [{"tool_call_id": asked["id"], "output": "1"}]}))

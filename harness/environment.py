@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,12 +15,24 @@ PLACEHOLDER_KEY = "sk-pytest-assistants-placeholder"
 # know which to take.
 KEYS = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN")
 # Where these point, requests are the fake's to answer.
-ENDPOINTS = ("OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT")
+OPENAI, AZURE = ENDPOINTS = ("OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT")
 
 
 def endpoints() -> tuple[str, ...]:
     """The base URLs that the SDK takes from the environment."""
     return tuple(os.environ[name] for name in ENDPOINTS if os.environ.get(name))
+
+
+def pointed_at(url: str, *, azure: bool = False) -> dict[str, str]:
+    """The environment for a program whose requests shall go to `url`, on this machine, past any proxy.
+
+    With `azure`, only clients of Azure go there: others would send their key to where it does not belong.
+    """
+    spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    if spared != "*":
+        spared = ",".join(filter(None, [spared, urlsplit(url).hostname]))
+    # in both spellings: programs look for one or the other first
+    return {**os.environ, "no_proxy": spared, "NO_PROXY": spared, AZURE if azure else OPENAI: url}
 
 
 @contextmanager

@@ -109,7 +109,7 @@ RULES = (
             "os.spawnv",
             "os.system",
         ),
-        only_in=("sandbox.py",),
+        only_in=("around.py", "sandbox.py"),
     ),
     Rule("vcrpy has one owner", ("vcr",), only_in=("recording/*",)),
     Rule("pytest has one owner", ("_pytest", "pytest"), only_in=("plugin.py",)),
@@ -222,7 +222,9 @@ HEAVY = (
     "aiohttp",
     "anyio",
     "asyncio",
+    "click",
     "faker",
+    "filelock",
     "httpx",
     "httpx2",
     "hypothesis",
@@ -230,6 +232,7 @@ HEAVY = (
     "pydantic",
     "pydantic_core",
     "trio",
+    "uvicorn",
     "vcr",
 )
 

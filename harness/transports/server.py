@@ -1,0 +1,72 @@
+"""A server on this machine, in a thread of this process."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import contextmanager
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from harness.failures import HarnessFailure
+from harness.transports.asgi import asgi_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.service.http import Request, Response
+
+
+@contextmanager
+def serving(answer: Callable[[Request], Response], *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """While active, requests over the network are answered by `answer`; gives the base URL, without `/v1`.
+
+    The port is open before the URL is known, so nobody has to wait for it. At the end the requests under way are
+    answered still. Nothing is logged and no header added: what arrives is what `answer` says.
+
+    Args:
+        answer: called in worker threads, for several requests at once.
+        host: the address to listen on; by default nobody but this machine reaches it.
+        port: the port, or 0 for a free one.
+
+    Raises:
+        HarnessFailure: uvicorn is not installed, or the address cannot be had.
+    """
+    try:
+        import uvicorn  # noqa: PLC0415 - belongs to an extra
+    except ImportError as error:
+        raise HarnessFailure(
+            "Serving needs uvicorn, which is not installed.", do='pip install "pytest-assistants[server]"'
+        ) from error
+    config = uvicorn.Config(
+        asgi_app(answer),
+        # the plainest choices, whatever else is installed
+        http="h11",
+        loop="asyncio",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+    )
+    with _listening(host, port) as listener:
+        server = uvicorn.Server(config)
+        thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="pytest-assistants server")
+        thread.start()
+        try:
+            yield f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise HarnessFailure(
+            f"There can be no server at {host}, port {port}: {error.strerror or error}.",
+            do="port=0   # a port that is free",
+        ) from error

@@ -141,7 +141,7 @@ def build(session: nox.Session) -> None:
 
 @nox.session(requires=["build"])
 def wheel(session: nox.Session) -> None:
-    """The built wheel: nothing but the package in it, and it works with nothing but its dependencies."""
+    """The built wheel: nothing but the package in it, which works with its dependencies alone; then an extra."""
     [built] = (ROOT / "dist").glob("*.whl")
     names = zipfile.ZipFile(built).namelist()
     metadata = f"{'-'.join(built.name.split('-')[:2])}.dist-info/"
@@ -157,4 +157,6 @@ def wheel(session: nox.Session) -> None:
         session.chdir(outside)
         session.run("python", "-c", "import harness")
         pytest(session, "test_wheel.py")
+        session.install(f"{built}[cli]")
+        session.run("harness", "check", str(ROOT / "cassettes"))
         session.chdir(ROOT)  # Windows cannot remove the folder one stands in

@@ -1,6 +1,8 @@
 """The README's first test, run by `nox -s wheel` with the installed wheel and nothing else."""
 
 import json
+import subprocess
+import sys
 
 from openai import OpenAI
 
@@ -28,3 +30,9 @@ def ask(question: str) -> str:
 def test_agent_asks_for_the_weather(assistants):
     assistants.next_run(call("get_weather", city="Oslo"), say("4 °C and rain"))
     assert ask("Weather in Oslo?") == "4 °C and rain"
+
+
+def test_the_command_line_says_what_it_needs():
+    done = subprocess.run([sys.executable, "-m", "harness"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert 'pip install "pytest-assistants[cli]"' in done.stderr

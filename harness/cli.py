@@ -1,0 +1,228 @@
+"""The command line: `harness record | import | check | show | to-test`, each around one function of the library.
+
+Exit codes: 0, all is well; 1, something is wrong with what was given, and the message says what; 2, the command was
+not written as it has to be; `harness record` ends as the program it runs does.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness import __version__
+from harness.failures import HarnessFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.recording.session import Session
+
+FILE = click.Path(exists=True, path_type=Path)
+MODES = ("once", "new_episodes", "all", "rewrite")
+
+
+class Explained(click.Group):
+    """What the harness complains about is shown as it is, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except HarnessFailure as failure:
+            raise click.ClickException(str(failure)) from failure
+
+
+@click.group(cls=Explained, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, package_name="pytest-assistants")
+def main() -> None:
+    """Recorded sessions of the OpenAI Assistants API: record, import, check, show, turn into tests.
+
+    Every command reads cassettes of vcrpy, Ruby VCR, R vcr and the Azure SDK test proxy, HAR files, logs of JSON lines
+    and notebooks with printed objects, whatever the files are called.
+    """
+
+
+def secrets(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of all commands that remove secrets or look for them."""
+    redact = click.option(
+        "--redact", multiple=True, metavar="REGEX", help="What else is secret; may be given more than once."
+    )
+    keep = click.option(
+        "--keep", multiple=True, metavar="TEXT", help="What is no secret although it looks like one; as above."
+    )
+    return redact(keep(command))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("-o", "--output", "path", required=True, type=click.Path(path_type=Path), help="The cassette to write.")
+@click.option(
+    "--from",
+    "upstream",
+    required=True,
+    metavar="URL",
+    help="The endpoint that the program shall talk to, such as http://localhost:8000/v1.",
+)
+@click.option("--azure", is_flag=True, help="The program is a client of Azure: set AZURE_OPENAI_ENDPOINT for it.")
+@click.option(
+    "--mode",
+    type=click.Choice(MODES),
+    default="once",
+    show_default=True,
+    help="What becomes of a cassette that is there: once, it answers; new_episodes, it answers and what it lacks is "
+    "added; all, what is asked is recorded anew; rewrite, it is forgotten.",
+)
+@click.option("--keep-failed", is_flag=True, help="Write the cassette even if the program fails.")
+@secrets
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.pass_context
+def record(
+    ctx: click.Context,
+    /,
+    path: Path,
+    command: tuple[str, ...],
+    redact: tuple[str, ...],
+    keep: tuple[str, ...],
+    **how: Any,
+) -> None:
+    """Run a program in any language, and record what it asks the API.
+
+    The program is pointed at a server on this machine, which passes everything on. Secrets are taken out before
+    anything is written; if the program fails, nothing is.
+
+    \b
+        harness record -o cassettes/weather.yaml --from https://example.com/v1 -- python weather.py
+    """
+    from harness.around import record_command  # noqa: PLC0415 - each command pays for itself only
+    from harness.recording.redaction import Redactor  # noqa: PLC0415 - as above
+
+    exit_code = record_command(command, path, redactor=Redactor(patterns=redact, keep=keep), **how)
+    if not exit_code and not path.exists():
+        click.echo("Nothing was recorded: the program sent nothing to the base URL in its environment.", err=True)
+    ctx.exit(exit_code)
+
+
+@main.command("import")
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("cassettes"),
+    show_default=True,
+    help="The folder of the cassettes.",
+)
+@click.option("--force", is_flag=True, help="Replace cassettes that are there.")
+@secrets
+def import_(files: tuple[Path, ...], folder: Path, **how: Any) -> None:
+    """Make cassettes of recordings in other forms, one for each conversation, without their secrets.
+
+    Either all are written or, if something is wrong with one of the files, none.
+    """
+    from harness.recording.importing import imports  # noqa: PLC0415 - as above
+
+    skipped: list[str] = []
+    made = imports(files, folder, skipped=skipped, **how)
+    for line in skipped:
+        click.echo(f"left out: {line}", err=True)
+    with click.progressbar(made, label="writing", file=sys.stderr, hidden=len(made) < 20) as all_:
+        for item in all_:
+            item.write()
+    for item in made:
+        runs = [story.run.get("status", "unseen") for story in item.session.stories.values()]
+        parts = [_count(len(item.exchanges), "exchange")]
+        parts += [f"{_count(len(runs), 'run')} ({', '.join(dict.fromkeys(runs))})"] if runs else []
+        parts += [f"{_count(item.replaced, 'secret')} replaced"] if item.replaced else []
+        parts += [f"{_count(item.left_out, 'request')} to others left out"] if item.left_out else []
+        click.echo(f"{item.path}: {', '.join(parts)}")
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a finding.")
+@secrets
+@click.pass_context
+def check(
+    ctx: click.Context, paths: tuple[Path, ...], as_json: bool, redact: tuple[str, ...], keep: tuple[str, ...]
+) -> None:
+    """Look for what is wrong with cassettes: bodies, impossible transitions, secrets, duplicates, dead exchanges.
+
+    Prints one line a finding. Ends with 1 if one of them is an error; notes are only told. Of a folder, all cassettes
+    in it are checked (.yaml, .yml).
+    """
+    from harness.recording.checking import check as findings_of  # noqa: PLC0415 - as above
+    from harness.recording.redaction import Redactor  # noqa: PLC0415 - as above
+
+    files = [file for path in paths for file in _cassettes(path)]
+    redactor = Redactor(patterns=redact, keep=keep)
+    found = [finding for file in files for finding in findings_of(file, redactor=redactor)]
+    for finding in found:
+        click.echo(json.dumps(asdict(finding), ensure_ascii=False) if as_json else f"{finding.level}: {finding}")
+    errors = sum(finding.level == "error" for finding in found)
+    told = f"{_count(errors, 'error')}, {_count(len(found) - errors, 'note')}"
+    click.echo(f"{_count(len(files), 'file')} checked: {told}.", err=True)
+    ctx.exit(1 if errors else 0)
+
+
+@main.command()
+@click.argument("path", type=FILE)
+def show(path: Path) -> None:
+    """Print a cassette as a timeline: what was asked and came, each thread, each run with what the model did."""
+    from harness.recording.timeline import timeline  # noqa: PLC0415 - as above
+
+    parts = [f"{name or path}: {timeline(session)}" for name, session in _sessions(path).items()]
+    click.echo_via_pager("\n\n".join(parts) + "\n")
+
+
+@main.command("to-test")
+@click.argument("path", type=FILE)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def to_test(path: Path, output: Path | None, force: bool) -> None:
+    """Write a test with scripts that tell the recorded story, without the cassette.
+
+    It stands on its own: what the model did is scripted, what the client did are calls of the SDK, and what came is
+    asserted. Without -o it is printed.
+    """
+    from harness.recording.retelling import retold  # noqa: PLC0415 - as above
+
+    sessions = _sessions(path)
+    if len(sessions) > 1:
+        raise HarnessFailure(
+            f"{path} holds {len(sessions)} conversations, and a test tells one.",
+            do=f"harness import {path} -o cassettes   # a cassette for each",
+        )
+    [session] = sessions.values()
+    source = retold(session, title=path.name)
+    if output is None:
+        click.echo(source, nl=False)
+        return
+    if output.exists() and not force:
+        raise HarnessFailure(f"{output} is there already, and was left as it is.", do="harness to-test --force …")
+    output.write_text(source, encoding="utf-8")
+    click.echo(output)
+
+
+def _sessions(path: Path) -> dict[str, Session]:
+    """The conversations of a file, by their names."""
+    from harness.recording.cassettes import read  # noqa: PLC0415 - as above
+    from harness.recording.exchanges import by_conversation  # noqa: PLC0415 - as above
+    from harness.recording.session import Session  # noqa: PLC0415 - as above
+
+    skipped: list[str] = []
+    found = {name: Session.of(exchanges) for name, exchanges in by_conversation(read(path, skipped)).items()}
+    for line in skipped:
+        click.echo(f"left out: {line}", err=True)
+    return found
+
+
+def _cassettes(path: Path) -> list[Path]:
+    return sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")]) if path.is_dir() else [path]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,156 @@
+"""A recorded session in plain text: what was asked when, what came, and the conversations it adds up to."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from harness.recording.retelling.acts import told
+from harness.recording.retelling.source import written
+from harness.recording.session import ID
+from harness.recording.stories import TERMINAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.recording.session import Json, Seen, Session
+    from harness.recording.stories import Story
+
+WIDTH = 72  # characters of a text
+SHORT_ID = re.compile(r"(?<=[_-]....)\w+\Z")
+SPACES = re.compile(r"\s+")
+
+
+def timeline(session: Session) -> str:
+    """The exchanges in order, several looks at one thing in a line; then each thread with its messages and runs.
+
+    >>> from harness.recording.session import Session
+    >>> print(timeline(Session.of([])))
+    0 exchanges
+    """
+    parts = [_title(session), "\n".join(_exchanges(session))]
+    parts += ["\n".join(_thread(session, thread_id)) for thread_id in _threads(session)]
+    return "\n\n".join(filter(None, parts))
+
+
+def _title(session: Session) -> str:
+    count = len(session.exchanges)
+    parts = [f"{count} exchange{'' if count == 1 else 's'}"]
+    if session.start is not None:
+        parts.append(f"from {datetime.fromtimestamp(session.start, timezone.utc):%Y-%m-%d %H:%M:%S} UTC")
+    said = (seen.recorded.request.headers.get("openai-beta", "") for seen in session.exchanges)
+    parts += sorted({beta.partition("assistants=")[2] for beta in said} - {""})
+    return ", ".join(parts)
+
+
+# --- exchanges ------------------------------------------------------------------------------------------------
+
+
+def _exchanges(session: Session) -> Iterator[str]:
+    """One line an exchange; looks that came to the same are one line."""
+    rows = [(_when(seen, session), f"{seen.method} {_path(seen)}", _came(seen)) for seen in session.exchanges]
+    wide = max((len(what) for _, what, _ in rows), default=0)
+    for (what, came), same in groupby(rows, key=lambda row: row[1:]):
+        times = [when for when, _, _ in same]
+        again = f"   ({len(times)} times)" if len(times) > 1 else ""
+        yield f"{times[0]:>9}  {what:{wide}}  {came}{again}".rstrip()
+
+
+def _path(seen: Seen) -> str:
+    """With the beginnings of ids, where nobody needs the whole of them; they stand in full on the right, and below."""
+    return ID.sub(lambda match: SHORT_ID.sub("…", match[0]), seen.path) if seen.ok else seen.path
+
+
+def _when(seen: Seen, session: Session) -> str:
+    at, start = seen.recorded.at, session.start
+    return "" if at is None or start is None else f"{at - start:.0f} s"
+
+
+def _came(seen: Seen) -> str:
+    if not seen.ok:
+        error = seen.got.get("error") if isinstance(seen.got, dict) else None
+        return f"{seen.status} {_short(error.get('message', '') if isinstance(error, dict) else '')}".rstrip()
+    if seen.events:
+        return f"{len(seen.events)} events, the last {seen.events[-1][0]}"
+    if not isinstance(seen.got, dict):
+        return f"{seen.status}, {len(seen.recorded.got)} bytes"
+    return _object(seen.got)
+
+
+def _object(item: Json) -> str:
+    kind = item.get("object")
+    if kind in ("list", "vector_store.search_results.page") and isinstance(item.get("data"), list):
+        listed = [str(entry.get("id", "")) for entry in item["data"] if isinstance(entry, dict)]
+        return f"{len(listed)} listed" + (f": {listed[0]} …" if listed and listed[0] else "")
+    words = [str(item[key]) for key in ("id", "status", "name", "filename") if item.get(key)]
+    if kind == "thread.message":
+        words.append(f"{item['role']}: {_text(item)}")
+    return " ".join(words)
+
+
+# --- conversations --------------------------------------------------------------------------------------------
+
+
+def _threads(session: Session) -> list[str]:
+    """The threads in which something was said or run, as they were first mentioned."""
+    there = {item.get("thread_id") for item in session.shown.values()}
+    return [found for found in session.mentioned if found in there]
+
+
+def _thread(session: Session, thread_id: str) -> Iterator[str]:
+    yield thread_id
+    said = session.of_thread("thread.message", thread_id)
+    runs = session.of_thread("thread.run", thread_id)
+    # what a run wrote is told with the run, where anybody saw the run
+    rows = [(item["created_at"], 0, item) for item in said if item.get("run_id") not in session.shown]
+    rows += [(item["created_at"], 1, item) for item in runs]
+    for _, is_run, item in sorted(rows, key=lambda row: row[:2]):
+        if is_run:
+            yield from _run(session.story(item["id"]), _statuses(session, item["id"]))
+        else:
+            yield f"    {item['role']}: {_text(item)}"
+
+
+def _statuses(session: Session, run_id: str) -> list[str]:
+    """What a run was seen as, without repetitions; a list may show it as it was before."""
+    seen = (item["status"] for exchange in session.exchanges for item in exchange.objects if item.get("id") == run_id)
+    found: list[str] = []
+    for status in seen:
+        if found[-1:] != [status] and (not found or found[-1] not in TERMINAL):
+            found.append(status)
+    return found
+
+
+def _run(story: Story, statuses: list[str]) -> Iterator[str]:
+    """The statuses somebody saw it in, and what the model did in it."""
+    run = story.run
+    yield f"    {run['id']}: {' → '.join(statuses)}{_why(run)}"
+    yield from (f"        {_short(written(told(act)))}" for act in story.acts)
+
+
+def _why(run: Json) -> str:
+    if run.get("last_error"):
+        return f" — {run['last_error']['code']}: {_short(run['last_error']['message'])}"
+    reason = (run.get("incomplete_details") or {}).get("reason")
+    return f" — {reason}" if reason else ""
+
+
+def _text(message: Json) -> str:
+    return _short(" ".join(_part(part) for part in message["content"])) or "(empty)"
+
+
+def _part(part: Json) -> str:
+    value: Any = part[part["type"]]
+    return str(value["value"]) if part["type"] == "text" else f"({part['type']}: {_first_id(value)})"
+
+
+def _first_id(value: object) -> str:
+    return next(iter(ID.findall(str(value))), _short(str(value)))
+
+
+def _short(text: str) -> str:
+    """On one line, and not too long of it."""
+    line = SPACES.sub(" ", text).strip()
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"

@@ -1,0 +1,148 @@
+"""Recordings in other forms become cassettes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from cassette_recordings import exchange, files
+from telling import BASE, recorded
+
+from harness import FakeAssistants, HarnessFailure, say
+from harness.recording.cassettes import header_of, read, write
+from harness.recording.exchanges import by_conversation
+from harness.recording.importing import LONGEST_NAME, file_name, imports
+from harness.recording.redaction import Redactor
+
+KEY = "sk-" + "proj-" + "A1b2" * 12
+
+
+def line(url, cassette=None, **more):
+    row = {"method": "GET", "url": url, "status": 200, "request_headers": {}, "response_body": {}, **more}
+    return json.dumps({**row, "cassette": cassette} if cassette else row)
+
+
+@pytest.fixture
+def log(tmp_path):
+    """Writes a log of one JSON object a line."""
+
+    def written(*lines, name="log.jsonl"):
+        path = tmp_path / name
+        path.write_text("\n".join(lines), encoding="utf-8")
+        return path
+
+    return written
+
+
+def test_each_conversation_becomes_a_cassette_of_its_name(log, tmp_path):
+    rows = [line(f"{BASE}/threads/thread_{i}", name) for i, name in enumerate(["a/one.yml", "b/two.yml", "c/one.yml"])]
+    made = imports([log(*rows, rows[1])], tmp_path / "cassettes")
+    assert [(item.path.name, len(item.exchanges)) for item in made] == [
+        ("one.yaml", 1),
+        ("two.yaml", 2),
+        ("one-2.yaml", 1),
+    ]
+    assert not (tmp_path / "cassettes").exists()
+    for item in made:
+        item.write()
+    assert header_of(made[2].path) == "Imported from c/one.yml."
+    assert [item.request.path for item in read(made[2].path)] == ["/v1/threads/thread_2"]
+
+
+def test_secrets_are_replaced_and_counted(log, tmp_path):
+    source = log(
+        line(f"{BASE}/models", request_headers={"authorization": f"Bearer {KEY}"}, response_body={"by": "Falcon"})
+    )
+    [made] = imports([source], tmp_path, redact=["Falcon"])
+    assert made.replaced == 2
+    made.write()
+    written = made.path.read_text(encoding="utf-8")
+    assert KEY not in written
+    assert "Falcon" not in written
+
+
+def test_what_the_user_keeps_is_kept(log, tmp_path):
+    source = log(line(f"{BASE}/models", response_body={"by": "joe@corp-example.com"}))
+    [made] = imports([source], tmp_path, keep=["joe@corp-example.com"])
+    made.write()
+    assert b"joe@corp-example.com" in made.path.read_bytes()
+
+
+def test_a_secret_that_is_left_is_not_written(log, tmp_path, monkeypatch):
+    monkeypatch.setattr(Redactor, "redact", lambda redactor, exchanges: list(exchanges))
+    [made] = imports([log(line(f"{BASE}/models", response_body={"by": KEY}))], tmp_path)
+    with pytest.raises(HarnessFailure, match="a secret would stand in it"):
+        made.write()
+    assert not made.path.exists()
+
+
+def test_requests_to_others_are_left_out_and_counted(log, tmp_path):
+    rows = [line("https://telemetry.example/v2/a"), line(f"{BASE}/models")]
+    [made] = imports([log(*rows)], tmp_path)
+    assert (made.left_out, len(made.exchanges)) == (1, 1)
+
+
+def test_a_conversation_with_others_only_is_no_cassette(log, tmp_path):
+    source = log(line("https://telemetry.example/a", "one"), line(f"{BASE}/models", "two"))
+    assert [item.path.name for item in imports([source], tmp_path)] == ["two.yaml"]
+
+
+def test_a_file_without_any_request_to_this_api_is_refused(log, tmp_path):
+    with pytest.raises(HarnessFailure, match="holds no request to this API") as raised:
+        imports([log(line("https://telemetry.example/a"))], tmp_path)
+    assert "https://telemetry.example/a" in str(raised.value)
+
+
+def test_nothing_is_written_over_what_is_there(log, tmp_path):
+    write(tmp_path / "log.yaml", [exchange(b"old")])
+    source = log(line(f"{BASE}/models"))
+    with pytest.raises(HarnessFailure, match="1 of 1 cassettes are there already"):
+        imports([source], tmp_path)
+    [made] = imports([source], tmp_path, force=True)
+    assert made.path == tmp_path / "log.yaml"
+
+
+def test_the_comment_on_top_stays(tmp_path):
+    write(tmp_path / "a.yaml", recorded(say("Hello.")), header="Recorded by hand.")
+    [made] = imports([tmp_path / "a.yaml"], tmp_path / "new")
+    assert made.header == "Recorded by hand.\nImported from a.yaml."
+
+
+def test_what_could_not_be_read_is_told(log, tmp_path):
+    skipped = []
+    imports(
+        [log(json.dumps({"url": BASE, "response_body": {"odd": 1}}), line(f"{BASE}/models"))], tmp_path, skipped=skipped
+    )
+    assert len(skipped) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("../../etc/passwd", "passwd.yaml"),
+        (".hidden", "hidden.yaml"),
+        ("..", "session.yaml"),
+        ("a\\..\\b", "a-..-b.yaml"),
+        ("test_x[1/2 a].yaml", "2-a.yaml"),
+        ("x" * 500, "x" * LONGEST_NAME + ".yaml"),
+    ],
+)
+def test_a_name_is_no_path(name, file):
+    assert file_name(name) == file
+
+
+@pytest.mark.parametrize("path", [*files("raw/*/*"), *files("*.jsonl")])
+def test_every_recording_is_imported_whole(path, tmp_path):
+    """And what was written can be read again, and replayed."""
+    made = imports([path], tmp_path)
+    conversations = by_conversation(read(path))
+    assert len(made) == len(conversations)
+    assert [len(item.exchanges) for item in made] == [len(exchanges) for exchanges in conversations.values()]
+    for item in made:
+        item.write()
+        again = read(item.path)
+        assert [(one.request.method, one.request.path, one.response.status) for one in again] == [
+            (one.request.method, one.request.path, one.response.status) for one in item.exchanges
+        ]
+        FakeAssistants().replay(item.path)
+    assert len({item.path for item in made}) == len(made)

@@ -6,19 +6,17 @@ An act is a value. The engine performs it; nothing here knows how.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.failures import HarnessFailure
+from harness.service.texts import annotated, cut, file_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.service.records import File
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 FailureCode = Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
 Reason = Literal["max_completion_tokens", "max_prompt_tokens"]
@@ -145,12 +143,12 @@ def say(
     5
     """
     said = "" if text is None and pieces is None and images else text
-    said, cut = _cut(said, pieces, "say")
+    said, chosen = cut(said, pieces, "say")
     marks = [("file_citation", *mark) for mark in (citations or {}).items()]
     marks += [("file_path", *mark) for mark in (files or {}).items()]
-    annotations = [annotation for mark in marks for annotation in _annotations(said, *mark)]
-    annotations.sort(key=lambda annotation: annotation["start_index"])
-    return Say(said, beats_cancel, tuple(map(_file_id, images)), tuple(annotations), cut)
+    marked = [annotation for mark in marks for annotation in annotated(said, *mark)]
+    marked.sort(key=lambda annotation: annotation["start_index"])
+    return Say(said, beats_cancel, tuple(map(file_id, images)), tuple(marked), chosen)
 
 
 def refuse(text: str | None = None, *, pieces: Iterable[str] | None = None) -> Refuse:
@@ -161,7 +159,7 @@ def refuse(text: str | None = None, *, pieces: Iterable[str] | None = None) -> R
     >>> refuse("I can't help with that.")
     Refuse(text="I can't help with that.")
     """
-    return Refuse(*_cut(text, pieces, "refuse"))
+    return Refuse(*cut(text, pieces, "refuse"))
 
 
 def call(
@@ -190,7 +188,7 @@ def call(
     Call(name='get_weather', arguments='{"city":"Oslo"}', id=None)
     """
     if arguments_json is None and arguments_pieces is not None:
-        arguments_json, arguments_pieces = _cut(None, arguments_pieces, "call")
+        arguments_json, arguments_pieces = cut(None, arguments_pieces, "call")
     if arguments_json is not None and arguments:
         raise HarnessFailure(
             f"call({name!r}, …) was given arguments twice.",
@@ -205,8 +203,8 @@ def call(
                 f"call({name!r}, …) was given an argument that is not JSON: {error}.",
                 do=f"call({name!r}, arguments_json='…')   # or pass plain values",
             ) from error
-    written, cut = _cut(arguments_json, arguments_pieces, "call")
-    return Call(name, written, call_id, cut)
+    written, chosen = cut(arguments_json, arguments_pieces, "call")
+    return Call(name, written, call_id, chosen)
 
 
 def calls(*several: Call) -> Calls:
@@ -244,8 +242,8 @@ def run_code(
     >>> run_code("print(6 * 7)", logs="42")
     RunCode(source='print(6 * 7)', logs='42')
     """
-    written, cut = _cut(source, pieces, "run_code")
-    return RunCode(written, logs, tuple(map(_file_id, images)), cut)
+    written, chosen = cut(source, pieces, "run_code")
+    return RunCode(written, logs, tuple(map(file_id, images)), chosen)
 
 
 def search(*, results: Iterable[Mapping[str, Any]] = ()) -> Search:
@@ -314,54 +312,6 @@ def wait(seconds: float) -> Wait:
     if not seconds >= 0:
         raise HarnessFailure(f"wait({seconds!r}): time only moves forward.", do="wait(0)   # or more")
     return Wait(seconds)
-
-
-def _cut(text: object, pieces: Iterable[str] | None, act: str) -> tuple[str, tuple[str, ...] | None]:
-    """A text as a user wrote it, and the pieces a stream shall cut it into, if any were chosen."""
-    cut = None if pieces is None else tuple(pieces)
-    given = (text,) if cut is None else cut
-    wrong = next((value for value in given if not isinstance(value, str)), None)
-    if wrong is not None or given == (None,):
-        raise HarnessFailure(
-            f"{act}(…) takes a text, and was given {wrong!r}.",
-            do=f"{act}(str(value))   # or json.dumps(value)",
-        )
-    joined = "".join(str(value) for value in given)
-    if cut is not None and text is not None and text != joined:
-        raise HarnessFailure(
-            f"{act}(…): its pieces are not its text.",
-            there_was=f"The text:   {text!r}\nThe pieces: {joined!r}",
-            do="Leave the text out: it is what the pieces are together.",
-        )
-    if (half := _SURROGATE.search(joined)) is not None:
-        raise HarnessFailure(
-            f"{act}(…) cannot send {half[0]!r}: half of a surrogate pair is no character.",
-            do="Cut between characters; a character and its combining marks may be parted.",
-        )
-    return joined, cut
-
-
-def _file_id(file: File | str) -> str:
-    return file if isinstance(file, str) else file.id
-
-
-def _annotations(text: str, kind: str, mark: str, file: File | str) -> list[dict[str, Any]]:
-    """One annotation for each place where the mark stands; offsets count characters."""
-    found: list[dict[str, Any]] = []
-    start = text.find(mark) if mark else -1
-    while start >= 0:
-        end = start + len(mark)
-        found.append(
-            {"type": kind, "text": mark, "start_index": start, "end_index": end, kind: {"file_id": _file_id(file)}}
-        )
-        start = text.find(mark, end)
-    if not found:
-        raise HarnessFailure(
-            f"say(…): the mark {mark!r} is not in the text.",
-            there_was=f"The text: {text!r}",
-            do=f'say("… {mark or "【4:0†name.txt】"}", …)   # the mark is part of what the message says',
-        )
-    return found
 
 
 def as_acts(given: object, *, where: str) -> tuple[Act, ...]:

@@ -1,0 +1,63 @@
+"""What an act writes, checked: texts and the pieces they are cut into, and the marks in them that stand for files."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from harness.failures import HarnessFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.service.records import File
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def cut(text: object, pieces: Iterable[str] | None, act: str) -> tuple[str, tuple[str, ...] | None]:
+    """A text as a user wrote it, and the pieces a stream shall cut it into, if any were chosen."""
+    chosen = None if pieces is None else tuple(pieces)
+    given = (text,) if chosen is None else chosen
+    wrong = next((value for value in given if not isinstance(value, str)), None)
+    if wrong is not None or given == (None,):
+        raise HarnessFailure(
+            f"{act}(…) takes a text, and was given {wrong!r}.",
+            do=f"{act}(str(value))   # or json.dumps(value)",
+        )
+    joined = "".join(str(value) for value in given)
+    if chosen is not None and text is not None and text != joined:
+        raise HarnessFailure(
+            f"{act}(…): its pieces are not its text.",
+            there_was=f"The text:   {text!r}\nThe pieces: {joined!r}",
+            do="Leave the text out: it is what the pieces are together.",
+        )
+    if (half := _SURROGATE.search(joined)) is not None:
+        raise HarnessFailure(
+            f"{act}(…) cannot send {half[0]!r}: half of a surrogate pair is no character.",
+            do="Cut between characters; a character and its combining marks may be parted.",
+        )
+    return joined, chosen
+
+
+def file_id(file: File | str) -> str:
+    return file if isinstance(file, str) else file.id
+
+
+def annotated(text: str, kind: str, mark: str, file: File | str) -> list[dict[str, Any]]:
+    """One annotation for each place where the mark stands; offsets count characters."""
+    found: list[dict[str, Any]] = []
+    start = text.find(mark) if mark else -1
+    while start >= 0:
+        end = start + len(mark)
+        found.append(
+            {"type": kind, "text": mark, "start_index": start, "end_index": end, kind: {"file_id": file_id(file)}}
+        )
+        start = text.find(mark, end)
+    if not found:
+        raise HarnessFailure(
+            f"say(…): the mark {mark!r} is not in the text.",
+            there_was=f"The text: {text!r}",
+            do=f'say("… {mark or "【4:0†name.txt】"}", …)   # the mark is part of what the message says',
+        )
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 # The api-version from which Azure answers in the v2 shape (CONTRACT §1.8).
 AZURE_V2_BEGAN = "2024-05-01"
+# The first that knows assistants, and what an api-version looks like; others are not found (CONTRACT §1.8, §7.2).
+AZURE_BEGAN = "2024-02-15"
+AZURE_VERSION = re.compile(r"\d{4}-\d\d-\d\d(?:-preview)?")
+# A resource of Azure's, but for its newer API, which has no versions.
+AZURE_RESOURCE = re.compile(r"https?://[^/]*\.azure\.(?:com|us|cn)(?::\d+)?/openai/(?!v1[/?])")
 V2_HEADER, V1_HEADER = "assistants=v2", "assistants=v1"
 
 # Sent with every answer (FACTS C). Rate-limit, poll-after and retry-after headers were never seen.
@@ -45,8 +51,23 @@ class AzureRefusal(Refusal):
 
 
 def is_azure(request: Request) -> bool:
-    """Azure lies under `/openai`, and names its version in the query (CONTRACT §1.8)."""
-    return request.path.startswith("/openai/") and "api-version" in request.query
+    """Azure lies under `/openai`, and names its version in the query (CONTRACT §1.8); a gateway may stand before it."""
+    if not request.path.startswith("/openai/"):
+        return False
+    return "api-version" in request.query or AZURE_RESOURCE.match(request.url) is not None
+
+
+def azure_api(request: Request) -> Api | None:
+    """What the api-version of a request to Azure selects; None if it has none that knows assistants."""
+    version = request.query.get("api-version", [""])[0]
+    if not AZURE_VERSION.fullmatch(version) or version < AZURE_BEGAN:
+        return None
+    return "v2" if version >= AZURE_V2_BEGAN else "v1"
+
+
+def not_found_on_azure() -> AzureRefusal:
+    """No such path, or no such api-version (CONTRACT §7.2)."""
+    return AzureRefusal(404, "Resource not found", code="404")
 
 
 def authenticate(request: Request, *, azure: bool, accepted: str | None) -> None:
@@ -91,7 +112,10 @@ def api_version(request: Request, route: Route, world: World, *, azure: bool) ->
     newest: Api = "v2" if answers_v2(settings) else "v1"
     header = request.headers.get("openai-beta")
     if azure:
-        return "v2" if request.query["api-version"][0] >= AZURE_V2_BEGAN else "v1"
+        named = azure_api(request)
+        if named is None:
+            raise not_found_on_azure()
+        return named
     if not route.beta:
         return "v1" if header == V1_HEADER and answers_v1(settings) else newest
     if header is None:

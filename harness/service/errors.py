@@ -105,6 +105,10 @@ def v1_path_deprecated() -> Refusal:
     )
 
 
+def no_retrieval() -> Refusal:
+    return Refusal(400, "Retrieval tools are not supported.")
+
+
 def unknown_url(method: str, path: str) -> Refusal:
     return Refusal(404, f"Invalid URL ({method} {path})")
 

@@ -76,6 +76,8 @@ class Service:
         if match is None and path.strip("/").split("/")[0] not in FAMILIES:
             raise explain.not_served(request.method, path, (route.template for route in ROUTES))
         dialects.authenticate(request, azure=azure, accepted=self.world.settings.api_key)
+        if match is None and azure:
+            raise dialects.not_found_on_azure()
         if match is None:
             raise errors.unknown_url(request.method, request.path)
         route = match.route

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from harness.service.dialects import AZURE_V2_BEGAN, is_azure
+from harness.service.dialects import azure_api, is_azure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def version(seen: Seen) -> Api | None:
     """The version of the API that was asked; None for endpoints of both, where no header tells it."""
     request = seen.recorded.request
     if is_azure(request):
-        return "v2" if request.query["api-version"][0] >= AZURE_V2_BEGAN else "v1"
+        return azure_api(request)
     named: dict[str, Api] = {"assistants=v1": "v1", "assistants=v2": "v2"}
     return named.get(request.headers.get("openai-beta", ""))
 

@@ -61,6 +61,7 @@ def apply(call: Call, assistant: Assistant) -> None:
     files = getattr(body, "file_ids", None) if "file_ids" in given else None
     for file_id in files or ():
         tools.known_file(call, file_id)
+    wanted = tools.known(call, body.tools) if "tools" in given else assistant.tools
     resources = None
     if "tool_resources" in given:
         resources = tools.resources(call, body.tool_resources)
@@ -72,8 +73,7 @@ def apply(call: Call, assistant: Assistant) -> None:
             value = tools.plain(getattr(body, name))
             value = default if value is None else value
             setattr(assistant, name, float(value) if isinstance(default, float) else value)
-    if "tools" in given:
-        assistant.tools = tools.plain(body.tools) or []
+    assistant.tools = wanted
     if "metadata" in given:
         assistant.metadata = body.metadata or {}
     if resources is not None:

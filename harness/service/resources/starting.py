@@ -80,7 +80,7 @@ def _build(call: Call, thread: Thread, assistant: Assistant, added: list[Message
         thread_id=thread.id,
         assistant_id=assistant.id,
         instructions=instructions,
-        tools=assistant.tools if body.tools is None else tools.plain(body.tools),
+        tools=assistant.tools if body.tools is None else tools.known(call, body.tools),
         playback=Playback(Script((), "")),
         file_ids=list(assistant.file_ids),
         metadata=body.metadata or {},

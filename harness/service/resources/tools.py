@@ -32,6 +32,14 @@ def plain(value: Any) -> Any:
     return value
 
 
+def known(call: Call, given: Any) -> list[dict[str, Any]]:
+    """The tools of a body. Azure never had `retrieval` (CONTRACT §1.8; recorded are the words, not the status)."""
+    wanted: list[dict[str, Any]] = plain(given) or []
+    if call.azure and any(tool["type"] == "retrieval" for tool in wanted):
+        raise errors.no_retrieval()
+    return wanted
+
+
 def echo(call: Call, tools: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The tools as the service repeats them: key order, defaults, and what a later day added."""
     return [_ECHOES.get(tool["type"], _as_sent)(call, tool) for tool in tools]

@@ -74,7 +74,7 @@ def demo(session: nox.Session) -> None:
     examples = ROOT / "examples" / "run_all.py"
     if not examples.exists():
         session.error(f"{examples.relative_to(ROOT)} is missing, and it is what the demo runs")
-    session.install("-e", ".")
+    session.install("-e", ".[recording]")
     session.run("python", str(examples), *session.posargs)
 
 

@@ -8,8 +8,9 @@ import follow_up
 import live_answer
 import math_tutor
 import quiz
+import recorded_session
 
-for example in (math_tutor, quiz, live_answer, csv_analyst, follow_up, azure_agent):
+for example in (math_tutor, quiz, live_answer, csv_analyst, follow_up, recorded_session, azure_agent):
     print(f"── examples/{example.__name__}.py: {example.__doc__}\n")
     example.main()
     print()

@@ -10,6 +10,7 @@ import my_app
 import openai
 import pytest
 import quiz
+import recorded_session
 
 from harness import call, fail, hang, run_code, say
 
@@ -86,3 +87,10 @@ def test_after_an_unanswered_call_the_conversation_goes_on(assistants):
     conversation = follow_up.Conversation(openai.OpenAI(), tutor.id)
     assert conversation.ask("Look it up.") == follow_up.APOLOGIES["requires_action"]
     assert conversation.ask("Solve 3x + 11 = 14.") == "x = 1"
+
+
+@pytest.mark.assistants_cassette("math-tutor.yaml")
+@pytest.mark.parametrize("streams", [False, True], ids=["polled", "streamed"])
+def test_a_recording_answers_however_it_is_asked(assistants, streams):
+    answer = recorded_session.ask(openai.OpenAI(), "방정식 '3x + 11 = 14'를 풀어줘", streams=streams)
+    assert answer.startswith("x = 1   (")

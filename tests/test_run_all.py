@@ -44,6 +44,7 @@ def test_run_all_prints_every_conversation():
         r"output: '2022 3956.50\n2023 4477.08'",
         "assistant: Try 6x - 10 = 20. Add 10, divide by 6: x = 5.",
         "expired          This took too long, please try again.",
+        "x = 1   (run_U12Y2WAZzrIfEorm0zn38hUy completed)",
         "assistant-chart2022: 182 bytes, PNG",
         "All examples ran.",
     ):

@@ -49,7 +49,9 @@ def test_the_api_version_alone_chooses_the_version(azure, assistants, api):
 
 
 @pytest.mark.parametrize(
-    "login", [{"api_key": "secret"}, {"azure_ad_token": "entra"}, {"azure_ad_token_provider": lambda: "entra"}], ids=str
+    "login",
+    [{"api_key": "secret"}, {"azure_ad_token": "entra"}, {"azure_ad_token_provider": lambda: "entra"}],
+    ids=lambda login: next(iter(login)),
 )
 def test_a_key_or_a_token_will_do(azure, assistants, login):
     ask(azure(**login).beta.threads.create)

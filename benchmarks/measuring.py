@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """One line of the table: what was measured, in `x` (times as long as something else), `µs` or `ms`."""
+    """One line of the table: what was measured, in `x` (times as long as something else), `µs`, `ms` or `MB`."""
 
     name: str
     measured: float

@@ -11,8 +11,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # measures this checkout, installed or not
 
 from answers import pages, poll
+from cells import cells
 from flows import fresh_client, reused_client
 from replays import loading, replaying
+from searching import indexing, indexing_memory, searching
 from startup import pytest_start
 from streams import memory, streaming, streaming_async
 
@@ -23,8 +25,12 @@ BENCHMARKS = (
     streaming,
     streaming_async,
     memory,
+    cells,
     replaying,
     loading,
+    indexing,
+    indexing_memory,
+    searching,
     pytest_start,
     pages,
 )

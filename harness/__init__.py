@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.failures import HarnessFailure
-    from harness.fake import FakeAssistants, fake_assistants
+    from harness.fake import FakeAssistants
+    from harness.installed import fake_assistants
     from harness.service.acts import (
         call,
         calls,
@@ -56,7 +57,7 @@ _HOMES = {
     "calls": "harness.service.acts",
     "cancel": "harness.service.acts",
     "fail": "harness.service.acts",
-    "fake_assistants": "harness.fake",
+    "fake_assistants": "harness.installed",
     "hang": "harness.service.acts",
     "refuse": "harness.service.acts",
     "run_code": "harness.service.acts",

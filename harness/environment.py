@@ -35,6 +35,12 @@ def pointed_at(url: str, *, azure: bool = False) -> dict[str, str]:
     return {**os.environ, "no_proxy": spared, "NO_PROXY": spared, AZURE if azure else OPENAI: url}
 
 
+def for_python() -> dict[str, str]:
+    """The variables without which a Python of this installation may not start."""
+    needed = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+    return {name: os.environ[name] for name in needed if name in os.environ}
+
+
 @contextmanager
 def placeholder_key() -> Iterator[None]:
     """While active, `OpenAI()` finds a key: a placeholder, unless there is one of the user's own."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
-from harness.environment import endpoints, placeholder_key
+from harness.environment import endpoints
 from harness.failures import HarnessFailure
 from harness.hosts import Hosts
-from harness.options import Options, make_options
+from harness.interpreters import Interpreters
+from harness.options import Options
 from harness.report import text as report
 from harness.service import explain
 from harness.service.acts import as_acts
@@ -24,13 +24,10 @@ from harness.service.paths import below_root
 from harness.service.records import Assistant, File, Thread, VectorStore
 from harness.service.script import Script
 from harness.service.service import Service
-from harness.sleeping import pause, virtual_sleep
-from harness.transports.httpx_family import let_others_run
-from harness.transports.intercept import intercept
 from harness.turns import Reading, Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
     import openai
@@ -74,7 +71,8 @@ class FakeAssistants:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
         self.hosts = Hosts((*self.options.base_urls, *endpoints()))
-        self.service = Service(self.options, roots=self.hosts.roots)
+        self._interpreters = Interpreters(self.options)
+        self.service = Service(self.options, roots=self.hosts.roots, execute=self._interpreters)
         self.requests: list[Exchange] = []
         self._answers: list[tuple[str, str, Callable[[Request], Any]]] = []
         self._turns = Turns()
@@ -215,7 +213,7 @@ class FakeAssistants:
 
     def add_vector_store(self, id: str | None = None) -> VectorStore:
         """A vector store that tool resources may name."""
-        made = id or self.world.store.ids.vector_store()
+        made = id or self.world.store.ids.vector_store(self.world.shapes)
         return self.world.store.vector_stores.add(VectorStore(made, self.world.second))
 
     def add_file(
@@ -319,10 +317,18 @@ class FakeAssistants:
         return self.service.snapshot()
 
     def restore(self, snapshot: World) -> None:
-        """Go back to a snapshot: objects, clock, scripts and ids. The log of requests goes on."""
+        """Go back to a snapshot: objects, clock, scripts and ids. The log of requests goes on.
+
+        The variables of executed cells are gone: interpreters begin anew.
+        """
+        self._interpreters.close()
         self.service.restore(snapshot)
 
     # --- the end ------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """End the interpreters that execute cells; the fixture and `fake_assistants()` do so."""
+        self._interpreters.close()
 
     def unused(self) -> HarnessFailure | None:
         """The complaint about scripts that no run took, and faults that no stream met, if there are any."""
@@ -349,51 +355,3 @@ def _users_line() -> str:
 
 
 _HERE = str(Path(__file__).parent)
-
-
-@contextmanager
-def fake_assistants(**options: Any) -> Iterator[FakeAssistants]:
-    """The fake without pytest: while active, every client of OpenAI in this process talks to it.
-
-    Takes the options of `harness.options.Options`. At the end it raises the first `HarnessFailure` that the code
-    under test swallowed, and complains about unused scripts as the option `unused` says.
-
-    >>> from harness import fake_assistants, say
-    >>> import openai
-    >>> with fake_assistants() as assistants:
-    ...     assistants.next_run(say("Hello!"))
-    ...     client = openai.OpenAI(api_key="any")
-    ...     assistant = client.beta.assistants.create(model="gpt-4o")
-    ...     run = client.beta.threads.create_and_run_poll(
-    ...         assistant_id=assistant.id, thread={"messages": [{"role": "user", "content": "Hi"}]}
-    ...     )
-    ...     client.beta.threads.messages.list(run.thread_id).data[0].content[0].text.value
-    'Hello!'
-    """
-    fake = FakeAssistants(make_options(options, where="fake_assistants"))
-    with placeholder_key(), installed(fake):
-        yield fake
-    for failure in fake.failures:
-        raise failure
-    complaint = fake.unused()
-    if complaint is not None and fake.options.unused == "fail":
-        raise complaint
-
-
-@contextmanager
-def installed(fake: FakeAssistants) -> Iterator[None]:
-    """Let every client of this process talk to the fake, and let sleeping take no time."""
-    with ExitStack() as stack:
-        stack.enter_context(
-            intercept(
-                fake.answer,
-                serves=fake.hosts.ours,
-                guards=fake.hosts.ours,
-                blocked=fake.refuse_connection,
-                block_other_hosts=fake.options.block_other_hosts,
-                pause=pause if fake.options.sleep == "virtual" else let_others_run,
-            )
-        )
-        if fake.options.sleep == "virtual":
-            stack.enter_context(virtual_sleep(fake.slept))
-        yield

@@ -24,12 +24,18 @@ class Options(Settings):
         unused: what happens at the end when a script was not used: `fail`, `warn` or `ignore`.
         base_url: URLs, besides those of OpenAI and Azure, whose requests the fake answers.
         block_other_hosts: refuse every connection that leaves this machine, not only those to OpenAI and Azure.
+        code_seconds, code_memory, code_disk, code_output: limits of a cell that is executed: seconds, MiB of memory and
+            in its folder, and characters that it prints.
     """
 
     sleep: Literal["virtual", "real"] = "virtual"
     unused: Literal["fail", "warn", "ignore"] = "fail"
     base_url: str | tuple[str, ...] = ()
     block_other_hosts: bool = False
+    code_seconds: float = 30.0
+    code_memory: int = 2048
+    code_disk: int = 128
+    code_output: int = 100_000
 
     @property
     def base_urls(self) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ def test_every_test_that_is_shown_passes(pytester: pytest.Pytester, name: str):
     shown = blocks(name)
     assert shown
     pytester.makepyfile(my_app=APP)
-    header = "import my_app\nfrom harness import call, say\n"
+    header = "import my_app\nfrom harness import call, run_code, say\n"
     pytester.makepyfile(**{f"test_{number}": header + block for number, block in enumerate(shown)})
     pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=len(shown), warnings=None)
 

@@ -81,5 +81,6 @@ def replay(
         return ExactPlayer(session, service, on_miss=on_miss, redact=redact, keep=keep)
     before = service.world.settings
     # what comes in addition must not get an id that the recording has, should that have been made by a fake too
-    service.world = World(changed(before, start=session.start or before.start, seed=f"{before.seed}, replayed"))
+    settings = changed(before, start=session.start or before.start, seed=f"{before.seed}, replayed")
+    service.world = World(settings, service.world.execute)
     return LivePlayer(session, service, on_miss=on_miss, redact=redact, keep=keep)

@@ -37,6 +37,9 @@ TELLING = frozenset(
         "/threads/{thread_id}/runs",
         "/threads/{thread_id}/runs/{run_id}/submit_tool_outputs",
         "/files",
+        "/vector_stores",
+        "/vector_stores/{vector_store_id}/files",
+        "/vector_stores/{vector_store_id}/file_batches",
     }
 )
 # Refusals that are no matter of state: they come once, where they were recorded, whatever is asked.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.recording.session import ID, Json, Session
 from harness.recording.stories import usage_of
-from harness.service.records import Assistant, File, Message, Run, Step, Thread, Usage, VectorStore
+from harness.service.records import Assistant, File, Message, Run, Step, StoreFile, Thread, Usage, VectorStore
+from harness.service.resources.vector_stores import chunking_of
 from harness.service.script import Playback, Script
 from harness.service.store import kind_of
 
@@ -22,7 +23,9 @@ OLD = Script((), "before the recording")
 def sow(session: Session, world: World) -> None:
     """Put into the world what was there before, as it was first shown; of what was never shown, an empty one."""
     missing = _missing(session)
-    for object_id in sorted(session.mentioned, key=lambda object_id: _age(session, object_id)):
+    places = {object_id: place for place, object_id in enumerate(session.shown)}
+    # what is of the same second was made in the order in which lists tell it
+    for object_id in sorted(session.mentioned, key=lambda found: (*_age(session, found), places.get(found, 0))):
         if object_id not in session.made and object_id not in missing:
             plant(session, world, object_id)
 
@@ -89,11 +92,19 @@ def _file(session: Session, world: World, object_id: str) -> None:
     content = session.contents.get(object_id, b"")
     purpose = "assistants_output" if object_id in session.contents or not shown else "assistants"
     values = {"filename": f"{object_id}.bin", "purpose": purpose, "created_at": world.second, **fields_of(File, shown)}
-    world.store.files.add(File(**{**values, "id": object_id, "content": content}))
+    known = object_id in session.contents
+    world.store.files.add(File(**{**values, "id": object_id, "content": content, "known": known}))
 
 
 def _vector_store(session: Session, world: World, object_id: str) -> None:
-    world.store.vector_stores.add(VectorStore(object_id, world.second))
+    """With the files that were seen in it, none of them in progress any more."""
+    shown = session.shown.get(object_id, {})
+    values = {"created_at": world.second, **fields_of(VectorStore, shown), "id": object_id}
+    store = world.store.vector_stores.add(VectorStore(**values))
+    for item in session.of_store(object_id):
+        fields = fields_of(StoreFile, item)
+        fields["status"] = "completed" if item["status"] == "in_progress" else item["status"]
+        store.files.add(StoreFile(**fields, chunking=chunking_of(item.get("chunking_strategy"))))
 
 
 def _message_of(shown: Json) -> Message:

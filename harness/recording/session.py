@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = "dict[str, Any]"
 ID = re.compile(r"\b(?:asst|thread|msg|run|step|call|vs|vsfb)_[A-Za-z0-9]{3,}\b|\b(?:file|assistant)-[A-Za-z0-9]{3,}\b")
+IN_A_STORE = "vector_store.file"  # an object that goes by the id of a file, and is none
 FRAME = re.compile(r"event: ?(.+?)\r?\ndata: ?(.*?)\r?\n\r?\n")
 
 
@@ -80,10 +81,18 @@ class Seen:
         if self.events:
             return [data for name, data in self.events if name in ("thread.created", "thread.run.created")]
         body = self.got if isinstance(self.got, dict) else {}
-        if "id" not in body or body["id"] in self.path_ids.values():
+        if "id" not in body or body["id"] in self.path_ids.values() or body.get("object") == IN_A_STORE:
             return []
         with_thread = [{"object": "thread", "id": body.get("thread_id")}] if self.path == "/threads/runs" else []
-        return [*with_thread, body]
+        return [*self._stores_made(body), *with_thread, body]
+
+    def _stores_made(self, body: Json) -> list[Json]:
+        """The store that a `vector_stores` helper of the request made."""
+        if b'"vector_stores"' not in self.recorded.sent:
+            return []
+        resources = body.get("tool_resources") or {}
+        ids = resources.get("file_search", {}).get("vector_store_ids", ())
+        return [{"object": "vector_store", "id": store_id} for store_id in ids]
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} ({self.recorded.origin})"
@@ -97,6 +106,7 @@ class Session:
     shown: dict[str, Json] = field(default_factory=dict)
     stories: dict[str, Story] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
+    in_stores: dict[tuple[str, str], Json] = field(default_factory=dict)
 
     @classmethod
     def of(cls, recorded: Iterable[Recorded]) -> Session:
@@ -133,6 +143,17 @@ class Session:
         there = [item for item in self.shown.values() if item["object"] == kind and item.get("thread_id") == thread_id]
         return sorted(there, key=lambda item: item["created_at"])
 
+    def of_store(self, store_id: str) -> list[Json]:
+        """The files that a store had and no recorded request put there, oldest first."""
+        put = {
+            found
+            for seen in self.exchanges
+            if seen.method == "POST" and seen.path.startswith(f"/vector_stores/{store_id}/")
+            for found in ID.findall(_text(seen.recorded.sent))
+        }
+        there = [item for (store, file_id), item in self.in_stores.items() if store == store_id and file_id not in put]
+        return sorted(there, key=lambda item: item["created_at"])
+
     def story(self, run_id: str) -> Story:
         return self.stories.setdefault(run_id, Story())
 
@@ -148,7 +169,9 @@ class Session:
         # lists are newest first unless asked otherwise; within one second only their order tells the age
         ascending = seen.recorded.request.query.get("order") == ["asc"]
         for item in seen.objects if ascending or seen.events else reversed(seen.objects):
-            if "id" in item and "created_at" in item:
+            if item["object"] == IN_A_STORE and "created_at" in item:
+                self.in_stores.setdefault((item["vector_store_id"], item["id"]), item)
+            elif "id" in item and "created_at" in item:
                 self.shown.setdefault(item["id"], item)
                 self._tell(item)
 

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.failures import HarnessFailure
+from harness.service.products import Product, drawn, written
 from harness.service.texts import annotated, cut, file_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from os import PathLike
 
     from harness.service.records import File
 
@@ -36,9 +38,10 @@ FAILURE_TEXTS: dict[str, str] = {
 class Say:
     text: str
     beats_cancel: bool = False
-    images: tuple[str, ...] = field(default=(), repr=False)
+    images: tuple[str, ...] | None = field(default=None, repr=False)  # None: what the run's cells drew
     annotations: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     pieces: tuple[str, ...] | None = field(default=None, repr=False)
+    cites: bool = field(default=False, repr=False)  # what the run's last search found
 
 
 @dataclass(frozen=True)
@@ -64,13 +67,16 @@ class Calls:
 class RunCode:
     source: str
     logs: str | None = None
-    images: tuple[str, ...] = field(default=(), repr=False)
+    images: tuple[str | Product, ...] = field(default=(), repr=False)
     pieces: tuple[str, ...] | None = field(default=None, repr=False)
+    files: tuple[Product, ...] = field(default=(), repr=False)
+    execute: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True)
 class Search:
-    results: tuple[Mapping[str, Any], ...] = ()
+    results: tuple[Mapping[str, Any], ...] | None = None  # None: what is found in the run's files
+    query: str | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,8 @@ class Wait:
 Act = Say | Refuse | Call | Calls | RunCode | Search | Fail | Truncate | Hang | Cancel | Wait
 ACTS = (Say, Refuse, Call, Calls, RunCode, Search, Fail, Truncate, Hang, Cancel, Wait)
 
+PLACE = "【】"  # where `citations="auto"` puts a mark
+
 # After one of these the model does nothing more in the run.
 ENDS = (Fail, Truncate, Hang, Cancel)
 
@@ -110,9 +118,9 @@ ENDS = (Fail, Truncate, Hang, Cancel)
 def say(
     text: str | None = None,
     *,
-    citations: Mapping[str, File | str] | None = None,
+    citations: Mapping[str, File | str] | Literal["auto"] | None = None,
     files: Mapping[str, File | str] | None = None,
-    images: Iterable[File | str] = (),
+    images: Iterable[File | str] | None = None,
     pieces: Iterable[str] | None = None,
     beats_cancel: bool = False,
 ) -> Say:
@@ -124,16 +132,19 @@ def say(
     Args:
         text: what the message says; may be left out where `pieces` or `images` are given.
         citations: marks in the text and the file that each cites, by id or as a file: each becomes a
-            `file_citation` annotation (CONTRACT §2.3).
+            `file_citation` annotation (CONTRACT §2.3). `"auto"` cites each file that the run's last search found:
+            where the text has `【】`, file by file, the best first (a place too many is left empty), else at its end.
         files: marks such as `sandbox:/mnt/data/out.csv` and the file to download for each: `file_path` annotations.
-        images: files shown in front of the text, each an `image_file` part.
+        images: files shown in front of the text, each an `image_file` part; by default what cells of the run have
+            drawn since its last message. Links to files that cells wrote are annotated without being named.
         pieces: how a stream cuts the text, between any two characters. By default it is cut like tokens, with each
             citation in one piece.
         beats_cancel: a cancellation that arrives while this message is written comes too late, and the run
             completes from `cancelling` (CONTRACT §3.1, "attempted but not guaranteed").
 
     Raises:
-        HarnessFailure: a mark is not in the text, the pieces are another text, or a text is not valid Unicode.
+        HarnessFailure: a mark is not in the text, the pieces are another text, or a text is not valid Unicode; or
+            `citations="auto"` is combined with `pieces` or `files`, whose places it would move.
 
     >>> say("4 °C and rain")
     Say(text='4 °C and rain', beats_cancel=False)
@@ -144,11 +155,19 @@ def say(
     """
     said = "" if text is None and pieces is None and images else text
     said, chosen = cut(said, pieces, "say")
+    shown = None if images is None else tuple(map(file_id, images))
+    if citations == "auto":
+        if chosen is not None or files:
+            raise HarnessFailure(
+                'say(…, citations="auto") writes marks into the text, so it takes neither pieces nor files.',
+                do='say("…", citations={"【4:0†name.txt】": "file-abc"}, pieces=[…])',
+            )
+        return Say(said, beats_cancel, shown, cites=True)
     marks = [("file_citation", *mark) for mark in (citations or {}).items()]
     marks += [("file_path", *mark) for mark in (files or {}).items()]
     marked = [annotation for mark in marks for annotation in annotated(said, *mark)]
     marked.sort(key=lambda annotation: annotation["start_index"])
-    return Say(said, beats_cancel, tuple(map(file_id, images)), tuple(marked), chosen)
+    return Say(said, beats_cancel, shown, tuple(marked), chosen)
 
 
 def refuse(text: str | None = None, *, pieces: Iterable[str] | None = None) -> Refuse:
@@ -230,30 +249,64 @@ def run_code(
     source: str | None = None,
     *,
     logs: str | None = None,
-    images: Iterable[File | str] = (),
+    images: Iterable[File | str | bytes | PathLike[str]] = (),
+    files: Mapping[str, bytes | str | PathLike[str]] | None = None,
+    execute: bool = False,
     pieces: Iterable[str] | None = None,
 ) -> RunCode:
-    """The code interpreter runs a cell: a tool_calls step with the source and, if given, its logs.
+    """The code interpreter runs a cell: a tool_calls step with the source and its outputs (CONTRACT §2.5).
 
-    Nothing is executed; `logs` is what the cell is said to have printed. Without it the step has no outputs,
-    which is what the service showed from 2025 on (CONTRACT §2.5). `images` are files that the cell drew, by id or
-    as files; `pieces` says how a stream cuts the source.
+    Nothing is executed unless you ask for it. In a generator, `logs = yield run_code(…)` is what the cell printed.
+
+    Args:
+        logs: what the cell is said to have printed. Without it the step has none, as recorded from 2025 on.
+        images: what it is said to have drawn: ids, files, bytes, paths, or a name such as `plot.png`, for which a
+            picture of one pixel is made. They show in front of the run's next message, too.
+        files: what it is said to have written below `/mnt/data`: bytes, text or a path for each name. They can be
+            downloaded, and the run's messages link to them by `sandbox:/mnt/data/NAME`.
+        execute: really run the source, in a process of its own; see `harness.sandbox` for what protects you from it.
+        pieces: how a stream cuts the source.
+
+    Raises:
+        HarnessFailure: a file cannot be read or has no name for `/mnt/data`, or outputs are given to be executed.
 
     >>> run_code("print(6 * 7)", logs="42")
     RunCode(source='print(6 * 7)', logs='42')
     """
-    written, chosen = cut(source, pieces, "run_code")
-    return RunCode(written, logs, tuple(map(file_id, images)), chosen)
+    code, chosen = cut(source, pieces, "run_code")
+    made = RunCode(code, logs, drawn(images), chosen, written(files), execute)
+    if execute and (logs is not None or made.images or made.files):
+        raise HarnessFailure(
+            "run_code(…, execute=True) finds out what the cell prints, draws and writes, and was told it, too.",
+            do=f"run_code({code[:40]!r}, execute=True)",
+        )
+    return made
 
 
-def search(*, results: Iterable[Mapping[str, Any]] = ()) -> Search:
-    """The model searches the files: a file_search step (v1: retrieval) with the given results.
+def search(query: str | None = None, *, results: Iterable[Mapping[str, Any]] | None = None) -> Search:
+    """The model searches the files: a file_search step (v1: retrieval).
 
-    Nothing is searched; `results` are shown as they are, in the shape of CONTRACT §2.5.
+    Args:
+        query: what is looked for; by default the newest user message. Only words count, not meaning: what is found
+            shares at least one word with it (see `harness.service.searching`).
+        results: shown as they are, in the shape of CONTRACT §2.5, and nothing is searched; `[]` is a search that
+            finds nothing. Without it the completed files of the run's stores are really searched.
 
-    >>> search()
-    Search(results=())
+    Raises:
+        HarnessFailure: both are given. When the run searches: a file needs a library that is not installed.
+
+    >>> search("opening hours")
+    Search(results=None, query='opening hours')
+    >>> search(results=[])
+    Search(results=(), query=None)
     """
+    if results is None:
+        return Search(None, query)
+    if query is not None:
+        raise HarnessFailure(
+            f"search({query!r}, results=…): results that are given are not searched for.",
+            do=f"search({query!r})   # or search(results=[…])",
+        )
     return Search(tuple(results))
 
 

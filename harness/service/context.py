@@ -8,36 +8,50 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from harness.service import errors
+from harness.service.cells import CodeInterpreter
 from harness.service.clock import EPOCH, Clock
 from harness.service.director import Director
 from harness.service.engine import Engine, Timing
 from harness.service.faults import Faults
+from harness.service.indexing import Indexer
 from harness.service.looks import Watch
 from harness.service.records import Assistant, File, Thread
+from harness.service.searching.library import Library
 from harness.service.shapes import MALFORMED_ID_REFUSALS, Api, shapes_of
 from harness.service.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.service.cells import Execute
     from harness.service.errors import Refusal
     from harness.service.http import Request
-    from harness.service.records import Message, Run, Step
+    from harness.service.records import FileBatch, Message, Run, Step, VectorStore
     from harness.service.settings import Settings
     from harness.service.store import HasId, Table
 
 
 class World:
-    """Everything that a request can read or change. A snapshot is a copy of it."""
+    """Everything that a request can read or change. A snapshot is a copy of it.
 
-    def __init__(self, settings: Settings) -> None:
+    `execute` is what runs cells of the code interpreter, if anything does.
+    """
+
+    def __init__(self, settings: Settings, execute: Execute | None = None) -> None:
         self.settings = settings
+        self.execute = execute
         self.shapes = shapes_of(settings.as_of)
         self.store = Store(settings.seed)
         self.clock = Clock(first_moment(settings), settings.clock)
         self.director = Director()
         self.faults = Faults()
-        self.engine = Engine(self.store, self.clock, Timing(settings.queued, settings.act, settings.cancelling))
+        self.library = Library()
+        timing = Timing(settings.queued, settings.act, settings.cancelling)
+        self.indexer = Indexer(self.store, self.clock)
+        interpreter = CodeInterpreter(self.store, self.clock, self.shapes, settings, execute)
+        self.engine = Engine(
+            self.store, self.clock, timing, library=self.library, indexer=self.indexer, interpreter=interpreter
+        )
         self.watch = Watch(self.clock, self.engine, stuck_after=settings.stuck_after)
 
     @property
@@ -94,6 +108,14 @@ class Call:
     @property
     def file(self) -> File:
         return cast("File", self.found["file_id"])
+
+    @property
+    def vector_store(self) -> VectorStore:
+        return cast("VectorStore", self.found["vector_store_id"])
+
+    @property
+    def batch(self) -> FileBatch:
+        return cast("FileBatch", self.found["batch_id"])
 
     def check_ids(self) -> None:
         """Refuse ids in the path that cannot be ids; before 2025 they were merely not found (CONTRACT §7.1)."""
@@ -158,9 +180,14 @@ PATH_IDS: dict[str, PathId] = {
         None,
         lambda c: c.store.files,
         errors.no_such_file,
-        lambda i, now: File(i, now, f"{i}.txt", "assistants", b""),
+        lambda i, now: File(i, now, f"{i}.txt", "assistants", b"", known=False),
     ),
-    # These two are no tables of their own; their handlers look in the assistant and in the message.
+    "vector_store_id": PathId(
+        "vs_", lambda c: c.store.vector_stores, lambda i: errors.no_such_vector_store(i, status=404)
+    ),
+    "batch_id": PathId("vsfb_", lambda c: c.vector_store.batches, lambda i: errors.not_found("file batch", i)),
+    # The handlers of the following look for them: in the store, in the assistant, in the message.
+    "store_file_id": PathId(None, None, lambda i: errors.not_found("file", i)),
     "assistant_file_id": PathId(None, None, lambda i: errors.not_found("assistant file", i)),
     "message_file_id": PathId(None, None, lambda i: errors.not_found("message file", i)),
     "model": PathId(None, None, errors.no_such_model),

@@ -115,7 +115,11 @@ def api_version(request: Request, route: Route, world: World, *, azure: bool) ->
         named = azure_api(request)
         if named is None:
             raise not_found_on_azure()
+        if named == "v1" and route.v2_only:
+            raise not_found_on_azure()
         return named
+    if route.v2_only:
+        return _v2_alone(request, settings)
     if not route.beta:
         return "v1" if header == V1_HEADER and answers_v1(settings) else newest
     if header is None:
@@ -129,6 +133,19 @@ def api_version(request: Request, route: Route, world: World, *, azure: bool) ->
     if route.v1_only and not (settings.as_of and answers_v1(settings)):
         # both versions shared these endpoints until v1 ended (FACTS I: lemur, May 2024, header v2)
         raise errors.v1_path_deprecated()
+    return "v2"
+
+
+def _v2_alone(request: Request, settings: Settings) -> Api:
+    """For vector stores, which v1 has not. No header is needed (FACTS 0); the refusals of v1 are guesses (G).
+
+    Raises:
+        Refusal: the client is one of v1, or v2 is not answered.
+    """
+    if not answers_v2(settings):
+        raise errors.unknown_url(request.method, request.path)
+    if request.headers.get("openai-beta") == V1_HEADER:
+        raise errors.no_beta_header("v2") if answers_v1(settings) else errors.v1_deprecated()
     return "v2"
 
 

@@ -16,13 +16,17 @@ from harness.service.director import PLACEHOLDER
 from harness.service.drafts import Draft, Written
 from harness.service.lifecycle import ENDINGS, MESSAGE, NEW, RUN, STEP, STEP_CAUSE, STEP_ENDS_FIRST, advance, find
 from harness.service.records import Message, Run, Step, Usage
+from harness.service.searching.acting import cited, searched
 from harness.service.views import view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from harness.service.cells import CodeInterpreter
     from harness.service.clock import Clock
+    from harness.service.indexing import Indexer
     from harness.service.records import Thread
+    from harness.service.searching.library import Library
     from harness.service.store import Store
     from harness.service.views import RunView
 
@@ -39,8 +43,20 @@ class Timing:
 
 
 class Engine:
-    def __init__(self, store: Store, clock: Clock, timing: Timing) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        timing: Timing,
+        *,
+        library: Library,
+        indexer: Indexer,
+        interpreter: CodeInterpreter,
+    ) -> None:
         self._store = store
+        self._library = library
+        self._indexer = indexer
+        self._interpreter = interpreter
         self._clock = clock
         self._timing = timing
 
@@ -96,7 +112,7 @@ class Engine:
     # --- what the clock does ------------------------------------------------------------------------------
 
     def _wait_in_queue(self, run: Run) -> None:
-        delay = self._timing.queued
+        delay = max(self._timing.queued, self._indexer.delay(run))
         while isinstance(act := self._next_act(run), acts.Wait):
             delay += act.seconds
             run.playback.take()
@@ -104,7 +120,11 @@ class Engine:
 
     def _pick_up(self, run: Run) -> None:
         self._move(run, "pick_up")
-        self._begin_next(run)
+        expired = self._indexer.bump(run)
+        if expired is None:
+            self._begin_next(run)
+        else:  # CONTRACT §3.5; the words are a guess (G)
+            self._fail(run, acts.Fail("server_error", f"Vector store {expired} has expired."))
 
     def _expire(self, run: Run) -> None:
         self._end(run, "expire")
@@ -139,11 +159,15 @@ class Engine:
         elif isinstance(act, acts.Call | acts.Calls):
             self._ask(run)
         else:
+            if isinstance(act, acts.RunCode):
+                run.playback.answer(partial(self.view, run), run.printed)
             if not isinstance(self._next_act(run), acts.ENDS):
                 self._close(run, "finish")
             self._begin_next(run)
 
     def _begin_message(self, run: Run, act: acts.Say | acts.Refuse) -> None:
+        if isinstance(act, acts.Say):
+            act = self._interpreter.linked(cited(act, run, self._thread(run)), run)
         completion = self._complete(run, writing.text_of(act))
         message = Message(
             id=self._id(run, "msg_"),
@@ -162,7 +186,11 @@ class Engine:
 
     def _begin_tools(self, run: Run, act: acts.Call | acts.Calls | acts.RunCode | acts.Search) -> None:
         """The calls show when they are written; a call that a limit cut off never does."""
+        if isinstance(act, acts.Search):
+            act = searched(act, run, self._thread(run), self._store, self._library)
         completion = self._complete(run, writing.text_of(act))
+        if isinstance(act, acts.RunCode) and not completion.cut:
+            act = self._interpreter.ran(act, run, self._thread(run))
         details: dict[str, Any] = {"type": "tool_calls", "tool_calls": []}
         step = self._open_step(run, "tool_calls", details, completion.usage)
         written = writing.tool_calls(act, partial(self._id, run, "call_"))

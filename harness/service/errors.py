@@ -281,6 +281,16 @@ def no_such_vector_store(store_id: str, *, status: int) -> Refusal:
     return Refusal(status, f"Vector store with id ['{store_id}'] not found.")
 
 
+def no_such_store_file(file_id: str, store_id: str) -> Refusal:
+    """As reported in 2025 (github.com/mkdev-me/terraform-provider-openai/issues/35)."""
+    return Refusal(404, f"No file found with id '{file_id}' in vector store '{store_id}'.")
+
+
+def no_such_files(file_ids: Iterable[str]) -> Refusal:
+    """Files that a body on a vector store's path names (CONTRACT §7.1)."""
+    return Refusal(404, f"Files [{', '.join(file_ids)}] were not found")
+
+
 def no_such_model(model: str) -> Refusal:
     """For `GET /models/{model}`: the text the SDK's own documentation shows; not in the recordings."""
     return Refusal(404, f"The model '{model}' does not exist", param="model", code="model_not_found")
@@ -303,6 +313,22 @@ def empty_file() -> Refusal:
 
 def not_downloadable(purpose: str) -> Refusal:
     return Refusal(400, f"Not allowed to download files of purpose: {purpose}")
+
+
+def not_searchable(extensions: Iterable[str]) -> Refusal:
+    """For a message's attachments; `param` and `code` are guesses (CONTRACT §7.1, G)."""
+    return Refusal(
+        400,
+        f"Files with extensions [{', '.join(extensions)}] are not supported for retrieval. See "
+        "https://platform.openai.com/docs/assistants/tools/file-search/supported-files",
+        param="file_ids",
+        code="unsupported_file",
+    )
+
+
+def vector_store_full(store_id: str, most: int) -> Refusal:
+    """The limit is documented, its text is not recorded (CONTRACT §8, G)."""
+    return Refusal(400, f"Vector store {store_id} has reached the maximum number of {most} files.")
 
 
 # --- states and locks (CONTRACT §3, §4) ---------------------------------------------------------------------

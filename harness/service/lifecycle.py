@@ -103,6 +103,23 @@ MESSAGE: tuple[Row, ...] = (
     Row("in_progress", "clock", "expire", "incomplete", ("incomplete_at",)),
 )
 
+# CONTRACT §2.8. The status of a store follows from its files (CONTRACT §2.7), that of a batch does once the last of
+# them is done, failed or not. Cancelling is immediate (G: what is recorded came too late). `failed` is a batch none of
+# whose files could be indexed (G; the specification has the status and does not say when).
+STORE_FILE: tuple[Row, ...] = (
+    Row(NEW, "client", "create", "in_progress", ("created_at",)),
+    Row("in_progress", "clock", "index", "completed"),
+    Row("in_progress", "clock", "fail", "failed"),
+    Row("in_progress", "client", "cancel", "cancelled"),
+)
+
+BATCH: tuple[Row, ...] = (
+    Row(NEW, "client", "create", "in_progress", ("created_at",)),
+    Row("in_progress", "clock", "finish", "completed"),
+    Row("in_progress", "clock", "fail", "failed"),
+    Row("in_progress", "client", "cancel", "cancelled"),
+)
+
 ENDINGS: dict[str, Ending] = {
     "completed": Ending("completed", "completed", None),
     "incomplete": Ending("completed", "incomplete", "max_tokens"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.service.script import Playback
 
 Metadata = dict[str, str]
+Attributes = dict[str, str | float | bool]
 
 
 @dataclass(slots=True)
@@ -106,6 +107,7 @@ class Run:
     instructions: str | None
     tools: list[dict[str, Any]]
     playback: Playback
+    azure: bool = False
     file_ids: list[str] = field(default_factory=list)
     metadata: Metadata = field(default_factory=dict)
     temperature: float = 1.0
@@ -137,6 +139,9 @@ class Run:
     feed: Feed | None = None  # where it is told to a client that streams
     timers: dict[str, Timer] = field(default_factory=dict)
     looks: dict[Hashable, Looks] = field(default_factory=dict)
+    products: dict[str, str] = field(default_factory=dict)  # what its cells wrote: names and file ids
+    drawings: list[str] = field(default_factory=list)  # what they drew, and no message has shown
+    printed: str = ""  # by the last cell
 
     @property
     def active(self) -> bool:
@@ -177,12 +182,63 @@ class File:
     content: bytes
     expires_at: int | None = None
     status: str = "processed"
+    known: bool = True  # False: nobody has seen what is in it, so it counts as fit for every tool
+
+
+@dataclass(slots=True)
+class StoreFile:
+    """A file in a vector store; its id is the file's. Only a `completed` one is searched."""
+
+    id: str
+    vector_store_id: str
+    created_at: int = 0
+    attributes: Attributes = field(default_factory=dict)
+    chunking: tuple[int, int] = (800, 400)  # tokens in a chunk, and how many of them the next one repeats
+    status: str = NEW
+    last_error: dict[str, str] | None = None
+    usage_bytes: int = 0
+    batch_id: str | None = None
+    timeline: list[Moment] = field(default_factory=list)
+    timer: Timer | None = None
+    looks: dict[Hashable, object] = field(default_factory=dict)  # what each client was shown last
+
+
+@dataclass(slots=True)
+class FileBatch:
+    """Files that were put into a store by one request."""
+
+    id: str
+    vector_store_id: str
+    created_at: int = 0
+    status: str = NEW
+    files: Table[StoreFile] = field(default_factory=Table)
+    timeline: list[Moment] = field(default_factory=list)
+    looks: dict[Hashable, object] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class VectorStore:
-    """A store that a body may name or a `vector_stores` helper makes."""
+    """What file search looks through. Its status and its counts are those of its files."""
 
     id: str
     created_at: int
-    file_ids: list[str] = field(default_factory=list)
+    name: str | None = None
+    description: str | None = None
+    metadata: Metadata = field(default_factory=dict)
+    expires_after: dict[str, Any] | None = None
+    last_active_at: int = 0
+    files: Table[StoreFile] = field(default_factory=Table)
+    batches: Table[FileBatch] = field(default_factory=Table)
+    looks: dict[Hashable, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.last_active_at = self.last_active_at or self.created_at
+
+    @property
+    def file_ids(self) -> list[str]:
+        return [file.id for file in self.files]
+
+    @property
+    def expires_at(self) -> int | None:
+        """So many days after it was last active (CONTRACT §2.7)."""
+        return None if self.expires_after is None else self.last_active_at + self.expires_after["days"] * 86_400

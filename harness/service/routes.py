@@ -9,8 +9,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.service.params import queries, v1, v2
+from harness.service.params import vector_stores as stores
+from harness.service.params.store_search import SearchVectorStore
 from harness.service.params.upload import Upload
-from harness.service.resources import assistants, files, messages, models, runs, starting, steps, threads
+from harness.service.resources import (
+    assistants,
+    file_batches,
+    files,
+    messages,
+    models,
+    runs,
+    starting,
+    steps,
+    store_search,
+    threads,
+    vector_store_files,
+    vector_stores,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,6 +41,7 @@ class Route:
         bodies: the model of the body by API version; a version that is not named takes no body.
         beta: whether the `OpenAI-Beta` header is needed (CONTRACT §1: not for files and models).
         v1_only: belongs to the endpoints that v2 dropped (CONTRACT §1.7).
+        v2_only: belongs to those that v1 never had (CONTRACT §1.6).
     """
 
     method: str
@@ -35,6 +51,7 @@ class Route:
     query: Any = queries.NoQuery
     beta: bool = True
     v1_only: bool = False
+    v2_only: bool = False
 
     @property
     def family(self) -> str:
@@ -47,6 +64,12 @@ def _row(method: str, template: str, handler: Callable[[Any], Any], body: str = 
     return Route(method, template, handler, bodies, **more)
 
 
+def _of_stores(method: str, rest: str, handler: Callable[[Any], Any], body: Any = None, **more: Any) -> Route:
+    """A row of the vector stores, which are v2's own and need no beta header (FACTS 0)."""
+    bodies: dict[Api, Any] = {} if body is None else {"v2": body}
+    return Route(method, f"/vector_stores{rest}", handler, bodies, beta=False, v2_only=True, **more)
+
+
 _BODIES: dict[Api, Any] = {"v1": v1, "v2": v2}
 
 A = "/assistants"
@@ -56,6 +79,9 @@ M = "/threads/{thread_id}/messages"
 MF = "/threads/{thread_id}/messages/{message_id}/files"
 R = "/threads/{thread_id}/runs"
 S = "/threads/{thread_id}/runs/{run_id}/steps"
+V = "/{vector_store_id}"
+VF = "/{vector_store_id}/files"
+VB = "/{vector_store_id}/file_batches"
 
 ROUTES: tuple[Route, ...] = (
     _row("POST", A, assistants.create, "CreateAssistant"),
@@ -92,6 +118,22 @@ ROUTES: tuple[Route, ...] = (
     _row("GET", "/files/{file_id}", files.retrieve, beta=False),
     _row("DELETE", "/files/{file_id}", files.delete, beta=False),
     _row("GET", "/files/{file_id}/content", files.content, beta=False),
+    _of_stores("POST", "", vector_stores.create, stores.CreateVectorStore),
+    _of_stores("GET", "", vector_stores.index, query=queries.Page),
+    _of_stores("GET", V, vector_stores.retrieve),
+    _of_stores("POST", V, vector_stores.modify, stores.ModifyVectorStore),
+    _of_stores("DELETE", V, vector_stores.delete),
+    _of_stores("POST", VF, vector_store_files.create, stores.CreateStoreFile),
+    _of_stores("GET", VF, vector_store_files.index, query=queries.StoreFilesPage),
+    _of_stores("GET", VF + "/{store_file_id}", vector_store_files.retrieve),
+    _of_stores("POST", VF + "/{store_file_id}", vector_store_files.modify, stores.ModifyStoreFile),
+    _of_stores("DELETE", VF + "/{store_file_id}", vector_store_files.delete),
+    _of_stores("GET", VF + "/{store_file_id}/content", vector_store_files.content),
+    _of_stores("POST", VB, file_batches.create, stores.CreateFileBatch),
+    _of_stores("GET", VB + "/{batch_id}", file_batches.retrieve),
+    _of_stores("POST", VB + "/{batch_id}/cancel", file_batches.cancel, v2.Empty),
+    _of_stores("GET", VB + "/{batch_id}/files", file_batches.index, query=queries.StoreFilesPage),
+    _of_stores("POST", V + "/search", store_search.create, SearchVectorStore),
     _row("GET", "/models", models.index, beta=False),
     _row("GET", "/models/{model}", models.retrieve, beta=False),
 )

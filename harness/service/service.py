@@ -26,6 +26,7 @@ from harness.service.shapes import FILE_ERROR_DETAIL
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from harness.service.cells import Execute
     from harness.service.http import Request
     from harness.service.routes import Route
 
@@ -39,8 +40,10 @@ class Service:
     200
     """
 
-    def __init__(self, settings: Settings | None = None, *, roots: Iterable[str] = ()) -> None:
-        self.world = World(settings or Settings())
+    def __init__(
+        self, settings: Settings | None = None, *, roots: Iterable[str] = (), execute: Execute | None = None
+    ) -> None:
+        self.world = World(settings or Settings(), execute)
         self.roots = roots_pattern(roots)
 
     def handle(self, request: Request) -> Response:

@@ -7,6 +7,7 @@ from typing import Literal
 
 Versions = Literal["both", "v1", "v2"]
 ClockPolicy = Literal["on_poll", "timed", "manual"]
+CodeLogs = Literal["by_day", "shown", "dropped"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,8 @@ class Settings:
         queued, act, cancelling: virtual seconds a run spends in `queued`, on each act, and in `cancelling`.
         seed: what the ids are made from; the fixture gives the test's own name.
         api_key: the only key that is accepted; by default every key is.
+        code_logs: whether steps show what cells print: `shown`; `dropped`, as the service did from 2025 on; or
+            `by_day`: what a script gives is shown, and what an executed cell prints unless `as_of` is such a day.
         adopt_unknown: an unknown, well-formed assistant, thread or file id is created when it is first used.
         stuck_after: looks at a run that cannot change any more before the client counts as stuck.
     """
@@ -36,5 +39,6 @@ class Settings:
     cancelling: float = 1.0
     seed: str | int = 0
     api_key: str | None = None
+    code_logs: CodeLogs = "by_day"
     adopt_unknown: bool = False
     stuck_after: int = 30

@@ -34,6 +34,8 @@ _STEP = (
     "last_error step_details"
 )
 _FILE = "object id purpose filename bytes created_at"
+_EXPIRY = "expires_after expires_at last_active_at"
+_STORE_FILE = "id object usage_bytes created_at vector_store_id status last_error"
 _USAGE = "prompt_tokens completion_tokens total_tokens"
 
 # The messages of v1: the answer to modify-message also has this shape in v2 (CONTRACT §2.3).
@@ -97,6 +99,26 @@ SHAPES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("2023-11-06", "v1 v2", _USAGE),
         ("2025-03-06", "v2", f"{_USAGE} prompt_token_details completion_tokens_details"),
     ),
+    "vector_store": (
+        (
+            "2024-04-30",
+            "v2",
+            f"id object name status usage_bytes created_at file_counts metadata {_EXPIRY}",
+        ),
+        (
+            "2025-09-16",
+            "v2",
+            f"id object created_at name description usage_bytes file_counts status {_EXPIRY} metadata",
+        ),
+    ),
+    "vector_store.file": (
+        ("2024-04-30", "v2", _STORE_FILE),
+        ("2024-10-11", "v2", f"{_STORE_FILE} chunking_strategy"),
+        ("2025-09-16", "v2", f"{_STORE_FILE} chunking_strategy attributes"),
+    ),
+    "vector_store.file of a batch": (  # as the list of a batch shows it, until today
+        ("2024-04-30", "v2", "id object created_at vector_store_id status last_error"),
+    ),
     "function tool": (
         ("2023-11-06", "v1 v2", "name description parameters"),
         ("2025-03-14", "v2", "name description parameters strict"),
@@ -110,6 +132,9 @@ SHAPES: dict[str, tuple[tuple[str, str, str], ...]] = {
 
 # Days on which something other than a key changed (FACTS 0, F; CONTRACT timeline, §7.1).
 SHORT_FILE_IDS = "2025-02-14"  # file- + 22 instead of 24 characters
+HEX_STORE_IDS = "2025-01-01"  # vs_ + 32 hexadecimal digits instead of 24 characters
+MANY_FILES = "2025-11-01"  # a store made since then takes 100,000,000 files instead of 10,000 (CONTRACT §8)
+LONG_BATCHES = "2025-01-01"  # 2,000 files at once instead of 500 (CONTRACT §1.6)
 MALFORMED_ID_REFUSALS = "2025-01-01"  # a malformed id is a 400 of its own; before, a plain "not found"
 FILE_ERROR_DETAIL = "2026-05-28"  # refusals of /files have a second top-level key, `detail`
 # Before, an incomplete run was announced by the event `thread.run.completed`, and v1 showed it as `completed`.

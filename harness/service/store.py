@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from harness.service.shapes import SHORT_FILE_IDS
+from harness.service.shapes import HEX_STORE_IDS, SHORT_FILE_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,14 +79,24 @@ class Ids:
             return self.make("file-", SHORT_ALPHABET, 22)
         return self.make("file-")
 
-    def vector_store(self) -> str:
-        return self._hex("vs_")
+    def vector_store(self, shapes: Shapes) -> str:
+        return self._hex("vs_") if shapes.since(HEX_STORE_IDS) else self.make("vs_")
+
+    def file_batch(self) -> str:
+        return self._hex("vsfb_")
 
     def request(self) -> str:
         return self._hex("req_")
 
+    def drawing(self) -> str:
+        """A name for what the code interpreter drew: a UUID, as recorded."""
+        digits = self._hex("")
+        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
     def _hex(self, prefix: str) -> str:
         """32 hexadecimal digits in one draw: every answer needs them for its request id."""
+        if self.planned and (planned := self.planned.get(kind_of(prefix))):
+            return planned.popleft()
         return prefix + self._stream(prefix).randbytes(16).hex()
 
     def _stream(self, prefix: str) -> random.Random:

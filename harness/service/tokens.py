@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PIECE = re.compile(r"[ ]?[A-Za-z]{1,5}|[ ]?[0-9]{1,3}|[ ]?[^\W\d_A-Za-z]{1,2}|\s+|.", re.DOTALL)
+PIECE = r"[ ]?[A-Za-z]{1,5}|[ ]?[0-9]{1,3}|[ ]?[^\W\d_A-Za-z]{1,2}|\s+|."
+_PIECE = re.compile(PIECE, re.DOTALL)
 _PER_MESSAGE = 4
 
 

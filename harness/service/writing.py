@@ -30,7 +30,7 @@ def message(act: Say | Refuse, text: str) -> Written:
     if isinstance(act, Refuse):
         refusal: list[Part] = [{"type": "refusal", "refusal": text}] if text else []
         return Written(refusal, partial(_refusal_pieces, text, act.pieces), len(text))
-    images: list[Part] = [{"type": "image_file", "image_file": {"file_id": image}} for image in act.images]
+    images: list[Part] = [{"type": "image_file", "image_file": {"file_id": image}} for image in act.images or ()]
     annotations = [annotation for annotation in act.annotations if annotation["end_index"] <= len(text)]
     said = [_text_part(text, annotations)] if text else []
     return Written(images + said, partial(_message_pieces, text, images, annotations, act.pieces), len(text) + 1)
@@ -45,7 +45,7 @@ def tool_calls(act: Call | Calls | RunCode | Search, make_id: Callable[[], str])
         code: Part = {"id": make_id(), "type": "code_interpreter", "code_interpreter": cell}
         return Written([code], partial(_code_pieces, code, act.pieces), 1 + len(act.source) + len(outputs))
     if isinstance(act, Search):
-        search: Part = {"id": make_id(), "type": "file_search", "results": [dict(result) for result in act.results]}
+        search: Part = {"id": make_id(), "type": "file_search", "results": [dict(found) for found in act.results or ()]}
         return Written([search], partial(_search_pieces, search), 1)
     several = _several(act)
     calls: list[Part] = [

@@ -121,6 +121,19 @@ class Exchange:
         made = body.get("id") if isinstance(body, dict) and self.method == "POST" else None
         return None if made is None or made in self.asked else made
 
+    @property
+    def adds(self) -> str | None:
+        """The file that this exchange put into a store; `places` of others show it there."""
+        body = self.response_body
+        added = self.method == "POST" and self.status == 200 and self.route == "/vector_stores/{id}/files"
+        return f"{body['vector_store_id']}/{body['id']}" if added else None
+
+    @cached_property
+    def places(self) -> frozenset[str]:
+        """The files that the answer shows in a store."""
+        shown = (item for item in objects(self.response_body) if item["object"] == "vector_store.file")
+        return frozenset(f"{item['vector_store_id']}/{item['id']}" for item in shown)
+
     @cached_property
     def begins(self) -> frozenset[str]:
         """The ids of all objects that a stream tells the creation of."""
@@ -212,12 +225,12 @@ def _in_order(group: list[Exchange]) -> list[Exchange]:
     ordered: list[Exchange] = []
     while waiting:
         same_second = [item for item in waiting if item.at == waiting[0].at]
-        to_be_made = {item.makes for item in same_second}
+        to_be_made = {made for item in same_second for made in (item.makes, item.adds)}
         begun: set[str] = set()
         for item in same_second:
             is_next = item.cassette not in begun
             begun.add(item.cassette)
-            if is_next and not (item.ids & to_be_made) - {item.makes}:
+            if is_next and not ((item.ids | item.places) & to_be_made) - {item.makes, item.adds}:
                 break
         else:
             item = same_second[0]
@@ -237,6 +250,7 @@ SHOWN_AT = {
     "thread.run": "/threads/{thread_id}/runs/{id}",
     "thread.run.step": "/threads/{thread_id}/runs/{run_id}/steps/{id}",
     "file": "/files/{id}",
+    "vector_store": "/vector_stores/{id}",
 }
 
 

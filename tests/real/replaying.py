@@ -148,6 +148,20 @@ class Replayer:
             run = self._run(run_id)
             if run is not None:
                 self._until(run, wanted)
+        for item in objects(exchange.response_body):
+            if item["object"] in FILES_OF:
+                self._index(item)
+
+    def _index(self, item: Json) -> None:
+        """Let time pass until no more files are in progress than the answer shows."""
+        places, counted = FILES_OF[item["object"]](item), item.get("file_counts", {})
+        left = counted.get("in_progress", item.get("status") == "in_progress")
+        ours = self._names.to_fake(places[0]), places[1], self._names.to_fake(places[2])
+        stores = (store for store in self._fake.world.store.vector_stores if store.id == ours[0])
+        files = [file for store in stores for file in store.files if ours[2] in ("", getattr(file, ours[1]))]
+        while sum(file.status == "in_progress" for file in files) > left:
+            if not self._fake.clock.fire_next():
+                return
 
     def _until(self, run: Run, wanted: Callable[[Run], bool]) -> None:
         while run.active and not wanted(run):
@@ -212,6 +226,13 @@ class Replayer:
         wanted = self._names.fake.get(recorded_id, recorded_id)
         return next((run for run in self._fake.runs if run.id == wanted), None)
 
+
+# Of what shows how files are getting on: the store, and which of its files, by which of their fields.
+FILES_OF: Mapping[str, Callable[[Json], tuple[str, str, str]]] = {
+    "vector_store": lambda item: (item["id"], "id", ""),
+    "vector_store.file": lambda item: (item["vector_store_id"], "id", item["id"]),
+    "vector_store.file_batch": lambda item: (item["vector_store_id"], "batch_id", item["id"]),
+}
 
 FRAME = re.compile(r"event: (.+)\ndata: (.+)\n\n")
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from recorded import ID, objects
+from recorded import ACCOUNT_LISTS, ID, objects
 from sending import as_bytes, kind_of
 
 from harness.recording.seeds import details_of, fields_of, usage_of
 from harness.service.acts import Hang
-from harness.service.records import Assistant, File, Message, Run, Step, Thread, Usage, VectorStore
+from harness.service.records import Assistant, File, Message, Run, Step, StoreFile, Thread, Usage, VectorStore
 from harness.service.script import Playback, Script
 from harness.service.store import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from evidence import Evidence, Json
     from recorded import Exchange
@@ -82,10 +83,15 @@ class Seeds:
         self._store.files.add(File(**{**values, "id": object_id, "content": raw}))
         return True
 
-    def _vector_store(self, object_id: str, _exchange: Exchange) -> bool:
+    def _vector_store(self, object_id: str, exchange: Exchange) -> bool:
+        """With as many files as were counted; which they were, nobody saw."""
         if object_id in self._store.vector_stores:
             return False
-        self._store.vector_stores.add(VectorStore(object_id, self._fake.world.second))
+        known = self._evidence.state("vector_store", object_id, exchange) or {}
+        values = {"created_at": self._fake.world.second, **fields_of(VectorStore, known), "id": object_id}
+        store = self._store.vector_stores.add(VectorStore(**values))
+        for file in _counted(known, object_id):
+            store.files.add(file)
         return True
 
     def _thread(self, object_id: str, exchange: Exchange) -> bool:
@@ -269,8 +275,16 @@ class Seeds:
         return bool(exchange.response_body.get("has_more") and data and made_at <= data[-1]["created_at"])
 
 
+def _counted(shown: Json, store_id: str) -> Iterator[StoreFile]:
+    """As many files as an answer counts; the first of them uses all the bytes."""
+    counts = {status: count for status, count in shown.get("file_counts", {}).items() if status != "total"}
+    for place, status in enumerate(chain.from_iterable([status] * count for status, count in counts.items())):
+        used = 0 if place else shown.get("usage_bytes", 0)
+        yield StoreFile(f"file-older{place}", store_id, status=status, usage_bytes=used)
+
+
 def _lists_account(exchange: Exchange) -> bool:
-    return exchange.method == "GET" and exchange.route in ("/assistants", "/files") and exchange.status == 200
+    return exchange.method == "GET" and exchange.route in ACCOUNT_LISTS and exchange.status == 200
 
 
 _LISTS_OF_THREAD = ("/threads/{id}/messages", "/threads/{id}/runs")

@@ -263,14 +263,63 @@ def test_what_was_there_before_is_there_again(cassette, tool):
         client.send("POST", f"/threads/{thread}/messages", {"role": "user", "content": "new"})
 
 
+def with_stores(client, extra=0):
+    """Stores made in every way, with a file of the conversation; what came of them, looked at so often more."""
+    file = client.fake.world.store.files.get(A_TEXT) or client.fake.add_file(
+        id=A_TEXT, content=b"tea", filename="a.txt"
+    )
+    store = client.ok("POST", "/vector_stores", {"name": "papers"})["id"]
+    client.ok("POST", f"/vector_stores/{store}/files", {"file_id": file.id, "attributes": {"a": 1}})
+    batch = client.ok("POST", f"/vector_stores/{store}/file_batches", {"file_ids": [file.id]})["id"]
+    helper = {"tool_resources": {"file_search": {"vector_stores": [{"file_ids": [file.id]}]}}}
+    [of_thread] = client.ok("POST", "/threads", helper)["tool_resources"]["file_search"]["vector_store_ids"]
+    for _ in range(3 + extra):
+        client.ok("GET", f"/vector_stores/{store}/file_batches/{batch}")
+    seen = [client.ok("GET", f"/vector_stores/{found}") for found in (store, of_thread)]
+    listed = client.ok("GET", f"/vector_stores/{store}/files")["data"]
+    keys = ("id", "name", "status", "file_counts")
+    return batch, [[item[key] for key in keys] for item in seen], [(item["id"], item["status"]) for item in listed]
+
+
+A_TEXT = "file-abcdefghijklmnopqrstuv"
+
+
+@pytest.mark.parametrize("extra", [0, 2])
+def test_stores_are_made_again_under_their_ids(cassette, extra):
+    told = Client(FakeAssistants())
+    result = with_stores(told)
+    later = told.ok("GET", "/vector_stores")["data"]
+    client = replaying(cassette(told.recorded))
+    assert with_stores(client, extra) == result
+    assert client.fake.unused() is None
+    assert [item["id"] for item in client.ok("GET", "/vector_stores")["data"]] == [item["id"] for item in later]
+    with pytest.raises(HarnessFailure, match="was not recorded like this"):
+        client.send("POST", "/vector_stores", {"name": "others"})
+
+
+def test_a_store_that_was_there_before_has_the_files_that_were_seen_in_it(cassette):
+    told = Client(FakeAssistants())
+    with_stores(told)
+    [store] = [store for store in told.fake.world.store.vector_stores if store.name == "papers"]
+    later = Client(told.fake)
+    asked = [
+        f"/vector_stores/{store.id}",
+        f"/vector_stores/{store.id}/files",
+        f"/vector_stores/{store.id}/files/{A_TEXT}",
+    ]
+    answers = [later.ok("GET", path) for path in asked]
+    client = replaying(cassette(later.recorded))
+    assert [client.ok("GET", path) for path in asked] == answers
+
+
 def test_routes_that_the_fake_does_not_serve_are_answered_from_the_recording(cassette):
     told = recorded(say("Hello."))[0]
-    request = Request("GET", BASE + "/vector_stores/vs_abc", HEAD)
-    store = replace(answered(told, 200, {"id": "vs_abc", "object": "vector_store"}), request=request)
-    client = replaying(cassette([store]))
-    assert client.ok("GET", "/vector_stores/vs_abc")["id"] == "vs_abc"
+    request = Request("GET", BASE + "/batches/batch_abc", HEAD)
+    batch = replace(answered(told, 200, {"id": "batch_abc", "object": "batch"}), request=request)
+    client = replaying(cassette([batch]))
+    assert client.ok("GET", "/batches/batch_abc")["id"] == "batch_abc"
     with pytest.raises(HarnessFailure, match="is not served"):
-        client.send("GET", "/vector_stores/vs_abc")
+        client.send("GET", "/batches/batch_abc")
 
 
 # --- exact --------------------------------------------------------------------------------------------------

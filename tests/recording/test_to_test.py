@@ -15,7 +15,7 @@ import pytest
 import shipped
 from cassette_recordings import FOLDER, exchange, files
 from telling import Client, recorded
-from test_replay import STORIES
+from test_replay import STORIES, with_stores
 
 from harness import FakeAssistants, call, fake_assistants, hang, say
 from harness.recording.cassettes import read
@@ -30,7 +30,6 @@ pytestmark = pytest.mark.skipif(
 )
 # Conversations of which nothing can be told: each reason, and what the comments of such a test say.
 NOTHING = {
-    "the fake does not serve it": "vector stores, chat completions",
     "only v1 had this endpoint": "files of assistants and messages",
     "it lists all that an account holds": "assistants and files",
     "nothing shows what": "steps of a run that nobody saw",
@@ -270,6 +269,24 @@ def test_v1_is_said_in_the_words_of_v2():
     assert '{"type": "file_search"}' in source
     assert "retrieval" not in source
     assert "attachments=" in source
+
+
+@pytest.mark.skipif(not hasattr(openai.OpenAI, "vector_stores"), reason="this SDK has no client.vector_stores")
+def test_vector_stores_are_told():
+    client = Client(FakeAssistants())
+    with_stores(client)
+    source = told(client.recorded)
+    run(source)
+    assert "not so with the fake" not in source
+    for said in (
+        "create(name=",
+        "retrieve(",
+        "files.create(",
+        "files.list(",
+        "file_batches.create(",
+        "file_batches.retrieve(",
+    ):
+        assert f"client.vector_stores.{said}" in source
 
 
 def test_what_cannot_be_told_is_a_comment():

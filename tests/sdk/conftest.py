@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from listening import OWN, RAW, SDK, Caller, available, calling
 
-from harness.fake import FakeAssistants, installed
+from harness.fake import FakeAssistants
+from harness.installed import installed
 from harness.options import make_options
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from harness import call, run_code, say, search
-from harness.fake import installed
+from harness.installed import installed
 
 HELLO = {"role": "user", "content": "hello"}
 
@@ -217,7 +217,7 @@ class TestMessages:
     @pytest.mark.parametrize("api", ["v2"])
     def test_attachments_feed_the_tools_of_the_thread(self, wire, fake):
         """CONTRACT §2.2."""
-        file, other = upload(wire)["id"], upload(wire, name="b.txt")["id"]
+        file, other = upload(wire, name="a.txt")["id"], upload(wire, name="b.txt")["id"]
         both = [{"type": "code_interpreter"}, {"type": "file_search"}]
         made = thread(wire, messages=[{**HELLO, "attachments": [{"file_id": file, "tools": both}]}])
         home = f"/threads/{made['id']}"

@@ -92,7 +92,9 @@ def test_unknown_cursors_and_second_rows_are_errors():
         (lambda ids: ids.file(Shapes("2024-05-01"), azure=False, purpose="assistants"), r"file-[A-Za-z0-9]{24}"),
         (lambda ids: ids.file(Shapes(), azure=True, purpose="assistants_output"), r"assistant-[A-Za-z0-9]{24}"),
         (lambda ids: ids.file(Shapes(), azure=True, purpose="batch"), r"file-[A-Za-z0-9]{22}"),
-        (lambda ids: ids.vector_store(), r"vs_[0-9a-f]{32}"),
+        (lambda ids: ids.vector_store(Shapes()), r"vs_[0-9a-f]{32}"),
+        (lambda ids: ids.vector_store(Shapes("2024-05-01")), r"vs_[A-Za-z0-9]{24}"),
+        (lambda ids: ids.file_batch(), r"vsfb_[0-9a-f]{32}"),
         (lambda ids: ids.request(), r"req_[0-9a-f]{32}"),
     ],
 )

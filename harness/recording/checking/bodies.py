@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 # Objects that look the same in each version and on each day: what they have to have, and what they may have.
 OTHERS = {
     **dict.fromkeys(("assistant.deleted", "thread.deleted", "thread.message.deleted"), ("id object deleted", "")),
-    "assistant.file.deleted": ("id object deleted", ""),
+    **dict.fromkeys(
+        ("assistant.file.deleted", "vector_store.deleted", "vector_store.file.deleted"), ("id object deleted", "")
+    ),
+    "vector_store.file_batch": ("id object created_at status vector_store_id file_counts", ""),
+    "vector_store.file_content.page": ("object data has_more next_page", ""),
     "assistant.file": ("id object created_at assistant_id", ""),
     "thread.message.file": ("id object created_at message_id", ""),
     "thread.message.delta": ("id object delta", ""),
@@ -168,7 +172,8 @@ def _shapes(item: Json, apis: Iterable[Api]) -> list[set[str]]:
         needed, more = OTHERS[kind]
         return [set(needed.split()), {*needed.split(), *more.split()}]
     gone = f"{kind} deleted"
-    names = [gone] if gone in SHAPES and "deleted" in item else [kind, f"{kind} modified", f"{kind} told"]
+    variants = (f"{kind}{variant}" for variant in ("", " modified", " told", " of a batch"))
+    names = [gone] if gone in SHAPES and "deleted" in item else variants
     return [
         set(keys.split())
         for name in names

@@ -28,8 +28,6 @@ IDENTIFYING = frozenset(
         "OpenAI user",
     }
 )
-# Endpoints of the API, whether the fake serves them or replays their answers.
-OF_THE_API = FAMILIES | {"vector_stores"}
 
 
 def secret(exchanges: Sequence[Seen], redactor: Redactor) -> Iterator[Found]:
@@ -65,7 +63,7 @@ def dead(exchanges: Sequence[Seen]) -> Iterator[Found]:
     for seen in exchanges:
         if seen.method == "OPTIONS":
             yield "note", seen, "a browser's preflight, which no client sends"
-        elif seen.path.strip("/").split("/")[0] not in OF_THE_API:
+        elif seen.path.strip("/").split("/")[0] not in FAMILIES:
             yield "note", seen, f"no endpoint of the Assistants API: {seen.method} {seen.path}"
         elif seen.ok and not is_content(seen) and not is_stream(seen) and not isinstance(seen.got, (dict, list)):
             yield "error", seen, f"the answer to {seen.method} {seen.path} has no body that can be used"

@@ -37,6 +37,24 @@ def told(act: Act, call_ids: Iterable[str] = ()) -> Call:
     return _TELLERS[type(act)](act)
 
 
+def all_told(acts: Iterable[Act], call_ids: Iterable[str] = ()) -> list[Call]:
+    """The calls that make what a run did. A message that did not show what a cell had drawn says so: it would.
+
+    >>> [call.keywords for call in all_told([script.run_code("plot()", images=["file-a"]), script.say("", images=[])])]
+    [{'images': ['file-a']}, {'images': []}]
+    """
+    calls, drawn = [], False
+    for act in acts:
+        call = told(act, call_ids)
+        if isinstance(act, script.Say):
+            if drawn and not act.images:
+                call.keywords["images"] = []
+            drawn = False
+        drawn = drawn or (isinstance(act, script.RunCode) and bool(act.images))
+        calls.append(call)
+    return calls
+
+
 def performed(call: Call) -> Act:
     """The act that a call makes.
 
@@ -78,7 +96,8 @@ def _say(act: script.Say) -> Call:
     for mark in act.annotations:
         kind = "citations" if mark["type"] == "file_citation" else "files"
         marks[kind][mark["text"]] = mark[mark["type"]]["file_id"]
-    return Call("say", (act.text,) if act.text or not act.images else (), _given(**marks, images=list(act.images)))
+    images = list(act.images or ())
+    return Call("say", (act.text,) if act.text or not images else (), _given(**marks, images=images))
 
 
 def _fail(act: script.Fail) -> Call:
@@ -99,7 +118,7 @@ _TELLERS: dict[type, Callable[[Any], Call]] = {
     script.Say: _say,
     script.Refuse: lambda act: Call("refuse", (act.text,)),
     script.RunCode: lambda act: Call("run_code", (act.source,), _given(logs=act.logs, images=list(act.images))),
-    script.Search: lambda act: Call("search", (), _given(results=list(act.results))),
+    script.Search: lambda act: Call("search", (), {"results": list(act.results)}),
     script.Fail: _fail,
     script.Truncate: _truncate,
     script.Hang: lambda _act: Call("hang"),

@@ -74,7 +74,7 @@ class Earlier:
         shown = self._session.shown.get(object_id, {})
         seen = self._session.contents.get(object_id)
         purpose = shown.get("purpose", "assistants" if seen is None else "assistants_output")
-        name = shown.get("filename", "file.bin")
+        name = shown.get("filename", "file.txt")
         content = bytes(shown.get("bytes") or 1) if seen is None else seen
         self._world.store.files.add(File(object_id, self._world.second, name, purpose, content))
         told = Code(f"bytes({len(content)})") if not content.strip(b"\0") else content

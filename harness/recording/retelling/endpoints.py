@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.recording.session import Json, Seen
     from harness.service.routes import Route
 
+V = "/vector_stores/{vector_store_id}"
 # The SDK's method for an endpoint, and what its answer is called in a test.
 METHODS = {
     "POST /assistants": ("beta.assistants.create", "assistant"),
@@ -47,12 +48,27 @@ METHODS = {
     "GET /files/{file_id}": ("files.retrieve", "file"),
     "DELETE /files/{file_id}": ("files.delete", ""),
     "GET /files/{file_id}/content": ("files.content", ""),
+    "POST /vector_stores": ("vector_stores.create", "store"),
+    f"GET {V}": ("vector_stores.retrieve", "store"),
+    f"POST {V}": ("vector_stores.update", "store"),
+    f"DELETE {V}": ("vector_stores.delete", ""),
+    f"POST {V}/search": ("vector_stores.search", ""),
+    f"GET {V}/files/{{store_file_id}}/content": ("vector_stores.files.content", ""),
+    f"POST {V}/files": ("vector_stores.files.create", "store_file"),
+    f"GET {V}/files": ("vector_stores.files.list", "store_files"),
+    f"GET {V}/files/{{store_file_id}}": ("vector_stores.files.retrieve", "store_file"),
+    f"POST {V}/files/{{store_file_id}}": ("vector_stores.files.update", "store_file"),
+    f"DELETE {V}/files/{{store_file_id}}": ("vector_stores.files.delete", ""),
+    f"POST {V}/file_batches": ("vector_stores.file_batches.create", "batch"),
+    f"GET {V}/file_batches/{{batch_id}}": ("vector_stores.file_batches.retrieve", "batch"),
+    f"POST {V}/file_batches/{{batch_id}}/cancel": ("vector_stores.file_batches.cancel", "batch"),
+    f"GET {V}/file_batches/{{batch_id}}/files": ("vector_stores.file_batches.list_files", "store_files"),
 }
 LISTS = frozenset({"/assistants", "/files", "/models"})
 # What the service takes, and the SDK's method has no parameter for.
 NO_PARAMETER = {"POST /threads/runs": frozenset({"reasoning_effort", "include"})}
 BIG = 2000
-QUERY = frozenset({"limit", "order", "after", "before", "run_id", "include"})
+QUERY = frozenset({"limit", "order", "after", "before", "run_id", "include", "filter"})
 
 
 class LeftOut(Exception):  # noqa: N818 - no error: a test says what it could not retell, and goes on

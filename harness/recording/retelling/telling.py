@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.recording.retelling.acts import told
+from harness.recording.retelling.acts import all_told
 from harness.recording.retelling.earlier import Earlier
 from harness.recording.retelling.endpoints import METHODS, Asked, LeftOut, renamed, sent
 from harness.recording.retelling.facts import facts, said
@@ -175,7 +175,7 @@ class Retelling:
 
     def script(self, run_id: str, *, without_calls: bool = False) -> list[Call]:
         """Write down what the model does in a run; with the ids of the rehearsal, for it."""
-        acts = [told(act, self._submitted) for act in self.session.story(run_id).acts]
+        acts = all_told(self.session.story(run_id).acts, self._submitted)
         acts = [act for act in acts if not without_calls or act.function not in ("call", "calls")]
         self.page.add(Call("assistants.next_run", tuple(renamed(acts, self.names))), gap=True)
         found: list[Call] = renamed(acts, self.ids)

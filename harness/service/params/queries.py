@@ -41,6 +41,10 @@ class StepsPage(Page, Include):
     pass
 
 
+class StoreFilesPage(Page):
+    filter: Literal["in_progress", "completed", "failed", "cancelled"] | None = None
+
+
 class FilesPage(Query):
     """Files come in far longer pages, and without `before` (CONTRACT §1.5)."""
 

@@ -137,7 +137,8 @@ def _out_of_range(comparison: str, limit_name: str) -> Callable[[Problem], Refus
 
 
 def _mutually_exclusive(p: Problem) -> Refusal:
-    return errors.mutually_exclusive(*(f"{p.param}.{p.context[name]}" for name in ("first", "second")))
+    parent = f"{p.param}." if p.path else ""
+    return errors.mutually_exclusive(*(f"{parent}{p.context[name]}" for name in ("first", "second")))
 
 
 V2: Mapping[str, Callable[[Problem], Refusal]] = {

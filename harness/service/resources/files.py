@@ -67,9 +67,7 @@ def delete(call: Call) -> dict[str, Any]:
             files.remove(file_id)
     for assistant in call.store.assistants:
         assistant.file_ids.pop(file_id, None)
-    for store in call.store.vector_stores:
-        if file_id in store.file_ids:
-            store.file_ids.remove(file_id)
+    call.world.indexer.forget(file_id)
     gone = {"object": "file", "deleted": True, "id": file_id}
     return call.world.shapes.project("file deleted", call.api, gone)
 

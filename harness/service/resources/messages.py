@@ -45,14 +45,14 @@ def wire(call: Call, message: Message, *, shape: str = "thread.message") -> dict
 
 
 def quoted(parts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same parts with the empty quote that a citation has in v1 and in deltas."""
+    """The same parts with the quote that a citation has in v1 and in deltas, empty unless it is known."""
     return [_quoted(part) if part["type"] == "text" and part["text"].get("annotations") else part for part in parts]
 
 
 def _quoted(part: dict[str, Any]) -> dict[str, Any]:
     annotations = [
-        {**annotation, "file_citation": {**annotation["file_citation"], "quote": ""}}
-        if annotation["type"] == "file_citation"
+        {**annotation, "file_citation": {**cited, "quote": cited.get("quote", "")}}
+        if (cited := annotation.get("file_citation")) is not None
         else annotation
         for annotation in part["text"]["annotations"]
     ]
@@ -68,6 +68,7 @@ def build_all(call: Call, thread: Thread, bodies: Iterable[Any]) -> list[Message
         file_ids: list[str] = list(getattr(body, "file_ids", None) or ())
         for file_id in (*file_ids, *(item["file_id"] for item in attachments if item.get("file_id"))):
             tools.known_file(call, file_id)
+        tools.check_searchable(call, attachments)
         message = Message(
             id=call.store.ids.make("msg_"),
             thread_id=thread.id,

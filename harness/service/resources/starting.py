@@ -82,6 +82,7 @@ def _build(call: Call, thread: Thread, assistant: Assistant, added: list[Message
         instructions=instructions,
         tools=assistant.tools if body.tools is None else tools.known(call, body.tools),
         playback=Playback(Script((), "")),
+        azure=call.azure,
         file_ids=list(assistant.file_ids),
         metadata=body.metadata or {},
         max_completion_tokens=getattr(body, "max_completion_tokens", None),

@@ -33,7 +33,9 @@ def build(call: Call, body: Any) -> Thread:
     """A thread with its first messages, not yet in the store: all of it is made, or nothing."""
     thread = Thread(id=call.store.ids.make("thread_"), created_at=call.world.second)
     thread.metadata = body.metadata or {}
-    thread.tool_resources = tools.resources(call, getattr(body, "tool_resources", None))
+    thread.tool_resources = tools.resources(
+        call, getattr(body, "tool_resources", None), expires_after=dict(tools.OF_A_THREAD)
+    )
     for message in messages.build_all(call, thread, body.messages or ()):
         thread.messages.add(message)
     return thread

@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from harness.service import errors
 from harness.service.context import listing
-from harness.service.records import VectorStore
+from harness.service.records import StoreFile
+from harness.service.resources import vector_stores
+from harness.service.searching.texts import extension, is_supported
 from harness.service.store import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from harness.service.context import Call
-    from harness.service.records import Assistant, File, Thread
+    from harness.service.records import Assistant, File, Thread, VectorStore
 
 RANKER = "default_2024_08_21"
+# When stores that come with a thread or an attachment expire (CONTRACT §2.2, §8).
+OF_A_THREAD = {"anchor": "last_active_at", "days": 7}
 # Each tool with the empty resources that an assistant shows as soon as it has the tool (FACTS A2).
 EMPTY_RESOURCES: dict[str, dict[str, list[str]]] = {
     "file_search": {"vector_store_ids": []},
@@ -106,11 +110,11 @@ def resources_of_assistant(assistant: Assistant) -> dict[str, Any]:
     return shown
 
 
-def resources(call: Call, given: Any) -> dict[str, Any]:
+def resources(call: Call, given: Any, **store_fields: Any) -> dict[str, Any]:
     """Tool resources of a body, checked against the files and stores there are.
 
-    A `vector_stores` helper makes a store and shows as its id (CONTRACT §1.1). Entries keep the order in which the
-    service shows them.
+    A `vector_stores` helper makes a store, with these fields, and shows as its id (CONTRACT §1.1). Entries keep the
+    order in which the service shows them.
     """
     wanted = plain(given) or {}
     kept: dict[str, Any] = {}
@@ -126,16 +130,16 @@ def resources(call: Call, given: Any) -> dict[str, Any]:
         for helper in helpers:
             for file_id in helper.get("file_ids") or ():
                 known_file(call, file_id)
-        made = [make_store(call, helper.get("file_ids") or ()).id for helper in helpers]
+        made = [_made_by(call, helper, store_fields).id for helper in helpers]
         kept["file_search"] = {"vector_store_ids": made or list(search.get("vector_store_ids") or ())}
     if code is not None:
         kept["code_interpreter"] = {"file_ids": list(code.get("file_ids") or ())}
     return kept
 
 
-def make_store(call: Call, file_ids: Iterable[str]) -> VectorStore:
-    store = VectorStore(call.store.ids.vector_store(), call.world.second, list(file_ids))
-    return call.store.vector_stores.add(store)
+def _made_by(call: Call, helper: dict[str, Any], fields: dict[str, Any]) -> VectorStore:
+    chunking = vector_stores.chunking_of(helper.get("chunking_strategy"))
+    return vector_stores.make(call, helper.get("file_ids") or (), chunking, metadata=helper.get("metadata"), **fields)
 
 
 def known_file(call: Call, file_id: str) -> File:
@@ -155,10 +159,23 @@ def attach(call: Call, owner: Assistant | Thread, attachments: Iterable[dict[str
             else:
                 search = owner.tool_resources.setdefault("file_search", {"vector_store_ids": []})
                 if not search["vector_store_ids"]:
-                    search["vector_store_ids"].append(make_store(call, ()).id)
+                    made = vector_stores.make(call, (), expires_after=dict(OF_A_THREAD))
+                    search["vector_store_ids"].append(made.id)
                 store = call.store.vector_stores.get(search["vector_store_ids"][0])
-                if store is not None and attachment["file_id"] not in store.file_ids:
-                    store.file_ids.append(attachment["file_id"])
+                if store is not None and attachment["file_id"] not in store.files:
+                    call.world.indexer.add(store, StoreFile(attachment["file_id"], store.id))
+
+
+def check_searchable(call: Call, attachments: Iterable[dict[str, Any]]) -> None:
+    """Refuses to search files of other types than file search reads (CONTRACT §7.1); a store would fail them."""
+    files = [
+        known_file(call, attachment["file_id"])
+        for attachment in attachments
+        if any(tool["type"] == "file_search" for tool in attachment.get("tools") or ())
+    ]
+    odd = [file.filename for file in files if file.known and not is_supported(file.filename)]
+    if odd:
+        raise errors.not_searchable(f".{extension(name)}" if extension(name) else name for name in odd)
 
 
 class _Named:

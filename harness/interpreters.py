@@ -1,0 +1,58 @@
+"""The interpreters of one fake: one for each thread in which cells are executed, for an hour of virtual time."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+from harness.environment import for_python
+from harness.sandbox import MEBIBYTE, Limits, Sandbox
+from harness.service.cells import Outcome
+from harness.service.products import Product
+
+if TYPE_CHECKING:
+    from harness.options import Options
+    from harness.service.cells import Cell
+
+LIFETIME = 3600  # seconds (CONTRACT §8, code interpreter session)
+
+
+class Interpreters:
+    """Call it with a cell to execute that.
+
+    A snapshot has no interpreters of its own, and shares these.
+    """
+
+    def __init__(self, options: Options) -> None:
+        disk = options.code_disk * MEBIBYTE
+        self._limits = Limits(
+            seconds=options.code_seconds,
+            cpu=max(1, ceil(options.code_seconds)),
+            memory=options.code_memory * MEBIBYTE,
+            file=disk,
+            disk=disk,
+            output=options.code_output,
+        )
+        self._sessions: dict[str, tuple[float, Sandbox]] = {}
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Interpreters:
+        return self
+
+    def __call__(self, cell: Cell) -> Outcome:
+        for session, (begun, sandbox) in list(self._sessions.items()):
+            if not 0 <= cell.now - begun < LIFETIME:
+                sandbox.close()
+                del self._sessions[session]
+        if cell.session not in self._sessions:
+            self._sessions[cell.session] = (cell.now, Sandbox(self._limits, environment=for_python()))
+        _, sandbox = self._sessions[cell.session]
+        ran = sandbox.run(cell.source, cell.files)
+        if not sandbox.running:
+            del self._sessions[cell.session]
+        return Outcome(ran.logs, ran.drawings, tuple(Product(*file) for file in ran.files))
+
+    def close(self) -> None:
+        """End them all; the next cell finds a new one."""
+        for _, sandbox in self._sessions.values():
+            sandbox.close()
+        self._sessions.clear()

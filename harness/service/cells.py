@@ -1,0 +1,154 @@
+"""The code interpreter of the service: what a cell shows in its step, and in the messages that follow (CONTRACT §2.5).
+
+Nothing is executed here: who made the service has handed in a function for that, or has not.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from harness.failures import HarnessFailure
+from harness.service.products import FOLDER, LINK, Product
+from harness.service.records import File
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.service.acts import RunCode, Say
+    from harness.service.clock import Clock
+    from harness.service.records import Run, Thread
+    from harness.service.settings import Settings
+    from harness.service.shapes import Shapes
+    from harness.service.store import Store
+
+PURPOSE = "assistants_output"
+# In recordings from this day on, a cell that prints has no outputs (CONTRACT §2.5).
+LOGS_DROPPED = "2025-09-16"
+# After a name, what would make it a longer one; sentences may end, and Korean particles follow, right behind it.
+_NO_LONGER = r"(?![A-Za-z0-9_-]|\.[A-Za-z0-9])"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is to be executed, and the files that lie in its folder: the id, the name and the bytes of each.
+
+    Cells of one session see each other's variables. `now` is virtual time.
+    """
+
+    session: str
+    source: str
+    files: tuple[tuple[str, str, bytes], ...]
+    now: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a cell has printed, what it has drawn, and which files are new or changed."""
+
+    logs: str = ""
+    drawings: tuple[bytes, ...] = ()
+    files: tuple[Product, ...] = ()
+
+
+Execute: TypeAlias = "Callable[[Cell], Outcome]"
+
+
+class CodeInterpreter:
+    """Makes of a cell what its step shows, and of a message that follows what links to the cell's files."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        shapes: Shapes,
+        settings: Settings,
+        execute: Execute | None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._shapes = shapes
+        self._settings = settings
+        self._execute = execute
+
+    def ran(self, act: RunCode, run: Run, thread: Thread) -> RunCode:
+        """The cell with its logs and with the ids of its images, as the step shows them; its files are there."""
+        if act.execute:
+            outcome = self._outcome(act.source, run, thread)
+            drawings = tuple(Product(None, drawing) for drawing in outcome.drawings)
+            act = replace(act, logs=outcome.logs or None, images=drawings, files=outcome.files)
+        made = {product.name: self._keep(run, product) for product in act.files}
+        ids = [
+            image if isinstance(image, str) else made.get(image.name or "") or self._keep(run, image)
+            for image in act.images
+        ]
+        run.drawings += ids
+        run.printed = act.logs or ""
+        return replace(act, logs=act.logs if self._shows_logs(act) else None, images=tuple(ids), files=())
+
+    def linked(self, act: Say, run: Run) -> Say:
+        """The message with what the run's cells drew since the last one, and with its links to their files.
+
+        Images come first, as recorded in April 2024; a script that names images has the last word.
+        """
+        images = tuple(run.drawings) if act.images is None else act.images
+        run.drawings = []
+        marks = {mark["start_index"] for mark in act.annotations}
+        found = [link for link in _links(act.text, run.products) if link["start_index"] not in marks]
+        annotations = sorted([*act.annotations, *found], key=lambda mark: mark["start_index"])
+        return replace(act, images=images, annotations=tuple(annotations))
+
+    def _outcome(self, source: str, run: Run, thread: Thread) -> Outcome:
+        if self._execute is None:
+            raise HarnessFailure(
+                f"run_code({source[:40]!r}, execute=True): this service has nothing to execute code with.",
+                do='run_code("…", logs="…")   # or use the `assistants` fixture or `fake_assistants()`',
+            )
+        files = tuple((file.id, file.filename, file.content) for file in self._files(run, thread))
+        return self._execute(Cell(thread.id, source, files, self._clock.now))
+
+    def _files(self, run: Run, thread: Thread) -> Iterator[File]:
+        """Those that the run's code interpreter has: of the assistant, of the thread, and in v1 of its messages."""
+        assistant = self._store.assistants.get(run.assistant_id)
+        ids = list(run.file_ids)
+        for owner in (assistant, thread):
+            if owner is not None:
+                ids += owner.tool_resources.get("code_interpreter", {}).get("file_ids", ())
+        for message in thread.messages:
+            ids += message.file_ids
+        for file_id in dict.fromkeys(ids):
+            file = self._store.files.get(file_id)
+            if file is not None:
+                yield file
+
+    def _keep(self, run: Run, product: Product) -> str:
+        """A file of purpose `assistants_output`; recorded names are paths, and of drawings UUIDs without an ending."""
+        file_id = self._store.ids.file(self._shapes, azure=run.azure, purpose=PURPOSE)
+        name = FOLDER + product.name if product.name else self._store.ids.drawing()
+        self._store.files.add(File(file_id, int(self._clock.now), name, PURPOSE, product.content))
+        if product.name:
+            run.products[product.name] = file_id
+        return file_id
+
+    def _shows_logs(self, act: RunCode) -> bool:
+        """What a script gives as logs it wants to see; what a cell printed shows as on the chosen day."""
+        if self._settings.code_logs != "by_day":
+            return self._settings.code_logs == "shown"
+        return not act.execute or self._settings.as_of is None or self._settings.as_of < LOGS_DROPPED
+
+
+def _links(text: str, products: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """A `file_path` annotation wherever the text links to one of these files (CONTRACT §2.3)."""
+    if not products or LINK not in text:
+        return
+    longest_first = sorted(products, key=len, reverse=True)
+    pattern = re.escape(LINK) + "(" + "|".join(map(re.escape, longest_first)) + ")" + _NO_LONGER
+    for link in re.finditer(pattern, text):
+        yield {
+            "type": "file_path",
+            "text": link[0],
+            "start_index": link.start(),
+            "end_index": link.end(),
+            "file_path": {"file_id": products[link[1]]},
+        }

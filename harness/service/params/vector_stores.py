@@ -1,0 +1,68 @@
+"""Bodies of the vector-store endpoints, which are all of v2 (CONTRACT §1.6, §8)."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
+
+from harness.service.params.common import ABSENT, Body, Metadata, array_of
+from harness.service.params.tool_resources import ChunkingStrategy
+
+
+def _attribute(value: object) -> object:
+    """A text, a number or a truth value; what the service says of others is a guess (G)."""
+    if isinstance(value, str) and len(value) > LONGEST_VALUE:
+        raise PydanticKnownError("string_too_long", {"max_length": LONGEST_VALUE})
+    if not isinstance(value, str | int | float):
+        raise PydanticCustomError("kind", "one of a string, number, or boolean")
+    return value
+
+
+LONGEST_VALUE = 512
+Attributes = Annotated[
+    dict[Annotated[str, Field(max_length=64)], Annotated[object, AfterValidator(_attribute)]], Field(max_length=16)
+]
+
+
+class ExpiresAfter(Body):
+    anchor: Literal["last_active_at"]
+    days: Annotated[int, Field(ge=1, le=365)]
+
+
+class ModifyVectorStore(Body):
+    name: str | None = None
+    expires_after: ExpiresAfter | None = None
+    metadata: Metadata | None = None
+
+
+class CreateVectorStore(ModifyVectorStore):
+    description: str | None = None
+    file_ids: Annotated[list[str], Field(max_length=500), array_of("strings")] = ABSENT
+    chunking_strategy: ChunkingStrategy = ABSENT
+
+
+class CreateStoreFile(Body):
+    file_id: str
+    chunking_strategy: ChunkingStrategy = ABSENT
+    attributes: Attributes | None = None
+
+
+class ModifyStoreFile(Body):
+    attributes: Attributes | None
+
+
+class CreateFileBatch(Body):
+    """Files by id, or each with what is said of it; which of the two a body lacks is a guess (G)."""
+
+    file_ids: Annotated[list[str], Field(min_length=1, max_length=2000), array_of("strings")] = ABSENT
+    files: Annotated[list[CreateStoreFile], Field(min_length=1, max_length=2000), array_of("objects")] = ABSENT
+    chunking_strategy: ChunkingStrategy = ABSENT
+    attributes: Attributes | None = None
+
+    @model_validator(mode="after")
+    def one_of_both(self) -> "CreateFileBatch":
+        if {"file_ids", "files"} <= self.model_fields_set:
+            raise PydanticCustomError(
+                "mutually_exclusive", "{first} or {second}", {"first": "file_ids", "second": "files"}
+            )
+        return self

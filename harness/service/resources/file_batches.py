@@ -1,0 +1,71 @@
+"""File batches of a vector store: the object and its endpoints (CONTRACT §1.6, §2.8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.service import errors, indexing
+from harness.service.context import listing
+from harness.service.records import FileBatch
+from harness.service.resources import vector_store_files as store_files
+from harness.service.resources.vector_stores import check_files, check_room
+from harness.service.shapes import LONG_BATCHES
+
+if TYPE_CHECKING:
+    from harness.service.context import Call
+
+MOST_FILES_BEFORE = 500  # and 2,000 since LONG_BATCHES (CONTRACT §1.6)
+
+
+def wire(call: Call, batch: FileBatch) -> dict[str, Any]:
+    """`file_batch`, whatever the specification says (CONTRACT §2.8)."""
+    call.world.indexer.told(batch, call.request.client)
+    return {
+        "id": batch.id,
+        "object": "vector_store.file_batch",
+        "created_at": batch.created_at,
+        "status": batch.status,
+        "vector_store_id": batch.vector_store_id,
+        "file_counts": indexing.counts(batch.files),
+    }
+
+
+def create(call: Call) -> dict[str, Any]:
+    """What the body says beside `file_ids` is for all of them; beside `files` it says nothing (specification)."""
+    given = call.body.model_dump(exclude_unset=True)
+    listed = "files" if "files" in given else "file_ids"
+    if listed not in given:
+        raise errors.missing_parameter(listed)
+    shared = {key: given[key] for key in ("attributes", "chunking_strategy") if key in given}
+    each = given.get("files") or [{**shared, "file_id": file_id} for file_id in given["file_ids"]]
+    if len(each) > MOST_FILES_BEFORE and not call.world.shapes.since(LONG_BATCHES):
+        raise errors.array_too_long(listed, MOST_FILES_BEFORE, len(each))
+    files = {item["file_id"]: store_files.build(call, item) for item in each}
+    check_files(call, files)
+    check_room(call, call.vector_store, files)
+    batch = FileBatch(call.store.ids.file_batch(), call.vector_store.id)
+    return wire(call, call.world.indexer.add_batch(call.vector_store, batch, files.values()))
+
+
+def retrieve(call: Call) -> dict[str, Any]:
+    call.world.indexer.look(call.batch, call.request.client)
+    return wire(call, call.batch)
+
+
+def cancel(call: Call) -> dict[str, Any]:
+    """One that has ended answers as it is (CONTRACT §1.6)."""
+    call.world.indexer.cancel(call.vector_store, call.batch)
+    return wire(call, call.batch)
+
+
+def index(call: Call) -> dict[str, Any]:
+    """Less of each file than the list of the store shows (FACTS A). It is a look at the batch."""
+    call.world.indexer.look(call.batch, call.request.client)
+    shape = "vector_store.file of a batch"
+    return listing(
+        call,
+        call.batch.files,
+        "file",
+        lambda file: store_files.wire(call, file, shape),
+        where=store_files.chosen(call),
+    )

@@ -1,0 +1,43 @@
+"""Searching a vector store without a run (CONTRACT §1.6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.service.resources.tools import plain
+from harness.service.searching.acting import held
+
+if TYPE_CHECKING:
+    from harness.service.context import Call
+
+
+def create(call: Call) -> dict[str, Any]:
+    """A page of what is found, by the same ranking as in a run; there is never a second page.
+
+    Queries are taken as they are, also with `rewrite_query`: that would take a model.
+    """
+    body = call.body
+    queries = [body.query] if isinstance(body.query, str) else body.query
+    found = call.world.library.search(
+        list(held(call.vector_store, call.store)),
+        *queries,
+        max_num_results=body.max_num_results,
+        score_threshold=body.ranking_options.score_threshold if body.ranking_options else 0.0,
+        filter_by=plain(body.filters),
+    )
+    return {
+        "object": "vector_store.search_results.page",
+        "search_query": queries,
+        "data": [
+            {
+                "file_id": item.file_id,
+                "filename": item.file_name,
+                "score": item.score,
+                "attributes": dict(item.attributes),
+                "content": item.content,
+            }
+            for item in found
+        ],
+        "has_more": False,
+        "next_page": None,
+    }

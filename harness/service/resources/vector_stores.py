@@ -1,0 +1,128 @@
+"""Vector stores: the object and its endpoints (CONTRACT §1.6, §2.7), and how a body puts files into one.
+
+What happens to the files is the indexer's affair (`harness.service.indexing`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.service import errors, indexing
+from harness.service.context import listing
+from harness.service.records import StoreFile, VectorStore
+from harness.service.shapes import MANY_FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.service.context import Call
+
+AUTO = (800, 400)  # tokens in a chunk, and of them repeated by the next (CONTRACT §1.6)
+# Files in a store, and in one that was made since MANY_FILES (CONTRACT §8).
+MOST_FILES, MOST_FILES_NOW = 10_000, 100_000_000
+
+
+def wire(call: Call, store: VectorStore) -> dict[str, Any]:
+    return call.world.shapes.project(
+        "vector_store",
+        "v2",
+        {
+            "id": store.id,
+            "object": "vector_store",
+            "created_at": store.created_at,
+            "name": store.name,
+            "description": store.description,
+            "usage_bytes": sum(file.usage_bytes for file in store.files),
+            "file_counts": indexing.counts(store.files),
+            "status": call.world.indexer.status(store),
+            "expires_after": store.expires_after,
+            "expires_at": store.expires_at,
+            "last_active_at": store.last_active_at,
+            "metadata": store.metadata,
+        },
+    )
+
+
+def told(call: Call, store: VectorStore) -> dict[str, Any]:
+    call.world.indexer.told(store, call.request.client)
+    return wire(call, store)
+
+
+def create(call: Call) -> dict[str, Any]:
+    given = call.body.model_dump(exclude_unset=True)
+    file_ids = given.pop("file_ids", ())
+    check_files(call, file_ids)
+    chunking = chunking_of(given.pop("chunking_strategy", None))
+    return told(call, make(call, file_ids, chunking, **given))
+
+
+def index(call: Call) -> dict[str, Any]:
+    return listing(call, call.store.vector_stores, "vector store", lambda store: wire(call, store))
+
+
+def retrieve(call: Call) -> dict[str, Any]:
+    call.world.indexer.look(call.vector_store, call.request.client)
+    return wire(call, call.vector_store)
+
+
+def modify(call: Call) -> dict[str, Any]:
+    """A partial update: what the body does not name stays."""
+    given = call.body.model_dump(exclude_unset=True)
+    store = call.vector_store
+    store.name = given.get("name", store.name)
+    store.expires_after = given.get("expires_after", store.expires_after)
+    if "metadata" in given:
+        store.metadata = given["metadata"] or {}
+    return told(call, store)
+
+
+def delete(call: Call) -> dict[str, Any]:
+    """Its files stay; so do the ids that assistants and threads have of it, which now lead nowhere (G)."""
+    store = call.vector_store
+    call.world.indexer.drop(store)
+    call.store.vector_stores.remove(store.id)
+    return {"id": store.id, "object": "vector_store.deleted", "deleted": True}
+
+
+# --- what a body puts into a store --------------------------------------------------------------------------
+
+
+def make(call: Call, file_ids: Iterable[str], chunking: tuple[int, int] = AUTO, **fields: Any) -> VectorStore:
+    """A new store with these files, which are known to be there. A null in `fields` is as if it was not said."""
+    fields["metadata"] = fields.get("metadata") or {}
+    store = VectorStore(call.store.ids.vector_store(call.world.shapes), call.world.second, **fields)
+    wanted = dict.fromkeys(file_ids)
+    check_room(call, store, wanted)
+    call.store.vector_stores.add(store)
+    for file_id in wanted:
+        call.world.indexer.add(store, StoreFile(file_id, store.id, chunking=chunking))
+    return store
+
+
+def check_files(call: Call, file_ids: Iterable[str]) -> None:
+    """Refuses ids of files that are not there, all of them at once."""
+    missing = [file_id for file_id in dict.fromkeys(file_ids) if not _is_there(call, file_id)]
+    if missing:
+        raise errors.no_such_files(missing)
+
+
+def _is_there(call: Call, file_id: str) -> bool:
+    """Also where the fake adopts ids that it does not know."""
+    try:
+        call.reach("file_id", file_id)
+    except errors.Refusal:
+        return False
+    return True
+
+
+def check_room(call: Call, store: VectorStore, file_ids: Iterable[str]) -> None:
+    """Refuses more files than a store takes."""
+    most = MOST_FILES_NOW if call.world.shapes.since(MANY_FILES) else MOST_FILES
+    if len(store.files) + sum(file_id not in store.files for file_id in file_ids) > most:
+        raise errors.vector_store_full(store.id, most)
+
+
+def chunking_of(given: Any) -> tuple[int, int]:
+    """`auto`, and nothing, mean 800 tokens of which 400 are repeated (CONTRACT §1.6)."""
+    static = (given or {}).get("static")
+    return (static["max_chunk_size_tokens"], static["chunk_overlap_tokens"]) if static else AUTO

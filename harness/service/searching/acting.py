@@ -1,0 +1,145 @@
+"""What a search does in a run: it finds chunks in the files of the run, and citations point to what it found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from harness.service.acts import PLACE
+from harness.service.searching import index
+from harness.service.searching.library import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from harness.service.acts import Say, Search
+    from harness.service.records import Assistant, Run, Thread, VectorStore
+    from harness.service.searching.library import Found, Library
+    from harness.service.store import Store
+
+Result = dict[str, Any]
+
+
+def searched(act: Search, run: Run, thread: Thread, store: Store, library: Library) -> Search:
+    """The act with its results: those that were scripted, else what is found in the files of the run.
+
+    The query is the act's own, or the newest user message. How many results, and how good they have to be, says the
+    run's `file_search` tool, else the service's defaults (CONTRACT §8).
+    """
+    if act.results is not None:
+        return act
+    asked = (message.text for message in reversed(thread.messages) if message.role == "user")
+    query = next(asked, "") if act.query is None else act.query
+    tool = next((tool.get("file_search") or {} for tool in run.tools if tool["type"] == "file_search"), {})
+    found = library.search(
+        list(documents(run, thread, store)),
+        query,
+        max_num_results=tool.get("max_num_results") or (5 if run.model.startswith("gpt-3.5") else 20),
+        score_threshold=(tool.get("ranking_options") or {}).get("score_threshold") or 0.0,
+    )
+    return replace(act, results=tuple(map(result, found)))
+
+
+def result(found: Found) -> Result:
+    """As a step shows it (CONTRACT §2.5)."""
+    return {
+        "file_id": found.file_id,
+        "file_name": found.file_name,
+        "score": found.score,
+        "attributes": dict(found.attributes),
+        "content": found.content,
+    }
+
+
+def documents(run: Run, thread: Thread, store: Store) -> Iterator[Document]:
+    """The files of the assistant's store, then of the thread's; one that is in both comes twice (CONTRACT §2.5).
+
+    Then those of v1, from the assistant and from the messages, each once.
+    """
+    assistant = store.assistants.get(run.assistant_id)
+    for owner in (assistant, thread):
+        named = owner.tool_resources.get("file_search", {}) if owner is not None else {}
+        for store_id in named.get("vector_store_ids", ()):
+            vector_store = store.vector_stores.get(store_id)
+            if vector_store is not None:
+                yield from held(vector_store, store)
+    for file_id in dict.fromkeys(_attached(assistant, thread)):
+        file = store.files.get(file_id)
+        if file is not None:
+            yield Document(file, {})
+
+
+def held(vector_store: VectorStore, store: Store) -> Iterator[Document]:
+    """What can be found in a store: its completed files, in the order in which they were added."""
+    for entry in vector_store.files:
+        file = store.files.get(entry.id)
+        if file is not None and entry.status == "completed":
+            yield Document(file, entry.attributes, entry.chunking)
+
+
+def _attached(assistant: Assistant | None, thread: Thread) -> Iterator[str]:
+    if assistant is not None:
+        yield from assistant.file_ids
+    for message in thread.messages:
+        yield from message.file_ids
+
+
+# --- citations ----------------------------------------------------------------------------------------------
+
+
+def cited(act: Say, run: Run, thread: Thread) -> Say:
+    """The message with a mark and an annotation for each file that the run's last search found (CONTRACT §2.3).
+
+    The marks stand where the text has `【】`, file by file, the best first; a place too many is left empty. A text
+    without such places has all marks at its end.
+    """
+    if not act.cites:
+        return act
+    before, *behind = act.text.split(PLACE)
+    marks = list(_marks(run, thread, before))
+    texts = [before, *(behind or [""] * len(marks))]
+    marks += [("", {})] * (len(texts) - 1 - len(marks))
+    said = texts[0]
+    annotations: list[Result] = []
+    for (mark, citation), following in zip(marks, texts[1:], strict=False):
+        if mark:
+            ends = len(said) + len(mark)
+            place = {"text": mark, "start_index": len(said), "end_index": ends}
+            annotations.append({"type": "file_citation", **place, "file_citation": citation})
+        said += mark + following
+    return replace(act, text=said, annotations=tuple(annotations), cites=False)
+
+
+def _marks(run: Run, thread: Thread, said: str) -> Iterator[tuple[str, Result]]:
+    """A mark and what it stands for, for each file once.
+
+    The first number of a mark grows by four with each question of the thread, as the `4:0` of the recordings does
+    for the first one; the second is the place of the result. Those of v1 have one number. (Both are guesses.)
+    """
+    first = 4 * sum(message.role == "user" for message in thread.messages)
+    old = any(tool["type"] == "retrieval" for tool in run.tools)
+    seen: set[str] = set()
+    for place, found in enumerate(_last_found(run)):
+        if found["file_id"] in seen:
+            continue
+        seen.add(found["file_id"])
+        if old:
+            yield f"【{first + place}†source】", {"file_id": found["file_id"], "quote": _quote(found, said)}
+        else:
+            yield f"【{first}:{place}†{found.get('file_name', 'source')}】", {"file_id": found["file_id"]}
+
+
+def _last_found(run: Run) -> Iterable[Mapping[str, Any]]:
+    for step in reversed(run.steps):
+        for call in step.details.get("tool_calls", ()):
+            if call["type"] == "file_search":
+                results: list[Result] = call["results"]
+                return results
+    return ()
+
+
+def _quote(found: Mapping[str, Any], said: str) -> str:
+    """The line of a chunk that shares the most words with what is said: v1 shows it (CONTRACT §2.3)."""
+    words = set(index.terms(said))
+    lines = [line.strip() for part in found.get("content", ()) for line in part["text"].splitlines()]
+    return max(lines, key=lambda line: len(words.intersection(index.terms(line))), default="")

@@ -1,0 +1,122 @@
+"""Ranking by words: BM25 of SQLite's FTS5, in memory. Deterministic, without a model and without a dependency.
+
+English words are reduced to their stems (`kettles` finds `kettle`). Scripts without spaces or with endings (Hangul,
+kana, Han) are indexed as words and as pairs of characters, so that `퀴즈를` finds `퀴즈`. A chunk that shares no word
+with the query is not found, however near it is in meaning: that is where this differs from the service.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from harness.failures import HarnessFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+MOST_TERMS = 64  # of a query; the rest of it is not looked for
+LONGEST_WORD = 8  # a longer run of such characters is no word, only its pairs count
+_RUN = re.compile(
+    "([\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]+)"
+)
+_TERM = re.compile(r"[^\W_]+")
+
+
+class Index:
+    """Chunks by number, found by the words in them.
+
+    Args:
+        chunks: their texts; ties are broken by this order.
+
+    Raises:
+        HarnessFailure: the SQLite of this Python was built without FTS5.
+    """
+
+    def __init__(self, chunks: Iterable[str]) -> None:
+        import sqlite3  # noqa: PLC0415 - takes milliseconds, and most tests search nothing
+
+        self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA temp_store = MEMORY")
+        try:
+            self._db.execute("CREATE VIRTUAL TABLE chunks USING fts5(words, content='', tokenize='porter unicode61')")
+        except sqlite3.OperationalError as error:
+            self._db.close()
+            raise HarnessFailure(
+                f"search() needs SQLite with FTS5, and this Python's was built without it: {error}.",
+                do="search(results=[…])   # or another build of Python",
+            ) from error
+        self._db.execute("BEGIN")
+        pairs = lru_cache(maxsize=1 << 14)(_pairs)  # chunks overlap, and words come back
+        rows = enumerate(spaced(chunk, pairs) for chunk in chunks)
+        self._db.executemany("INSERT INTO chunks(rowid, words) VALUES (?, ?)", rows)
+        self._pad(self._db.execute("SELECT count(*) FROM chunks_docsize").fetchone()[0])
+        self._db.execute("COMMIT")
+
+    def __del__(self) -> None:
+        self._db.close()
+
+    def _pad(self, size: int) -> None:
+        """As many empty rows and one more, which are never found.
+
+        BM25 gives a word no weight that is in half of all rows, and with one file that is every word. With these rows
+        a word that is everywhere still has a little weight, as in the form of BM25 that others use (`log(1 + …)`).
+        """
+        rows = ((row, "") for row in range(size, 2 * size + 1))
+        self._db.executemany("INSERT INTO chunks(rowid, words) VALUES (?, ?)", rows)
+
+    def ranked(self, query: str, most: int = -1) -> Iterator[tuple[int, float]]:
+        """The chunks that have a word of the query, best first, each with its score; -1 is all of them.
+
+        The score is b / (1 + b), where b is BM25 (k1 = 1.2, b = 0.75): between 0 and 1, and in the same order.
+        """
+        expression = " OR ".join(_quoted(term) for term in terms(query))
+        if not expression:
+            return
+        found = self._db.execute(
+            "SELECT rowid, -bm25(chunks) FROM chunks WHERE chunks MATCH ? ORDER BY 2 DESC, 1 LIMIT ?",
+            (expression, most),
+        )
+        for chunk, weight in found:
+            yield chunk, weight / (1 + weight)
+
+
+def spaced(text: str, pairs: Callable[[str], str] | None = None) -> str:
+    """The text as FTS5 can cut it into words: runs of Hangul, kana or Han fall into pairs.
+
+    >>> spaced("퀴즈를 3개"), spaced("AI는")
+    (' 퀴즈를 퀴즈 즈를  3 개 ', 'AI 는 ')
+    """
+    if text.isascii():
+        return text
+    parts = _RUN.split(unicodedata.normalize("NFKC", text))
+    parts[1::2] = map(pairs or _pairs, parts[1::2])
+    return "".join(parts)
+
+
+def _pairs(run: str) -> str:
+    pairs = [run[place : place + 2] for place in range(len(run) - 1)]
+    words = [run] if len(run) != 2 and len(run) <= LONGEST_WORD else []
+    return f" {' '.join(words + pairs)} "
+
+
+def terms(query: str) -> list[str]:
+    """The words of a query that are looked for, each once.
+
+    >>> terms("Do kettles boil? Kettles do.")
+    ['do', 'kettles', 'boil']
+    """
+    found: dict[str, None] = {}
+    for match in _TERM.finditer(spaced(query)):
+        found.setdefault(match[0].casefold())
+        if len(found) == MOST_TERMS:
+            break
+    return list(found)
+
+
+def _quoted(term: str) -> str:
+    """A single character of such a script also finds the pairs that begin with it."""
+    return f'"{term}"*' if len(term) == 1 and _RUN.match(term) else f'"{term}"'

@@ -1,0 +1,117 @@
+"""The text of PDF, Word and PowerPoint files, through the libraries of the extra `files`, within bounds.
+
+A library may raise anything at broken bytes; whatever it is, the file is `Broken`.
+"""
+
+from __future__ import annotations
+
+import io
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from harness.failures import HarnessFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+MEGABYTE = 1 << 20
+MOST_PARTS = 10_000  # files in an archive
+MOST_XML = 16 * MEGABYTE  # unpacked; a tree of it takes several times as much
+MOST_MEDIA = 128 * MEGABYTE  # unpacked
+MOST_PAGE = 4 * MEGABYTE  # drawing instructions of one page
+MOST_TEXT = 64 * MEGABYTE  # characters
+
+
+class Broken(Exception):  # noqa: N818 - it says what the file is
+    """The bytes are not what the name of the file says, or unpack to more than is good."""
+
+
+def pdf(content: bytes) -> str:
+    return _read("pypdf", "pdf", _pages, content)
+
+
+def docx(content: bytes) -> str:
+    _weigh(content, "docx")
+    return _read("docx", "docx", _blocks, content)
+
+
+def pptx(content: bytes) -> str:
+    _weigh(content, "pptx")
+    return _read("pptx", "pptx", _slides, content)
+
+
+def _read(library: str, kind: str, texts: Callable[[Any, io.BytesIO], Iterable[str]], content: bytes) -> str:
+    try:
+        module = import_module(library)
+    except ImportError as error:
+        raise HarnessFailure(
+            f"Searching a .{kind} file needs the library {library}, which is not installed.",
+            do='pip install "pytest-assistants[files]"',
+        ) from error
+    found: list[str] = []
+    size = 0
+    try:
+        for text in texts(module, io.BytesIO(content)):
+            found.append(text)
+            size += len(text)
+            if size > MOST_TEXT:
+                raise Broken("it holds too much text")
+    except Broken:
+        raise
+    except Exception as error:  # a library may raise anything at broken bytes
+        raise Broken(f"it is no valid .{kind} file") from error
+    return "\n".join(found)
+
+
+def _weigh(content: bytes, kind: str) -> None:
+    """Look at what an archive says it unpacks to; no more than that is ever read from it."""
+    import zipfile  # noqa: PLC0415 - takes milliseconds, and few stores hold any
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = archive.infolist()
+    except Exception as error:  # zipfile lets errors of struct and others through
+        raise Broken(f"it is no valid .{kind} file") from error
+    xml = sum(part.file_size for part in parts if part.filename.endswith((".xml", ".rels")))
+    if len(parts) > MOST_PARTS or xml > MOST_XML or sum(part.file_size for part in parts) > MOST_MEDIA:
+        raise Broken("it unpacks to too much")
+
+
+def _pages(pypdf: Any, file: io.BytesIO) -> Iterator[str]:
+    for page in pypdf.PdfReader(file).pages:
+        contents = page.get("/Contents")
+        contents = contents.get_object() if contents is not None else []
+        streams = contents if isinstance(contents, list) else [contents]
+        if sum(len(stream.get_object().get_data()) for stream in streams) > MOST_PAGE:
+            raise Broken("a page unpacks to too much")
+        yield page.extract_text()
+
+
+def _blocks(python_docx: Any, file: io.BytesIO) -> Iterator[str]:
+    return _paragraphs(python_docx.Document(file))
+
+
+def _paragraphs(container: Any) -> Iterator[str]:
+    """Paragraphs and tables in the order of the page; a table may lie in a cell."""
+    for block in container.iter_inner_content():
+        if hasattr(block, "rows"):
+            yield from ("\t".join("\n".join(_paragraphs(cell)) for cell in row.cells) for row in block.rows)
+        else:
+            yield block.text
+
+
+def _slides(python_pptx: Any, file: io.BytesIO) -> Iterator[str]:
+    for slide in python_pptx.Presentation(file).slides:
+        yield from _shapes(slide.shapes)
+        if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
+            yield slide.notes_slide.notes_text_frame.text
+
+
+def _shapes(shapes: Any) -> Iterator[str]:
+    for shape in shapes:
+        if hasattr(shape, "shapes"):
+            yield from _shapes(shape.shapes)
+        elif shape.has_text_frame:
+            yield shape.text_frame.text
+        elif getattr(shape, "has_table", False):
+            yield from ("\t".join(cell.text for cell in row.cells) for row in shape.table.rows)

@@ -1,0 +1,133 @@
+"""The text of a file, by the extension of its name, as file search reads it (CONTRACT §8).
+
+Whatever the bytes are, the answer is a text or `Unreadable`; what the fake itself lacks is a `HarnessFailure`.
+"""
+
+from __future__ import annotations
+
+import codecs
+from typing import TYPE_CHECKING, Literal
+
+from harness.failures import HarnessFailure
+from harness.service.searching import chunks, office
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.service.records import File
+
+# Read as they are, utf-8, utf-16 or ascii. Neither csv nor xlsx nor images are searched (CONTRACT §8).
+PLAIN = ("c", "cpp", "cs", "css", "go", "java", "js", "json", "md", "php", "py", "rb", "sh", "tex", "ts", "txt")
+MOST_TOKENS = 5_000_000  # of one file (CONTRACT §8; other sources say two million)
+_OTHER_KINDS = (b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\xd0\xcf\x11\xe0")
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+class Unreadable(Exception):  # noqa: N818 - it says what the file is
+    """The service would not index this file: `code` and `message` are what its `last_error` says.
+
+    The codes are the specification's; the messages are not recorded (G).
+    """
+
+    def __init__(self, code: Literal["unsupported_file", "invalid_file"], message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def extension(filename: str) -> str:
+    """What stands behind the last dot of a name, as it is written.
+
+    >>> extension("notes.v2.md"), extension("README")
+    ('md', '')
+    """
+    return filename.rpartition(".")[2] if "." in filename else ""
+
+
+def is_supported(filename: str) -> bool:
+    """Whether file search takes files of this name. An extension in capitals is refused (CONTRACT §7.1).
+
+    >>> is_supported("a.pdf"), is_supported("a.PDF"), is_supported("a.csv")
+    (True, False, False)
+    """
+    return extension(filename) in _READERS
+
+
+def refusal(file: File) -> Unreadable | None:
+    """Why the service would not index a file; None if it would, or if that cannot be told here.
+
+    It cannot be told without the library that reads the file: what is only attached and never searched needs none.
+    """
+    try:
+        text_of(file)
+    except Unreadable as unreadable:
+        return unreadable
+    except HarnessFailure:
+        return None
+    return None
+
+
+def text_of(file: File) -> str:
+    """The text of a file. A file of which only the id is known has none.
+
+    Raises:
+        Unreadable: its type is not searched, or its bytes are not what its name says, or are too much.
+        HarnessFailure: the library that reads this type is not installed, or there is none (`.doc`).
+    """
+    return extract(file.filename, file.content) if file.known else ""
+
+
+def extract(filename: str, content: bytes) -> str:
+    """The text of these bytes under this name; see `text_of`.
+
+    >>> extract("page.html", b"<h1>Tea</h1><script>steep()</script><p>3&nbsp;minutes</p>").split()
+    ['Tea', '3', 'minutes']
+    """
+    reader = _READERS.get(extension(filename))
+    if reader is None:
+        raise Unreadable("unsupported_file", "The file type is not supported.")
+    if not content:
+        raise Unreadable("invalid_file", "The file could not be parsed because it is empty.")
+    try:
+        text = reader(content)
+    except office.Broken as broken:
+        raise Unreadable("invalid_file", f"The file could not be parsed: {broken}.") from broken
+    if chunks.is_longer(text, MOST_TOKENS):
+        raise Unreadable("invalid_file", "The file could not be parsed because it is too large.")
+    return text
+
+
+def _plain(content: bytes) -> str:
+    if content.startswith(_OTHER_KINDS):
+        raise office.Broken("it is of another type than its name says")
+    encoding = next((name for bom, name in _BOMS if content.startswith(bom)), "utf-8")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise office.Broken("it is no text in utf-8, utf-16 or ascii") from error
+    if "\0" in text:
+        raise office.Broken("it holds binary data")
+    return text
+
+
+def _html(content: bytes) -> str:
+    from harness.service.searching import webpages  # noqa: PLC0415 - takes milliseconds, and few stores hold any
+
+    return webpages.text_of(_plain(content))
+
+
+def _old_word(content: bytes) -> str:
+    raise HarnessFailure(
+        "A .doc file cannot be searched here: the service reads the old format of Word, the fake does not.",
+        do="Save it as .docx and upload that.",
+    )
+
+
+_READERS: dict[str, Callable[[bytes], str]] = {
+    **dict.fromkeys(PLAIN, _plain),
+    "html": _html,
+    "doc": _old_word,
+    "pdf": office.pdf,
+    "docx": office.docx,
+    "pptx": office.pptx,
+}

@@ -1,0 +1,539 @@
+"""Searching on real bytes: the text of files, chunks, ranking, filters, and what broken files do."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+import sys
+import zipfile
+from copy import deepcopy
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from harness import HarnessFailure
+from harness.service import tokens
+from harness.service.records import File
+from harness.service.searching import chunks, filters, library, office, texts
+from harness.service.searching.index import MOST_TERMS, Index, spaced, terms
+from harness.service.searching.library import Document, Library
+
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+NEEDED = 'the extra "files" is not installed'
+
+
+def extracted(name: str, content: bytes) -> str:
+    return texts.extract(name, content)
+
+
+def unreadable(name: str, content: bytes) -> texts.Unreadable:
+    with pytest.raises(texts.Unreadable) as caught:
+        texts.extract(name, content)
+    return caught.value
+
+
+# --- texts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", texts.PLAIN)
+def test_the_types_that_are_searched_as_they_are(kind):
+    """CONTRACT §8, file search file types."""
+    assert extracted(f"a.{kind}", "차 = tea\r\n".encode()) == "차 = tea\r\n"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.xlsx", "a.png", "a.PDF", "a.Txt", "a.tar.gz", "README", "text/csv", ""])
+def test_other_types_are_refused_by_name(name):
+    """CONTRACT §7.1: neither csv nor images, and an extension in capitals is refused."""
+    refused = unreadable(name, b"text")
+    assert (refused.code, str(refused)) == ("unsupported_file", "The file type is not supported.")
+    assert not texts.is_supported(name)
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    ["아침".encode(), "아침".encode("utf-8-sig"), "아침".encode("utf-16"), b"\xfe\xff" + "아침".encode("utf-16-be")],
+)
+def test_the_encodings_of_texts(encoded):
+    """CONTRACT §8: utf-8, utf-16 or ascii."""
+    assert extracted("a.txt", encoded) == "아침"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("a.txt", b"", "empty"),
+        ("a.txt", "아침".encode("cp949"), "utf-8"),
+        ("a.txt", b"text\0\1\2", "binary"),
+        ("a.txt", bytes(range(256)), "utf-8"),
+        ("a.md", b"%PDF-1.4 text", "another type"),
+        ("a.json", b"PK\x03\x04", "another type"),
+        ("a.html", b"\x89PNG\r\n", "another type"),
+    ],
+)
+def test_what_is_no_text_is_refused(name, content, why):
+    refused = unreadable(name, content)
+    assert refused.code == "invalid_file"
+    assert why in refused.message
+
+
+def test_a_page_without_its_tags():
+    page = b"""<!doctype html><html><head><title>Tea</title><style>p {}</style></head><body><!-- no -->
+    <h1>How to <em>ste</em>ep</h1><script>if (1 < 2) {}</script><ul><li>Boil.<li>Wait &lt; 3&nbsp;minutes.</ul>"""
+    assert extracted("a.html", page) == "Tea\nHow to steep\nBoil.\nWait < 3 minutes."
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<p",
+        "</script>after",
+        "<script>",
+        "&#xD800;&#x110000;",
+        "<![CDATA[",
+        "<a" * 9999,
+        "<!--" * 99_999,
+        "<![x",
+        "<<!a>![x",
+        "<!x " * 9999,
+        '<a b="' * 99_999,
+    ],
+)
+def test_a_broken_page_is_read_as_far_as_it_goes(page):
+    assert "before" in extracted("a.html", f"<p>before</p>{page}".encode())
+
+
+def test_a_pdf():
+    pytest.importorskip("pypdf", reason=NEEDED)
+    assert "return tents within 45 days" in extracted("a.pdf", FIXTURES.joinpath("handbook.pdf").read_bytes())
+
+
+def word_file() -> bytes:
+    docx = pytest.importorskip("docx", reason=NEEDED)
+    document, file = docx.Document(), io.BytesIO()
+    document.add_paragraph("Before the table.")
+    table = document.add_table(1, 2)
+    table.cell(0, 0).text, table.cell(0, 1).text = "kettle", "29.00"
+    document.add_paragraph("표 다음.")
+    document.save(file)
+    return file.getvalue()
+
+
+def test_a_word_file():
+    assert extracted("a.docx", word_file()).splitlines() == ["Before the table.", "kettle\t29.00", "표 다음."]
+
+
+def slides() -> bytes:
+    pptx = pytest.importorskip("pptx", reason=NEEDED)
+    shown, file = pptx.Presentation(), io.BytesIO()
+    slide = shown.slides.add_slide(shown.slide_layouts[5])
+    slide.shapes.title.text = "Teas of the year"
+    table = slide.shapes.add_table(1, 2, 0, 0, 99, 99).table
+    table.cell(0, 0).text, table.cell(0, 1).text = "녹차", "12"
+    group = slide.shapes.add_group_shape()
+    group.shapes.add_textbox(0, 0, 9, 9).text_frame.text = "in a group"
+    slide.shapes.add_connector(1, 0, 0, 9, 9)
+    slide.notes_slide.notes_text_frame.text = "Speak slowly."
+    shown.slides.add_slide(shown.slide_layouts[6])
+    shown.save(file)
+    return file.getvalue()
+
+
+def test_slides():
+    assert extracted("a.pptx", slides()).splitlines() == ["Teas of the year", "녹차\t12", "in a group", "Speak slowly."]
+
+
+def archive(**parts: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in parts.items():
+            packed.writestr(name.replace("__", "/"), content)
+    return file.getvalue()
+
+
+DOCUMENTS = {"pdf": lambda: FIXTURES.joinpath("handbook.pdf").read_bytes(), "docx": word_file, "pptx": slides}
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda good: good[: len(good) // 3],
+        lambda good: b"just text",
+        lambda good: b"\x89PNG\r\n\x1a\n" + bytes(99),
+        lambda good: archive(**{"a.txt": b"no document"}),
+    ],
+    ids=["truncated", "text", "image", "another archive"],
+)
+def test_a_document_that_is_none_is_refused(kind, broken):
+    """Never a traceback: the file fails with `invalid_file` (CONTRACT §2.8)."""
+    content = broken(DOCUMENTS[kind]())
+    if kind == "pdf":
+        pytest.importorskip("pypdf", reason=NEEDED)
+    refused = unreadable(f"a.{kind}", content)
+    assert (refused.code, f".{kind}" in refused.message) == ("invalid_file", True)
+
+
+@pytest.mark.parametrize("kind", ["docx", "pptx"])
+@pytest.mark.parametrize(
+    ("name", "limit"), [("word/document.xml", "MOST_XML"), ("media/a.png", "MOST_MEDIA"), ("a.xml", "MOST_PARTS")]
+)
+def test_what_unpacks_to_too_much_is_not_unpacked(kind, name, limit, monkeypatch):
+    monkeypatch.setattr(office, limit, 0 if limit == "MOST_PARTS" else 999)
+    monkeypatch.setattr(office, "import_module", None)  # nothing gets as far as that
+    assert "too much" in unreadable(f"a.{kind}", archive(**{name: bytes(1000)})).message
+
+
+def test_a_zip_bomb_is_refused_by_what_it_says_of_itself(monkeypatch):
+    monkeypatch.setattr(office, "import_module", None)
+    bomb = archive(**{"word/document.xml": bytes(office.MOST_XML + 1)})
+    assert len(bomb) < 100_000
+    assert "too much" in unreadable("a.docx", bomb).message
+
+
+def test_a_pdf_that_unpacks_to_too_much(monkeypatch):
+    pytest.importorskip("pypdf", reason=NEEDED)
+    monkeypatch.setattr(office, "MOST_PAGE", 100)
+    assert "a page unpacks to too much" in unreadable("a.pdf", DOCUMENTS["pdf"]()).message
+
+
+def test_a_pdf_of_too_much_text(monkeypatch):
+    pytest.importorskip("pypdf", reason=NEEDED)
+    monkeypatch.setattr(office, "MOST_TEXT", 100)
+    assert "too much text" in unreadable("a.pdf", DOCUMENTS["pdf"]()).message
+
+
+def test_pages_without_contents_and_with_several():
+    pypdf = pytest.importorskip("pypdf", reason=NEEDED)
+    writer, file = pypdf.PdfWriter(FIXTURES / "handbook.pdf"), io.BytesIO()
+    contents = writer.pages[0]["/Contents"].indirect_reference
+    writer.pages[0][pypdf.generic.NameObject("/Contents")] = pypdf.generic.ArrayObject([contents])
+    writer.add_blank_page(99, 99)
+    writer.write(file)
+    assert "45 days" in extracted("a.pdf", file.getvalue())
+
+
+def test_more_tokens_than_one_file_may_have(monkeypatch):
+    """CONTRACT §8, tokens per file."""
+    monkeypatch.setattr(texts, "MOST_TOKENS", 5)
+    assert extracted("a.txt", b"one two three four five") == "one two three four five"
+    assert unreadable("a.txt", b"one two three four five six").code == "invalid_file"
+
+
+@pytest.mark.parametrize(("kind", "library"), [("pdf", "pypdf"), ("docx", "docx"), ("pptx", "pptx")])
+def test_a_library_that_is_missing_is_named(kind, library, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+    content = archive(**{"a.txt": b""})
+    with pytest.raises(HarnessFailure, match=r'pip install "pytest-assistants\[files\]"'):
+        texts.extract(f"a.{kind}", content)
+    assert texts.refusal(file(f"a.{kind}", content)) is None  # it may well be a good file
+
+
+def test_an_old_word_file_is_not_called_bad():
+    """CONTRACT §8: the service reads .doc, so the fake must not let the file fail."""
+    with pytest.raises(HarnessFailure, match=r"Save it as \.docx"):
+        texts.extract("a.doc", b"\xd0\xcf\x11\xe0")
+    assert texts.refusal(file("a.doc", b"\xd0\xcf\x11\xe0")) is None
+
+
+def test_why_a_file_would_not_be_indexed():
+    assert texts.refusal(file("a.txt", b"tea")) is None
+    refused = texts.refusal(file("a.csv", b"tea"))
+    assert refused is not None
+    assert refused.code == "unsupported_file"
+
+
+def test_a_file_of_which_only_the_id_is_known_has_no_text():
+    assert texts.text_of(File("file-a", 0, "file-a.bin", "assistants", b"", known=False)) == ""
+
+
+# --- chunks --------------------------------------------------------------------------------------------------------
+
+TEXT = "".join(f"w{number} 아침{number}\n\n{'x' * number} " for number in range(200))
+
+
+@pytest.mark.parametrize(("size", "overlap"), [(100, 0), (100, 50), (101, 37), (800, 400), (4096, 2048), (100, 1)])
+def test_chunks_are_so_many_tokens_and_overlap_by_so_many(size, overlap):
+    """CONTRACT §1.6, chunking_strategy: each chunk begins where the last so many tokens of the one before begin."""
+    pieces = tokens.pieces(TEXT)
+    found = [TEXT[start:end] for start, end in chunks.spans(TEXT, size, overlap)]
+    step = size - overlap
+    expected = ["".join(pieces[at : at + size]) for at in range(0, len(pieces), step)]
+    assert found == expected[: len(found)]
+    assert found[-1].endswith(TEXT[-20:])
+    assert len(found) == max(1, -(-(len(pieces) - overlap) // step))
+
+
+@pytest.mark.parametrize("text", ["", "one", " ", "\n" * 9999])
+def test_a_short_text_is_one_chunk_and_an_empty_one_none(text):
+    assert list(chunks.spans(text, 100, 50)) == ([(0, len(text))] if text else [])
+
+
+@pytest.mark.parametrize("most", [1, 4095, 4096, 4097, 10_000])
+def test_counting_no_further_than_needed(most):
+    assert not chunks.is_longer("a " * 0 + "1 " * (most // 2), most)
+    assert not chunks.is_longer("," * most, most)
+    assert chunks.is_longer("," * (most + 1), most)
+
+
+# --- ranking -------------------------------------------------------------------------------------------------------
+
+
+def ranked(query: str, *contents: str) -> list[int]:
+    return [chunk for chunk, _ in Index(contents).ranked(query)]
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("퀴즈를", "퀴즈 만들기"),
+        ("퀴즈", "이 퀴즈를 풀어라"),
+        ("선형대수는 무엇인가요?", "선형대수학 입문"),
+        ("AI 에이전트", "AI는 미래다"),
+        ("책", "책을 읽다"),
+        ("図書館", "東京の図書館は九時に開く"),
+        ("人工智能", "今天我们学习人工智能。"),
+        ("kettle", "Two kettles."),
+        ("KETTLES", "the kettle"),
+        ("boiling", "It boils"),
+        ("café", "a cafe"),
+        ("ＡＢＣ", "abc"),
+        ("퀴즈", "퀴즈"),
+        ("snake case", "snake_case = 1"),
+        ("3.14", "pi is 3.14"),
+    ],
+)
+def test_a_query_finds_a_text(query, text):
+    assert ranked(query, "nothing of that", text) == [1]
+
+
+@pytest.mark.parametrize("query", ["", "?!", '"', "NEAR(", "* OR", "\ud800", "\0", "words:", "-", "없음"])
+def test_a_query_that_means_nothing_finds_nothing(query):
+    assert ranked(query, "a text", "글") == []
+
+
+def test_what_a_query_says_is_no_language():
+    assert ranked('text" OR NOT (a AND "', "a text", "other") == [0]
+
+
+def test_the_rare_word_counts_more_also_in_a_small_store():
+    assert ranked("the kettle", "the the the the lamp", "the kettle") == [1, 0]
+    assert ranked("the kettle", "the lamp the", "a kettle", "the shop") == [1, 0, 2]
+
+
+def test_more_of_the_query_is_better():
+    assert ranked("green tea price", "tea", "green tea", "price of green tea") == [2, 1, 0]
+
+
+def test_equal_chunks_stay_in_their_order():
+    assert ranked("tea", "tea", "coffee", "tea", "tea") == [0, 2, 3]
+
+
+def test_scores_lie_between_0_and_1_in_the_order_of_the_ranking():
+    scores = [score for _, score in Index(["tea " * count + "x " * 9 for count in range(1, 50)]).ranked("tea x")]
+    assert scores == sorted(scores, reverse=True)
+    assert 0 < scores[-1] < scores[0] < 1
+
+
+def test_one_file_alone_scores_well_for_its_own_words():
+    ((_, score),) = Index(["The favorite food of Filip is cake."]).ranked("What is the favorite food of Filip?")
+    assert score > 0.5
+
+
+def test_only_so_many_words_of_a_query_count():
+    query = " ".join(f"w{number}" for number in range(1000))
+    assert len(terms(query)) == MOST_TERMS
+    assert ranked(query, "w0", "w999") == [0]
+
+
+def test_ascii_is_indexed_as_it_is():
+    assert spaced("plain text") == "plain text"
+
+
+def test_a_run_that_is_no_word_falls_into_pairs_only():
+    assert spaced("가나다라마바사아자").split() == ["가나", "나다", "다라", "라마", "마바", "바사", "사아", "아자"]
+
+
+def test_sqlite_without_fts5_is_named(monkeypatch):
+    class Bare(sqlite3.Connection):
+        def execute(self, sql, *more):
+            if "fts5" in sql:
+                raise sqlite3.OperationalError("no such module: fts5")
+            return super().execute(sql, *more)
+
+    monkeypatch.setattr(sqlite3, "connect", Bare)
+    with pytest.raises(HarnessFailure, match="built without it: no such module: fts5"):
+        Index(["a"])
+
+
+# --- filters -------------------------------------------------------------------------------------------------------
+
+YEAR = {"year": 2023, "lang": "ko", "draft": False, "weight": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value", "passes"),
+    [
+        ("eq", "lang", "ko", True),
+        ("eq", "lang", "en", False),
+        ("eq", "year", 2023.0, True),
+        ("eq", "year", "2023", False),
+        ("eq", "draft", False, True),
+        ("eq", "draft", 0, False),
+        ("eq", "none", "ko", False),
+        ("ne", "lang", "en", True),
+        ("ne", "lang", "ko", False),
+        ("ne", "year", "2023", True),
+        ("ne", "none", "ko", False),
+        ("gt", "year", 2022, True),
+        ("gt", "year", 2023, False),
+        ("gte", "year", 2023, True),
+        ("gte", "year", 2024, False),
+        ("lt", "weight", 2, True),
+        ("lt", "weight", 1.5, False),
+        ("lte", "weight", 1.5, True),
+        ("lte", "weight", 1, False),
+        ("gt", "lang", 1, False),
+        ("gt", "lang", "en", True),
+        ("lt", "none", 1, False),
+        ("in", "lang", ["en", "ko"], True),
+        ("in", "lang", ["en"], False),
+        ("in", "lang", "ko", True),
+        ("in", "none", ["ko"], False),
+        ("nin", "lang", ["en"], True),
+        ("nin", "lang", ["ko"], False),
+        ("nin", "none", ["ko"], True),
+    ],
+)
+def test_a_comparison(kind, key, value, passes):
+    assert filters.matches({"type": kind, "key": key, "value": value}, YEAR) is passes
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts", "passes"),
+    [
+        ("and", ["ko", "ko"], True),
+        ("and", ["ko", "en"], False),
+        ("or", ["en", "ko"], True),
+        ("or", ["en", "en"], False),
+        ("and", [], True),
+        ("or", [], False),
+    ],
+)
+def test_a_combination(kind, parts, passes):
+    given = {"type": kind, "filters": [{"type": "eq", "key": "lang", "value": value} for value in parts]}
+    assert filters.matches(given, YEAR) is passes
+    assert filters.matches({"type": "and", "filters": [given]}, YEAR) is passes
+
+
+# --- searching -----------------------------------------------------------------------------------------------------
+
+
+def file(name: str, content: bytes | str) -> File:
+    return File(f"file-{name}", 0, name, "assistants", content.encode() if isinstance(content, str) else content)
+
+
+def held(*named: tuple[str, str], **attributes: object) -> list[Document]:
+    return [Document(file(name, content), attributes) for name, content in named]
+
+
+TEAS = held(("green.txt", "Green tea steeps two minutes."), year=2023) + held(
+    ("black.md", "Black tea steeps four minutes."), year=2024
+)
+
+
+def test_what_is_found_names_its_file_and_its_place():
+    (found,) = Library().search(TEAS, "black")
+    assert (found.file_id, found.file_name, found.attributes) == ("file-black.md", "black.md", {"year": 2024})
+    assert (found.start, found.end) == (0, 30)
+    assert found.content == [{"type": "text", "text": "Black tea steeps four minutes."}]
+
+
+def test_each_result_is_a_stretch_of_its_file():
+    text = "\n".join(f"Rule {number}: teas are served at {number} degrees." for number in range(300))
+    kept = Document(file("rules.txt", text), {}, (100, 50))
+    found = Library().search([kept], "Rule 250", max_num_results=50)
+    assert "Rule 250:" in found[0].text
+    assert len(found) == 50
+    assert all(text[item.start : item.end] == item.text for item in found)
+
+
+def test_several_queries_are_one_with_the_words_of_all():
+    found = Library().search(TEAS, "two", "four")
+    assert [item.file_name for item in found] == ["green.txt", "black.md"]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_no_more_results_than_asked_for(most):
+    assert len(Library().search(TEAS, "tea", max_num_results=most)) == min(most, 2)
+
+
+def test_a_filter_leaves_files_out_before_results_are_counted():
+    newer = {"type": "gt", "key": "year", "value": 2023}
+    (found,) = Library().search(TEAS, "green tea", max_num_results=1, filter_by=newer)
+    assert found.file_name == "black.md"
+    assert Library().search(TEAS, "tea", filter_by={"type": "gt", "key": "year", "value": 2024}) == []
+
+
+def test_what_scores_below_the_threshold_is_left_out():
+    good, bad = Library().search(TEAS, "black tea")
+    assert [good] == Library().search(TEAS, "black tea", score_threshold=good.score)
+    assert Library().search(TEAS, "black tea", score_threshold=bad.score) == [good, bad]
+    assert Library().search(TEAS, "black tea", score_threshold=1) == []
+
+
+def test_a_file_in_two_stores_is_found_twice():
+    """CONTRACT §2.5, DN:FileSearchWorks."""
+    first, second = Library().search([TEAS[0], TEAS[0]], "green")
+    assert first == second
+
+
+def test_no_documents_and_files_that_cannot_be_read_have_no_results():
+    shelf = Library()
+    assert shelf.search([], "tea") == []
+    assert shelf.search(held(("a.csv", "tea"), ("empty.txt", ""), ("image.txt", "\0tea")), "tea") == []
+    (found,) = shelf.search([*held(("a.csv", "tea")), *TEAS], "green")
+    assert found.file_name == "green.txt"
+
+
+def test_the_same_question_has_the_same_answer_in_a_copy_and_anew():
+    shelf = Library()
+    found = shelf.search(TEAS, "tea")
+    assert found == shelf.search(TEAS, "tea") == deepcopy(shelf).search(TEAS, "tea") == Library().search(TEAS, "tea")
+    shelf.search(held(("other.txt", "tea " * 99)), "tea")
+    assert shelf.search(TEAS, "tea") == found
+
+
+def test_nothing_is_made_twice_while_it_is_in_use(monkeypatch):
+    made: list[object] = []
+    monkeypatch.setattr(library, "Index", lambda chunks: made.append(1) or Index(chunks))
+    shelf = Library()
+    for query in ("tea", "green", "black"):
+        shelf.search(TEAS, query)
+    assert len(made) == 1
+    shelf.search(TEAS[:1], "tea")
+    assert len(made) == 2
+
+
+def test_what_was_used_long_ago_is_given_up(monkeypatch):
+    monkeypatch.setattr(library, "KEPT_CHARACTERS", 60)
+    made: list[object] = []
+    monkeypatch.setattr(library, "Index", lambda chunks: made.append(1) or Index(chunks))
+    shelf, others = Library(), held(("long.txt", "tea " * 99))
+    for documents in (TEAS, TEAS, others, others, TEAS):
+        assert shelf.search(documents, "tea")
+    assert len(made) == 3
+
+
+def test_an_index_is_closed_when_it_is_given_up():
+    index = Index(["tea"])
+    database = index._db
+    del index
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        database.execute("SELECT 1")
+
+
+def test_attributes_are_those_of_the_moment():
+    shelf, marked = Library(), SimpleNamespace(year=1)
+    assert shelf.search(held(("a.txt", "tea")), "tea")[0].attributes == {}
+    assert shelf.search(held(("a.txt", "tea"), year=marked.year), "tea")[0].attributes == {"year": 1}

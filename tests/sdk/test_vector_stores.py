@@ -19,6 +19,7 @@ from harness.service.records import StoreFile
 DAY = 86_400
 THREE_DAYS = {"anchor": "last_active_at", "days": 3}
 STATIC = {"type": "static", "static": {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50}}
+JSON = dict[str, object]  # the oldest SDKs read no answer into a bare `object`
 
 
 @pytest.fixture
@@ -207,8 +208,8 @@ def test_azure_has_no_content_of_store_files(other):
         fake.restore(other.fake.snapshot())
         client = fake.azure_client(max_retries=0)
         with pytest.raises(openai.NotFoundError, match="Resource not found"):
-            client.get(f"{path}/files/{file}/content", cast_to=object)
-        assert client.get(f"{path}/files/{file}", cast_to=object)["id"] == file
+            client.get(f"{path}/files/{file}/content", cast_to=JSON)
+        assert client.get(f"{path}/files/{file}", cast_to=JSON)["id"] == file
 
 
 def test_taking_a_file_out_of_a_store_leaves_the_file(wire, fake):
@@ -242,8 +243,8 @@ def test_a_file_that_was_put_there_can_be_looked_at_and_taken_out(assistants):
     store.files.add(StoreFile(file, store.id, status="in_progress"))
     client = assistants.client()
     for _ in range(3):
-        assert client.get(f"/vector_stores/{store.id}/files/{file}", cast_to=object)["status"] == "in_progress"
-    client.delete(f"/files/{file}", cast_to=object)
+        assert client.get(f"/vector_stores/{store.id}/files/{file}", cast_to=JSON)["status"] == "in_progress"
+    client.delete(f"/files/{file}", cast_to=JSON)
     assert store.file_ids == []
 
 
@@ -382,10 +383,10 @@ def test_the_stories_pass_through_every_row(other):
 def test_a_loop_without_pauses_ends(assistants, what):
     """Under `on_poll` a look at what has not changed moves the clock to its next transition."""
     client = assistants.client()
-    path = f"/vector_stores/{client.post('/vector_stores', body={}, cast_to=object)['id']}"
+    path = f"/vector_stores/{client.post('/vector_stores', body={}, cast_to=JSON)['id']}"
     file = text(assistants)
     body = {"file_ids": [file, text(assistants)]}
-    home = f"{path}/file_batches/{client.post(f'{path}/file_batches', body=body, cast_to=object)['id']}"
+    home = f"{path}/file_batches/{client.post(f'{path}/file_batches', body=body, cast_to=JSON)['id']}"
     place = {
         "store": path,
         "file": f"{path}/files/{file}",
@@ -395,12 +396,12 @@ def test_a_loop_without_pauses_ends(assistants, what):
     }[what]
     seen = []
     while "completed" not in seen and len(seen) < 5:
-        shown = client.get(place, cast_to=object)
+        shown = client.get(place, cast_to=JSON)
         seen.append(shown["data"][0]["status"] if "data" in shown else shown["status"])
     assert seen[-1] == "completed"
     now = assistants.clock.now
-    assert client.get(home, cast_to=object)["file_counts"] == counts(completed=2)
-    client.get(place, cast_to=object)
+    assert client.get(home, cast_to=JSON)["file_counts"] == counts(completed=2)
+    client.get(place, cast_to=JSON)
     assert assistants.clock.now == now
 
 
@@ -768,9 +769,9 @@ def test_an_old_api_version_of_azure_has_none_either():
     with fake_assistants() as fake:
         client = fake.azure_client(api_version="2024-02-15-preview", max_retries=0)
         with pytest.raises(openai.NotFoundError, match="Resource not found"):
-            client.get("/vector_stores", cast_to=object)
+            client.get("/vector_stores", cast_to=JSON)
         client = fake.azure_client(max_retries=0)
-        assert client.get("/vector_stores", cast_to=object)["data"] == []
+        assert client.get("/vector_stores", cast_to=JSON)["data"] == []
 
 
 def test_objects_of_2024_look_as_they_did(other):

@@ -7,10 +7,10 @@ from datetime import datetime, timezone
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from harness.recording.retelling.acts import told
-from harness.recording.retelling.source import written
 from harness.recording.session import ID
 from harness.recording.stories import TERMINAL
+from harness.source.acts import told
+from harness.source.values import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from harness.recording.retelling.facts import HELPERS, USES
 from harness.recording.retelling.page import comment, head
-from harness.recording.retelling.source import WIDTH
 from harness.recording.retelling.telling import Retelling
+from harness.source.values import WIDTH
 
 if TYPE_CHECKING:
     from harness.recording.session import Session

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from harness.recording.matching import RENAMED
 from harness.recording.retelling.endpoints import METHODS, Asked, LeftOut, renamed
 from harness.recording.retelling.rehearsal import RESTING
-from harness.recording.retelling.source import Call, Code
 from harness.recording.seeds import fields_of
 from harness.service.records import Assistant, File, Thread, VectorStore
 from harness.service.routes import ROUTER
 from harness.service.store import kind_of
+from harness.source.values import Call, Code
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from harness.recording.matching import RENAMED
-from harness.recording.retelling.source import Call, Code
 from harness.service.http import Request
 from harness.service.params.upload import Upload, parts
+from harness.source.values import Call, Code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.recording.retelling.acts import parsed
-from harness.recording.retelling.source import Code
+from harness.source.acts import parsed
+from harness.source.values import Code
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
-from harness.recording.retelling.source import NAME, WIDTH, Call, Code, layout, names, width, written
+from harness.source.values import NAME, WIDTH, Call, Code, layout, names, width, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

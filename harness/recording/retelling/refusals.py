@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness.recording.retelling.source import Code
 from harness.recording.session import ID
+from harness.source.values import Code
 
 if TYPE_CHECKING:
     from harness.recording.session import Seen

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from harness.failures import HarnessFailure
 from harness.recording.exchanges import Recorded
-from harness.recording.retelling.acts import performed
 from harness.recording.retelling.endpoints import LeftOut
 from harness.recording.session import ID, Seen
 from harness.service.http import Response
@@ -16,13 +15,14 @@ from harness.service.lifecycle import RUN, terminal
 from harness.service.script import Script
 from harness.service.service import Service
 from harness.service.settings import Settings
+from harness.source.acts import performed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.recording.retelling.source import Call
     from harness.service.context import World
     from harness.service.http import Request
+    from harness.source.values import Call
 
 RESTING = frozenset({*terminal(RUN), "requires_action"})
 ATTRIBUTE = re.compile("[a-z][a-z0-9_]*")

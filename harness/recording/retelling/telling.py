@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.recording.retelling.acts import all_told
 from harness.recording.retelling.earlier import Earlier
 from harness.recording.retelling.endpoints import METHODS, Asked, LeftOut, renamed, sent
 from harness.recording.retelling.facts import facts, said
 from harness.recording.retelling.page import Page
 from harness.recording.retelling.refusals import ERRORS, matching, message_of
 from harness.recording.retelling.rehearsal import RESTING, Rehearsal, counterparts
-from harness.recording.retelling.source import Call, Code, written
 from harness.recording.session import ID
+from harness.source.acts import all_told
+from harness.source.values import Call, Code, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
-from harness.recording.retelling.source import Call
 from harness.service import acts as script
+from harness.source.values import Call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -16,13 +16,12 @@ from harness.interpreters import Interpreters
 from harness.options import Options
 from harness.report import text as report
 from harness.service import explain
-from harness.service.acts import as_acts
 from harness.service.director import Rule, check_conditions
 from harness.service.exchange import Exchange
 from harness.service.http import Request, Response
 from harness.service.paths import below_root
 from harness.service.records import Assistant, File, Thread, VectorStore
-from harness.service.script import Script
+from harness.service.script import Script, as_acts
 from harness.service.service import Service
 from harness.turns import Reading, Turns
 

@@ -6,22 +6,22 @@ An act is a value. The engine performs it; nothing here knows how.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from harness.failures import HarnessFailure
 from harness.service.products import Product, drawn, written
 from harness.service.texts import annotated, cut, file_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from os import PathLike
 
     from harness.service.records import File
 
 FailureCode = Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
 Reason = Literal["max_completion_tokens", "max_prompt_tokens"]
+Cancelled = Literal["cancelled", "completed", "failed"]
 
 # CONTRACT §3.5: the texts the service gave with each code. That of invalid_prompt is not recorded.
 FAILURE_TEXTS: dict[str, str] = {
@@ -98,7 +98,8 @@ class Hang:
 
 @dataclass(frozen=True)
 class Cancel:
-    pass
+    takes: float | None = None
+    then: Cancelled = "cancelled"
 
 
 @dataclass(frozen=True)
@@ -346,9 +347,32 @@ def hang() -> Hang:
     return Hang()
 
 
-def cancel() -> Cancel:
-    """Somebody else cancels the run: it goes to `cancelling` and then to `cancelled`."""
-    return Cancel()
+def cancel(*, takes: float | None = None, then: Cancelled = "cancelled") -> Cancel:
+    """Somebody else cancels the run: it goes to `cancelling` and then to `cancelled`.
+
+    Directly behind a `wait` that begins the script, or follows tool outputs, it finds the run still `queued`.
+
+    Args:
+        takes: virtual seconds in `cancelling`, where a client may not use the thread yet; by default the option
+            `cancelling` says. 600 seconds after its creation the run expires, cancelled or not.
+        then: what the run becomes. Cancelling is "attempted but not guaranteed" (CONTRACT §3.1): it may come too late,
+            and the run completes or fails after all.
+
+    Raises:
+        HarnessFailure: `then` is no such status, or `takes` is negative.
+
+    >>> cancel(takes=30)
+    Cancel(takes=30, then='cancelled')
+    """
+    if then not in get_args(Cancelled):
+        raise HarnessFailure(
+            f"cancel(then={then!r}): a run that is being cancelled does not become that.",
+            there_was=f"It becomes {', '.join(get_args(Cancelled))}.",
+            do='cancel(then="completed")',
+        )
+    if takes is not None and not takes >= 0:
+        raise HarnessFailure(f"cancel(takes={takes!r}): time only moves forward.", do="cancel(takes=0)   # or more")
+    return Cancel(takes, then)
 
 
 def wait(seconds: float) -> Wait:
@@ -365,31 +389,3 @@ def wait(seconds: float) -> Wait:
     if not seconds >= 0:
         raise HarnessFailure(f"wait({seconds!r}): time only moves forward.", do="wait(0)   # or more")
     return Wait(seconds)
-
-
-def as_acts(given: object, *, where: str) -> tuple[Act, ...]:
-    """What a user wrote down as acts, checked: a text is `say(text)`, and nothing follows an ending.
-
-    Raises:
-        HarnessFailure: something is not an act, or an act can never be reached.
-    """
-    acts: list[Act] = []
-    items: Iterable[object] = (given,)
-    if isinstance(given, Iterable) and not isinstance(given, (str, *ACTS)):
-        items = given
-    for item in items:
-        act = say(item) if isinstance(item, str) else item
-        if not isinstance(act, ACTS):
-            raise HarnessFailure(
-                f"{where}: {act!r} is not an act.",
-                there_was="Acts are made by say, call, calls, refuse, run_code, search, wait, fail, truncate, "
-                "hang and cancel.",
-                do='from harness import say\nassistants.next_run(say("…"))',
-            )
-        if acts and isinstance(acts[-1], ENDS):
-            raise HarnessFailure(
-                f"{where}: {act!r} can never happen, because {acts[-1]!r} ends the run.",
-                do="Remove it, or give it to another run: assistants.next_run(…)",
-            )
-        acts.append(act)
-    return tuple(acts)

@@ -112,11 +112,12 @@ class Engine:
     # --- what the clock does ------------------------------------------------------------------------------
 
     def _wait_in_queue(self, run: Run) -> None:
-        delay = max(self._timing.queued, self._indexer.delay(run))
+        delay = ready = max(self._timing.queued, self._indexer.delay(run))
         while isinstance(act := self._next_act(run), acts.Wait):
             delay += act.seconds
             run.playback.take()
-        self._later(run, delay, self._pick_up)
+        cancelled = isinstance(act, acts.Cancel) and delay > ready
+        self._later(run, delay, self._begin_next if cancelled else self._pick_up)
 
     def _pick_up(self, run: Run) -> None:
         self._move(run, "pick_up")
@@ -230,7 +231,16 @@ class Engine:
         """Nothing more is due but the expiry."""
 
     def _cancel_by_another(self, run: Run, act: acts.Cancel) -> None:
-        self.cancel(run)
+        """The script knows how it ends, so no act has a say in it (`beats_cancel` is for clients that cancel)."""
+        self._move(run, "cancel")
+        takes = self._timing.cancelling if act.takes is None else act.takes
+        self._later(run, takes, partial(_AFTER_CANCELLING[act.then], self))
+
+    def _finish_after_all(self, run: Run) -> None:
+        self._end(run, "finish")
+
+    def _fail_after_all(self, run: Run) -> None:
+        self._fail(run, acts.fail())
 
     def _owes_an_answer(self, run: Run) -> bool:
         """A script that ends on a function call leaves the model without a word after the outputs."""
@@ -357,4 +367,10 @@ _ENDINGS: dict[type, Callable[[Engine, Run, Any], None]] = {
     acts.Truncate: Engine._truncate,
     acts.Hang: Engine._hang,
     acts.Cancel: Engine._cancel_by_another,
+}
+
+_AFTER_CANCELLING: dict[acts.Cancelled, Callable[[Engine, Run], None]] = {
+    "cancelled": Engine._stop,
+    "completed": Engine._finish_after_all,
+    "failed": Engine._fail_after_all,
 }

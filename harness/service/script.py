@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.failures import HarnessFailure
-from harness.service.acts import Act, Call, Calls, Fail, as_acts
+from harness.service.acts import ACTS, ENDS, Act, Call, Calls, Fail, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -129,3 +130,31 @@ def _ask(model: Callable[[RunView], object], run: RunView, origin: str) -> objec
             do="def model(run): ...   # without async",
         )
     return () if given is None else given
+
+
+def as_acts(given: object, *, where: str) -> tuple[Act, ...]:
+    """What a user wrote down as acts, checked: a text is `say(text)`, and nothing follows an ending.
+
+    Raises:
+        HarnessFailure: something is not an act, or an act can never be reached.
+    """
+    acts: list[Act] = []
+    items: Iterable[object] = (given,)
+    if isinstance(given, Iterable) and not isinstance(given, (str, *ACTS)):
+        items = given
+    for item in items:
+        act = say(item) if isinstance(item, str) else item
+        if not isinstance(act, ACTS):
+            raise HarnessFailure(
+                f"{where}: {act!r} is not an act.",
+                there_was="Acts are made by say, call, calls, refuse, run_code, search, wait, fail, truncate, "
+                "hang and cancel.",
+                do='from harness import say\nassistants.next_run(say("…"))',
+            )
+        if acts and isinstance(acts[-1], ENDS):
+            raise HarnessFailure(
+                f"{where}: {act!r} can never happen, because {acts[-1]!r} ends the run.",
+                do="Remove it, or give it to another run: assistants.next_run(…)",
+            )
+        acts.append(act)
+    return tuple(acts)

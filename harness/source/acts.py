@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from harness.service import acts as script
+from harness.service.products import PIXEL, Product
 from harness.source.values import Call
 
 if TYPE_CHECKING:
@@ -106,8 +107,30 @@ def _fail(act: script.Fail) -> Call:
     return Call("fail", code if usual else (act.code, act.message))
 
 
+def _run_code(act: script.RunCode) -> Call:
+    images = [_drawn(image) if isinstance(image, Product) else image for image in act.images]
+    files = {file.name: file.content for file in act.files}
+    return Call(
+        "run_code", (act.source,), _given(logs=act.logs, images=images, files=files, execute=act.execute or None)
+    )
+
+
+def _drawn(image: Product) -> str | bytes:
+    return image.name if image.name is not None and image.content == PIXEL else image.content
+
+
+def _search(act: script.Search) -> Call:
+    if act.results is None:
+        return Call("search", () if act.query is None else (act.query,))
+    return Call("search", (), {"results": list(act.results)})
+
+
 def _truncate(act: script.Truncate) -> Call:
     return Call("truncate", () if act == script.truncate() else (act.reason,))
+
+
+def _other(value: object, usual: object) -> object:
+    return None if value == usual else value
 
 
 def _given(**keywords: Any) -> dict[str, Any]:
@@ -117,11 +140,11 @@ def _given(**keywords: Any) -> dict[str, Any]:
 _TELLERS: dict[type, Callable[[Any], Call]] = {
     script.Say: _say,
     script.Refuse: lambda act: Call("refuse", (act.text,)),
-    script.RunCode: lambda act: Call("run_code", (act.source,), _given(logs=act.logs, images=list(act.images))),
-    script.Search: lambda act: Call("search", (), {"results": list(act.results)}),
+    script.RunCode: _run_code,
+    script.Search: _search,
     script.Fail: _fail,
     script.Truncate: _truncate,
     script.Hang: lambda _act: Call("hang"),
-    script.Cancel: lambda _act: Call("cancel"),
+    script.Cancel: lambda act: Call("cancel", (), _given(takes=act.takes, then=_other(act.then, "cancelled"))),
     script.Wait: lambda act: Call("wait", (act.seconds,)),
 }

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from harness import call, fail, hang, say, truncate, wait
+from harness import call, cancel, fail, hang, say, truncate, wait
 from harness.service.lifecycle import ENDINGS, MESSAGE, RUN, STEP, find, terminal
 
 # A story: acts of the model, and what else happens: seconds that pass, or a request of the client.
@@ -108,3 +108,32 @@ def test_the_stories_also_pass_through_every_row_of_steps_and_messages(one_wire,
         for record in records:
             passed |= moves(record)
     assert passed == {(row.source, row.because, row.to) for row in table}
+
+
+@pytest.mark.parametrize(
+    ("acts", "timeline"),
+    [
+        ((cancel(),), "queued 0 in_progress 1 cancelling 1 cancelled 2"),
+        ((wait(5), cancel()), "queued 0 cancelling 6 cancelled 7"),
+        ((say("x"), cancel(takes=60)), "queued 0 in_progress 1 cancelling 3 cancelled 63"),
+        ((say("x"), cancel(then="completed")), "queued 0 in_progress 1 cancelling 3 completed 4"),
+        ((say("x"), cancel(takes=0, then="failed")), "queued 0 in_progress 1 cancelling 3 failed 3"),
+        ((cancel(takes=1000),), "queued 0 in_progress 1 cancelling 1 expired 600"),
+    ],
+    ids=["at once", "in the queue", "slowly", "too late", "failed meanwhile", "never"],
+)
+def test_somebody_else_cancels(one_wire, acts, timeline):
+    """CONTRACT §3.1: cancelling is attempted and not guaranteed."""
+    fake = one_wire.start()
+    fake.next_run(*acts)
+    assistant = one_wire.ok("POST", "/assistants", {"model": "gpt-4o", "instructions": "x"})
+    made = one_wire.ok("POST", "/threads/runs", {"assistant_id": assistant["id"]})
+    fake.restore(fake.snapshot())
+    fake.clock.advance(700)
+    [run] = fake.runs
+    start = run.timeline[0].at
+    assert " ".join(f"{moment.status} {moment.at - start:g}" for moment in run.timeline) == timeline
+    shown = one_wire.ok("GET", f"/threads/{run.thread_id}/runs/{made['id']}")
+    assert (shown["last_error"] or {}).get("code") == ("server_error" if run.status == "failed" else None)
+    messages = [message.status for thread in fake.threads for message in thread.messages]
+    assert set(messages) <= {"completed" if run.status == "completed" else "incomplete"}

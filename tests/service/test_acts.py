@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness import FakeAssistants, HarnessFailure, Request, say
+from harness import FakeAssistants, HarnessFailure, Request, cancel, say
 
 HEAD = {"authorization": "Bearer sk-test", "openai-beta": "assistants=v2", "content-type": "application/json"}
 START = b'{"assistant_id": "asst_1", "stream": true, "thread": {"messages": [{"role": "user", "content": "hi"}]}}'
@@ -63,3 +63,13 @@ def test_of_marks_that_overlap_the_first_comes_in_one_piece():
     assert told.count(b"event: thread.message.delta") == 2
     assert b'"value":"abc"' in told
     assert b'"value":"d"' in told
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [({"then": "expired"}, r"cancel\(then='expired'\)"), ({"takes": -1}, r"cancel\(takes=-1\): time only")],
+    ids=["then", "takes"],
+)
+def test_a_cancellation_that_cannot_be(wrong, said):
+    with pytest.raises(HarnessFailure, match=said):
+        cancel(**wrong)

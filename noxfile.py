@@ -25,11 +25,12 @@ ROOT = Path(__file__).parent
 REPORTS = ROOT / "build" / "junit"
 PROJECT = nox.project.load_toml("pyproject.toml")
 
-# openai before 1.56 hands httpx an argument that httpx 0.28 no longer takes
+# openai before 1.56 hands httpx an argument that httpx 0.28 no longer takes. What cells import is there for the two
+# versions that the tutorials with cells are written for; the others show that none of it is needed.
 SDKS = {
     "1.3.5": ["openai==1.3.5", "httpx<0.28"],
-    "1.12.0": ["openai==1.12.0", "httpx<0.28"],
-    "1.30.1": ["openai==1.30.1", "httpx<0.28"],
+    "1.12.0": ["openai==1.12.0", "httpx<0.28", "pandas", "pypdf"],
+    "1.30.1": ["openai==1.30.1", "httpx<0.28", "matplotlib", "pandas"],
     "1.109.1": ["openai[aiohttp]==1.109.1"],
     "2.54.0": ["openai[aiohttp]==2.54.0"],
     "newest": ["openai[aiohttp]>=3"],

@@ -22,6 +22,9 @@ from itertools import chain
 from pprint import pformat
 from typing import TYPE_CHECKING, Any
 
+if sys.version_info < (3, 11):
+    import pathlib  # which there copies functions of `os` into an object: before `lead` replaces them
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -198,8 +201,6 @@ def lead(places: Places) -> None:
                 if function in functions:
                     functions.add(wrapped)
     if sys.version_info < (3, 11):
-        import pathlib  # noqa: PLC0415 - which there keeps the functions in an object
-
         accessor: Any = vars(pathlib)["_normal_accessor"]
         for name, function in vars(type(accessor)).items():
             if isinstance(function, Hashable) and function in originals:

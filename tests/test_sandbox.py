@@ -150,6 +150,7 @@ def test_open_figures_are_drawn_and_closed(box):
         "__import__('io').open('/mnt/data/a b.csv').read()",
         "__import__('pathlib').Path('/mnt/data/a b.csv').read_text()",
         "open(__import__('glob').glob('/mnt/data/*.csv')[0]).read()",
+        "next(__import__('pathlib').Path('/mnt/data').glob('*.csv')).read_text()",
         "open(__import__('os').path.abspath('a b.csv')).read()",
         "next(__import__('os').scandir(path='/mnt/data')).name and '1,2'",
         "__import__('os').path.getsize('/mnt/data/a b.csv') == 3 and '1,2'",

@@ -1,69 +1,37 @@
 """Five published tutorials, executed cell by cell as their authors wrote them, each on the SDK it was written for.
 
 Scripts let the fake's model say what the tutorial's did. What the cells then display has to have the keys, nulls and
-values of what the document shows, and what they print has to stand in it.
+values of what the document shows, and what they print has to stand in it. What their tools really do is in
+`test_seeds_executed.py`.
 """
 
 from __future__ import annotations
 
-import csv
 import os
-import shutil
-import sys
 import time
-from collections import defaultdict
 from datetime import datetime, timezone
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 
 import openai
 import pytest
-from notebook import Document, Notebook, read_cells, shape
+from notebook import Notebook, shape
+from tutorials import FIXTURES, MARKS, cells, document, enter, written_for
 
 from harness import HarnessFailure, call, fail, hang, run_code, say, search
 
-ROOT = Path(__file__).resolve().parents[2]
-SEEDS = Path(os.environ.get("PYTEST_ASSISTANTS_SHARED", ROOT.parent / "shared")) / "seeds"
-FIXTURES = ROOT / "fixtures"
 # Really, in the documents that the tutorials upload, where the extra `files` is installed.
 SEARCH = search() if find_spec("pypdf") else search(results=[])
 
-pytestmark = [
-    pytest.mark.skipif(not SEEDS.is_dir(), reason="the tutorials are not here; PYTEST_ASSISTANTS_SHARED says where"),
-    # the tutorials leave the files that they upload open
-    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
-]
-
-
-def written_for(version: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(
-        openai.__version__ != version, reason=f"the tutorial is for openai {version}, this is {openai.__version__}"
-    )
+pytestmark = MARKS
 
 
 @pytest.fixture(autouse=True)
 def working_directory(tmp_path, monkeypatch):
-    """Where the cells run: the files they open, and a `dotenv` that finds nothing to load."""
-    monkeypatch.chdir(tmp_path)
-    dotenv = ModuleType("dotenv")
-    dotenv.load_dotenv = lambda: True
-    monkeypatch.setitem(sys.modules, "dotenv", dotenv)
-    Path("data").mkdir()
-    for name in ("language_models_are_unsupervised_multitask_learners.pdf", "SPRI_AI_Brief_2023년12월호.pdf"):
-        shutil.copy(FIXTURES / "handbook.pdf", Path("data", name))
-    for name in ("sales_data.csv", "2022_sales.csv", "2023_sales.csv", "dataset.csv"):
-        shutil.copy(FIXTURES / "sales_2022.csv", name)
+    papers = "language_models_are_unsupervised_multitask_learners.pdf", "SPRI_AI_Brief_2023년12월호.pdf"
+    sales = "sales_data.csv", "2022_sales.csv", "2023_sales.csv", "dataset.csv"
+    enter(tmp_path, monkeypatch, files=sales, pdfs=[f"data/{name}" for name in papers])
     Path("speech.py").write_text("print('hello')\n")
-
-
-def cells(number):
-    return read_cells(SEEDS / "code" / f"{number}.py")
-
-
-def document(number):
-    [path] = SEEDS.glob(f"{number}_*.txt")
-    return Document(path)
 
 
 def assert_shows(displayed, objects, *, unknown_then=()):
@@ -108,47 +76,6 @@ def test_000_the_analyst_answers_about_the_uploaded_files(assistants, capsys):
     notebook.run(program)
     assert capsys.readouterr().out.splitlines()[0] == f"assistant: {CORRELATION}"
     assert [run.status for run in assistants.runs] == ["completed", "completed"]
-
-
-MEAN_PER_MONTH = """
-import csv
-from collections import defaultdict
-from pathlib import Path
-
-sold = defaultdict(list)
-for path in sorted(Path("/mnt/data").glob("*.csv")):
-    for row in csv.DictReader(path.open()):
-        sold[row["date"][:7]].append(int(row["units"]))
-means = "\\n".join(f"{month} {sum(units) / len(units):.2f}" for month, units in sold.items())
-Path("/mnt/data/means.txt").write_text(means)
-print(means)
-"""
-
-
-@written_for("1.12.0")
-@pytest.mark.assistants(as_of="2024-02-20")
-def test_000_the_analyst_really_computes_on_the_uploaded_file(assistants, capsys):
-    """The mean per month is what the code found in the file, and what it wrote can be downloaded."""
-
-    @assistants.model
-    def analyst(run):
-        printed = yield run_code(MEAN_PER_MONTH, execute=True)
-        yield say(f"{printed}\n[means](sandbox:/mnt/data/means.txt)")
-
-    *first, _, _ = cells("000")
-    notebook = Notebook()
-    for cell in first:
-        notebook.run(cell)
-    sold = defaultdict(list)
-    for row in csv.DictReader((FIXTURES / "sales_2022.csv").open(encoding="utf-8")):
-        sold[row["date"][:7]].append(int(row["units"]))
-    means = "\n".join(f"{month} {sum(units) / len(units):.2f}" for month, units in sold.items())
-    assert means in capsys.readouterr().out
-    client = openai.OpenAI()
-    [answer, *_] = client.beta.threads.messages.list(assistants.threads[0].id).data
-    [link] = answer.content[0].text.annotations
-    assert link.text == "sandbox:/mnt/data/means.txt"
-    assert client.files.content(link.file_path.file_id).text == means
 
 
 @written_for("1.12.0")

@@ -16,6 +16,7 @@ from harness.service.searching.library import Library
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 CONTENT = "step_details.tool_calls[*].file_search.results[*].content"
 FOODS = "The favorite food of several people:\n- Summanus Ferdinand: tacos\n- Filip Carola: cake"
+TEA = "Carola's favorite drink\nHis favorite food he shares with her.\nIn the evening she drinks green tea."
 QUESTION = "What is the favorite food of Filip Carola?"
 TOOL = [{"type": "file_search"}]
 
@@ -407,7 +408,7 @@ def test_retrieval_searches_the_files_of_the_assistant_and_of_the_messages(wire)
     """CONTRACT §1.7, §2.3, §2.5: a v1 step shows nothing of it, a citation has a quote, and no file name."""
     fake = wire.start(as_of="2024-02-13")
     fake.add_file(id="file-foods", content=FOODS.encode(), filename="foods.txt")
-    fake.add_file(id="file-tea", content=b"Carola drinks green tea.", filename="tea.txt")
+    fake.add_file(id="file-tea", content=TEA.encode(), filename="tea.txt")
     fake.add_file(id="file-csv", content=b"Carola", filename="a.csv")
     body = {"model": "gpt-4", "tools": [{"type": "retrieval"}], "file_ids": ["file-foods", "file-csv"]}
     assistant = wire.ok("POST", "/assistants", body)["id"]
@@ -422,10 +423,9 @@ def test_retrieval_searches_the_files_of_the_assistant_and_of_the_messages(wire)
     assert (call["type"], call["retrieval"]) == ("retrieval", {})
     shown = wire.ok("GET", f"/threads/{thread}/messages")["data"][0]["content"][0]["text"]
     assert shown["value"] == "His favorite food is cake【4†source】, and she drinks tea【5†source】."
-    for item, file_id, source in zip(
-        shown["annotations"], ("file-foods", "file-tea"), (FOODS, "Carola drinks green tea."), strict=True
-    ):
+    quotes = "The favorite food of several people:", "In the evening she drinks green tea."
+    for item, file_id, quote in zip(shown["annotations"], ("file-foods", "file-tea"), quotes, strict=True):
         assert shown["value"][item["start_index"] : item["end_index"]] == item["text"]
         assert list(item["file_citation"]) == ["file_id", "quote"]
         assert item["file_citation"]["file_id"] == file_id
-        assert item["file_citation"]["quote"] in source
+        assert item["file_citation"]["quote"] == quote  # the line that says what stands in front of the mark

@@ -10,7 +10,7 @@ from harness.service.searching import index
 from harness.service.searching.library import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from harness.service.acts import Say, Search
     from harness.service.records import Assistant, Run, Thread, VectorStore
@@ -95,9 +95,10 @@ def cited(act: Say, run: Run, thread: Thread) -> Say:
     """
     if not act.cites:
         return act
-    before, *behind = act.text.split(PLACE)
-    marks = list(_marks(run, thread, before))
-    texts = [before, *(behind or [""] * len(marks))]
+    texts = act.text.split(PLACE)
+    marks = list(_marks(run, thread, texts))
+    if len(texts) == 1:
+        texts += [""] * len(marks)
     marks += [("", {})] * (len(texts) - 1 - len(marks))
     said = texts[0]
     annotations: list[Result] = []
@@ -110,8 +111,8 @@ def cited(act: Say, run: Run, thread: Thread) -> Say:
     return replace(act, text=said, annotations=tuple(annotations), cites=False)
 
 
-def _marks(run: Run, thread: Thread, said: str) -> Iterator[tuple[str, Result]]:
-    """A mark and what it stands for, for each file once.
+def _marks(run: Run, thread: Thread, texts: Sequence[str]) -> Iterator[tuple[str, Result]]:
+    """A mark and what it stands for, for each file once; `texts` are what stands in front of each mark.
 
     The first number of a mark grows by four with each question of the thread, as the `4:0` of the recordings does
     for the first one; the second is the place of the result. Those of v1 have one number. (Both are guesses.)
@@ -122,6 +123,7 @@ def _marks(run: Run, thread: Thread, said: str) -> Iterator[tuple[str, Result]]:
     for place, found in enumerate(_last_found(run)):
         if found["file_id"] in seen:
             continue
+        said = texts[min(len(seen), len(texts) - 1)]
         seen.add(found["file_id"])
         if old:
             yield f"【{first + place}†source】", {"file_id": found["file_id"], "quote": _quote(found, said)}

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import re
+import time
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Dict  # noqa: UP035
 
 import openai
 import pytest
 
-from harness import fake_assistants, say
+from harness import HarnessFailure, fake_assistants, say
 from harness.service.lifecycle import BATCH, STORE_FILE
 from harness.service.records import StoreFile
 
 DAY = 86_400
 THREE_DAYS = {"anchor": "last_active_at", "days": 3}
 STATIC = {"type": "static", "static": {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50}}
-JSON = dict[str, object]  # the oldest SDKs read no answer into a bare `object`
+# The oldest SDKs read no answer into a bare `object`, and on Python 3.10 take `dict[…]` for a class.
+JSON = Dict[str, object]  # noqa: UP006
 
 
 @pytest.fixture
@@ -199,6 +202,17 @@ def test_content_is_the_text_of_the_file_once_it_is_indexed(wire, fake):
     text_part = {"type": "text", "text": "hello world!"}
     assert wire.ok("GET", f"{path}/files/{good}/content") == {**page, "data": [text_part]}
     assert wire.ok("GET", f"{path}/files/{bad}/content") == page
+
+
+def test_content_is_one_page_of_one_piece_however_long_it_is(other):
+    """The specification lets it be several, and nothing is recorded (CONTRACT §1.6, G)."""
+    long = "words of a book, one line after the other\n" * 5000
+    _, path, _ = store_of(other)
+    file = text(other.fake, content=long.encode())
+    other.ok("POST", f"{path}/files", {"file_id": file})
+    other.fake.clock.advance(1)
+    page = other.ok("GET", f"{path}/files/{file}/content")
+    assert (page["data"], page["has_more"]) == ([{"type": "text", "text": long}], False)
 
 
 def test_azure_has_no_content_of_store_files(other):
@@ -412,6 +426,84 @@ def test_under_the_other_policies_looking_moves_nothing(other, clock):
     assert {other.ok("GET", path)["status"] for _ in range(5)} == {"in_progress"}
 
 
+ENDED = "nothing will change by itself"
+
+
+@pytest.mark.parametrize(
+    "place", ["", "/files", "/files/{file}", "/file_batches/{batch}", "/file_batches/{batch}/files"]
+)
+def test_a_loop_that_waits_for_what_never_comes_is_stuck(place):
+    """As with runs: a loop that cannot end does not hang the test."""
+    with fake_assistants(stuck_after=5) as assistants:
+        client = assistants.client()
+        store = client.post("/vector_stores", body={}, cast_to=JSON)["id"]
+        file = text(assistants, "a.csv")
+        batch = client.post(f"/vector_stores/{store}/file_batches", body={"file_ids": [file]}, cast_to=JSON)["id"]
+        path, seen = f"/vector_stores/{store}{place.format(file=file, batch=batch)}", []
+        with pytest.raises(HarnessFailure, match=ENDED) as caught:
+            while True:
+                time.sleep(1)
+                seen.append(client.get(path, cast_to=JSON))
+        assert len(seen) <= 2 + 5
+        assert f"sent GET {path} 5 times" in str(caught.value)
+        failure = "unsupported_file: The file type is not supported." if "{file}" in place else "1 failed"
+        assert failure in str(caught.value)
+        assistants.failures.clear()
+
+
+@pytest.mark.parametrize("place", ["", "/files/{file}"])
+def test_what_was_put_there_in_progress_never_ends(place):
+    """As a recording may show it last: no timer will ever move it."""
+    with fake_assistants(stuck_after=5) as assistants:
+        store = assistants.add_vector_store()
+        file = text(assistants)
+        store.files.add(StoreFile(file, store.id, status="in_progress"))
+        client = assistants.client()
+        with pytest.raises(HarnessFailure, match="nobody knows how it went on"):
+            while client.get(f"/vector_stores/{store.id}{place.format(file=file)}", cast_to=JSON)["status"]:
+                time.sleep(1)
+        assistants.failures.clear()
+
+
+@pytest.mark.parametrize(
+    ("clock", "place", "says"),
+    [("manual", "", "looking moves no time"), ("on_poll", "/files/{file}/content", "or looks at the file itself")],
+)
+def test_a_loop_that_lets_no_time_pass_is_stuck_too(clock, place, says):
+    with fake_assistants(clock=clock, stuck_after=5) as assistants:
+        client, file = assistants.client(), text(assistants)
+        store = client.post("/vector_stores", body={"file_ids": [file]}, cast_to=JSON)["id"]
+        with pytest.raises(HarnessFailure, match=says):
+            while client.get(f"/vector_stores/{store}{place.format(file=file)}", cast_to=JSON):
+                pass
+        assistants.failures.clear()
+
+
+def test_asking_for_a_store_that_is_not_there_for_ever():
+    with fake_assistants(stuck_after=5) as assistants:
+        client = assistants.client()
+        with pytest.raises(HarnessFailure, match="the answer was always 404: Vector store with id"):
+            while True:
+                with contextlib.suppress(openai.NotFoundError):
+                    client.get(f"/vector_stores/vs_{'0' * 32}", cast_to=JSON)
+        assistants.failures.clear()
+
+
+def test_a_patient_loop_is_not_stuck():
+    """Time passes, and something is being indexed: each moment counts anew. So does everything that gets done."""
+    with fake_assistants(clock="timed", stuck_after=5) as assistants:
+        client, file = assistants.client(), text(assistants)
+        store = client.post("/vector_stores", body={"file_ids": [file]}, cast_to=JSON)["id"]
+        looks = 1
+        while client.get(f"/vector_stores/{store}", cast_to=JSON)["status"] == "in_progress":
+            time.sleep(0.1)
+            looks += 1
+        assert looks > 10
+        for _ in range(20):
+            client.get(f"/vector_stores/{store}", cast_to=JSON)
+            client.post(f"/vector_stores/{store}", body={"name": "again"}, cast_to=JSON)
+
+
 def test_a_snapshot_takes_the_indexing_along(other):
     _, path, _ = store_of(other, "a.txt")
     before = other.fake.snapshot()
@@ -504,6 +596,62 @@ def test_the_helper_makes_a_real_store(wire, fake, path, days):
     assert (store["metadata"], store["file_counts"]) == ({"a": "b"}, counts(in_progress=1))
     assert store["expires_after"] == (days and {"anchor": "last_active_at", "days": days})
     assert wire.ok("GET", f"{home}/files/{file}")["chunking_strategy"] == STATIC
+
+
+HELPER = {"file_search": {"vector_stores": [{}]}}
+UNKNOWN = {"file_search": {"vector_store_ids": [f"vs_{'0' * 32}"]}}
+SEARCHED = {"role": "user", "content": "read", "attachments": [{"tools": [{"type": "file_search"}]}]}
+
+
+def refused_late(fake, owner):
+    """Bodies that would make a store, and are refused because of what stands behind it."""
+    bad_file = {"role": "user", "content": "x", "attachments": [{"file_id": "file-unknown", "tools": []}]}
+    silent = {**SEARCHED, "role": "assistant"}
+    silent["attachments"] = [{**SEARCHED["attachments"][0], "file_id": text(fake)}]
+    return {
+        "thread": ("/threads", {"tool_resources": HELPER, "messages": [bad_file]}),
+        "thread and run, its messages": (
+            "/threads/runs",
+            {**owner, "thread": {"tool_resources": HELPER, "messages": [bad_file]}},
+        ),
+        "thread and run, its stores": (
+            "/threads/runs",
+            {**owner, "thread": {"tool_resources": HELPER}, "tool_resources": UNKNOWN},
+        ),
+        "thread and run, nothing to run on": ("/threads/runs", {**owner, "thread": {"tool_resources": HELPER}}),
+        "thread and run, nothing said": ("/threads/runs", {**owner, "thread": {"messages": [silent]}}),
+        "run": ("/threads/{thread}/runs", {**owner, "additional_messages": [silent]}),
+        "assistant": ("/assistants", {"model": "gpt-4o", "tool_resources": {**HELPER, **BAD_CODE}}),
+    }
+
+
+BAD_CODE = {"code_interpreter": {"file_ids": ["file-unknown"]}}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "thread",
+        "thread and run, its messages",
+        "thread and run, its stores",
+        "thread and run, nothing to run on",
+        "thread and run, nothing said",
+        "run",
+        "assistant",
+    ],
+)
+def test_what_is_refused_leaves_no_store_behind(other, case):
+    """All of a body is done or nothing, as CONTRACT §7.1 orders the checks: nobody would learn the id of the store."""
+    owner = {"assistant_id": other.ok("POST", "/assistants", {"model": "gpt-4o"})["id"]}
+    kept = other.ok("POST", "/vector_stores", {"name": "kept"})["id"]
+    thread = other.ok("POST", "/threads", {})["id"]
+    path, body = refused_late(other.fake, owner)[case]
+    answer = other.send("POST", path.format(thread=thread), body)
+    assert answer.status_code in (400, 404), answer.text
+    assert [store["id"] for store in other.ok("GET", "/vector_stores")["data"]] == [kept]
+    assert [item.id for item in other.fake.threads] == [thread]
+    assert "file_search" not in other.ok("GET", f"/threads/{thread}")["tool_resources"]
+    other.fake.clock.advance(5)  # no timer of such a store is left either
 
 
 def test_attachments_make_the_store_of_the_thread(wire, fake):

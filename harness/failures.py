@@ -36,3 +36,7 @@ class HarnessFailure(Outcome):
         if do:
             lines += ["", "What to do:", *(f"    {line}" for line in do.splitlines())]
         super().__init__("\n".join(lines))
+
+
+class Stuck(HarnessFailure):
+    """The client makes no progress any more, and never will."""

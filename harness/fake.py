@@ -13,12 +13,14 @@ from harness.environment import endpoints
 from harness.failures import HarnessFailure
 from harness.hosts import Hosts
 from harness.interpreters import Interpreters
+from harness.loops import loop_around
 from harness.options import Options
 from harness.report import text as report
 from harness.service import explain
 from harness.service.director import Rule, check_conditions
 from harness.service.exchange import Exchange
-from harness.service.http import Request, Response
+from harness.service.http import Request, Response, WireFailure
+from harness.service.lifecycle import RUN, find
 from harness.service.paths import below_root
 from harness.service.records import Assistant, File, Thread, VectorStore
 from harness.service.script import Script, as_acts
@@ -71,7 +73,7 @@ class FakeAssistants:
         self.options = options or Options()
         self.hosts = Hosts((*self.options.base_urls, *endpoints()))
         self._interpreters = Interpreters(self.options)
-        self.service = Service(self.options, roots=self.hosts.roots, execute=self._interpreters)
+        self.service = Service(self.options, roots=self.hosts.roots, execute=self._interpreters, loop=loop_around)
         self.requests: list[Exchange] = []
         self._answers: list[tuple[str, str, Callable[[Request], Any]]] = []
         self._turns = Turns()
@@ -93,11 +95,15 @@ class FakeAssistants:
 
         Raises:
             HarnessFailure: the harness itself has to complain; it is remembered in `failures` too.
+            WireFailure: there is no answer, for `faults` has other plans.
         """
         with self._turns:
-            response = self._own_answer(request) if self._answers else None
-            if response is None:
-                response = self._service_answer(request)
+            try:
+                faulty = self.service.world.faults.planned
+                response = self.service.through_faults(request, self._served) if faulty else self._served(request)
+            except WireFailure as failure:
+                self.requests.append(Exchange(request, failure.answer, self.clock.now, failure))
+                raise
             if not isinstance(response.body, bytes):
                 response = replace(response, body=Reading(response.body, self._turns, (request.method, request.path)))
             self.requests.append(Exchange(request, response, self.clock.now))
@@ -113,6 +119,11 @@ class FakeAssistants:
         """The code under test slept: the virtual clock follows its policy."""
         with self._turns:
             self.clock.slept(seconds)
+
+    def _served(self, request: Request) -> Response:
+        """What is answered where nothing goes wrong: by the test itself, or by the service."""
+        own = self._own_answer(request) if self._answers else None
+        return self._service_answer(request) if own is None else own
 
     def _service_answer(self, request: Request) -> Response:
         """What the service answers. An error of its own must not look like a network error to the SDK."""
@@ -177,7 +188,7 @@ class FakeAssistants:
 
     @property
     def faults(self) -> Faults:
-        """What shall go wrong in streams."""
+        """What shall go wrong, in requests, answers and streams; printed, what was planned and what has happened."""
         return self.world.faults
 
     @property
@@ -188,6 +199,13 @@ class FakeAssistants:
     @property
     def threads(self) -> list[Thread]:
         return list(self.world.store.threads)
+
+    def cancel_runs(self) -> None:
+        """Somebody else cancels every run that can be cancelled now."""
+        with self._turns:
+            for run in self.runs:
+                if find(RUN, run.status, "cancel", "client") is not None:
+                    self.world.engine.cancel(run)
 
     def transcript(self, thread: Thread | str | Any = None) -> str:
         """The conversation of one thread (a thread, its id, or anything with an `id`), or of all, as text."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.failures import HarnessFailure
 from harness.service import explain
-from harness.service.http import ConnectionLost, ReadTimeout
+from harness.service.http import WireFailure
 
 if TYPE_CHECKING:
     from harness.service.http import Body
@@ -49,7 +49,7 @@ class Reading:
         with self._turns:
             try:
                 return self._body.read(patience)
-            except (ConnectionLost, ReadTimeout):
+            except WireFailure:
                 raise
             except Exception as error:
                 raise explain.broken(*self._what, error) from error

@@ -72,7 +72,12 @@ RULES = (
         but=("harness.recording", "harness.source", *SERVICE),
     ),
     Rule("reports know only the service", ("harness",), among="report/*", but=("harness.report", *SERVICE)),
-    Rule("strategies know only the service", ("harness",), among="strategies.py", but=SERVICE),
+    Rule(
+        "strategies know only the service and what was recorded of it",
+        ("harness",),
+        among="strategies/*",
+        but=("harness.recording", "harness.source", "harness.strategies", *SERVICE),
+    ),
     Rule("the sandbox knows nothing of the house", ("harness",), among="sandbox.py", but=("harness.failures",)),
     Rule("nothing is built on the plugin", ("harness.plugin",)),
     Rule("nothing is built on the command line", ("harness.cli",), only_in=("__main__.py", "cli.py", "cli/*")),
@@ -124,7 +129,7 @@ RULES = (
         ("os.environ", "os.environb", "os.getenv", "os.putenv"),
         only_in=("environment.py",),
     ),
-    Rule("Hypothesis has its rooms", ("hypothesis",), only_in=("strategies.py", "machine.py")),
+    Rule("Hypothesis has its rooms", ("hypothesis",), only_in=("strategies/*", "machine/*")),
     Rule("Faker has its room", ("faker",), only_in=("faker.py", "recording/redacting/standins.py")),
 )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import fields
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from harness.recording.session import ID, Json, Session
 from harness.recording.stories import usage_of
+from harness.service.indexing import COUNTED
 from harness.service.records import Assistant, File, Message, Run, Step, StoreFile, Thread, Usage, VectorStore
 from harness.service.resources.vector_stores import chunking_of
 from harness.service.script import Playback, Script
@@ -97,7 +100,7 @@ def _file(session: Session, world: World, object_id: str) -> None:
 
 
 def _vector_store(session: Session, world: World, object_id: str) -> None:
-    """With the files that were seen in it, none of them in progress any more."""
+    """With the files that were seen in it, none of them in progress any more, and the number of those that were not."""
     shown = session.shown.get(object_id, {})
     values = {"created_at": world.second, **fields_of(VectorStore, shown), "id": object_id}
     store = world.store.vector_stores.add(VectorStore(**values))
@@ -105,6 +108,21 @@ def _vector_store(session: Session, world: World, object_id: str) -> None:
         fields = fields_of(StoreFile, item)
         fields["status"] = "completed" if item["status"] == "in_progress" else item["status"]
         store.files.add(StoreFile(**fields, chunking=chunking_of(item.get("chunking_strategy"))))
+    if not _was_filled(session, object_id, shown):
+        store.unseen_bytes = max(0, shown.get("usage_bytes", 0) - sum(file.usage_bytes for file in store.files))
+        store.unseen = _unseen(shown.get("file_counts", {}), store)
+
+
+def _was_filled(session: Session, store_id: str, shown: Json) -> bool:
+    """Whether a recorded request put files into the store before it was first shown: its counts then hold these too."""
+    before = takewhile(lambda seen: shown not in seen.objects, session.exchanges)
+    return any(seen.method == "POST" and seen.path.startswith(f"/vector_stores/{store_id}/file") for seen in before)
+
+
+def _unseen(counted: dict[str, int], store: VectorStore) -> dict[str, int]:
+    more = Counter({status: counted.get(status, 0) for status in COUNTED})
+    more["completed"] += more.pop("in_progress")
+    return dict(more - Counter(file.status for file in store.files))
 
 
 def _message_of(shown: Json) -> Message:

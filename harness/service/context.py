@@ -14,7 +14,7 @@ from harness.service.director import Director
 from harness.service.engine import Engine, Timing
 from harness.service.faults import Faults
 from harness.service.indexing import Indexer
-from harness.service.looks import Watch
+from harness.service.looks import Watch, unknown_loop
 from harness.service.records import Assistant, File, Thread
 from harness.service.searching.library import Library
 from harness.service.shapes import MALFORMED_ID_REFUSALS, Api, shapes_of
@@ -29,15 +29,18 @@ if TYPE_CHECKING:
     from harness.service.records import FileBatch, Message, Run, Step, VectorStore
     from harness.service.settings import Settings
     from harness.service.store import HasId, Table
+    from harness.service.stuck import Loop
 
 
 class World:
     """Everything that a request can read or change. A snapshot is a copy of it.
 
-    `execute` is what runs cells of the code interpreter, if anything does.
+    `execute` is what runs cells of the code interpreter, if anything does; `loop` finds the loop that a client is in.
     """
 
-    def __init__(self, settings: Settings, execute: Execute | None = None) -> None:
+    def __init__(
+        self, settings: Settings, execute: Execute | None = None, loop: Callable[[], Loop | None] = unknown_loop
+    ) -> None:
         self.settings = settings
         self.execute = execute
         self.shapes = shapes_of(settings.as_of)
@@ -52,7 +55,7 @@ class World:
         self.engine = Engine(
             self.store, self.clock, timing, library=self.library, indexer=self.indexer, interpreter=interpreter
         )
-        self.watch = Watch(self.clock, self.engine, stuck_after=settings.stuck_after)
+        self.watch = Watch(self.store, self.clock, self.engine, stuck_after=settings.stuck_after, loop=loop)
 
     @property
     def second(self) -> int:

@@ -76,20 +76,28 @@ def authenticate(request: Request, *, azure: bool, accepted: str | None) -> None
     Raises:
         Refusal: there is no key, or not that one.
     """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    key = token.strip() if scheme.lower() == "bearer" else ""
+    key = _key(request, azure=azure)
+    if not key or accepted not in (None, key):
+        raise unauthorized(request, azure=azure)
+
+
+def unauthorized(request: Request, *, azure: bool) -> Refusal:
+    """The refusal for the key of a request, or because there is none."""
     if azure:
-        key = request.headers.get("api-key", "") or key
-    if key and accepted in (None, key):
-        return
-    if azure:
-        raise AzureRefusal(
+        return AzureRefusal(
             401,
             "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid "
             "key for an active subscription and use a correct regional API endpoint for your resource.",
             code="401",
         )
-    raise errors.wrong_api_key(key) if key else errors.no_api_key()
+    key = _key(request, azure=azure)
+    return errors.wrong_api_key(key) if key else errors.no_api_key()
+
+
+def _key(request: Request, *, azure: bool) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    key = token.strip() if scheme.lower() == "bearer" else ""
+    return (request.headers.get("api-key", "") or key) if azure else key
 
 
 def answers_v1(settings: Settings) -> bool:

@@ -58,7 +58,7 @@ class Engine:
         self._indexer = indexer
         self._interpreter = interpreter
         self._clock = clock
-        self._timing = timing
+        self.timing = timing
 
     # --- what a client does -------------------------------------------------------------------------------
 
@@ -89,7 +89,7 @@ class Engine:
             self._stop_writing(run)
         self._move(run, "cancel")
         if not too_late:
-            self._at(run, "progress", self._clock.now + self._timing.cancelling, self._stop)
+            self._at(run, "progress", self._clock.now + self.timing.cancelling, self._stop)
 
     def drop(self, run: Run) -> None:
         """Nothing more happens to the run: it has ended, or its thread was deleted."""
@@ -112,7 +112,7 @@ class Engine:
     # --- what the clock does ------------------------------------------------------------------------------
 
     def _wait_in_queue(self, run: Run) -> None:
-        delay = ready = max(self._timing.queued, self._indexer.delay(run))
+        delay = ready = max(self.timing.queued, self._indexer.delay(run))
         while isinstance(act := self._next_act(run), acts.Wait):
             delay += act.seconds
             run.playback.take()
@@ -148,7 +148,7 @@ class Engine:
             _ENDINGS[type(act)](self, run, act)
         else:
             _BEGINNINGS[type(act)](self, run, act)
-            self._later(run, act.seconds if isinstance(act, acts.Wait) else self._timing.act, self._act_done)
+            self._later(run, act.seconds if isinstance(act, acts.Wait) else self.timing.act, self._act_done)
 
     def _act_done(self, run: Run) -> None:
         """What the act wrote is there now. An ending that follows at once cuts off what is still open."""
@@ -233,7 +233,7 @@ class Engine:
     def _cancel_by_another(self, run: Run, act: acts.Cancel) -> None:
         """The script knows how it ends, so no act has a say in it (`beats_cancel` is for clients that cancel)."""
         self._move(run, "cancel")
-        takes = self._timing.cancelling if act.takes is None else act.takes
+        takes = self.timing.cancelling if act.takes is None else act.takes
         self._later(run, takes, partial(_AFTER_CANCELLING[act.then], self))
 
     def _finish_after_all(self, run: Run) -> None:
@@ -295,7 +295,7 @@ class Engine:
         written: Written,
     ) -> None:
         now = self._clock.now
-        run.draft = Draft(record, place, written, begun=now, done=now + self._timing.act)
+        run.draft = Draft(record, place, written, begun=now, done=now + self.timing.act)
         if run.feed is not None:
             run.feed.write(run.draft)
 

@@ -311,6 +311,12 @@ def empty_file() -> Refusal:
     return Refusal(400, "File is empty.", param="file")
 
 
+def file_too_large() -> Refusal:
+    """The words are those for a batch file over 200 MB (github.com/bespokelabsai/curator/issues/111); that all files
+    over their limit get them is a guess (CONTRACT §7.1, G)."""
+    return Refusal(400, "File is too large.")
+
+
 def not_downloadable(purpose: str) -> Refusal:
     return Refusal(400, f"Not allowed to download files of purpose: {purpose}")
 

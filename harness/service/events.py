@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic_core import to_json
 
 from harness.service import explain
-from harness.service.http import ReadTimeout
+from harness.service.http import SILENT, ReadTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     Record = Thread | Run | Step | Message
 
-SILENT = "The read operation timed out"
 MEDIA_TYPE = "text/event-stream; charset=utf-8"
 
 

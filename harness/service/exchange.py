@@ -8,16 +8,23 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 if TYPE_CHECKING:
-    from harness.service.http import Request, Response
+    from harness.service.http import Request, Response, WireFailure
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request the fake got, and its answer. `path` lies below the host, with the query."""
+    """One request of a client, and its answer. `path` lies below the host.
+
+    Attributes:
+        response: what was answered; an empty one of status 0 if the request did not arrive while the client waited.
+        at: the virtual time by then.
+        failure: what the client got in place of the answer, where `assistants.faults` planned that.
+    """
 
     request: Request
     response: Response
     at: float
+    failure: WireFailure | None = None
 
     @property
     def method(self) -> str:
@@ -29,7 +36,16 @@ class Exchange:
 
     @property
     def status(self) -> int:
-        return self.response.status
+        """Of the answer that the client got; 0 if it got none, as browsers have it."""
+        return self.response.status if self.failure is None else 0
+
+    @property
+    def outcome(self) -> str:
+        """The status, or what the client got in place of the answer, in words."""
+        if self.failure is None:
+            return str(self.status)
+        lost = f" (the answer {self.response.status} was lost)" if self.response.status else ""
+        return f"{type(self.failure).__name__}: {self.failure}{lost}"
 
     @property
     def json(self) -> Any:
@@ -38,7 +54,7 @@ class Exchange:
 
     @property
     def answer(self) -> Any:
-        """The body of the answer, or None if it was no JSON; of a stream nothing is kept."""
+        """The body of the answer, be it one that was lost; None if it was no JSON. Of a stream nothing is kept."""
         return _json(self.response.body) if isinstance(self.response.body, bytes) else None
 
 

@@ -6,7 +6,6 @@ import difflib
 from typing import TYPE_CHECKING
 
 from harness.failures import HarnessFailure
-from harness.service.lifecycle import RUN, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,35 +23,6 @@ def timeline(run: Run) -> str:
     return " → ".join(
         f"{moment.status} {moment.at - start:g}s" + (f" ({moment.because})" if index else "")
         for index, moment in enumerate(run.timeline)
-    )
-
-
-def stuck(run: Run, looks: int, policy: str) -> HarnessFailure:
-    """The client retrieved a run again and again that will never change before its eyes."""
-    ways = sorted({row.to for row in RUN if row.source == run.status})
-    if run.status in terminal(RUN):
-        others = ", ".join(f'"{status}"' for status in sorted(terminal(RUN)))
-        because = f"{run.status!r} is an end: nothing leaves it, so whatever the loop waits for never comes."
-        if run.last_error is not None:
-            because += f"\nlast_error: {run.last_error['code']}: {run.last_error['message']}"
-        do = f"while run.status not in ({others}): ...   # every way a run can end"
-    elif run.status == "requires_action":
-        assert run.required_action is not None  # that is what the status means
-        called = run.required_action["submit_tool_outputs"]["tool_calls"]
-        names = ", ".join(f"{call['function']['name']}({call['function']['arguments']})" for call in called)
-        because = f"It waits for the outputs of {names}, and nobody submits them."
-        do = (
-            'if run.status == "requires_action":\n'
-            "    run = client.beta.threads.runs.submit_tool_outputs(run_id=run.id, thread_id=run.thread_id, "
-            "tool_outputs=[…])"
-        )
-    else:
-        because = f"From here it goes to {', '.join(ways)}, but under clock={policy!r} looking moves no time."
-        do = 'assistants.clock.advance(5)                  # in the test, or\n@pytest.mark.assistants(clock="on_poll")'
-    return HarnessFailure(
-        f"The client is stuck: it has looked {looks} times at {run.id} in status {run.status!r}.",
-        there_was=f"{because}\nThe run: {timeline(run)}",
-        do=do,
     )
 
 
@@ -96,7 +66,7 @@ def unused(scripts: Iterable[Script], faults: Iterable[str] = (), exchanges: Ite
         "Scripts were not used: fewer runs were created than the test scripted.": [
             f"{script.origin}: {describe(script)}" for script in scripts
         ],
-        "Faults did not happen: no stream came to the event they were planned at.": list(faults),
+        "Faults did not happen: no request, or no event of a stream, came to where they were planned.": list(faults),
         "Recorded exchanges were not asked for: the client does less than it did.": list(exchanges),
     }
     what = [title for title, lines in left.items() if lines]

@@ -19,6 +19,7 @@ class Request:
 
     `path` and `query` come from `url`; header names are lower case. `client` tells clients apart: the clock
     policy `on_poll` reacts to what *this* client last saw of a run, so a transport passes one value per client.
+    `patience` is its read timeout: how many seconds it waits for an answer; None is for ever, or not known.
 
     >>> request = Request("GET", "https://api.openai.com/v1/assistants?limit=2")
     >>> request.path, request.query
@@ -30,6 +31,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # a key stands among them
     body: bytes = b""
     client: Hashable = None
+    patience: float | None = None
     path: str = field(init=False)
     query: Mapping[str, list[str]] = field(init=False)
 
@@ -50,10 +52,13 @@ class Response:
     body: bytes | Body
 
 
+NO_ANSWER = Response(0, {}, b"")
+
+
 class Body(Protocol):
     """A body that comes in chunks, each when the client reads it; every one may take virtual time.
 
-    Reading may raise `ConnectionLost` or `ReadTimeout`, which a transport turns into its own library's errors.
+    Reading may raise a `WireFailure`, which a transport turns into its own library's errors.
     """
 
     @property
@@ -73,9 +78,28 @@ class Body(Protocol):
         """The client reads no more of it."""
 
 
-class ConnectionLost(Exception):  # noqa: N818 - what happened on the wire, no mistake of this program
-    """The connection broke off before the body was complete."""
+class WireFailure(Exception):  # noqa: N818 - what happened on the wire, no mistake of this program
+    """What a client gets in place of an answer, or of the rest of one; `answer` is what was lost, if there was one."""
+
+    def __init__(self, text: str, answer: Response = NO_ANSWER) -> None:
+        super().__init__(text)
+        self.answer = answer
 
 
-class ReadTimeout(Exception):  # noqa: N818 - as above
-    """The client waited for the next chunk as long as it was willing to."""
+class ConnectFailed(WireFailure):
+    """There was no connection, so the request was not sent."""
+
+
+class ConnectionLost(WireFailure):
+    """The connection broke off before the answer was complete."""
+
+
+class ReadTimeout(WireFailure):
+    """The client waited for an answer, or its next chunk, as long as it was willing to."""
+
+
+# What the libraries say when it happens.
+REFUSED = "[Errno 111] Connection refused"
+DISCONNECTED = "Server disconnected without sending a response."
+INCOMPLETE = "peer closed connection without sending complete message body (incomplete chunked read)"
+SILENT = "The read operation timed out"

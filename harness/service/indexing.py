@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.service.lifecycle import BATCH, STORE_FILE, advance
@@ -15,7 +16,7 @@ from harness.service.records import StoreFile, VectorStore
 from harness.service.searching.texts import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Mapping
 
     from harness.service.clock import Clock
     from harness.service.records import FileBatch, Run
@@ -44,9 +45,10 @@ def usage_bytes(size: int, chunking: tuple[int, int]) -> int:
 COUNTED = ("in_progress", "completed", "failed", "cancelled")
 
 
-def counts(files: Iterable[StoreFile]) -> dict[str, int]:
-    """`file_counts` as the wire shows them."""
+def counts(files: Iterable[StoreFile], unseen: Mapping[str, int] = MappingProxyType({})) -> dict[str, int]:
+    """`file_counts` as the wire shows them; `unseen` are files of which no more is known."""
     found = Counter(file.status for file in files)
+    found.update(unseen)
     return {**{status: found[status] for status in COUNTED}, "total": found.total()}
 
 

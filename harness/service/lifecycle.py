@@ -151,6 +151,23 @@ def terminal(table: Iterable[Row]) -> frozenset[str]:
 
 
 @cache
+def reachable(table: tuple[Row, ...], source: str) -> frozenset[str]:
+    """All that moves can lead to from this status, one or many; itself only if a way leads back to it.
+
+    >>> sorted(reachable(RUN, "cancelling"))
+    ['cancelled', 'completed', 'expired', 'failed']
+    """
+    found: set[str] = set()
+    ahead = [source]
+    while ahead:
+        source = ahead.pop()
+        nearest = {row.to for row in table if row.source == source} - found
+        ahead += nearest
+        found |= nearest
+    return frozenset(found)
+
+
+@cache
 def find(table: tuple[Row, ...], source: str, because: str, by: By | None = None) -> Row | None:
     """The row that allows this move, or None: handlers ask before they refuse."""
     for row in table:

@@ -138,7 +138,7 @@ class Run:
     draft: Draft | None = None  # what the model is writing
     feed: Feed | None = None  # where it is told to a client that streams
     timers: dict[str, Timer] = field(default_factory=dict)
-    looks: dict[Hashable, Looks] = field(default_factory=dict)
+    looks: dict[Hashable, int] = field(default_factory=dict)  # how much of its timeline each client has seen
     products: dict[str, str] = field(default_factory=dict)  # what its cells wrote: names and file ids
     drawings: list[str] = field(default_factory=list)  # what they drew, and no message has shown
     printed: str = ""  # by the last cell
@@ -146,15 +146,6 @@ class Run:
     @property
     def active(self) -> bool:
         return self.status in ACTIVE
-
-
-@dataclass(slots=True)
-class Looks:
-    """What one client has seen of a run: up to which entry of its timeline, and how often since."""
-
-    moments: int = 0
-    since_it_moved: int = 0
-    at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -218,7 +209,10 @@ class FileBatch:
 
 @dataclass(slots=True)
 class VectorStore:
-    """What file search looks through. Its status and its counts are those of its files."""
+    """What file search looks through. Its status and its counts are those of its files.
+
+    One from a recording may have had more files than were ever shown: `unseen` counts them by status.
+    """
 
     id: str
     created_at: int
@@ -229,6 +223,8 @@ class VectorStore:
     last_active_at: int = 0
     files: Table[StoreFile] = field(default_factory=Table)
     batches: Table[FileBatch] = field(default_factory=Table)
+    unseen: dict[str, int] = field(default_factory=dict)
+    unseen_bytes: int = 0
     looks: dict[Hashable, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -15,7 +15,10 @@ from pydantic_core import to_json
 from harness.service import dialects, errors, explain, params
 from harness.service.context import Call, World
 from harness.service.errors import Refusal
+from harness.service.faults import matching
+from harness.service.faults.matching import Arrival
 from harness.service.http import Response
+from harness.service.looks import unknown_loop
 from harness.service.params.queries import NoQuery
 from harness.service.params.upload import Upload
 from harness.service.paths import below_root, roots_pattern
@@ -24,11 +27,12 @@ from harness.service.settings import Settings
 from harness.service.shapes import FILE_ERROR_DETAIL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from harness.service.cells import Execute
     from harness.service.http import Request
     from harness.service.routes import Route
+    from harness.service.stuck import Loop
 
 
 class Service:
@@ -41,9 +45,14 @@ class Service:
     """
 
     def __init__(
-        self, settings: Settings | None = None, *, roots: Iterable[str] = (), execute: Execute | None = None
+        self,
+        settings: Settings | None = None,
+        *,
+        roots: Iterable[str] = (),
+        execute: Execute | None = None,
+        loop: Callable[[], Loop | None] = unknown_loop,
     ) -> None:
-        self.world = World(settings or Settings(), execute)
+        self.world = World(settings or Settings(), execute, loop)
         self.roots = roots_pattern(roots)
 
     def handle(self, request: Request) -> Response:
@@ -52,10 +61,27 @@ class Service:
         Raises:
             HarnessFailure: the path is no part of the Assistants API, a script is missing, or the client is stuck.
         """
-        world = self.world
-        world.clock.advance(0)
-        azure = dialects.is_azure(request)
+        self.world.clock.advance(0)
         path = below_root(request.path, self.roots)
+        response = self._respond(request, path)
+        self.world.watch.answered(request, path, response)
+        return response
+
+    def through_faults(self, request: Request, serve: Callable[[Request], Response]) -> Response:
+        """What the client gets where `world.faults` has plans; `serve` gives what it would get without them.
+
+        Raises:
+            WireFailure: planned.
+            HarnessFailure: what `handle` raises, or a function failed that a plan calls.
+        """
+        names = matching.names(request.method, below_root(request.path, self.roots))
+        arrival = Arrival(request, names, dialects.is_azure(request), self.world)
+        return self.world.faults.meet(lambda arrival: serve(arrival.request), arrival)
+
+    def _respond(self, request: Request, path: str) -> Response:
+        """The answer as it goes over the wire."""
+        world = self.world
+        azure = dialects.is_azure(request)
         slash = b"\n" if path.startswith("/files") else b""
         try:
             answer = self._answer(request, path, azure=azure)

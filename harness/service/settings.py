@@ -27,7 +27,10 @@ class Settings:
         code_logs: whether steps show what cells print: `shown`; `dropped`, as the service did from 2025 on; or
             `by_day`: what a script gives is shown, and what an executed cell prints unless `as_of` is such a day.
         adopt_unknown: an unknown, well-formed assistant, thread or file id is created when it is first used.
-        stuck_after: looks at a run that cannot change any more before the client counts as stuck.
+        stuck_after: how often a client may ask the same about a thread and its runs, and get the same answer, before it
+            counts as stuck. What it gets done in between begins the count anew, and so does time that passes while the
+            run can still move by itself. Less is enough of a loop that never ends by its source; with a new client for
+            every request it is ten times as many.
     """
 
     api: Versions = "both"

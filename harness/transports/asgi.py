@@ -9,7 +9,7 @@ import anyio
 from anyio import to_thread
 
 from harness.failures import HarnessFailure
-from harness.service.http import ConnectionLost, ReadTimeout, Request, Response
+from harness.service.http import Request, Response, WireFailure
 from harness.transports.wire import complaint, end_to_end, refusal
 
 if TYPE_CHECKING:
@@ -33,8 +33,9 @@ def asgi_app(answer: Callable[[Request], Response]) -> App:
 
     - A `HarnessFailure` is an answer here: 400, with `x-should-retry: false`, or the SDK would try twice more. In the
       middle of a stream, it is an `error` event. Whatever else `answer` raises is left to the server.
-    - A `ConnectionLost` or `ReadTimeout` of a body cuts the connection, if the server does so where an application
-      returns early, as uvicorn does: over a socket nobody knows how patient the client is.
+    - A `WireFailure`, of `answer` or of a body, cuts the connection, if the server does so where an application returns
+      early, as uvicorn does: over a socket nobody knows how patient the client is. Where nothing was to arrive, a head
+      of 502 does, for ASGI has no other way to cut, and the body that it speaks of does not.
     - All programs of one machine count as one client, for a program may poll with a new connection each time.
     """
 
@@ -60,7 +61,11 @@ async def _serve(answer: Callable[[Request], Response], scope: Message, receive:
     sent = await _read(receive)
     if sent is None:
         return
-    response = await to_thread.run_sync(_answered, answer, _request(scope, sent))
+    try:
+        response = await to_thread.run_sync(_answered, answer, _request(scope, sent))
+    except WireFailure:
+        await send({"type": "http.response.start", "status": 502, "headers": [(b"content-length", b"1")]})
+        return
     headers, body = end_to_end(response.headers), response.body
     if isinstance(body, bytes):
         headers["content-length"] = str(len(body))
@@ -126,7 +131,7 @@ def _messages(body: Body) -> Iterator[Message]:
     try:
         while (piece := body.read()) is not None:
             yield _piece(piece, more=True)
-    except (ConnectionLost, ReadTimeout):
+    except WireFailure:
         return
     except HarnessFailure as failure:
         yield _piece(b"event: error\ndata: " + complaint(failure) + b"\n\n", more=True)

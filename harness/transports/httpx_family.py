@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import anyio
 
-from harness.service.http import ConnectionLost, ReadTimeout, Request
+from harness.service.http import ConnectFailed, ConnectionLost, ReadTimeout, Request, WireFailure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
     from harness.service.http import Body, Response
 
+ERRORS = {ConnectFailed: "ConnectError", ConnectionLost: "RemoteProtocolError", ReadTimeout: "ReadTimeout"}
+"""What the libraries call what happened on the wire."""
+
 MOST_HEADERS = 256  # sets of headers that a reader keeps, for clients that send another one with every request
+
+NO_TIMEOUT: Mapping[str, float | None] = {}
 
 _numbers = count(1)
 _identities: WeakKeyDictionary[object, int] = WeakKeyDictionary()
@@ -50,7 +55,7 @@ def transport(module: ModuleType, answer: Callable[[Request], Response]) -> Any:
     reader = Reader()
 
     def handle(request: Any) -> Any:
-        return to_response(module, request, answer(reader.read(request, client)))
+        return ask(module, answer, reader.read(request, client))
 
     return module.MockTransport(handle)
 
@@ -94,14 +99,36 @@ class Reader:
                 self._headers.clear()
             names = dict.fromkeys(name.decode("latin-1").lower() for name, _ in raw)
             headers = self._headers[raw] = {name: request.headers[name] for name in names}
-        return Request(request.method, str(request.url), headers, request.content, client)
+        patience = request.extensions.get("timeout", NO_TIMEOUT).get("read")
+        return Request(request.method, str(request.url), headers, request.content, client, patience)
+
+
+def ask(
+    module: ModuleType,
+    answer: Callable[[Request], Response],
+    request: Request,
+    pause: Callable[[float], Awaitable[None]] = let_others_run,
+) -> Any:
+    """What `answer` has to say to a request, as `module` receives it.
+
+    Raises:
+        An error of `module`: what happened on the wire.
+    """
+    try:
+        response = answer(request)
+    except WireFailure as failure:
+        raise of_the_library(module, failure) from failure
+    return to_response(module, response, request.patience, pause)
+
+
+def of_the_library(module: ModuleType, failure: WireFailure) -> Exception:
+    """What a client of `module` raises for it."""
+    error: Exception = getattr(module, ERRORS[type(failure)])(str(failure))
+    return error
 
 
 def to_response(
-    module: ModuleType,
-    request: Any,
-    response: Response,
-    pause: Callable[[float], Awaitable[None]] = let_others_run,
+    module: ModuleType, response: Response, patience: float | None, pause: Callable[[float], Awaitable[None]]
 ) -> Any:
     """The answer as `module` receives it from a socket: unread, with no header that the service did not send.
 
@@ -110,7 +137,6 @@ def to_response(
     if isinstance(response.body, bytes):
         stream = module.ByteStream(response.body)
     else:
-        patience = request.extensions.get("timeout", {}).get("read")
         stream = _live_stream(module)(response.body, patience, pause)
     return module.Response(response.status, headers=list(response.headers.items()), stream=stream)
 
@@ -128,10 +154,8 @@ def _live_stream(module: ModuleType) -> Any:
         def _read(self, patience: float | None) -> bytes | None:
             try:
                 return self._body.read(patience)
-            except ConnectionLost as error:
-                raise module.RemoteProtocolError(str(error)) from error
-            except ReadTimeout as error:
-                raise module.ReadTimeout(str(error)) from error
+            except WireFailure as failure:
+                raise of_the_library(module, failure) from failure
 
         def __iter__(self) -> Iterator[bytes]:
             while (chunk := self._read(self._patience)) is not None:

@@ -17,7 +17,7 @@ from inspect import signature
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from harness.transports.httpx_family import Reader, identity, let_others_run, to_response
+from harness.transports.httpx_family import Reader, ask, identity, let_others_run
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -178,7 +178,7 @@ def _serving(border: _Border, family: ModuleType, original: Function) -> Functio
         if not border.takes(request):
             return original(self, request)
         request.read()
-        return to_response(family, request, border.answer(border.reader.read(request, identity(self))), border.pause)
+        return ask(family, border.answer, border.reader.read(request, identity(self)), border.pause)
 
     return handle_request
 
@@ -189,7 +189,7 @@ def _serving_async(border: _Border, family: ModuleType, original: Function) -> F
         if not border.takes(request):
             return await original(self, request)
         await request.aread()
-        return to_response(family, request, border.answer(border.reader.read(request, identity(self))), border.pause)
+        return ask(family, border.answer, border.reader.read(request, identity(self)), border.pause)
 
     return handle_async_request
 

@@ -312,6 +312,45 @@ def test_a_store_that_was_there_before_has_the_files_that_were_seen_in_it(casset
     assert [client.ok("GET", path) for path in asked] == answers
 
 
+@pytest.mark.parametrize("listed", [False, True], ids=["of which no file was seen", "of which some were seen"])
+def test_a_store_that_was_there_before_has_the_counts_that_were_seen(cassette, listed):
+    """CONTRACT §2.7: they stay true when a file is added, also if nothing else is known of the other files."""
+    told = Client(FakeAssistants())
+    files = [told.fake.add_file(content=b"tea", filename=name).id for name in ("a.txt", "b.csv", "c.txt")]
+    store = told.ok("POST", "/vector_stores", {"file_ids": files})["id"]
+    told.fake.clock.advance(1)
+    new = told.fake.add_file(content=b"tea", filename="d.txt").id
+    later = Client(told.fake)
+
+    def session(client):
+        before = client.ok("GET", f"/vector_stores/{store}")
+        some = listed and client.ok("GET", f"/vector_stores/{store}/files/{files[0]}")
+        client.ok("POST", f"/vector_stores/{store}/files", {"file_id": new})
+        client.fake.clock.advance(1)
+        after = client.ok("GET", f"/vector_stores/{store}")
+        return [(item["status"], item["file_counts"]) for item in (before, after)], before["usage_bytes"], some
+
+    told_then = session(later)
+    assert told_then[0][1][1] == {"in_progress": 0, "completed": 3, "failed": 1, "cancelled": 0, "total": 4}
+    assert session(replaying(cassette(later.recorded))) == told_then
+
+
+def test_a_store_that_was_first_seen_after_a_file_was_added_counts_that_file_once(cassette):
+    told = Client(FakeAssistants())
+    store = told.ok("POST", "/vector_stores", {})["id"]
+    file = told.fake.add_file(content=b"tea", filename="a.txt").id
+    later = Client(told.fake)
+
+    def session(client):
+        client.ok("POST", f"/vector_stores/{store}/files", {"file_id": file})
+        client.fake.clock.advance(1)
+        return client.ok("GET", f"/vector_stores/{store}")["file_counts"]
+
+    told_then = session(later)
+    assert told_then["total"] == 1
+    assert session(replaying(cassette(later.recorded))) == told_then
+
+
 def test_routes_that_the_fake_does_not_serve_are_answered_from_the_recording(cassette):
     told = recorded(say("Hello."))[0]
     request = Request("GET", BASE + "/batches/batch_abc", HEAD)

@@ -301,12 +301,12 @@ def test_faults_are_part_of_a_snapshot(raw, assistants):
 
 
 PLANS = {
-    "cut(after='thread.created', nth=1)": lambda faults: faults.cut(after="thread.created"),
-    "stall(after='thread.message.delta', nth=99)": lambda faults: faults.stall(after="thread.message.delta", nth=99),
-    "malform(event='x', nth=1)": lambda faults: faults.malform(event="x"),
-    "error(after='x', nth=1)": lambda faults: faults.error(after="x"),
-    "event('ping', …, after='x', nth=1)": lambda faults: faults.event("ping", {}, after="x"),
-    "comment('ping', before='x', nth=1)": lambda faults: faults.comment(before="x"),
+    'cut(after="thread.created")': lambda faults: faults.cut(after="thread.created"),
+    'stall(after="thread.message.delta", nth=99)': lambda faults: faults.stall(after="thread.message.delta", nth=99),
+    'malform(event="x")': lambda faults: faults.malform(event="x"),
+    'error(after="x")': lambda faults: faults.error(after="x"),
+    'event("ping", {}, after="x")': lambda faults: faults.event("ping", {}, after="x"),
+    'comment(before="x")': lambda faults: faults.comment(before="x"),
 }
 
 
@@ -335,12 +335,12 @@ def test_unused_faults_may_be_allowed(assistants):
 @pytest.mark.parametrize(
     ("plan", "message"),
     [
-        (lambda faults: faults.cut(after="x", nth=0), r"cut\(after='x', nth=0\): events are counted from 1"),
-        (lambda faults: faults.stall(after="x", nth=-1), "events are counted from 1"),
-        (lambda faults: faults.malform(event="x", nth=0), "events are counted from 1"),
-        (lambda faults: faults.error(after="x", nth=0), "events are counted from 1"),
-        (lambda faults: faults.event("y", {}, after="x", nth=0), "events are counted from 1"),
-        (lambda faults: faults.comment(before="x", nth=0), "events are counted from 1"),
+        (lambda faults: faults.cut(after="x", nth=0), r'cut\(after="x", nth=0\): nth counts from 1'),
+        (lambda faults: faults.stall(after="x", nth=-1), "nth counts from 1"),
+        (lambda faults: faults.malform(event="x", nth=0), "nth counts from 1"),
+        (lambda faults: faults.error(after="x", nth=0), "nth counts from 1"),
+        (lambda faults: faults.event("y", {}, after="x", nth=0), "nth counts from 1"),
+        (lambda faults: faults.comment(before="x", nth=0), "nth counts from 1"),
         (lambda faults: faults.chunks(0), "at least one byte"),
     ],
 )

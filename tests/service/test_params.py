@@ -14,6 +14,7 @@ import pytest
 from harness.service import params
 from harness.service.errors import Refusal
 from harness.service.params import queries, v1, v2
+from harness.service.params import upload as uploads
 from harness.service.params.upload import Upload
 
 if TYPE_CHECKING:
@@ -722,6 +723,17 @@ def test_upload_is_refused(parts: list[tuple[str, bytes]], message: str, param: 
     with pytest.raises(Refusal) as caught:
         params.parse_upload(form(*parts), FORM)
     assert (caught.value.status, caught.value.message, caught.value.param) == (400, message, param)
+
+
+def test_an_upload_is_as_long_as_the_limit_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CONTRACT §8 has the limit; the words are those of github.com/bespokelabsai/curator/issues/111."""
+    assert uploads.MOST_BYTES == 512 * 1024 * 1024
+    monkeypatch.setattr(uploads, "MOST_BYTES", 3)
+    assert params.parse_upload(form((FILE, b"abc"), purpose()), FORM).content == b"abc"
+    with pytest.raises(Refusal) as caught:
+        params.parse_upload(form((FILE, b"abcd"), purpose()), FORM)
+    refusal = caught.value
+    assert (refusal.status, refusal.message, refusal.param, refusal.code) == (400, "File is too large.", None, None)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from harness import HarnessFailure
 from harness.service import tokens
 from harness.service.records import File
 from harness.service.searching import chunks, filters, library, office, texts
-from harness.service.searching.index import MOST_TERMS, Index, spaced, terms
+from harness.service.searching.index import MOST_TERMS, Index, _Forms, indexed, terms
 from harness.service.searching.library import Document, Library
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
@@ -347,11 +347,46 @@ def test_only_so_many_words_of_a_query_count():
 
 
 def test_ascii_is_indexed_as_it_is():
-    assert spaced("plain text") == "plain text"
+    assert indexed("Plain text_1", _Forms()) == "Plain text_1"
 
 
 def test_a_run_that_is_no_word_falls_into_pairs_only():
-    assert spaced("가나다라마바사아자").split() == ["가나", "나다", "다라", "라마", "마바", "바사", "사아", "아자"]
+    pairs = ["가나", "나다", "다라", "라마", "마바", "바사", "사아", "아자"]
+    assert indexed("가나다라마바사아자", _Forms()).split() == pairs
+
+
+@pytest.mark.parametrize(
+    ("word", "form"),
+    [
+        ("퀴즈를", "퀴즈를 퀴즈 즈를"),
+        ("퀴즈", "퀴즈"),
+        ("책", "책"),
+        ("AI는", "ai 는"),
+        ("3개,", "3 개"),
+        ("\u1112\u1161\u11ab\uae00", "한글"),
+        ("図書・館", "図書 館"),
+        ("Café", "cafe"),
+        ("Cafe\u0301", "cafe"),
+        ("don’t", "don t"),
+        ("snake_case…", "snake case"),
+        ("Straße", "strasse"),
+        ("мой", "мой"),
+        ("ＡＢＣ", "abc"),
+        ("—", ""),
+    ],
+    ids=ascii,
+)
+def test_what_is_indexed_of_a_word(word, form):
+    assert indexed(f"é {word}", _Forms()) == f"e {form}"
+
+
+def test_forms_are_kept_up_to_a_number_and_long_ones_not_at_all(monkeypatch):
+    monkeypatch.setattr(_Forms, "MOST", 2)
+    forms, long = _Forms(), "가" * (_Forms.LONGEST + 1)
+    assert [forms[word] for word in ("가", "나", "가", long)] == ["가", "나", "가", " ".join(["가가"] * _Forms.LONGEST)]
+    assert list(forms) == ["가", "나"]
+    assert forms["다"] == "다"
+    assert list(forms) == ["다"]
 
 
 def test_sqlite_without_fts5_is_named(monkeypatch):

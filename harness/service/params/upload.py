@@ -19,6 +19,8 @@ from harness.service.params.reading import validate
 # In the order of the recorded refusal (CONTRACT §7.1).
 PURPOSES = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals")
 
+MOST_BYTES = 512 << 20  # of one file: 512 MB (CONTRACT §8)
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -43,6 +45,8 @@ def parse_upload(body: bytes, content_type: str) -> Upload:
         raise errors.invalid_purpose(purpose.text, PURPOSES)
     if not file.content:
         raise errors.empty_file()
+    if len(file.content) > MOST_BYTES:
+        raise errors.file_too_large()
     return Upload(file.filename, file.content, file.content_type, purpose.text, _lifetime(fields))
 
 

@@ -62,7 +62,6 @@ def _quoted(part: dict[str, Any]) -> dict[str, Any]:
 def build_all(call: Call, thread: Thread, bodies: Iterable[Any]) -> list[Message]:
     """Messages from bodies, checked and not yet in the thread; nothing is kept if one of them is refused."""
     built = []
-    attached: list[dict[str, Any]] = []
     for body in bodies:
         attachments = tools.plain(getattr(body, "attachments", None)) or []
         file_ids: list[str] = list(getattr(body, "file_ids", None) or ())
@@ -79,11 +78,16 @@ def build_all(call: Call, thread: Thread, bodies: Iterable[Any]) -> list[Message
             metadata=body.metadata or {},
         )
         built.append(message)
-        attached += attachments
     for message in built:
         advance(message, MESSAGE, "create", now=call.world.clock.now)
-    tools.attach(call, thread, attached)
     return built
+
+
+def add_all(call: Call, thread: Thread, built: Iterable[Message]) -> None:
+    """Put messages into the thread, and their files into its tools. From here on nothing is refused any more."""
+    for message in built:
+        tools.attach(call, thread, message.attachments)
+        thread.messages.add(message)
 
 
 def content(given: Any) -> list[dict[str, Any]]:
@@ -110,8 +114,9 @@ def create(call: Call) -> dict[str, Any]:
         raise errors.thread_locked_for_messages(thread.id, run.id)
     if len(thread.messages) >= MOST_MESSAGES:
         raise errors.too_many_messages(thread.id)
-    [message] = build_all(call, thread, [call.body])
-    return wire(call, thread.messages.add(message))
+    [message] = built = build_all(call, thread, [call.body])
+    add_all(call, thread, built)
+    return wire(call, message)
 
 
 def retrieve(call: Call) -> dict[str, Any]:

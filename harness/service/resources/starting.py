@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.service import errors
 from harness.service.lifecycle import RUN, find
 from harness.service.records import Run
-from harness.service.resources import messages, runs, streams, threads, tools
+from harness.service.resources import messages, runs, streams, threads, tools, vector_stores
 from harness.service.script import Playback, Script
 
 if TYPE_CHECKING:
@@ -36,12 +36,13 @@ def create(call: Call) -> dict[str, Any] | Response:
 
 
 def create_with_thread(call: Call) -> dict[str, Any] | Response:
-    """Thread and run in one: when the run is refused, no thread is left behind."""
+    """Thread and run in one: when the run is refused, no thread and no store is left behind."""
     assistant = _assistant(call)
-    thread = threads.build(call, call.body.thread or _NO_THREAD)
-    if "tool_resources" in call.body.model_fields_set:
-        thread.tool_resources = tools.resources(call, call.body.tool_resources)
-    run = _build(call, thread, assistant, [])
+    with vector_stores.all_or_nothing(call):
+        thread = threads.build(call, call.body.thread or _NO_THREAD)
+        if "tool_resources" in call.body.model_fields_set:
+            thread.tool_resources = tools.resources(call, call.body.tool_resources)
+        run = _build(call, thread, assistant, [])
     return _start(call, thread, run, [])
 
 
@@ -99,8 +100,7 @@ def _start(call: Call, thread: Thread, run: Run, added: list[Message]) -> dict[s
     new_thread = thread.id not in call.store.threads
     if new_thread:
         call.store.threads.add(thread)
-    for message in added:
-        thread.messages.add(message)
+    messages.add_all(call, thread, added)
     run.playback = call.world.director.cast(run.id, partial(call.world.engine.view, run))
     thread.runs.add(run)
     feed = streams.open_feed(call, run) if streams.wanted(call) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.service.records import Thread
-from harness.service.resources import messages, tools
+from harness.service.resources import messages, tools, vector_stores
 
 if TYPE_CHECKING:
     from harness.service.context import Call
@@ -33,11 +33,11 @@ def build(call: Call, body: Any) -> Thread:
     """A thread with its first messages, not yet in the store: all of it is made, or nothing."""
     thread = Thread(id=call.store.ids.make("thread_"), created_at=call.world.second)
     thread.metadata = body.metadata or {}
-    thread.tool_resources = tools.resources(
-        call, getattr(body, "tool_resources", None), expires_after=dict(tools.OF_A_THREAD)
-    )
-    for message in messages.build_all(call, thread, body.messages or ()):
-        thread.messages.add(message)
+    with vector_stores.all_or_nothing(call):
+        thread.tool_resources = tools.resources(
+            call, getattr(body, "tool_resources", None), expires_after=dict(tools.OF_A_THREAD)
+        )
+        messages.add_all(call, thread, messages.build_all(call, thread, body.messages or ()))
     return thread
 
 

@@ -95,7 +95,10 @@ def delete(call: Call) -> dict[str, Any]:
 
 
 def content(call: Call) -> dict[str, Any]:
-    """The text that is searched, in one piece (G). Azure has none (github.com/openai/openai-python/issues/2366).
+    """The text that is searched, as one page of one piece, however long it is.
+
+    The specification has a list of pieces and further pages, and says neither where a piece ends nor when there is
+    a further page; nothing is recorded (G). Azure has no such endpoint (github.com/openai/openai-python/issues/2366).
 
     Raises:
         HarnessFailure: the library that reads this type of file is not installed.

@@ -5,6 +5,7 @@ What happens to the files is the indexer's affair (`harness.service.indexing`).
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from harness.service import errors, indexing
@@ -13,7 +14,7 @@ from harness.service.records import StoreFile, VectorStore
 from harness.service.shapes import MANY_FILES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from harness.service.context import Call
 
@@ -32,8 +33,8 @@ def wire(call: Call, store: VectorStore) -> dict[str, Any]:
             "created_at": store.created_at,
             "name": store.name,
             "description": store.description,
-            "usage_bytes": sum(file.usage_bytes for file in store.files),
-            "file_counts": indexing.counts(store.files),
+            "usage_bytes": store.unseen_bytes + sum(file.usage_bytes for file in store.files),
+            "file_counts": indexing.counts(store.files, store.unseen),
             "status": call.world.indexer.status(store),
             "expires_after": store.expires_after,
             "expires_at": store.expires_at,
@@ -97,6 +98,19 @@ def make(call: Call, file_ids: Iterable[str], chunking: tuple[int, int] = AUTO, 
     for file_id in wanted:
         call.world.indexer.add(store, StoreFile(file_id, store.id, chunking=chunking))
     return store
+
+
+@contextmanager
+def all_or_nothing(call: Call) -> Iterator[None]:
+    """Stores that a body makes on the way go again if the rest of it is refused: nobody would ever learn their ids."""
+    before = {store.id for store in call.store.vector_stores}
+    try:
+        yield
+    except errors.Refusal:
+        for store in [store for store in call.store.vector_stores if store.id not in before]:
+            call.world.indexer.drop(store)
+            call.store.vector_stores.remove(store.id)
+        raise
 
 
 def check_files(call: Call, file_ids: Iterable[str]) -> None:

@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from operator import add
 from typing import TYPE_CHECKING
 
 from harness.failures import HarnessFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
 MOST_TERMS = 64  # of a query; the rest of it is not looked for
 LONGEST_WORD = 8  # a longer run of such characters is no word, only its pairs count
+HELD = 4 << 20  # bytes that SQLite gathers before it writes them to its index; with its usual 1 MB it merges too much
 _RUN = re.compile(
-    "([\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff"
-    "\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]+)"
+    "([\u1100-\u11ff\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3130-\u318f\u3400-\u4dbf"
+    "\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]+)"
 )
 _TERM = re.compile(r"[^\W_]+")
+_MARKS = re.compile("(?<=[a-z])[\u0300-\u036f]+")
 
 
 class Index:
@@ -42,16 +44,17 @@ class Index:
         self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA temp_store = MEMORY")
         try:
-            self._db.execute("CREATE VIRTUAL TABLE chunks USING fts5(words, content='', tokenize='porter unicode61')")
+            self._db.execute("CREATE VIRTUAL TABLE chunks USING fts5(words, content='', tokenize='porter ascii')")
         except sqlite3.OperationalError as error:
             self._db.close()
             raise HarnessFailure(
                 f"search() needs SQLite with FTS5, and this Python's was built without it: {error}.",
                 do="search(results=[…])   # or another build of Python",
             ) from error
+        self._db.execute("INSERT INTO chunks(chunks, rank) VALUES ('hashsize', ?)", (HELD,))
         self._db.execute("BEGIN")
-        pairs = lru_cache(maxsize=1 << 14)(_pairs)  # chunks overlap, and words come back
-        rows = enumerate(spaced(chunk, pairs) for chunk in chunks)
+        forms = _Forms()
+        rows = enumerate(indexed(chunk, forms) for chunk in chunks)
         self._db.executemany("INSERT INTO chunks(rowid, words) VALUES (?, ?)", rows)
         self._pad(self._db.execute("SELECT count(*) FROM chunks_docsize").fetchone()[0])
         self._db.execute("COMMIT")
@@ -84,23 +87,45 @@ class Index:
             yield chunk, weight / (1 + weight)
 
 
-def spaced(text: str, pairs: Callable[[str], str] | None = None) -> str:
-    """The text as FTS5 can cut it into words: runs of Hangul, kana or Han fall into pairs.
+def indexed(text: str, forms: _Forms) -> str:
+    """The text as it is given to FTS5, which cuts it at all that is in ASCII and neither a letter nor a digit.
 
-    >>> spaced("퀴즈를 3개"), spaced("AI는")
-    (' 퀴즈를 퀴즈 즈를  3 개 ', 'AI 는 ')
+    >>> indexed("퀴즈를 3개, «Café»", _Forms())
+    '퀴즈를 퀴즈 즈를 3 개 cafe'
     """
-    if text.isascii():
-        return text
-    parts = _RUN.split(unicodedata.normalize("NFKC", text))
-    parts[1::2] = map(pairs or _pairs, parts[1::2])
-    return "".join(parts)
+    return text if text.isascii() else " ".join(map(forms.__getitem__, text.split()))
+
+
+class _Forms(dict[str, str]):
+    """Words between spaces, and what is indexed of them. Chunks overlap, and words come back: most are made once."""
+
+    MOST, LONGEST = 1 << 16, 40
+
+    def __missing__(self, word: str) -> str:
+        form = _form(word)
+        if len(word) <= self.LONGEST:
+            if len(self) == self.MOST:
+                self.clear()
+            self[word] = form
+        return form
+
+
+def _form(word: str) -> str:
+    """Runs of Hangul, kana or Han fall into pairs; the rest loses punctuation, case, and the marks on Latin letters."""
+    parts = _RUN.split(unicodedata.normalize("NFKC", word))
+    parts[::2] = map(_plain, parts[::2])
+    parts[1::2] = map(_pairs, parts[1::2])
+    return " ".join(filter(None, parts))
+
+
+def _plain(part: str) -> str:
+    bare = _MARKS.sub("", unicodedata.normalize("NFD", part).casefold())
+    return " ".join(_TERM.findall(unicodedata.normalize("NFC", bare)))
 
 
 def _pairs(run: str) -> str:
-    pairs = [run[place : place + 2] for place in range(len(run) - 1)]
-    words = [run] if len(run) != 2 and len(run) <= LONGEST_WORD else []
-    return f" {' '.join(words + pairs)} "
+    pairs = list(map(add, run, run[1:]))
+    return " ".join([run, *pairs] if len(run) != 2 and len(run) <= LONGEST_WORD else pairs)
 
 
 def terms(query: str) -> list[str]:
@@ -110,7 +135,7 @@ def terms(query: str) -> list[str]:
     ['do', 'kettles', 'boil']
     """
     found: dict[str, None] = {}
-    for match in _TERM.finditer(spaced(query)):
+    for match in _TERM.finditer(indexed(query, _Forms())):
         found.setdefault(match[0].casefold())
         if len(found) == MOST_TERMS:
             break

@@ -1,9 +1,9 @@
-"""Planned misbehaviour of streams: what goes wrong, at which event, and how often."""
+"""Planned misbehaviour of streams: what goes wrong, at which event."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from math import inf
 from typing import TYPE_CHECKING, TypeAlias
@@ -12,14 +12,13 @@ from pydantic_core import to_json
 
 from harness.failures import HarnessFailure
 from harness.service.events import Comment, Frame
-from harness.service.http import ConnectionLost
+from harness.service.faults.planning import Plan, planning
+from harness.service.http import INCOMPLETE, ConnectionLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.service.events import Feed
-
-LOST = "peer closed connection without sending complete message body (incomplete chunked read)"
 
 
 class End(Enum):
@@ -33,54 +32,54 @@ class End(Enum):
 Item: TypeAlias = "Frame | Comment | End"
 
 
-@dataclass(eq=False)
-class Fault:
+@dataclass(eq=False, kw_only=True)
+class StreamFault(Plan):
     """One thing that goes wrong once, in the first stream that gets so far.
 
     Attributes:
-        name: how it was planned, for the complaint if it never happens.
         event: the event it happens at, and `nth`, at which one of that name in a stream.
         change: what the client gets in place of that event.
     """
 
-    name: str
     event: str
-    nth: int
     change: Callable[[Frame], list[Item]]
-    struck: bool = False
 
 
-@dataclass
-class Faults:
-    """What shall go wrong: `assistants.faults`. Each plan happens once; the last ones hold for all streams."""
+class StreamFaults:
+    """What can be planned for streams. Each plan happens once; the last two methods are for all streams."""
 
-    planned: list[Fault] = field(default_factory=list)
-    line_end: bytes = b"\n"
-    chunk_size: int | None = None
+    planned: list[Plan]
+    line_end: bytes
+    chunk_size: int | None
 
-    def cut(self, *, after: str, nth: int = 1) -> None:
+    @property
+    def of_streams(self) -> list[StreamFault]:
+        return [plan for plan in self.planned if isinstance(plan, StreamFault)]
+
+    @planning
+    def cut(self, *, after: str, nth: int = 1) -> Plan:
         """The connection breaks off behind the nth event of this name. The run goes on (CONTRACT §5.4, G).
 
         The client gets its library's error for a body that is not complete (httpx: `RemoteProtocolError`).
         """
-        self._plan(f"cut(after={after!r}, nth={nth})", after, nth, lambda frame: [frame, End.LOST])
+        return StreamFault(event=after, nth=nth, change=lambda frame: [frame, End.LOST])
 
-    def stall(self, *, after: str, nth: int = 1) -> None:
+    @planning
+    def stall(self, *, after: str, nth: int = 1) -> Plan:
         """Nothing comes behind the nth event of this name until the client's read timeout has passed, virtually.
 
         A client without a timeout would wait for ever; it gets the timeout too.
         """
-        self._plan(f"stall(after={after!r}, nth={nth})", after, nth, lambda frame: [frame, End.SILENT])
+        return StreamFault(event=after, nth=nth, change=lambda frame: [frame, End.SILENT])
 
-    def malform(self, *, event: str, nth: int = 1) -> None:
+    @planning
+    def malform(self, *, event: str, nth: int = 1) -> Plan:
         """The data of the nth event of this name is cut in half: no JSON any more."""
-        self._plan(
-            f"malform(event={event!r}, nth={nth})",
-            event,
-            nth,
-            lambda frame: [frame._replace(data=frame.data[: len(frame.data) // 2])],
+        return StreamFault(
+            event=event, nth=nth, change=lambda frame: [frame._replace(data=frame.data[: len(frame.data) // 2])]
         )
 
+    @planning
     def error(
         self,
         *,
@@ -89,7 +88,7 @@ class Faults:
         flat: bool = False,
         message: str = "The server had an error while processing your request. Sorry about that!",
         code: str | None = None,
-    ) -> None:
+    ) -> Plan:
         """Behind the nth event of this name comes an `error` event, and the stream ends without `done`.
 
         Args:
@@ -99,27 +98,27 @@ class Faults:
         """
         data: dict[str, object] = {"message": message, "type": "server_error", "param": None, "code": code}
         frame = Frame("error", to_json(data if flat else {"error": data}))
-        self._plan(f"error(after={after!r}, nth={nth})", after, nth, lambda before: [before, frame, End.PLAIN])
+        return StreamFault(event=after, nth=nth, change=lambda before: [before, frame, End.PLAIN])
 
-    def event(self, name: str, data: object, *, after: str, nth: int = 1) -> None:
+    @planning
+    def event(self, name: str, data: object, *, after: str, nth: int = 1) -> Plan:
         """Behind the nth event of this name comes one that no client can know; all must bear that (CONTRACT §5.1)."""
         frame = Frame(name, to_json(data))
-        self._plan(f"event({name!r}, …, after={after!r}, nth={nth})", after, nth, lambda before: [before, frame])
+        return StreamFault(event=after, nth=nth, change=lambda before: [before, frame])
 
-    def comment(self, text: str = "ping", *, before: str, nth: int = 1) -> None:
+    @planning
+    def comment(self, text: str = "ping", *, before: str, nth: int = 1) -> Plan:
         """A comment line stands in front of the nth event of this name, as proxies send them to keep alive."""
-        self._plan(
-            f"comment({text!r}, before={before!r}, nth={nth})",
-            before,
-            nth,
-            lambda frame: [Comment(text), frame],
-        )
+        return StreamFault(event=before, nth=nth, change=lambda frame: [Comment(text), frame])
 
-    def crlf(self) -> None:
+    @planning
+    def crlf(self) -> Plan:
         """All streams end their lines with carriage return and line feed, which server-sent events allow."""
         self.line_end = b"\r\n"
+        return Plan(always=True)
 
-    def chunks(self, size: int) -> None:
+    @planning
+    def chunks(self, size: int) -> Plan:
         """All streams come in chunks of so many bytes, wherever that cuts events and characters.
 
         Raises:
@@ -128,25 +127,17 @@ class Faults:
         if size < 1:
             raise HarnessFailure(f"faults.chunks({size!r}): a chunk has at least one byte.", do="faults.chunks(1)")
         self.chunk_size = size
-
-    def unused(self) -> list[str]:
-        """Plans that no stream came to, as they were written down."""
-        return [f"faults.{fault.name}" for fault in self.planned if not fault.struck]
+        return Plan(always=True)
 
     def bend(self, feed: Feed) -> EventBody:
         """The body of a stream, with what was planned for it."""
         return EventBody(feed, self)
 
-    def _plan(self, name: str, event: str, nth: int, change: Callable[[Frame], list[Item]]) -> None:
-        if nth < 1:
-            raise HarnessFailure(f"faults.{name}: events are counted from 1.", do="nth=1   # the first")
-        self.planned.append(Fault(name, event, nth, change))
-
 
 class EventBody:
     """The events of a feed as bytes, with what goes wrong on their way: one event a chunk, unless told otherwise."""
 
-    def __init__(self, feed: Feed, faults: Faults) -> None:
+    def __init__(self, feed: Feed, faults: StreamFaults) -> None:
         self._feed = feed
         self._faults = faults
         self._seen: Counter[str] = Counter()
@@ -207,7 +198,7 @@ class EventBody:
             return item.encode(self._faults.line_end)
         self.close()
         if item is End.LOST:
-            raise ConnectionLost(LOST)
+            raise ConnectionLost(INCOMPLETE)
         if item is End.SILENT:
             raise self._feed.stall(patience)
         return None
@@ -217,8 +208,8 @@ class EventBody:
         if not self._faults.planned:
             return [frame]
         self._seen[frame.event] += 1
-        for fault in self._faults.planned:
+        for fault in self._faults.of_streams:
             if not fault.struck and (fault.event, fault.nth) == (frame.event, self._seen[frame.event]):
-                fault.struck = True
+                fault.struck += 1
                 return fault.change(frame)
         return [frame]

@@ -1,0 +1,76 @@
+"""Which requests a fault is for: what stands behind `on=`."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.failures import HarnessFailure
+from harness.service.paths import below_root
+
+if TYPE_CHECKING:
+    from harness.service.context import World
+    from harness.service.http import Request
+    from harness.service.routes import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request before it is served.
+
+    Attributes:
+        names: what `on` may call it: by its path and, if the API has such a route, by that route's template.
+    """
+
+    request: Request
+    names: tuple[str, ...]
+    azure: bool
+    world: World
+
+
+def names(method: str, path: str) -> tuple[str, ...]:
+    """What `on` may call a request; `path` lies below the API's root.
+
+    >>> names("GET", "/threads/thread_1/messages")
+    ('GET /threads/thread_1/messages', 'GET /threads/{thread_id}/messages')
+    """
+    from harness.service.routes import ROUTER  # noqa: PLC0415 - routes know handlers, handlers the world with its faults
+
+    match = ROUTER.match(method, path)
+    return (f"{method} {path}",) if match is None else (f"{method} {path}", f"{method} {match.route.template}")
+
+
+def checked(on: str | None) -> str | None:
+    """What `on` says, with its path below the API's root.
+
+    Raises:
+        HarnessFailure: no request is called that.
+    """
+    if on is None:
+        return None
+    method, _, path = on.partition(" ")
+    wanted = f"{method} {below_root(path)}"
+    if route_of(wanted) is None:
+        from harness.service.routes import ROUTES  # noqa: PLC0415 - as above
+
+        known = [f"{route.method} {route.template}" for route in ROUTES]
+        [nearest] = difflib.get_close_matches(wanted, known, n=1, cutoff=0)
+        raise HarnessFailure(
+            f"faults: on={on!r} is no route of the fake.",
+            there_was=f"The nearest: {nearest}",
+            do=f'on="{nearest}"   # or with ids: on="GET /threads/thread_abc/messages"; without on: every request',
+        )
+    return wanted
+
+
+def route_of(name: str) -> Route | None:
+    """The route of a name, by its template or by a path."""
+    from harness.service.routes import ROUTER, ROUTES  # noqa: PLC0415 - as above
+
+    by_template = next((route for route in ROUTES if name == f"{route.method} {route.template}"), None)
+    if by_template is not None:
+        return by_template
+    method, _, path = name.partition(" ")
+    match = None if set(path) & set("{}?") else ROUTER.match(method, path)
+    return None if match is None else match.route

@@ -1,0 +1,37 @@
+"""`assistants.faults`: all that can be planned, what was, and what of it has happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.service.faults.requests import RequestFaults
+from harness.service.faults.streams import StreamFaults
+
+if TYPE_CHECKING:
+    from harness.service.faults.planning import Plan
+
+
+class Faults(RequestFaults, StreamFaults):
+    """What shall go wrong. Printed, it is the calls that planned it, one a line, with a mark at what has happened.
+
+    >>> faults = Faults()
+    >>> faults.status(429, on="POST /threads/{thread_id}/runs", retry_after=5)
+    >>> faults.cut(after="thread.message.delta", nth=2)
+    >>> print(faults)
+    assistants.faults.status(429, on="POST /threads/{thread_id}/runs", retry_after=5)
+    assistants.faults.cut(after="thread.message.delta", nth=2)
+    """
+
+    def __init__(self) -> None:
+        self.planned: list[Plan] = []
+        self.line_end = b"\n"
+        self.chunk_size: int | None = None
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.planned)) or "# no faults are planned"
+
+    __repr__ = __str__
+
+    def unused(self) -> list[str]:
+        """Plans that no request and no event came to, as they were written down."""
+        return [f"assistants.faults.{plan.call}" for plan in self.planned if plan.in_vain]

@@ -1,0 +1,441 @@
+"""Which loop a client is in, and for which statuses it waits: read from sources of many forms."""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import contextvars
+import linecache
+import sys
+import threading
+from textwrap import dedent
+
+import pytest
+
+from harness.loops import loop_around
+from harness.loops.around import loops_in
+from harness.service.lifecycle import RUN, reachable, terminal
+from harness.service.stuck import STATUSES, Loop
+
+ENDS = "cancelled completed expired failed incomplete"
+BUT_QUEUED = f"in_progress requires_action cancelling {ENDS}"
+
+
+def loops(source: str, mark: str = "look(") -> list[Loop]:
+    """The loops around the line in which the request is made."""
+    source = dedent(source).lstrip("\n")
+    line = next(number for number, text in enumerate(source.splitlines(), 1) if mark in text)
+    return list(loops_in(source, line, "app.py"))
+
+
+def the_loop(source: str) -> Loop:
+    return loops(source)[0]
+
+
+WAITS = {
+    "while not equal": ('while run.status != "completed":\n    run = look(run)', "completed"),
+    "while equal": ('while run.status == "queued":\n    run = look(run)', BUT_QUEUED),
+    "while in": (
+        'while run.status in ("queued", "in_progress"):\n    run = look(run)',
+        f"requires_action cancelling {ENDS}",
+    ),
+    "while not in": ('while run.status not in ["completed", "failed"]:\n    run = look(run)', "completed failed"),
+    "while not (equal or equal)": (
+        'while not (run.status == "completed" or run.status == "failed"):\n    run = look(run)',
+        "completed failed",
+    ),
+    "while and": (
+        'while run.status != "completed" and run.status != "failed":\n    run = look(run)',
+        "completed failed",
+    ),
+    "the text comes first": ('while "completed" != run.status:\n    run = look(run)', "completed"),
+    "by key": ('while run["status"] != "completed":\n    run = look(run)', "completed"),
+    "by get": ('while run.get("status") != "completed":\n    run = look(run)', "completed"),
+    "a variable that is named otherwise": ('while state != "completed":\n    state = look(run)', "completed"),
+    "walrus of the run": ('while (run := look(run)).status != "completed":\n    pass', "completed"),
+    "walrus of the status": ('while (status := look(run).status) != "completed":\n    pass', "completed"),
+    "walrus that is awaited": ('while (status := await look(run)) != "completed":\n    pass', "completed"),
+    "walrus of the comparison": (
+        'while waits := run.status != "completed":\n    run = look(run)',
+        "completed",
+    ),
+    "for and break": (
+        'for attempt in range(9):\n    run = look(run)\n    if run.status == "completed":\n        break',
+        "completed",
+    ),
+    "async for": (
+        """
+        async def main():
+            async for tick in ticks():
+                run = look(run)
+                if run.status == "failed":
+                    break
+        """,
+        "failed",
+    ),
+    "a call that is a constant": (
+        'ENDED = set(["completed"])\nwhile run.status not in ENDED:\n    run = look(run)',
+        "completed",
+    ),
+    "if and return, elif and raise": (
+        """
+        def wait_on_run(run):
+            while True:
+                run = look(run)
+                if run.status == "completed":
+                    return run
+                elif run.status in {"failed", "expired"}:
+                    raise RuntimeError(run.status)
+                time.sleep(1)
+        """,
+        "completed failed expired",
+    ),
+    "else and break": (
+        'while True:\n    run = look(run)\n    if run.status != "completed":\n        continue\n    break',
+        "completed",
+    ),
+    "nested ifs": (
+        """
+        while True:
+            run = look(run)
+            if run.status not in ("queued", "in_progress"):
+                if run.status == "completed":
+                    break
+        """,
+        "completed",
+    ),
+    "match": (
+        """
+        while True:
+            match look(run).status:
+                case "completed" | "failed":
+                    break
+                case "queued":
+                    pass
+                case "expired" as end:
+                    return end
+                case "cancelled" if patient:
+                    break
+                case [1]:
+                    break
+                case status:
+                    print(status)
+        """,
+        "completed failed expired",
+    ),
+    "match without a last case": (
+        'while True:\n    match look(run).status:\n        case "completed":\n            break',
+        "completed",
+    ),
+    "a flag": (
+        """
+        done = False
+        while not done:
+            run = look(run)
+            if run.status == "completed":
+                done = True
+        """,
+        "completed",
+    ),
+    "within try and with": (
+        """
+        while True:
+            try:
+                with lock:
+                    run = look(run)
+                    if run.status == "completed":
+                        break
+                if run.status == "failed":
+                    raise RuntimeError
+            except RuntimeError:
+                pass
+        """,
+        "completed",
+    ),
+    "assert": (
+        'while True:\n    run = look(run)\n    assert run.status != "failed"\n    assert run.status',
+        "failed",
+    ),
+    "constants of the file": (
+        """
+        ENDED = frozenset({"completed", "failed"})
+        def wait(run):
+            while look(run).status not in ENDED:
+                sleep(1)
+        """,
+        "completed failed",
+    ),
+    "the same constants in two functions": (
+        """
+        def wait(run):
+            ended = ["completed"]
+            while run.status not in ended:
+                run = look(run)
+        async def wait_async(run):
+            ended = ["completed"]
+        """,
+        "completed",
+    ),
+    "members of an enumeration": (
+        """
+        class Status(Enum):
+            DONE: str = "completed"
+        while look(run).status != Status.DONE.value:
+            sleep(1)
+        """,
+        "completed",
+    ),
+    "named tuple of constants": (
+        """
+        TERMINAL_STATUSES = ("completed", "failed")
+        while state not in TERMINAL_STATUSES:
+            state = look(run)
+        """,
+        "completed failed",
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "waits_for"), WAITS.values(), ids=WAITS)
+def test_what_a_loop_waits_for(source, waits_for):
+    assert the_loop(source).waits_for == frozenset(waits_for.split())
+
+
+NOTHING = {
+    "a counter": "while tries < 5:\n    run = look(run)\n    tries += 1",
+    "another function": "while not done(run):\n    run = look(run)",
+    "a status that is told": "while run.status != wanted:\n    run = look(run)",
+    "a status that was before": """
+        status = "queued"
+        while run.status == status:
+            run = look(run)
+            status = now()
+        """,
+    "a status, whatever it is named": "while wanted != run.status:\n    run = look(run)",
+    "a key that is another": 'while run["state"] != run.get("phase"):\n    run = look(run)',
+    "an argument": 'end = "failed"\ndef wait(run, end):\n    while run.status != end:\n        run = look(run)',
+    "statuses of something else": 'while job.state != "done":\n    look(run)',
+    "a list that is not constant": 'while run.status not in ["completed", other]:\n    run = look(run)',
+    "a chain": 'while "a" < run.status < "b":\n    run = look(run)',
+    "a number": "while run.status != 3:\n    run = look(run)",
+    "a break of an inner loop": """
+        while True:
+            look(run)
+            for x in y:
+                if x.status == "failed":
+                    break
+        """,
+    "a loop that ends in any case": "while True:\n    look(run)\n    break",
+    "a function that is defined in it": "while True:\n    look(run)\n    def leave():\n        return 1",
+}
+
+
+@pytest.mark.parametrize("source", NOTHING.values(), ids=NOTHING)
+def test_a_loop_that_waits_for_no_status_in_sight(source):
+    assert the_loop(source).waits_for == frozenset()
+
+
+def test_where_a_loop_is_and_what_its_first_line_says():
+    loop = the_loop('run = start()\n\nwhile run.status != "completed":  # patiently\n    run = look(run)')
+    assert (loop.file, loop.line, loop.source) == ("app.py", 3, 'while run.status != "completed":  # patiently')
+
+
+def test_loops_come_from_the_inside_out_and_end_at_their_function():
+    outer, inner = "for city in cities:", 'while run.status != "completed":'
+    assert [loop.source for loop in loops(f"{outer}\n    {inner}\n        look(run)")] == [inner, outer]
+    within = f"{outer}\n    def wait(run):\n        {inner}\n            look(run)"
+    assert [loop.source for loop in loops(within)] == [inner]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "for message in look(run):\n    print(message)",
+        "while waiting:\n    sleep(1)\nlook(run)",
+        "while waiting:\n    sleep(1)\nelse:\n    look(run)",
+        "for city in cities:\n    sleep(1)\nelse:\n    look(run)",
+        "look(run) this is not Python",
+    ],
+    ids=["head of a for", "behind", "else of a while", "else of a for", "no Python"],
+)
+def test_what_is_executed_once_is_in_no_loop(source):
+    assert loops(source) == []
+
+
+# --- certainty ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["time.sleep(1)", "await asyncio.sleep(1)", "print(run.status)", "seen.append(run)", "step = 1", "pass"],
+)
+def test_a_loop_that_certainly_never_ends(body):
+    loop = the_loop(f'async def main():\n    while run.status != "completed":\n        run = look(run)\n        {body}')
+    assert loop.stays_on == frozenset(STATUSES) - {"completed"}
+    assert {status for status in STATUSES if loop.never_ends(status)} == terminal(RUN) - {"completed"}
+
+
+WAITING = 'while run.status != "completed":\n    '
+MAY_END = {
+    "and": 'while run.status != "completed" and tries < 5:\n    look(run)',
+    "break": WAITING + "look(run)\n    if tries > 5:\n        break",
+    "a call": WAITING + "look(run)\n    check(run)",
+    "a call of a method": WAITING + "look(run)\n    deadline.check()",
+    "assert": WAITING + "look(run)\n    assert tries < 5",
+    "yield": WAITING + "look(run)\n    yield run",
+    "raise in an inner loop": WAITING + "look(run)\n    for step in steps:\n        raise Bad",
+    "return in an inner loop": WAITING + "look(run)\n    while bad:\n        return",
+    "for": 'for attempt in range(9):\n    look(run)\n    if run.status == "completed":\n        break',
+    "match of something else": WAITING + "look(run)\n    match run.id:\n        case 5:\n            break",
+    "guard": WAITING + "match look(run).status:\n        case x if x != y:\n            break",
+    "a refusal": WAITING + "try:\n        look(run)\n    except Refused:\n        break",
+    "a condition that nobody knows": "while waiting:\n    look(run)",
+}
+
+
+@pytest.mark.parametrize("source", MAY_END.values(), ids=MAY_END)
+def test_a_loop_that_may_end_in_another_way(source):
+    assert not any(the_loop(source).never_ends(status) for status in STATUSES)
+
+
+@pytest.mark.parametrize(
+    "status",
+    ["run.status", "new_status", 'run["status"]', 'run.get("status")', "(status := run.status)", "await status()"],
+)
+def test_a_word_that_is_no_status_is_never_reached(status):
+    loop = the_loop(f'async def main():\n    while {status} not in ("done", "canceled"):\n        run = look(run)')
+    strange = status != "await status()"  # a call may give anything
+    assert loop.unknown == (("canceled", "done") if strange else ())
+    assert loop.stays_on == (frozenset(STATUSES) if strange else frozenset())
+    assert loop.never_ends("queued") == strange
+
+
+def test_what_may_still_come_ends_a_loop():
+    loop = the_loop('while run.status != "failed":\n    run = look(run)')
+    assert loop.never_ends("completed")
+    assert not loop.never_ends("queued")
+
+
+def test_what_rows_lead_to():
+    assert reachable(RUN, "new") == frozenset(STATUSES)
+    assert reachable(RUN, "cancelling") == {"cancelled", "completed", "failed", "expired"}
+    assert "requires_action" in reachable(RUN, "requires_action")
+    assert {reachable(RUN, end) for end in terminal(RUN)} == {frozenset()}
+
+
+# --- the stack ----------------------------------------------------------------------------------------------
+
+
+def ask() -> Loop | None:
+    return loop_around()
+
+
+def test_the_loop_may_be_in_a_function_that_calls_the_one_with_the_request():
+    while True:
+        loop = ask()
+        status = "completed"
+        if status == "completed":
+            break
+    assert loop is not None
+    assert (loop.file, loop.source, loop.waits_for) == ("test_loops.py", "while True:", {"completed"})
+
+
+def test_a_loop_that_waits_for_a_status_is_preferred_and_else_the_innermost():
+    status = ""
+    while status != "failed":
+        for _ in range(1):
+            for _ in range(1):
+                loop = ask()
+        status = "failed"
+    assert loop is not None
+    assert loop.source == 'while status != "failed":'
+    for _ in range(1):
+        for _inner in range(1):
+            loop = ask()
+    assert loop is not None
+    assert loop.source == "for _inner in range(1):"
+
+
+async def async_ask() -> Loop | None:
+    await asyncio.sleep(0)
+    return loop_around()
+
+
+def test_the_loop_of_a_coroutine_is_found_through_what_awaits():
+    async def main() -> Loop | None:
+        while True:
+            loop = await asyncio.wait_for(asyncio.wait_for(async_ask(), 5), 5) if wrapped else await async_ask()
+            status = "completed"
+            if status == "completed":
+                return loop
+
+    for wrapped in (False, True):
+        loop = asyncio.run(main())
+        # before Python 3.12 `wait_for` made a task, which has a stack of its own
+        assert loop is None if wrapped and loop is None else loop.waits_for == {"completed"}
+
+
+def test_loops_of_event_loops_threads_and_pytest_are_nobodys():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(ask()))
+    thread.start()
+    thread.join()
+    assert [ask(), asyncio.run(async_ask()), contextvars.copy_context().run(ask), *found] == [None] * 4
+
+
+def test_code_without_a_source_is_passed_over_in_silence():
+    code = compile("while True:\n    found = ask()\n    break", "<cell>", "exec")
+    names: dict[str, object] = {"ask": ask}
+    for _ in range(1):
+        exec(code, names)
+    assert names["found"] is None
+
+
+def module(name: str, source: str, **names: object) -> dict[str, object]:
+    """A module that is imported from nowhere, whose source is known."""
+    file = f"/somewhere/{name.replace('.', '/')}.py"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    names["__name__"] = name
+    exec(compile(source, file, "exec"), names)
+    return names
+
+
+POLLER = """
+def poll(ask):
+    terminal_states = {"completed", "failed"}
+    while True:
+        found = ask()
+        status = "completed"
+        if status in terminal_states:
+            return found
+def create_and_poll(ask):
+    return poll(ask)
+def request(ask):
+    for attempt in range(1):
+        return ask()
+"""
+
+
+def test_a_poller_of_the_sdk_is_named_with_the_line_that_called_it():
+    sdk = module("openai.resources.runs", POLLER)
+    loop = sdk["create_and_poll"](ask)
+    assert loop is not None
+    assert (loop.sdk, loop.file, loop.waits_for) == ("create_and_poll", "test_loops.py", {"completed", "failed"})
+    assert loop.source == 'loop = sdk["create_and_poll"](ask)'
+    assert sdk["request"](ask) is None
+
+
+def test_a_thread_with_nothing_below_the_function_it_runs():
+    found, done = [], threading.Event()
+
+    def note():
+        sys.settrace(threading.gettrace())  # threads of this kind are overlooked by what measures coverage
+        found.append(loop_around())
+        found.append(loop_around())
+        done.set()
+
+    for function in (module("openai.resources.runs", POLLER)["poll"], note):
+        done.clear()
+        _thread.start_new_thread(function, (note,) if function is not note else ())
+        assert done.wait(10)
+    assert [loop and loop.sdk for loop in found] == ["poll", "poll", None, None]

@@ -24,6 +24,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.endings import RunEnding
+    from harness.exploring import Findings, explore
     from harness.failures import HarnessFailure
     from harness.fake import FakeAssistants
     from harness.installed import fake_assistants
@@ -49,13 +51,16 @@ __version__ = "0.1.0"
 # start, also for the many runs that never use it.
 _HOMES = {
     "FakeAssistants": "harness.fake",
+    "Findings": "harness.exploring",
     "HarnessFailure": "harness.failures",
     "Request": "harness.service.http",
     "Response": "harness.service.http",
+    "RunEnding": "harness.endings",
     "RunView": "harness.service.views",
     "call": "harness.service.acts",
     "calls": "harness.service.acts",
     "cancel": "harness.service.acts",
+    "explore": "harness.exploring",
     "fail": "harness.service.acts",
     "fake_assistants": "harness.installed",
     "hang": "harness.service.acts",
@@ -80,10 +85,13 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "hang",
     "cancel",
     "fake_assistants",
+    "explore",
     "FakeAssistants",
+    "Findings",
     "HarnessFailure",
     "Request",
     "Response",
+    "RunEnding",
     "RunView",
 ]
 

@@ -5,6 +5,7 @@ pytest imports this module at every start, so it imports nothing heavy; the fixt
 
 from __future__ import annotations
 
+import inspect
 import re
 import warnings
 from contextlib import ExitStack
@@ -21,16 +22,21 @@ from harness.options import NAMES, from_text, make_options
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from harness.endings import RunEnding
     from harness.fake import FakeAssistants
     from harness.options import Options
     from harness.recording import Cassette
+    from harness.service.views import RunView
 
 MARKER = "assistants"
 CASSETTE = "assistants_cassette"
+ENDINGS = "assistants_endings"
+EXPLORE = "assistants_explore"
 RECORD_MODES = ("none", "once", "new_episodes", "all", "rewrite")
 
 _fake_key = pytest.StashKey["FakeAssistants"]()
 _raised_key = pytest.StashKey[list[BaseException]]()
+_findings_key = pytest.StashKey[Any]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,6 +53,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Record the tests that name a cassette, from whatever endpoint their clients call: "
         "once (if it is missing), new_episodes, all, rewrite; by default none.",
     )
+    parser.getgroup("assistants").addoption(
+        "--assistants-endings",
+        metavar="PATTERNS",
+        default=None,
+        help="Of the tests with the run_ending fixture, only these, apart by commas: expired,failed-*-after_message.",
+    )
+    parser.getgroup("assistants").addoption(
+        "--assistants-explore",
+        action="store_true",
+        help=f"Run the tests marked {EXPLORE} under every ending, timing and fault.",
+    )
     parser.addini("assistants_redact", "Regular expressions of what recordings must not hold.", type="linelist")
     parser.addini("assistants_keep", "Texts that recordings may hold although they look like secrets.", type="linelist")
     parser.addini("assistants_cassettes", "The folder of the cassettes, from the root.", default="cassettes")
@@ -60,6 +77,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         f"{CASSETTE}(path=None, replay='live', on_miss='fail', redact=(), keep=()): the assistants fixture answers "
         "from a recording; by default from one that is named like the test.",
+    )
+    config.addinivalue_line("markers", f"{ENDINGS}(*patterns): the run endings that run_ending goes through.")
+    config.addinivalue_line(
+        "markers",
+        f"{EXPLORE}(budget=120, endings=('*',), allow=()): with --assistants-explore, the test is run under every "
+        "ending, timing and fault; what it returns is the client's answer.",
     )
     if config.getini("assistants_placeholder_key"):
         with_key = ExitStack()
@@ -77,6 +100,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             except HarnessFailure as failure:
                 path, line, _ = item.location
                 raise pytest.UsageError(f"{path}:{(line or 0) + 1}: {failure}") from None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for `run_ending` is run once for every way a run can end, or for those it chooses."""
+    if "run_ending" not in metafunc.fixturenames:
+        return
+    given = [marker.args[0] for marker in metafunc.definition.iter_markers("parametrize")]
+    if any("run_ending" in (names.split(",") if isinstance(names, str) else names) for names in given):
+        return
+    from harness.endings import chosen  # noqa: PLC0415 - only tests that use it pay for it
+
+    marker = metafunc.definition.get_closest_marker(ENDINGS)
+    option = metafunc.config.getoption("--assistants-endings")
+    try:
+        endings = chosen(marker.args if marker is not None else ["*"])
+        if option is not None:
+            of_option = chosen(option.split(","))
+            endings = [each for each in endings if each in of_option]
+    except HarnessFailure as failure:
+        raise pytest.UsageError(f"{metafunc.definition.nodeid}: {failure}") from None
+    metafunc.parametrize("run_ending", endings, ids=[each.name for each in endings], indirect=True)
 
 
 def _options(item: pytest.Item) -> Options:
@@ -215,6 +259,66 @@ def assistants_cassette(request: pytest.FixtureRequest, assistants: FakeAssistan
     return Cassette(cassette[0])
 
 
+@pytest.fixture
+def run_ending(request: pytest.FixtureRequest, assistants: FakeAssistants) -> RunEnding:
+    """Runs the test once for every way a run can end or stall; every run that the test does not script ends so.
+
+    What a test needs to know of it are `status` and `answer`, the text that a right client returns, or None:
+
+        def test_no_ending_breaks_the_app(assistants, run_ending):
+            if run_ending.answer is None:
+                with pytest.raises(my_app.NoAnswer):
+                    my_app.ask("Weather?")
+            else:
+                assert my_app.ask("Weather?") == run_ending.answer
+
+    `-k expired`, `--assistants-endings=expired,failed` and `@pytest.mark.assistants_endings("failed-*")` choose some.
+    A run that lacks the tools for an ending (a function, the code interpreter) skips the test, with that reason.
+    """
+    from harness.endings import Inapplicable, ending  # noqa: PLC0415 - only tests that use it pay for it
+
+    chosen = ending(request.param) if isinstance(request.param, str) else request.param
+    chosen.arrange(assistants)
+
+    @assistants.model
+    def play(run: RunView) -> object:
+        try:
+            return chosen.acts(run)
+        except Inapplicable as reason:
+            pytest.skip(str(reason))
+
+    return chosen
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """A test marked for it is explored if that is asked for; else it is run once, and may return what it likes."""
+    marker = pyfuncitem.get_closest_marker(EXPLORE)
+    if marker is None:
+        return None
+    test = pyfuncitem.obj
+    fixtures = {name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters}
+    if not pyfuncitem.config.getoption("--assistants-explore"):
+        if inspect.iscoroutinefunction(test):
+            return None  # another plugin runs those
+        test(**fixtures)
+        return True
+    fake: Any = pyfuncitem.funcargs.get("assistants")
+    if fake is None:
+        raise HarnessFailure(
+            f"{pyfuncitem.nodeid} is to be explored, and nothing answers its clients.",
+            do=f"def {pyfuncitem.name}(assistants): ...",
+        )
+    from harness.exploring import explore_test  # noqa: PLC0415 - only tests that are explored pay for it
+
+    options = dict(marker.kwargs)
+    allow = options.pop("allow", ())
+    findings = explore_test(test, fixtures, fake, **options)
+    pyfuncitem.stash[_findings_key] = findings
+    findings.check(allow=allow)
+    return True
+
+
 def _complain(item: pytest.Item, fake: FakeAssistants) -> None:
     """At the end: failures that the code under test swallowed, and scripts that were not used.
 
@@ -260,6 +364,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return
     from harness.report.text import failure_section  # noqa: PLC0415 - only a failed test pays for it
 
-    section = failure_section(fake.threads, fake.requests)
+    findings = item.stash.get(_findings_key, None)
+    if findings is not None:
+        report.sections.append(("assistants: explored", str(findings)))
+        return
+    section = failure_section(fake.threads, fake.requests, None if call.excinfo is None else call.excinfo.value)
     if section:
         report.sections.append(("assistants", section))

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.service.explain import timeline
+from harness.report.causes import most_likely_cause
+from harness.report.causes.happened import refusal_text, shortened, waited_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from harness.service.exchange import Exchange
+    from harness.service.lifecycle import Moment
     from harness.service.records import Message, Run, Thread
 
+# A failure section has some 40 lines at most: so much of each is shown, the newest of it.
+LAST_THREADS = 3
+LAST_MESSAGES = 9  # of all of these threads
+LAST_RUNS = 6
 LAST_REQUESTS = 10
+LAST_MOMENTS = 8  # of one run
+WIDTH = 160  # characters of a text
 
 
 def transcript(threads: Iterable[Thread]) -> str:
@@ -23,45 +31,100 @@ def transcript(threads: Iterable[Thread]) -> str:
 
 
 def _message(message: Message) -> str:
-    text = message.text or f"({', '.join(part['type'] for part in message.content) or 'empty'})"
-    mark = "" if message.status == "completed" else f" [{message.status}]"
-    first, *rest = text.splitlines() or [""]
-    return "\n".join([f"    {message.role}{mark}: {first}", *(f"        {line}" for line in rest)])
+    first, *rest = _said(message).splitlines() or [""]
+    return "\n".join([f"    {_author(message)}: {first}", *(f"        {line}" for line in rest)])
+
+
+def _author(message: Message) -> str:
+    return message.role if message.status == "completed" else f"{message.role} [{message.status}]"
+
+
+def _said(message: Message) -> str:
+    return message.text or f"({', '.join(part['type'] for part in message.content) or 'empty'})"
+
+
+def conversations(threads: Sequence[Thread]) -> str:
+    """The last messages of the last threads, a line each."""
+    shown = threads[-LAST_THREADS:]
+    lines = []
+    for thread in shown:
+        said = [f"    {_author(message)}: {shortened(_line(_said(message)), WIDTH)}" for message in thread.messages]
+        lines += [thread.id, *_last(said, LAST_MESSAGES // len(shown))]
+    left_out = len(threads) - len(shown)
+    return "\n".join([f"… {left_out} earlier", *lines] if left_out else lines)
+
+
+def runs(those: Sequence[Run]) -> str:
+    """The last runs, each with its timeline."""
+    return "\n".join(_last([run_line(run) for run in those], LAST_RUNS))
 
 
 def run_line(run: Run) -> str:
     """A run with its timeline, and why it ended where the status alone does not say it."""
     why = ""
     if run.last_error is not None:
-        why = f" — {run.last_error['code']}: {run.last_error['message']}"
+        why = f" — {run.last_error['code']}: {shortened(_line(run.last_error['message']), WIDTH)}"
     elif run.status == "incomplete":
         why = f" — {run.incomplete_reason}"
     elif run.required_action is not None:
-        called = run.required_action["submit_tool_outputs"]["tool_calls"]
-        why = f" — waits for {', '.join(call['function']['name'] for call in called)}"
+        why = f" — waits for {waited_for(run)}"
     return f"    {run.id}: {timeline(run)}{why}"
 
 
+def timeline(run: Run) -> str:
+    """Each status with the seconds since the run was created, who moved it there, and because of what.
+
+    `queued 0s (client: create) → in_progress 1s (clock: pick_up) → completed 3s (model: finish)`
+    """
+    first, *rest = run.timeline
+    left_out = len(rest) - LAST_MOMENTS
+    moments = [_moment(moment, first.at) for moment in (first, *rest[-LAST_MOMENTS:])]
+    if left_out > 0:
+        moments.insert(1, f"… {left_out} more")
+    return " → ".join(moments)
+
+
+def _moment(moment: Moment, start: float) -> str:
+    return f"{moment.status} {moment.at - start:g}s ({moment.by}: {moment.because})"
+
+
 def requests(exchanges: Sequence[Exchange]) -> str:
-    """The last requests, one a line, oldest first."""
-    left_out = len(exchanges) - LAST_REQUESTS
-    lines = [f"    … {left_out} earlier"] if left_out > 0 else []
-    for exchange in exchanges[-LAST_REQUESTS:]:
-        error = (exchange.answer or {}).get("error") if exchange.status >= 400 else None
-        lines.append(
-            f"    {exchange.method} {exchange.path} → {exchange.status}" + (f" {error['message']}" if error else "")
-        )
-    return "\n".join(lines)
+    """The last requests, one a line, oldest first. Headers are not shown: a key stands among them."""
+    return "\n".join(_last([_request(exchange) for exchange in exchanges], LAST_REQUESTS))
 
 
-def failure_section(threads: Sequence[Thread], exchanges: Sequence[Exchange]) -> str:
-    """What the report of a failed test shows: conversations, runs, requests. Empty if nothing happened."""
-    parts = []
-    if threads:
-        parts.append("Conversations:\n" + transcript(threads))
-    runs = [run_line(run) for thread in threads for run in thread.runs]
-    if runs:
-        parts.append("Runs, in virtual seconds since each was created:\n" + "\n".join(runs))
-    if exchanges:
-        parts.append("Requests:\n" + requests(exchanges))
-    return "\n\n".join(parts)
+def _request(exchange: Exchange) -> str:
+    line = f"    {exchange.method} {exchange.path} → {exchange.outcome}"
+    message = refusal_text(exchange)
+    return line if message is None else f"{line} {shortened(_line(message), WIDTH)}"
+
+
+def failure_section(
+    threads: Sequence[Thread], exchanges: Sequence[Exchange], error: BaseException | None = None
+) -> str:
+    """What the report of a failed test shows: cause, conversations, runs, requests. Empty if nothing happened.
+
+    Args:
+        error: what the test raised, if it did.
+    """
+    if not threads and not exchanges:
+        return ""
+    cause = most_likely_cause(threads, exchanges, error)
+    all_runs = [run for thread in threads for run in thread.runs]
+    parts = {
+        "Conversations:": conversations(threads),
+        "Runs, in virtual seconds since each was created:": runs(all_runs),
+        "Requests:": requests(exchanges),
+    }
+    told = [f"{title}\n{text}" for title, text in parts.items() if text]
+    return "\n\n".join([f"Most likely cause: {cause}", *told] if cause else told)
+
+
+def _line(text: str) -> str:
+    """A text in one line."""
+    return " ".join(text.split())
+
+
+def _last(lines: list[str], most: int) -> list[str]:
+    left_out = len(lines) - most
+    return [f"    … {left_out} earlier", *lines[-most:]] if left_out > 0 else lines

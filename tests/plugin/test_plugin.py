@@ -121,11 +121,12 @@ def test_a_failed_test_shows_what_happened(project):
     result.stdout.fnmatch_lines(
         [
             "*- assistants -*",
+            "Most likely cause: run_* failed (rate_limit_exceeded) although every HTTP answer was 200, *",
             "Conversations:",
             "thread_*",
             "    user: Hello?",
             "Runs, in virtual seconds since each was created:",
-            "    run_*: queued 0s → in_progress 1s (pick_up) → failed 1s (fail) — rate_limit_exceeded: Slow down.",
+            "    run_*: queued 0s (client: create) → * → failed 1s (model: fail) — rate_limit_exceeded: Slow down.",
             "Requests:",
             "    POST /v1/assistants → 200",
         ]

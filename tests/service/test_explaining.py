@@ -76,7 +76,7 @@ def test_the_package_knows_its_names():
         ([harness.call("get_weather")], " — waits for get_weather"),
         ([harness.truncate()], " — max_completion_tokens"),
         ([harness.fail()], " — server_error: Sorry, something went wrong."),
-        ([harness.say("x")], "completed 3s (finish)"),
+        ([harness.say("x")], "completed 3s (model: finish)"),
     ],
 )
 def test_the_line_of_a_run_says_why(acts, shown):

@@ -1,0 +1,163 @@
+"""Wrong results: no rule speaks unless the error shows a text of the conversation, as a failed assertion does."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from harness.report.causes.happened import body, waited_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.report.causes.happened import Happened
+    from harness.service.exchange import Exchange
+    from harness.service.records import Run
+
+MARK = r"【[^】]*】"
+BETWEEN = r"[^\w]{1,4}(?:\w+\W{1,4})?"  # what stands between two texts of a list: a comma, a line, a role
+
+
+def no_answer(happened: Happened) -> str | None:
+    """CONTRACT §11: failed though every HTTP call was 200 (LibreChat#6728); requires_action taken for done (SEED4)."""
+    for thread in reversed(happened.threads):
+        run, message = next(reversed(thread.runs), None), next(reversed(thread.messages), None)
+        if run is None or message is None or run.status == "completed" or not happened.shows(message.text):
+            continue
+        taken = None
+        if any(exchange.at >= run.timeline[-1].at for exchange in happened.listed(thread)):
+            taken = "the newest message"
+        if message.run_id == run.id and happened.streamed(run):
+            taken = "what had come by then"
+        if taken is not None:
+            return f"{why(run, happened)}, and the code took {taken} for the answer: {ADVICE[run.status]}."
+    return None
+
+
+ADVICE = {
+    **dict.fromkeys(("queued", "in_progress", "cancelling"), "wait until it has ended"),
+    **dict.fromkeys(("cancelled", "expired"), "check run.status"),
+    "requires_action": "submit them first",
+    "failed": "check run.status and run.last_error",
+    "incomplete": "check run.status and run.incomplete_details",
+}
+
+
+def why(run: Run, happened: Happened) -> str:
+    """Why there is no answer."""
+    if run.status == "requires_action":
+        return f"{run.id} waits for the outputs of {waited_for(run)}"
+    if run.last_error is None:
+        reason = f" ({run.incomplete_reason})" if run.incomplete_reason is not None else ""
+        return f"{run.id} is {run.status}{reason}"
+    well = all(exchange.status == 200 for exchange in happened.exchanges)
+    return f"{run.id} failed ({run.last_error['code']})" + (" although every HTTP answer was 200" if well else "")
+
+
+# --- messages -----------------------------------------------------------------------------------------------------
+
+
+def several_messages(happened: Happened) -> str | None:
+    """CONTRACT §11: a run wrote several messages (DN:BasicRunStepFunctionalityWorks; SEED4)."""
+    for run in happened.runs:
+        texts = [message.text for message in happened.written if message.run_id == run.id]
+        taken = [text for text in texts if happened.shows(text)]
+        all_known = all(text in happened.said for text in texts)
+        if run.status == "completed" and len(texts) > 1 and len(taken) == 1 and all_known:
+            return f"{run.id} wrote {len(texts)} messages, and one was taken: list the messages with run_id=run.id."
+    return None
+
+
+def backwards(happened: Happened) -> str | None:
+    """CONTRACT §11: newest message first (SEED2/3); sorting by created_at alone is unstable (DN:Pagination)."""
+    for thread in reversed(happened.threads):
+        texts = [message.text for message in reversed(thread.messages) if message.text]
+        if len(texts) < 2 or not _newest_first(happened.listed(thread)):
+            continue
+        in_a_row = BETWEEN.join(map(re.escape, texts))
+        in_lists = re.escape(f"At index 0 diff: {texts[0]!r} != {texts[-1]!r}")
+        if re.search(f"{in_a_row}|{in_lists}", happened.said):
+            seconds = {message.created_at for message in thread.messages}
+            alone = "; created_at, the same for all of them, does not order them" if len(seconds) == 1 else ""
+            return f'messages were listed newest first: messages.list(…, order="asc") has them in their order{alone}.'
+    return None
+
+
+def oldest_taken(happened: Happened) -> str | None:
+    """CONTRACT §11: newest message first: data[0] is the answer (SEED2/3 text)."""
+    for thread in reversed(happened.threads):
+        oldest, newest = next(iter(thread.messages), None), next(reversed(thread.messages), None)
+        if oldest is None or newest is None or oldest.role == newest.role or not _newest_first(happened.listed(thread)):
+            continue
+        if happened.shows(oldest.text) and happened.shows(newest.text):
+            return f"messages are listed newest first: data[-1] is the oldest of {thread.id}, the newest is data[0]."
+    return None
+
+
+def _newest_first(listed: list[Exchange]) -> bool:
+    return bool(listed) and listed[-1].request.query.get("order") != ["asc"]
+
+
+def marks_left(happened: Happened) -> str | None:
+    """CONTRACT §11: citation markers `【…†source】` left in text (SEED3 outputs)."""
+    for message in happened.written:
+        marks = re.findall(MARK, message.text)
+        if marks and happened.shows(message.text) and happened.shows(re.sub(MARK, "", message.text)):
+            return f"{marks[0]} is a mark of a citation, and part of the text: replace what each annotation names."
+    return None
+
+
+def mangled_arguments(happened: Happened) -> str | None:
+    r"""CONTRACT §11: bad escapes: SEED2 shows `\f`, `\t` mangled by LaTeX in arguments."""
+    for call in happened.calls:
+        for value in _texts(call["arguments"]):
+            if re.search(r"[\b\f\t][a-z]", value) and happened.shows(value):
+                return f"the model wrote backslashes into the arguments of {call['name']}, which JSON took for escapes."
+    return None
+
+
+def _texts(arguments: str) -> Iterator[str]:
+    try:
+        parsed = json.loads(arguments)
+    except ValueError:
+        return
+    if isinstance(parsed, dict):
+        yield from (value for value in parsed.values() if isinstance(value, str))
+
+
+# --- file search --------------------------------------------------------------------------------------------------
+
+
+def nothing_found(happened: Happened) -> str | None:
+    """CONTRACT §11: run started before the vector store finished (AZ-fs); completed with failed files (RB)."""
+    for run in happened.runs:
+        parts = [part for step in run.steps for part in step.details.get("tool_calls", ())]
+        searches = [part for part in parts if part["type"] == "file_search"]
+        if not searches or any(part.get("results") for part in searches) or not _shown(run, happened):
+            continue
+        for store_id, status in _indexed(happened, run).items():
+            if status == "failed":
+                return f"a file of {store_id} could not be indexed, and was not searched: check file_counts."
+            if status == "in_progress":
+                return f"{run.id} searched before {store_id} was ready: poll it, for only a thread's own is waited for."
+    return None
+
+
+def _shown(run: Run, happened: Happened) -> bool:
+    """Whether the failure is about what the run found: something of it was shown, or there was nothing."""
+    if happened.raised(IndexError) is not None or "[]" in happened.said:
+        return True
+    return any(message.run_id == run.id and happened.shows(message.text) for message in happened.written)
+
+
+def _indexed(happened: Happened, run: Run) -> dict[str, str]:
+    """The vector stores, with what the client had seen of their files when the run was created."""
+    seen: dict[str, str] = {}
+    for exchange in happened.exchanges:
+        answer = body(exchange)
+        if exchange.at <= run.timeline[0].at and str(answer.get("object")).startswith("vector_store"):
+            store_id = answer.get("vector_store_id") or answer.get("id")
+            failed = (answer.get("file_counts") or {}).get("failed", 0) > 0
+            seen[str(store_id)] = "failed" if failed else str(answer.get("status"))
+    return seen

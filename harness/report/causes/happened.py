@@ -1,0 +1,163 @@
+"""What there is to judge a failed test by: its threads, its requests, and the error that it raised."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from harness.service.exchange import Exchange
+    from harness.service.records import Message, Run, Thread
+
+E = TypeVar("E", bound=BaseException)
+Part = dict[str, Any]
+EDGE = 12  # characters at either end that an assertion shows of a long text, at the least
+
+
+@dataclass(frozen=True)
+class Happened:
+    """A failed test.
+
+    Attributes:
+        error: what the test raised. A text counts as shown if it stands in it, or in one that it came from.
+    """
+
+    threads: Sequence[Thread]
+    exchanges: Sequence[Exchange]
+    error: BaseException
+
+    # --- the error ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def chain(self) -> list[BaseException]:
+        """The error and those that it came from, as a traceback shows them."""
+        found: list[BaseException] = []
+        error: BaseException | None = self.error
+        while error is not None and error not in found:
+            found.append(error)
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        return found
+
+    @cached_property
+    def said(self) -> str:
+        return "\n".join(f"{type(error).__name__}: {_text(error)}" for error in self.chain)
+
+    @cached_property
+    def line(self) -> str:
+        """The line of source that raised the error, where it can be read."""
+        frames = traceback.extract_tb(self.error.__traceback__)
+        return (frames[-1].line or "") if frames else ""
+
+    def raised(self, kind: type[E]) -> E | None:
+        """The first error of this kind."""
+        return next((error for error in self.chain if isinstance(error, kind)), None)
+
+    def shows(self, text: str) -> bool:
+        """Whether the error quotes a text, as a failed assertion does with what it compared: whole, cut in the middle,
+        or as a line of a difference."""
+        if not text.strip():
+            return False
+        whole = repr(text)
+        cut = rf"{re.escape(whole[:EDGE])}.*\.\.\..*{re.escape(whole[-EDGE:])}" if len(whole) > 2 * EDGE + 3 else "(?!)"
+        line = rf"^\s*[-+] {re.escape(text)}$"
+        return whole in self.said or re.search(f"{cut}|{line}", self.said, re.MULTILINE) is not None
+
+    # --- the requests -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def refusal(self) -> Exchange | None:
+        """The last request that was refused, if the error tells of it: by its status, or in its words."""
+        refused = (exchange for exchange in reversed(self.exchanges) if exchange.status >= 400)
+        last = next(refused, None)
+        if last is None:
+            return None
+        told = re.search(rf"\b{last.status}\b", self.said) or (refusal_text(last) or "\0") in self.said
+        return last if told else None
+
+    def refused(self, pattern: str) -> re.Match[str] | None:
+        """What fits in its words."""
+        return None if self.refusal is None else re.search(pattern, refusal_text(self.refusal) or "")
+
+    def before(self, exchange: Exchange) -> Sequence[Exchange]:
+        """The requests before this one, oldest first."""
+        place = next(index for index, other in enumerate(self.exchanges) if other is exchange)
+        return self.exchanges[:place]
+
+    def listed(self, thread: Thread) -> list[Exchange]:
+        """The requests that listed the messages of a thread."""
+        end = f"/threads/{thread.id}/messages"
+        return [e for e in self.exchanges if e.method == "GET" and e.path.endswith(end) and e.status == 200]
+
+    def streamed(self, run: Run) -> bool:
+        """Whether the newest run of its thread was created with `stream=True`."""
+        ends = (f"/threads/{run.thread_id}/runs", "/threads/runs")
+        creations = [e for e in self.exchanges if e.method == "POST" and e.path.endswith(ends) and e.status == 200]
+        return bool(creations) and isinstance(creations[-1].json, dict) and creations[-1].json.get("stream") is True
+
+    # --- the objects --------------------------------------------------------------------------------------------
+
+    @property
+    def runs(self) -> Iterator[Run]:
+        """Newest first within each thread, the newest thread first."""
+        for thread in reversed(self.threads):
+            yield from reversed(thread.runs)
+
+    def run(self, id: str) -> Run | None:
+        return next((run for run in self.runs if run.id == id), None)
+
+    @property
+    def written(self) -> Iterator[Message]:
+        """What the model wrote, newest first."""
+        for thread in reversed(self.threads):
+            yield from (message for message in reversed(thread.messages) if message.role == "assistant")
+
+    @property
+    def calls(self) -> Iterator[Part]:
+        """The functions that the model called, newest first."""
+        for run in self.runs:
+            for step in reversed(run.steps):
+                yield from (part["function"] for part in step.details.get("tool_calls", ()) if "function" in part)
+
+
+def body(exchange: Exchange) -> Part:
+    """What was answered; empty if it was no JSON object, as a test may answer a request itself."""
+    return exchange.answer if isinstance(exchange.answer, dict) else {}
+
+
+def refusal_text(exchange: Exchange) -> str | None:
+    """What a refusal says; None if the request was not refused, or not in the service's form.
+
+    >>> from harness.service.exchange import Exchange
+    >>> from harness.service.http import Request, Response
+    >>> refusal_text(Exchange(Request("GET", "https://x/v1/files"), Response(500, {}, b"[]"), 0)) is None
+    True
+    """
+    error = body(exchange).get("error") if exchange.status >= 400 else None
+    message = error.get("message") if isinstance(error, dict) else None
+    return message if isinstance(message, str) else None
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an error that cannot be shown must not cost the report
+        return ""
+
+
+def waited_for(run: Run) -> str:
+    """The functions that a run waits for, by their names."""
+    called = run.required_action["submit_tool_outputs"]["tool_calls"] if run.required_action is not None else []
+    return ", ".join(call["function"]["name"] for call in called) or "its tools"
+
+
+def shortened(text: str, width: int = 60) -> str:
+    """
+    >>> shortened("a long text", 7)
+    'a long…'
+    """
+    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -1,0 +1,222 @@
+"""Requests that were refused: each rule reads the refusal that the error of the test tells of."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from harness.report.causes.happened import waited_for
+
+if TYPE_CHECKING:
+    from harness.report.causes.happened import Happened
+    from harness.service.exchange import Exchange
+    from harness.service.records import Run
+
+LOCKED = r"(?:Can't add messages to \S+ while a run (\S+) is active|already has an active run (\S+?)\.)"
+NOT_ACCEPTED = r'Runs in status "(\w+)" do not accept tool outputs'
+
+# Where the words of the refusal say it all: the row of CONTRACT §11, the words, and the line, with what they hold.
+WORDED: tuple[tuple[str, str, str], ...] = (
+    (
+        "undefined/None ids (openai-node#1545)",
+        r"Invalid '(?P<param>\w+)': '(?P<id>undefined|None|null|NaN|\[object Object\])'",
+        "{id} stands for the {param}: a variable that was never set, or arguments in another order than the SDK's.",
+    ),
+    (
+        "uploadAndPoll returned the vector store, not the batch (openai-node#1700)",
+        r"Invalid 'batch_id': '(?P<id>vs_\w+)'",
+        "{id} is a vector store, and stands for one of its file batches: use the id that creating the batch returned.",
+    ),
+    (
+        "ids in another order (openai-node#1545)",
+        r"Invalid '(?P<param>\w+)': '(?P<id>(?:asst|thread|msg|run|step|vs|vsfb|call|file)[_-]\w+)'. Expected an ID",
+        "{id} stands for the {param}: two ids have changed places.",
+    ),
+    (
+        "undefined/None ids, in v1",
+        r"No (?P<noun>[\w ]+) found with id '(?P<id>undefined|None|null|NaN)'",
+        "{id} stands for the id of a {noun}: a variable that was never set, or arguments in another order.",
+    ),
+    (
+        "ids in another order, in v1",
+        r"No (?P<noun>thread|run) found with id '(?P<id>(?!(?P=noun))(?:asst|thread|msg|run|step)_\w+)'",
+        "{id} stands for the id of a {noun}: two ids have changed places.",
+    ),
+    (
+        "output must be a string (SEED2)",
+        r"Invalid type for 'tool_outputs\[\d+\]\.output': expected a string, but got (?P<got>an? \w+)",
+        "the output of a tool has to be a string, and was {got}: json.dumps(…) it.",
+    ),
+    (
+        "the same in v1",
+        r"body -> tool_outputs -> \d+ -> output\n\s+str type expected",
+        "the output of a tool has to be a string: json.dumps(…) it.",
+    ),
+    (
+        "download of an uploaded file is refused (CONTRACT §7)",
+        r"Not allowed to download files of purpose: (?P<purpose>\w+)",
+        "a file of purpose {purpose} was uploaded, and only what runs made can be downloaded: keep your own copy.",
+    ),
+    (
+        "upper-case extension or csv refused by file search (src#69386352520; glific#5770)",
+        r"Files with extensions \[(?P<extensions>.*?)\] are not supported for retrieval",
+        "file search takes no {extensions}, and nothing in upper case: convert or rename the file before the upload.",
+    ),
+    (
+        "wrong deployment or version on Azure (azureai-assistant-tool#51; chatbox#861)",
+        r"^Resource not found$",
+        "Azure knows no such path under this api-version: check it, and azure_endpoint, which must have no path.",
+    ),
+)
+
+
+def worded(happened: Happened) -> str | None:
+    """CONTRACT §11: the rows in WORDED."""
+    for _, pattern, line in WORDED:
+        found = happened.refused(pattern)
+        if found is not None:
+            return line.format(**found.groupdict())
+    return None
+
+
+def deleted(happened: Happened) -> str | None:
+    """CONTRACT §7.1: not found, because the client itself has deleted it."""
+    found, refusal = happened.refused(r"No .+ found with id '(\S+)'"), happened.refusal
+    if found is None or refusal is None:
+        return None
+    for earlier in happened.before(refusal):
+        if earlier.method == "DELETE" and earlier.status == 200 and earlier.path.endswith(f"/{found[1]}"):
+            return f"{found[1]} is gone: the client itself deleted it ({earlier.method} {earlier.path})."
+    return None
+
+
+# --- a thread that is locked --------------------------------------------------------------------------------------
+
+
+def cancelled_too_early(happened: Happened) -> str | None:
+    """CONTRACT §11: a loop on `queued or in_progress` ends in `cancelling` (SEED2/3; VRSEN/agency-swarm#268)."""
+    run = holder(happened)
+    if run is None or status_then(run, happened) != "cancelling":
+        return None
+    return f"{run.id} was still cancelling: it holds its thread until it is cancelled, so wait for that first."
+
+
+def locked_by_a_call(happened: Happened) -> str | None:
+    """CONTRACT §11: a run that waits for outputs blocks the thread (community…/933385)."""
+    run = holder(happened)
+    if run is None or status_then(run, happened) != "requires_action":
+        return None
+    return (
+        f"{run.id} waits for the outputs of {waited_for(run)}, and holds its thread until it gets them or expires: "
+        "submit them, or cancel it."
+    )
+
+
+def answer_lost(happened: Happened) -> str | None:
+    """CONTRACT §11: the run was created, the answer was lost, the SDK tried again (TripSit/TripBot#939)."""
+    run, refusal = holder(happened), happened.refusal
+    if run is None or refusal is None or not is_creation(refusal):
+        return None
+    if any(told(earlier, run) for earlier in happened.before(refusal)):
+        return None
+    return (
+        f"{run.id} was created, but the answer that tells so never came, and creating it again met it: list the runs "
+        "of the thread, and go on with that one."
+    )
+
+
+def stream_left(happened: Happened) -> str | None:
+    """CONTRACT §11: stopping the client's stream does not stop the run (vercel/ai#1743)."""
+    run = holder(happened)
+    if run is None or not happened.streamed(run):
+        return None
+    return (
+        f"{run.id} was still {status_then(run, happened)}: when a client leaves its stream, or loses it, the run goes "
+        "on: cancel it, or wait until it has ended."
+    )
+
+
+def still_active(happened: Happened) -> str | None:
+    """CONTRACT §11: adding a message while a run is active (openai-python#1023); an orphaned run blocks the thread."""
+    run, refusal = holder(happened), happened.refusal
+    if run is None or refusal is None:
+        return None
+    status = status_then(run, happened)
+    if any(earlier.path.endswith(f"/{run.id}") for earlier in happened.before(refusal)):
+        return f"{run.id} was still {status}, and holds its thread: wait until it has ended, whatever the end."
+    return (
+        f"{run.id} was {status}, nobody had looked at it since it was created, and it holds its thread: wait for it, "
+        "or list the runs and cancel those that are active."
+    )
+
+
+def holder(happened: Happened) -> Run | None:
+    """The run that held the thread when something was refused for it."""
+    found = happened.refused(LOCKED)
+    return None if found is None else happened.run(found[1] or found[2])
+
+
+def status_then(run: Run, happened: Happened) -> str:
+    """The status of a run when the refusal was given."""
+    at = happened.refusal.at if happened.refusal is not None else 0.0
+    return [moment.status for moment in run.timeline if moment.at <= at][-1]
+
+
+def is_creation(exchange: Exchange) -> bool:
+    return exchange.method == "POST" and exchange.path.endswith("/runs")
+
+
+def told(exchange: Exchange, run: Run) -> bool:
+    """Whether the answer named the run; the events of a stream do."""
+    if exchange.status != 200:
+        return False
+    body = exchange.response.body
+    return run.id.encode() in body if isinstance(body, bytes) else is_creation(exchange)
+
+
+# --- outputs of tools ---------------------------------------------------------------------------------------------
+
+
+def some_outputs(happened: Happened) -> str | None:
+    """CONTRACT §11: two tool calls, one submitted (src#16918226287; the seeds use tool_calls[0] only)."""
+    found = happened.refused(r"Expected tool outputs for call_ids (\[.*?\]), got (\[.*?\])")
+    if found is None:
+        return None
+    expected, got = (re.findall(r"'(\S+?)'", ids) for ids in found.groups())
+    if not set(got) < set(expected):
+        return None
+    return (
+        f"the run asked for {len(expected)} outputs at once, and {len(got)} of them came: answer every one of "
+        "required_action.submit_tool_outputs.tool_calls in one request."
+    )
+
+
+def outputs_too_late(happened: Happened) -> str | None:
+    """CONTRACT §11: submit after a slow tool, ten minutes later (src#13998428363)."""
+    run, status = run_of_outputs(happened)
+    if run is None or status != "expired":
+        return None
+    lived = run.timeline[-1].at - run.timeline[0].at
+    return (
+        f"{run.id} expired {lived:g} s after its creation, before the outputs came: a slow tool needs a run of its "
+        "own, created when the result is there."
+    )
+
+
+def outputs_of_a_stale_run(happened: Happened) -> str | None:
+    """CONTRACT §11: submit when the object at hand is stale (src#29589032493)."""
+    run, status = run_of_outputs(happened)
+    if run is None:
+        return None
+    return (
+        f"{run.id} was {status}, not requires_action: the code submitted to what it knew of the run. Retrieve it "
+        "before, submit once, and all outputs together."
+    )
+
+
+def run_of_outputs(happened: Happened) -> tuple[Run | None, str | None]:
+    """The run that took no outputs, and the status that it had."""
+    found, refusal = happened.refused(NOT_ACCEPTED), happened.refusal
+    if found is None or refusal is None:
+        return None, None
+    return happened.run(refusal.path.split("/")[-2]), found[1]

@@ -13,7 +13,7 @@ import copy
 import json
 import re
 from dataclasses import dataclass, field
-from itertools import cycle, islice, pairwise
+from itertools import cycle, islice
 from typing import Any
 
 from hypothesis import HealthCheck, example, given, settings
@@ -21,22 +21,11 @@ from hypothesis import strategies as st
 from openai._streaming import SSEDecoder
 from openai.lib.streaming._assistants import accumulate_delta
 
-from harness import (
-    FakeAssistants,
-    Request,
-    call,
-    calls,
-    cancel,
-    fail,
-    hang,
-    refuse,
-    run_code,
-    say,
-    search,
-    truncate,
-    wait,
-)
+from harness import FakeAssistants, Request, call, say
 from harness.options import make_options
+from harness.strategies import stories as scripts
+from harness.strategies import texts
+from harness.strategies.texts import seldom
 
 # The same stories in every run: CI must not fail for what nobody changed.
 SAME_EVERYWHERE = settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
@@ -83,107 +72,12 @@ class Story:
         return [names.get(moment.status, moment.status) for moment in moments]
 
 
-def cut(text: str, places: list[int] | None) -> list[str] | None:
-    """The text in pieces that end at these places; some of them empty, where a place comes twice."""
-    if places is None:
-        return None
-    ends = sorted(place % (len(text) + 1) for place in places)
-    return [text[begin:end] for begin, end in pairwise([0, *ends, len(text)])]
-
-
-ATOMS = [
-    *("안녕", "하세요 ", "값", "\u1112\u1161\u11ab"),  # the last in conjoining letters
-    *("👨\u200d👩\u200d👧\u200d👦", "🇰🇷", "👍🏽", "❤\ufe0f"),  # joined, paired and modified emoji
-    *("é", "n\u0303", "नि", "\u200d", "\u0301"),  # combining marks, also without anything to combine with
-    *("𝒳", "𠮷", "\U0010ffff", "\uffff", "\ufeff"),
-    *('"', "\\", '\\"', "\\u0041", "{", "}", "[", ",", "</script>"),
-    *("\n", "\r\n", "\r", "\t", "\x00", "\x1c", "\x85", "\u2028", "\u2029"),  # what some readers take for line ends
-    *("data: ", "\n\nevent: done\ndata: [DONE]\n\n", ": ping", "[DONE]"),
-    *("Hello", ", ", "world", " 42", " ", "."),
-]
-
-
-def seldom(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """None three times out of four: what cuts stories short must leave most of them whole."""
-    return st.integers(0, 3).flatmap(lambda chosen: strategy if chosen == 3 else st.none())
-
-
-texts = st.lists(
-    st.sampled_from(ATOMS) | st.characters(exclude_categories=["Cs"]),
-    max_size=7,
-).map("".join)
-places = st.none() | st.lists(st.integers(0, 40), max_size=6)
-MARKS = ["【4:0†weather.txt】", "【1†source】", "【1†source】 and 【", "sandbox:/mnt/data/결과.csv", "data", "👍"]
-images = st.lists(st.sampled_from(["file-one", "file-two"]), max_size=2)
-
-
-def saying(parts: list[str], cited: set[str], files: set[str], shown: list[str], at: list[int] | None, late: bool):
-    """A message; a mark that is not in it is not annotated."""
-    text = "".join(parts)
-    return say(
-        text,
-        citations={mark: "file-cited" for mark in sorted(cited) if mark in text},
-        files={mark: "file-made" for mark in sorted(files) if mark in text},
-        images=shown,
-        pieces=cut(text, at),
-        beats_cancel=late,
-    )
-
-
-def calling(name: str, arguments: str, at: list[int] | None, call_id: str | None):
-    return call(name, arguments_json=arguments, arguments_pieces=cut(arguments, at), call_id=call_id)
-
-
-arguments = texts | st.dictionaries(texts, texts | st.integers() | st.none(), max_size=2).map(json.dumps)
-one_call = st.builds(
-    calling, st.sampled_from(["f", "get_weather"]), arguments, places, st.sampled_from([None, "call_1"])
-)
-results = st.fixed_dictionaries(
-    {"file_id": st.just("file-found"), "file_name": texts, "score": st.sampled_from([0.0, 0.68])},
-    optional={"content": texts.map(lambda text: [{"type": "text", "text": text}])},
-)
-acts = st.one_of(
-    st.builds(
-        saying,
-        st.lists(st.sampled_from(MARKS) | texts, max_size=4),
-        st.sets(st.sampled_from(MARKS), max_size=3),
-        st.sets(st.sampled_from(MARKS), max_size=2),
-        images,
-        places,
-        st.booleans(),
-    ),
-    st.builds(lambda text, at: refuse(text, pieces=cut(text, at)), texts, places),
-    one_call,
-    st.lists(one_call, min_size=1, max_size=3).map(lambda several: calls(*several)),
-    st.builds(
-        lambda source, logs, drawn, at: run_code(source, logs=logs, images=drawn, pieces=cut(source, at)),
-        texts,
-        st.none() | texts,
-        images,
-        places,
-    ),
-    st.lists(results, max_size=2).map(lambda found: search(results=found)),
-    # a run lives for 600 seconds: it may expire while it waits, or in the middle of what comes then
-    st.sampled_from([0, 0.5, 1, 3, 598, 700]).map(wait),
-)
-endings = st.one_of(
-    st.builds(
-        fail,
-        st.sampled_from(["server_error", "rate_limit_exceeded", "invalid_prompt", "content_filter"]),
-        st.none() | texts,
-        beats_cancel=st.booleans(),
-    ),
-    st.sampled_from(["max_completion_tokens", "max_prompt_tokens"]).map(truncate),
-    st.builds(hang),
-    st.builds(cancel),
-)
-scripts = st.lists(acts, min_size=1, max_size=6)
 # moments that a float holds exactly, so that both fakes reach the very same ones
 moments = st.integers(0, 120).map(lambda eighths: eighths / 8)
 stories = st.builds(
     Story,
-    acts=st.builds(lambda begin, end: (*begin, end) if end else tuple(begin), scripts, seldom(endings)),
-    outputs=st.lists(texts, min_size=1, max_size=3).map(tuple),
+    acts=scripts(),
+    outputs=st.lists(texts(), min_size=1, max_size=3).map(tuple),
     thinking=st.sampled_from([0, 0, 0.5, 700]),
     cancelled_after=seldom(moments),
     limit=seldom(st.integers(1, 60)),

@@ -1,0 +1,26 @@
+"""A request made by the SDK's own method for it."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from harness.recording.exchanges import Recorded
+from harness.recording.retelling.endpoints import Asked
+from harness.recording.session import Seen
+from harness.service.http import Response
+
+if TYPE_CHECKING:
+    from harness.service.http import Request
+
+
+def performed(client: Any, request: Request) -> Any:
+    """What the method of a client returns that sends this request.
+
+    Raises:
+        LeftOut: the SDK has no method for it.
+    """
+    asked = Asked.of(Seen(Recorded(request, Response(200, {}, b""), None, "machine")))
+    stream: dict[str, Any] = {"stream": True} if b'"stream": true' in request.body else {}
+    call = asked.call({}, **stream)
+    return attrgetter(call.function.removeprefix("client."))(client)(*call.arguments, **call.keywords)

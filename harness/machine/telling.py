@@ -1,0 +1,159 @@
+"""A journal as the script that makes the same happen again: plain calls of the SDK and of `assistants`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.recording.exchanges import Recorded
+from harness.recording.retelling.endpoints import METHODS, Asked, LeftOut, renamed
+from harness.recording.retelling.page import Page
+from harness.recording.retelling.refusals import message_of
+from harness.recording.retelling.rehearsal import counterparts
+from harness.recording.session import Seen
+from harness.service import acts as script
+from harness.service.http import Response
+from harness.source.acts import told
+from harness.source.values import Call, Code, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping
+
+    from harness.machine.journal import Entry, Left, Read
+    from harness.service.exchange import Exchange
+
+ACTS = ("call", "calls", "cancel", "fail", "hang", "refuse", "run_code", "say", "search", "truncate", "wait")
+BETA = {"headers": {"OpenAI-Beta": "assistants=v2"}}
+LONGEST_MESSAGE = 160
+STREAMED = "stream"
+
+
+def acts_told(given: Iterable[Any]) -> tuple[Any, ...]:
+    """The calls that make these acts, also how a stream cuts their texts; what is no act stays as it is.
+
+    >>> written(acts_told([script.say(pieces=["4 ", "°C"], beats_cancel=True)]))
+    '(say("4 °C", pieces=["4 ", "°C"], beats_cancel=True),)'
+    """
+    return tuple(_act(act) if isinstance(act, script.ACTS) else act for act in given)
+
+
+def _act(act: Any) -> Call:
+    if isinstance(act, script.Calls):
+        return Call("calls", tuple(map(_act, act.calls)))
+    call = told(act, [act.id] if isinstance(act, script.Call) and act.id is not None else ())
+    pieces = getattr(act, "pieces", None)
+    if pieces is not None and isinstance(act, script.Call):
+        kept = {"call_id": act.id} if act.id is not None else {}
+        return Call("call", (act.name,), {"arguments_pieces": list(pieces), **kept})
+    if pieces is not None:
+        call.keywords["pieces"] = list(pieces)
+    if getattr(act, "beats_cancel", False):
+        call.keywords["beats_cancel"] = True
+    return call
+
+
+class Script:
+    """The script of a journal, written when it is asked for; `str` and `repr` are its source.
+
+    Args:
+        options: those of the fake.
+        failed: what went wrong at the end, as one line.
+    """
+
+    def __init__(self, journal: Iterable[Entry], options: Mapping[str, Any], failed: str = "") -> None:
+        self._journal = list(journal)
+        self._options = options
+        self._failed = failed
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        page = _Told(self._journal).page
+        if self._failed:
+            page.comment(self._failed)
+        used = page.reads
+        libraries = [
+            *(["from contextlib import suppress"] if "suppress" in used else []),
+            *(["from itertools import islice"] if "islice" in used else []),
+        ]
+        lines = [*libraries, *([""] if libraries else [])]
+        lines += ["import openai", ""] if "openai" in used else []
+        names = [name for name in ACTS if name in used]
+        lines += [f"from harness import {', '.join(names)}"] if names else []
+        opened = written(Call("watched", (), dict(self._options)))
+        lines += ["from harness.machine import watched", "", f"with {opened} as assistants:"]
+        return "\n".join([*lines, *(list(page.source()) or ["    pass"])]) + "\n"
+
+
+class _Told:
+    """A journal on its way to a page."""
+
+    def __init__(self, journal: list[Entry]) -> None:
+        self.page = Page()
+        self._names: dict[str, Code] = {}
+        self._clients: dict[Hashable, str] = {}
+        self._streams: dict[int, str] = {}
+        for entry in journal:
+            if isinstance(entry, Call | Code):
+                self.page.add(entry)
+            else:
+                _TELLERS[type(entry).__name__](self, entry)
+        made = Call("assistants.client", (), {"max_retries": 0})
+        head = Page()
+        for variable in self._clients.values():
+            head.add(made, target=variable)
+        self.page.lines[:0] = head.lines
+
+    def _asked(self, exchange: Exchange) -> None:
+        body = exchange.response.body
+        streamed = not isinstance(body, bytes)
+        response = Response(exchange.status, exchange.response.headers, body if isinstance(body, bytes) else b"")
+        seen = Seen(Recorded(exchange.request, response, exchange.at, "journal"))
+        call, variable = self._call(seen, streamed=streamed)
+        if streamed:
+            target = self._streams[id(exchange)] = self.page.fresh(STREAMED)
+            self.page.add(call, target=target)
+        elif seen.ok:
+            target = self.page.fresh(variable) if variable else ""
+            self.page.add(call, target=target)
+            if target:
+                for object_id, _, expression in counterparts(seen.got, seen.got, target):
+                    self._names.setdefault(object_id, Code(expression))
+        else:
+            self.page.comment(f"{seen.status}: {message_of(seen)[:LONGEST_MESSAGE]}")
+            self.page.add(call, around=Call("suppress", (Code("openai.APIStatusError"),)))
+
+    def _call(self, seen: Seen, *, streamed: bool) -> tuple[Call, str]:
+        """The SDK's method for a request and what its answer is called, or the plain request where it has none."""
+        client = self._client(seen.recorded.request.client)
+        try:
+            asked = Asked.of(seen)
+            stream: dict[str, Any] = {"stream": True} if streamed else {}
+            call = asked.call(self._names, **stream)
+        except LeftOut:
+            return self._plain(seen, client), ""
+        function = client + call.function.removeprefix("client")
+        return Call(function, call.arguments, call.keywords), METHODS[asked.key][1]
+
+    def _plain(self, seen: Seen, client: str) -> Call:
+        request = seen.recorded.request
+        _, mark, query = request.url.partition("?")
+        path = "/".join(self._names.get(part, part) for part in seen.path.split("/"))
+        body = {} if request.method == "GET" else {"body": renamed(seen.recorded.sent and seen.asked, self._names)}
+        keywords = {**body, "cast_to": Code("object"), "options": BETA}
+        return Call(f"{client}.{request.method.lower()}", (f"{path}{mark}{query}",), keywords)
+
+    def _client(self, client: Hashable) -> str:
+        if client not in self._clients:
+            self._clients[client] = self.page.fresh("client")
+        return self._clients[client]
+
+    def _read(self, entry: Read) -> None:
+        stream = Code(self._streams[id(entry.exchange)])
+        self.page.add(Call("list", (Call("islice", (stream, entry.events)),)))
+
+    def _left(self, entry: Left) -> None:
+        self.page.add(Call(f"{self._streams[id(entry.exchange)]}.close"))
+
+
+_TELLERS: dict[str, Callable[[_Told, Any], None]] = {"Exchange": _Told._asked, "Read": _Told._read, "Left": _Told._left}

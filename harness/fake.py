@@ -223,10 +223,10 @@ class FakeAssistants:
         made = id or self.world.store.ids.make("asst_")
         return self.world.store.assistants.add(Assistant(made, self.world.second, model, **fields))
 
-    def add_thread(self, id: str | None = None) -> Thread:
+    def add_thread(self, id: str | None = None, *, metadata: dict[str, str] | None = None) -> Thread:
         """A thread that exists when the test starts."""
         made = id or self.world.store.ids.make("thread_")
-        return self.world.store.threads.add(Thread(made, self.world.second))
+        return self.world.store.threads.add(Thread(made, self.world.second, metadata or {}))
 
     def add_vector_store(self, id: str | None = None) -> VectorStore:
         """A vector store that tool resources may name."""

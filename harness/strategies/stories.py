@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from hypothesis import strategies as st
 
@@ -99,7 +99,7 @@ ENDINGS: SearchStrategy[Any] = st.one_of(
     ),
     st.sampled_from(["max_completion_tokens", "max_prompt_tokens"]).map(acts.truncate),  # type: ignore[arg-type]
     st.builds(acts.hang),
-    st.builds(acts.cancel),
+    st.builds(acts.cancel, takes=st.sampled_from((None, 0, 30, 700)), then=st.sampled_from(get_args(acts.Cancelled))),
 )
 
 

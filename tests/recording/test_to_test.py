@@ -255,6 +255,19 @@ def test_what_was_there_before_is_put_there():
     assert "not so with the fake" not in source
 
 
+def test_an_older_thread_comes_with_its_metadata():
+    fake = FakeAssistants()
+    client = Client(fake)
+    thread = fake.add_thread("thread_abcdefghijklmnopqrstuvwx", metadata={"user": "Ada"}).id
+    client.ok("GET", f"/threads/{thread}")
+    source = told(client.recorded)
+    run(source)
+    assert 'metadata={"user": "Ada"}' in source
+    assert "not so with the fake" not in source
+    with pytest.raises(AssertionError):
+        run(source.replace('metadata={"user": "Ada"}', "metadata={}", 1))
+
+
 def test_v1_is_said_in_the_words_of_v2():
     fake = FakeAssistants()
     file = fake.add_file(id="file-abcdefghijklmnopqrstuvwx", content=b"1,2").id

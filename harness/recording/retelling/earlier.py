@@ -87,8 +87,9 @@ class Earlier:
 
     def _thread(self, object_id: str) -> None:
         """A thread with the messages and runs that the session did not make."""
-        self._world.store.threads.add(Thread(object_id, self._world.second))
-        self._add(object_id, "add_thread", "thread", {})
+        metadata = self._session.shown.get(object_id, {}).get("metadata") or {}
+        self._world.store.threads.add(Thread(object_id, self._world.second, dict(metadata)))
+        self._add(object_id, "add_thread", "thread", {"metadata": metadata} if metadata else {})
         messages, runs = (self._session.of_thread(kind, object_id) for kind in ("thread.message", "thread.run"))
         if runs and not messages:
             # a run had something to answer, although nobody looked at it

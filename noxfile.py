@@ -42,6 +42,7 @@ FRAMEWORKS = {
     "autogen": ["autogen-ext[openai]", "autogen-agentchat"],
     "semantic_kernel": ["semantic-kernel"],
     "llama_index": ["llama-index-agent-openai"],
+    "agency_swarm": ["agency-swarm<1"],
 }
 
 

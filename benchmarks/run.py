@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # measures this ch
 
 from answers import pages, poll
 from cells import cells
+from exploring import an_ending, exploring
 from flows import fresh_client, reused_client
 from replays import loading, replaying
 from searching import indexing, indexing_memory, searching
@@ -31,6 +32,8 @@ BENCHMARKS = (
     indexing,
     indexing_memory,
     searching,
+    exploring,
+    an_ending,
     pytest_start,
     pages,
 )

@@ -7,10 +7,10 @@ it, often in several forms. A new row in the table without a recipe is an error 
 from __future__ import annotations
 
 import difflib
-import sys
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache, partial
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, get_args
 
 from pydantic_core import to_json
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SUBMIT = "POST /threads/{thread_id}/runs/{run_id}/submit_tool_outputs"
 LATE = 601  # seconds, more than a run lives
+OFTEN = 20  # more runs than a client tries
 
 OPENING = "Let me see."
 ANSWER = "The answer is 42."
@@ -68,7 +69,6 @@ class Ask:
 
 
 Script: TypeAlias = "tuple[Act | Ask, ...]"
-
 
 NEEDS: dict[type, str] = {Ask: "function", acts.RunCode: "code_interpreter"}
 
@@ -134,10 +134,10 @@ class RunEnding:
         assistants.model(self.acts)
         if self.meanwhile is not None:
             happens = partial(MEANWHILE[self.meanwhile], assistants)
-            assistants.faults.meanwhile(happens, on=SUBMIT, times=sys.maxsize)
+            assistants.faults.meanwhile(happens, on=SUBMIT, times=OFTEN)
             plan = assistants.faults.planned[-1]
             plan.always = True  # a client that submits nothing misses nothing
-            plan.call = f'meanwhile(lambda: {self.meanwhile}, on="{SUBMIT}")'
+            plan.call = f'meanwhile(lambda: {self.meanwhile}, on="{SUBMIT}", times={OFTEN})'
 
 
 # What happens before outputs arrive, as a test would write it: the model is not at work then, so it is no act.
@@ -240,13 +240,18 @@ def endings() -> tuple[RunEnding, ...]:
     ['expired-never_picked_up', 'expired-in_progress']
     """
     found = {title(way): way for way in ways()}
-    assert found.keys() == RECIPES.keys(), "every way through the lifecycle table has a recipe"
+    odd = found.keys() ^ RECIPES.keys()
+    assert not odd, f"every way through the lifecycle table has a recipe, and every recipe a way: {sorted(odd)}"
     return tuple(
-        # outputs lead back into the queue, and from there the run ends well
-        RunEnding(name, way[-1].to if way[-1].to != "queued" else "completed", recipe.answer, way, *recipe[::2])
-        for way, forms in ((found[name], forms) for name, forms in RECIPES.items())
+        RunEnding(name, _status(found[way]), recipe.answer, found[way], recipe.script, recipe.meanwhile)
+        for way, forms in RECIPES.items()
         for name, recipe in forms.items()
     )
+
+
+def _status(way: tuple[Row, ...]) -> str:
+    """Where a way ends. Outputs lead back into the queue, and from there the run ends well."""
+    return "completed" if way[-1].to == "queued" else way[-1].to
 
 
 def ending(name: str) -> RunEnding:
@@ -270,7 +275,7 @@ def chosen(patterns: Iterable[str]) -> list[RunEnding]:
     Raises:
         HarnessFailure: a pattern fits none.
     """
-    wanted = tuple(patterns)
+    wanted = (patterns,) if isinstance(patterns, str) else tuple(patterns)
     for pattern in wanted:
         if not any(fits(each.name, pattern) for each in endings()):
             raise _unknown(pattern)
@@ -284,8 +289,8 @@ def fits(name: str, pattern: str) -> bool:
 
 def _unknown(name: str) -> HarnessFailure:
     names = [each.name for each in endings()]
-    groups = dict.fromkeys(name.partition("-")[0] for name in names)
-    near = difflib.get_close_matches(name, [*groups, *names], n=1)
+    patterns = dict.fromkeys(pattern for name in names for pattern in accumulate(name.split("-"), "{}-{}".format))
+    near = difflib.get_close_matches(name, patterns, n=1)
     return HarnessFailure(
         f"No run ending is called {name!r}.",
         there_was=f"There are {', '.join(names)}.",

@@ -9,12 +9,13 @@ import inspect
 import re
 import warnings
 from contextlib import ExitStack
-from hashlib import sha256
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.cassette_paths import default_paths
 from harness.environment import placeholder_key
 from harness.failures import HarnessFailure
 from harness.options import NAMES, from_text, make_options
@@ -93,10 +94,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Misspelt options are an error of the collection, not of the test that has them."""
     for item in items:
-        if any(item.get_closest_marker(name) is not None for name in (MARKER, CASSETTE)):
+        if any(item.get_closest_marker(name) is not None for name in (MARKER, CASSETTE, EXPLORE)):
             try:
                 _options(item)
                 _cassette(item)
+                _exploration(item)
             except HarnessFailure as failure:
                 path, line, _ = item.location
                 raise pytest.UsageError(f"{path}:{(line or 0) + 1}: {failure}") from None
@@ -106,8 +108,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that asks for `run_ending` is run once for every way a run can end, or for those it chooses."""
     if "run_ending" not in metafunc.fixturenames:
         return
-    given = [marker.args[0] for marker in metafunc.definition.iter_markers("parametrize")]
-    if any("run_ending" in (names.split(",") if isinstance(names, str) else names) for names in given):
+    markers = metafunc.definition.iter_markers("parametrize")
+    given = [marker.args[0] if marker.args else marker.kwargs["argnames"] for marker in markers]
+    if any("run_ending" in (re.split(r"[\s,]+", names) if isinstance(names, str) else names) for names in given):
         return
     from harness.endings import chosen  # noqa: PLC0415 - only tests that use it pay for it
 
@@ -167,29 +170,11 @@ def _cassette(item: pytest.Item) -> tuple[Path, dict[str, Any]] | None:
     for name in ("redact", "keep"):
         how[name] = [*item.config.getini(f"assistants_{name}"), *given[name]]
     folder = item.config.rootpath / item.config.getini("assistants_cassettes")
-    beside, in_folder = (path, path) if path is not None else _default_paths(item)
+    cls = getattr(item, "cls", None)
+    name = item.name if cls is None else f"{cls.__qualname__}.{item.name}"
+    beside, in_folder = (path, path) if path is not None else default_paths(item.path, name, item.config.rootpath)
     beside = item.path.parent / beside
     return beside if beside.exists() else folder / in_folder, how
-
-
-def _default_paths(item: pytest.Item) -> tuple[Path, Path]:
-    """What the cassette of a test is called: beside it, where pytest-recording keeps them, and below the folder."""
-    cls = getattr(item, "cls", None)
-    name = _file_name(item.name if cls is None else f"{cls.__qualname__}.{item.name}")
-    module = item.path.with_suffix("")
-    root = item.config.rootpath
-    below = module.relative_to(root) if module.is_relative_to(root) else Path(module.name)
-    return Path("cassettes", module.name, name), below / name
-
-
-def _file_name(name: str) -> str:
-    """A name that every file system takes. Where it had to be changed, a hash keeps it apart from others like it.
-
-    >>> _file_name("test_it[a-1]"), _file_name("test_it[a/b]")
-    ('test_it[a-1].yaml', 'test_it[a-b]-306b0382.yaml')
-    """
-    plain = re.sub(r"[^\w.,=+@ ()\[\]-]", "-", name)[:80]
-    return f"{plain}.yaml" if plain == name else f"{plain}-{sha256(name.encode()).hexdigest()[:8]}.yaml"
 
 
 def _record_mode(config: pytest.Config, path: Path) -> Any:
@@ -290,33 +275,59 @@ def run_ending(request: pytest.FixtureRequest, assistants: FakeAssistants) -> Ru
     return chosen
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """A test marked for it is explored if that is asked for; else it is run once, and may return what it likes."""
-    marker = pyfuncitem.get_closest_marker(EXPLORE)
+@pytest.hookimpl(hookwrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
+    """A test marked for it is explored if that is asked for; else it is run once, and may return what it likes.
+
+    What other plugins are to run is put in the test's place: a function that returns nothing, and is not async.
+    """
+    options = _exploration(pyfuncitem)
+    if options is None:
+        yield
+        return
+    test = pyfuncitem.obj
+    if pyfuncitem.config.getoption("--assistants-explore"):
+        pyfuncitem.obj = partial(_explore, pyfuncitem, test, options)
+    elif not inspect.iscoroutinefunction(test):
+        pyfuncitem.obj = partial(_once, test)
+    yield
+    pyfuncitem.obj = test
+
+
+def _exploration(item: pytest.Item) -> dict[str, Any] | None:
+    """How a test is to be explored; None if it is not marked for it."""
+    marker = item.get_closest_marker(EXPLORE)
     if marker is None:
         return None
-    test = pyfuncitem.obj
-    fixtures = {name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters}
-    if not pyfuncitem.config.getoption("--assistants-explore"):
-        if inspect.iscoroutinefunction(test):
-            return None  # another plugin runs those
-        test(**fixtures)
-        return True
-    fake: Any = pyfuncitem.funcargs.get("assistants")
+    given = {"budget": 120, "endings": ("*",), "allow": ()}
+    if marker.args or not marker.kwargs.keys() <= given.keys():
+        raise HarnessFailure(
+            f"@pytest.mark.{EXPLORE} was given {marker.args!r} and {marker.kwargs!r}.",
+            there_was=f"It takes the keywords {', '.join(given)}, and needs none of them.",
+            do=f"@pytest.mark.{EXPLORE}(budget=60, allow=['expired-*'])",
+        )
+    return {**given, **marker.kwargs}
+
+
+def _once(test: Any, /, **fixtures: Any) -> None:
+    test(**fixtures)
+
+
+def _explore(item: pytest.Function, test: Any, options: dict[str, Any], /, **fixtures: Any) -> None:
+    __tracebackhide__ = True
+    fake: Any = item.funcargs.get("assistants")
     if fake is None:
         raise HarnessFailure(
-            f"{pyfuncitem.nodeid} is to be explored, and nothing answers its clients.",
-            do=f"def {pyfuncitem.name}(assistants): ...",
+            f"{item.nodeid} is to be explored, and nothing answers its clients.",
+            do=f"def {item.originalname}(assistants): ...",
         )
     from harness.exploring import explore_test  # noqa: PLC0415 - only tests that are explored pay for it
 
-    options = dict(marker.kwargs)
-    allow = options.pop("allow", ())
-    findings = explore_test(test, fixtures, fake, **options)
-    pyfuncitem.stash[_findings_key] = findings
-    findings.check(allow=allow)
-    return True
+    original = inspect.unwrap(test)  # in its place pytest-asyncio has put a function that returns nothing
+    client = original if inspect.iscoroutinefunction(original) else test
+    findings = explore_test(client, fixtures, fake, budget=options["budget"], endings=options["endings"])
+    item.stash[_findings_key] = findings
+    findings.check(allow=options["allow"])
 
 
 def _complain(item: pytest.Item, fake: FakeAssistants) -> None:
@@ -328,8 +339,8 @@ def _complain(item: pytest.Item, fake: FakeAssistants) -> None:
     for failure in fake.failures:
         if not any(failure in _chain(error) for error in raised):
             raise failure
-    if raised:
-        return
+    if raised or item.stash.get(_findings_key, None) is not None:
+        return  # an exploration leaves the fake as it was before the test
     complaint = fake.unused()
     if complaint is None or fake.options.unused == "ignore":
         return

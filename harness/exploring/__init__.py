@@ -1,7 +1,7 @@
 """`explore`: a client, taken through every ending, timing and fault, and what became of it in each.
 
 `situations.py` says what can happen, `playing.py` lets it happen, `verdicts.py` judges, `findings.py` shows it, and
-`reproducing.py` writes a test for each.
+`reproducing.py` writes a test for each, in which `naming.py` names the client.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from harness.exploring.findings import Findings
 from harness.exploring.playing import Stage
 from harness.exploring.reproducing import Client
 from harness.exploring.situations import situations
+from harness.failures import HarnessFailure
 from harness.installed import fake_assistants
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def explore(
     *,
     budget: int = BUDGET,
     endings: Iterable[str] = ("*",),
-    answer_of: Callable[[Any], Any] = lambda value: value,
+    answer_of: Callable[[Any], Any] | None = None,
     assistants: FakeAssistants | None = None,
     **options: Any,
 ) -> Findings:
@@ -50,11 +51,13 @@ def explore(
             only what its parts do not show already is kept.
         endings: names or patterns of `harness.endings`, as for the marker `assistants_endings`.
         answer_of: takes the answer out of what the client returns, or something false if it says that there is none.
-        assistants: the fake to do it on, with all that was added to it; by default one of its own.
-        **options: those of that fake, as for `fake_assistants`.
+        assistants: the fake to do it on, with all that was added to it, which the tests for the bugs do not tell; by
+            default one of its own. Afterwards it is as before.
+        **options: those of a fake of its own, as for `fake_assistants`.
 
     Raises:
-        HarnessFailure: the client does not return even when all goes well, or the fake cannot serve it.
+        HarnessFailure: the client does not return even when all goes well, or the fake cannot serve it; or options are
+            given for a fake that has its own.
 
     >>> from harness import explore
     >>> def ask(assistants):
@@ -67,9 +70,15 @@ def explore(
     >>> print(found.bugs[0])  # doctest: +ELLIPSIS
     ✗ completed-... crashed ...
     """
+    if assistants is not None and options:
+        raise HarnessFailure(
+            f"explore(…, assistants=…) takes no options: it was given {', '.join(options)}.",
+            there_was="A fake that is there already has its own.",
+            do=f"@pytest.mark.assistants({', '.join(f'{name}={value!r}' for name, value in options.items())})",
+        )
     with ExitStack() as stack:
         fake = assistants or stack.enter_context(fake_assistants(**{"unused": "ignore", **options}))
-        return _explored(Stage(fake, Client.of(client), answer_of), budget, endings)
+        return _explored(Stage(fake, Client.of(client, answer_of)), budget, endings)
 
 
 def explore_test(
@@ -81,20 +90,24 @@ def explore_test(
     endings: Iterable[str] = ("*",),
 ) -> Findings:
     """The same with a test function that has its fixtures already: `pytest --assistants-explore`."""
-    client = Client.of_test(test, partial(test, **fixtures), tuple(fixtures))
+    client = Client.of_test(test, partial(test, **fixtures), fixtures)
     return _explored(Stage(assistants, client), budget, endings)
 
 
 def _explored(stage: Stage, budget: int, endings: Iterable[str]) -> Findings:
-    outcomes: dict[str, Outcome] = {}
+    of_these = chosen(endings)
     left_out: list[str] = []
-    for situation in islice(situations(stage.requests, stage.roots, chosen=chosen(endings)), budget):
-        outcome = stage.play(situation)
-        if outcome is None:
-            left_out.append(situation.name)
-        else:
-            outcomes[situation.name] = outcome
-    stage.close()
+    try:
+        usual, requests = stage.rehearse()
+        outcomes = {usual.situation.name: usual}
+        for situation in islice(situations(requests, stage.roots, of_these), max(budget - 1, 0)):
+            outcome = stage.play(situation)
+            if outcome is None:
+                left_out.append(situation.name)
+            else:
+                outcomes[situation.name] = outcome
+    finally:
+        stage.close()
     told = [outcome for outcome in outcomes.values() if not _known(outcome, outcomes)]
     return Findings(stage.client.name, told, left_out, len(outcomes))
 

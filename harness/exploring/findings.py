@@ -51,7 +51,7 @@ class Findings:
             HarnessFailure: there are; the message lists them, with a test that reproduces the first.
         """
         __tracebackhide__ = True
-        allowed = tuple(allow)
+        allowed = (allow,) if isinstance(allow, str) else tuple(allow)
         left = [bug for bug in self.bugs if not any(fits(bug.situation.name, pattern) for pattern in allowed)]
         if not left:
             return
@@ -77,7 +77,8 @@ class Findings:
         return "\n".join([self._headline(), *map(str, self.outcomes)])
 
     def _headline(self) -> str:
-        return f"{self.client}: {len(self.bugs)} bugs in {self.played} situations"
+        bugs = len(self.bugs)
+        return f"{self.client}: {bugs} {'bug' if bugs == 1 else 'bugs'} in {self.played} situations"
 
     def __rich__(self) -> Table:
         from rich.table import Table  # noqa: PLC0415 - rich calls this, so it is there

@@ -4,52 +4,62 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import random
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.endings import Inapplicable, ending
 from harness.exploring import verdicts
-from harness.exploring.reproducing import reproduction
+from harness.exploring.reproducing import Circumstances, changed, reproduction
 from harness.exploring.situations import BASELINE, Situation
 from harness.exploring.verdicts import Outcome, Verdict
 from harness.failures import HarnessFailure, Stuck
+from harness.source.values import written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from harness.exploring.reproducing import Client
     from harness.fake import FakeAssistants
     from harness.service.acts import Act
+    from harness.service.exchange import Exchange
+    from harness.service.faults.planning import Plan
     from harness.service.views import RunView
 
-MOST_REQUESTS = 500
+MOST_REQUESTS = 1500  # who asks twice a second for as long as a run lives sends fewer
+ENDLESS = f"The client has sent {MOST_REQUESTS} requests, and goes on."
+
+
+class Endless(Stuck):
+    """The client does something else each time, and never comes to an end."""
 
 
 class Stage:
-    """A fake on which one client plays situations.
+    """A fake on which one client plays situations; at the end, `close` leaves the fake as it was before."""
 
-    Raises:
-        HarnessFailure: the client fails when all goes well, so there is nothing to compare with.
-    """
-
-    def __init__(
-        self, fake: FakeAssistants, client: Client, answer_of: Callable[[Any], Any] = lambda value: value
-    ) -> None:
+    def __init__(self, fake: FakeAssistants, client: Client) -> None:
         self.client = client
         self.roots = fake.service.roots
         self._fake = fake
-        self._answer_of = answer_of
         self._beginning = fake.snapshot()
-        usual = Situation(ending(BASELINE))
-        outcome = self.play(usual)
-        if outcome is None or outcome.verdict is not Verdict.RETURNED:
+        self._requests = list(fake.requests)
+        self._failures = list(fake.failures)
+        self._awaited = False
+
+    def rehearse(self) -> tuple[Outcome, list[Exchange]]:
+        """What becomes of the client when all goes well, and what it asks for.
+
+        Raises:
+            HarnessFailure: it does not return, so there is nothing to compare with.
+        """
+        outcome = self.play(Situation(ending(BASELINE)))
+        assert outcome is not None  # nothing has to come about
+        if outcome.verdict is not Verdict.RETURNED:
             raise HarnessFailure(
-                f"{client.name} does not return when all goes well, so there is nothing to explore.",
-                there_was=f"It {outcome.verdict.value}: {outcome.detail}" if outcome else "",
-                do=f"{client.name}   # has to work with assistants.every_run(say(…)) first",
-            )
-        self.requests = list(fake.requests)
+                f"{self.client.name} does not return when all goes well, so there is nothing to explore.",
+                there_was=f"{outcome.label.capitalize()}: {outcome.detail}",
+                do=f"{self.client.name}   # has to work with assistants.every_run(say(…)) first",
+            ) from self._error
+        return outcome, list(self._fake.requests)
 
     def play(self, situation: Situation) -> Outcome | None:
         """What became of the client; None if the situation did not come about.
@@ -60,27 +70,36 @@ class Stage:
         fake = self._fake
         self._begin()
         told: list[list[Act]] = []
-        _arrange(fake, situation, told)
+        plans = _arrange(fake, situation, told)
         value: object = None
-        error: BaseException | None = None
+        self._error: BaseException | None = None
         try:
-            value = self._answer_of(self._call())
-        except (Exception, HarnessFailure, SystemExit, asyncio.CancelledError) as raised:  # noqa: BLE001 - the client's, to judge
-            error = raised
-        failures = [*fake.failures, *([error] if isinstance(error, HarnessFailure) else [])]
+            value = self._called()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as raised:  # noqa: BLE001 - the client's, to judge
+            self._error = raised
+        failures = [*fake.failures, *([self._error] if isinstance(self._error, HarnessFailure) else [])]
         if any(isinstance(failure, Inapplicable) for failure in failures):
             return None
+        mistaken = None
+        calls = [plan.call for plan in plans]
+        options = changed(fake.options)
         if failures:
             failure = failures[0]
             if not isinstance(failure, Stuck):
                 raise failure
             verdict, detail = Verdict.HUNG, verdicts.shortened(failure.happened)
-        elif fake.faults.unused() or not (told or situation.ending.name == BASELINE):
+            if isinstance(failure, Endless):
+                calls.append(f"meanwhile(lambda: pytest.fail({written(ENDLESS)}), nth={MOST_REQUESTS})")
+                options["unused"] = "ignore"  # a client that comes to an end does not come so far
+        elif any(plan.in_vain for plan in plans) or not (told or situation.ending.name == BASELINE):
             return None  # the client never came so far; or what its runs do is scripted already
-        elif error is not None:
-            verdict, detail = verdicts.of_error(error)
+        elif self._error is not None:
+            verdict, detail = verdicts.of_error(self._error)
         else:
             verdict, detail = verdicts.of_value(value, fake.threads)
+            mistaken = value if isinstance(value, str) and verdicts.answered(fake.threads) else None
         outcome = Outcome(
             situation,
             verdict,
@@ -88,28 +107,40 @@ class Stage:
             locked=verdict is not Verdict.HUNG and any(run.active for run in fake.runs),
             timelines=verdicts.timelines(fake.runs),
         )
-        plans = [plan.call for plan in fake.faults.planned if plan.call != GUARD]
-        return replace(outcome, script=reproduction(self.client, outcome, told[0] if told else None, plans))
+        around = Circumstances(told[0] if told else None, calls, options, self._awaited, mistaken)
+        return replace(outcome, script=reproduction(self.client, outcome, around))
 
     def close(self) -> None:
         """Leave the fake as it was before."""
         self._begin()
+        self._fake.requests.extend(self._requests)
+        self._fake.failures.extend(self._failures)
 
     def _begin(self) -> None:
         self._fake.restore(self._beginning)
         self._fake.requests.clear()
         self._fake.failures.clear()
 
-    def _call(self) -> Any:
-        given = self.client.function(*[self._fake][: self.client.parameters])
-        return asyncio.run(_awaited(given)) if inspect.isawaitable(given) else given
+    def _called(self) -> Any:
+        """The client's answer. Back-off at random is the same every time."""
+        before = random.getstate()
+        random.seed(0)
+        try:
+            given = self.client.function(*[self._fake][: self.client.parameters])
+            self._awaited = inspect.isawaitable(given)
+            value = asyncio.run(_awaited(given)) if self._awaited else given
+            return value if self.client.answer_of is None else self.client.answer_of(value)
+        finally:
+            random.setstate(before)
 
 
-GUARD = "no more requests than any client needs"
+def _arrange(fake: FakeAssistants, situation: Situation, told: list[list[Act]]) -> list[Plan]:
+    """Let it happen, and give what is planned for it.
 
-
-def _arrange(fake: FakeAssistants, situation: Situation, told: list[list[Act]]) -> None:
-    """Let it happen; `told` will be what the model does in each run that is not scripted otherwise."""
+    `told` will be what the model does in each run that is not scripted otherwise.
+    """
+    planned = fake.faults.planned
+    before = len(planned)
     situation.ending.arrange(fake)
 
     @fake.model
@@ -121,20 +152,18 @@ def _arrange(fake: FakeAssistants, situation: Situation, told: list[list[Act]]) 
     engine.timing = replace(engine.timing, **situation.timing)
     for fault in situation.faults:
         fault.plan(fake)
+    plans = planned[before:]
     asked = 0
 
     def count() -> None:
         nonlocal asked
         asked += 1
-        if asked > MOST_REQUESTS:
-            raise Stuck(
-                f"The client has sent {MOST_REQUESTS} requests, and goes on.",
-                do="for attempt in range(3): ...   # instead of trying for ever",
-            )
+        if asked >= MOST_REQUESTS:
+            raise Endless(ENDLESS, do="for attempt in range(3): ...   # instead of trying for ever")
 
     fake.faults.meanwhile(count, times=sys.maxsize)
-    fake.faults.planned[-1].always = True
-    fake.faults.planned[-1].call = GUARD
+    planned[-1].always = True  # who asks for nothing misses nothing
+    return plans
 
 
 async def _awaited(given: Any) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from harness.endings import RunEnding, ending, endings
+from harness.endings import RunEnding, ending
 from harness.service.paths import below_root
 from harness.service.routes import ROUTER
 
@@ -94,21 +94,19 @@ STREAMS = (
 EVENTS = ("thread.run.created", "thread.message.created", "thread.message.delta", "thread.run.completed")
 
 
-def situations(
-    requests: Sequence[Exchange], roots: Any, *, chosen: Iterable[RunEnding] | None = None
-) -> Iterator[Situation]:
-    """All there are for a client that makes these requests when all goes well; single ones first, then pairs.
+def situations(requests: Sequence[Exchange], roots: Any, chosen: Iterable[RunEnding]) -> Iterator[Situation]:
+    """All but the usual one, for a client that makes these requests when all goes well; first the single ones.
 
-    Pairs are each ending with each fault at the request that the client makes most, and each timing with a tool call.
+    Pairs are each timing with a tool call, and each fault with each ending.
     """
     usual = ending(BASELINE)
-    others = [each for each in (endings() if chosen is None else chosen) if each != usual]
-    yield Situation(usual)
+    others = [each for each in chosen if each != usual]
     yield from (Situation(each) for each in others)
     yield from (Situation(usual, timing) for timing in TIMINGS)
     faults = list(_faults(requests, roots))
     yield from (Situation(usual, faults=(fault,)) for fault in faults)
-    yield from (Situation(ending(WITH_TOOLS), timing) for timing in TIMINGS)
+    with_tools = [each for each in others if each.name == WITH_TOOLS]
+    yield from (Situation(each, timing) for each, timing in product(with_tools, TIMINGS))
     for fault, each in product(faults, others):
         yield Situation(each, faults=(fault,))
 

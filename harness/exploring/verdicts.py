@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass, field
 from enum import Enum
@@ -32,7 +33,16 @@ class Verdict(Enum):
 
 BUGS = frozenset({Verdict.CRASHED, Verdict.HUNG, Verdict.WRONG_SUCCESS})
 # Errors of the language rather than of somebody who refuses to go on.
-MISTAKES = (AttributeError, LookupError, TypeError, NameError, RecursionError, JSONDecodeError, ArithmeticError)
+MISTAKES = (
+    ArithmeticError,
+    AttributeError,
+    JSONDecodeError,
+    LookupError,
+    NameError,
+    RecursionError,
+    StopIteration,
+    TypeError,
+)
 SDK = frozenset({"openai", "httpx", "httpx2"})
 
 
@@ -89,6 +99,11 @@ def of_value(value: object, threads: Sequence[Thread]) -> tuple[Verdict, str]:
     return (Verdict.WRONG_SUCCESS if wrong else Verdict.RETURNED), shortened(repr(value))
 
 
+def answered(threads: Sequence[Thread]) -> bool:
+    """Whether a run has completed and said something."""
+    return bool(_answers(threads))
+
+
 def of_error(error: BaseException) -> tuple[Verdict, str]:
     """The verdict on an error. JSON that the SDK cannot read was no mistake of the client."""
     mistaken = isinstance(error, MISTAKES) and not (isinstance(error, JSONDecodeError) and _of_the_sdk(error))
@@ -120,5 +135,6 @@ def timelines(runs: Sequence[Run]) -> list[str]:
 
 
 def shortened(text: str, most: int = 100) -> str:
-    line = " ".join(text.split())
+    """A text on one line, without what is another with every process."""
+    line = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(text.split()))
     return line if len(line) <= most else line[: most - 1] + "…"

@@ -1,0 +1,195 @@
+"""`pytest --assistants-explore` from outside."""
+
+from __future__ import annotations
+
+import pytest
+from test_run_ending import APP
+
+LENIENT = """
+    def lenient(question):
+        try:
+            return ask(question)
+        except NoAnswer:
+            return "Sorry."
+
+    async def lenient_async(question):
+        return lenient(question)
+"""
+
+TEST = """
+    import pytest
+    import my_app
+
+    @pytest.mark.assistants_explore{options}
+    def test_app(assistants):
+        {body}
+"""
+RETURNS = 'return my_app.lenient("Weather?")'
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    pytester.makepyfile(my_app=APP + LENIENT)
+    pytester.makeini(
+        "[pytest]\naddopts = --strict-markers\nfilterwarnings =\n    error\n"
+        "    ignore:(The Assistants API is )?deprecated:DeprecationWarning\n"
+    )
+    return pytester
+
+
+def run(project: pytest.Pytester, test: str, *args: str) -> pytest.RunResult:
+    project.makepyfile(test_it=test)
+    return project.runpytest_subprocess("-p", "no:xdist", "-p", "no:randomly", *args)
+
+
+def explore(project: pytest.Pytester, test: str, *args: str) -> pytest.RunResult:
+    return run(project, test, "-p", "no:asyncio", "--assistants-explore", *args)
+
+
+def test_without_the_option_a_test_runs_once_and_may_return_a_value(project):
+    test = TEST.format(options="", body=f"print('HELLO'); {RETURNS}")
+    result = run(project, test, "-p", "no:asyncio", "-s")
+    result.assert_outcomes(passed=1)
+    assert "\n".join(result.outlines).count("HELLO") == 1
+
+
+def test_without_the_marker_the_option_changes_nothing(project):
+    test = TEST.format(options="", body="print('HELLO'); my_app.lenient('Weather?')").replace(
+        "@pytest.mark.assistants_explore", ""
+    )
+    result = explore(project, test, "-s")
+    result.assert_outcomes(passed=1)
+    assert "\n".join(result.outlines).count("HELLO") == 1
+
+
+def test_bugs_fail_the_test_with_the_table_and_a_reproduction(project):
+    result = explore(project, TEST.format(options="(budget=45)", body=RETURNS))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*test_app does not survive 24 of 45 situations.*",
+            "*✗ completed-empty_text wrong success — 'Sorry.'*",
+            "*import my_app*",
+            "*def _test_app(assistants):*",
+            '*return my_app.lenient("Weather?")*',
+            "*def test_app_completed_empty_text(assistants):*",
+            "*assert not _test_app(assistants)*",
+            "*- assistants: explored -*",
+            "test_app: 24 bugs in 45 situations",
+            "✓ completed-one_message returned — 'The answer is 42.'",
+            "✗ completed-empty_text wrong success — 'Sorry.'",
+        ]
+    )
+    assert "Requests:" not in "\n".join(result.outlines)
+
+
+def test_the_reproduction_fails_as_the_client_did(project):
+    found = explore(project, TEST.format(options="(budget=45, endings=['expired-in_progress'])", body=RETURNS))
+    lines = [line.removeprefix("E       ").rstrip() for line in found.outlines]
+    begun = next(index for index, line in enumerate(lines) if "a test that reproduces" in line)
+    ended = next(index for index, line in enumerate(lines) if "assert not _test_app" in line)
+    script = "\n".join(lines[begun : ended + 1])
+    project.makepyfile(test_again=script)
+    result = project.runpytest_subprocess("-p", "no:xdist", "-p", "no:asyncio", "test_again.py")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E       AssertionError: assert not 'Sorry.'"])
+
+
+def test_a_good_client_passes(project):
+    test = TEST.format(options="", body='return my_app.ask("Weather?")')
+    explore(project, test).assert_outcomes(passed=1)
+
+
+def test_known_bugs_may_be_allowed_and_endings_chosen(project):
+    options = "(budget=30, endings=['expired', 'cancelled'], allow=['expired', 'cancelled-*'])"
+    explore(project, TEST.format(options=options, body=RETURNS)).assert_outcomes(passed=1)
+
+
+def test_what_the_fake_was_told_before_is_no_unused_script_afterwards(project):
+    test = TEST.format(options="(budget=3)", body='return my_app.ask("Weather?")').replace(
+        "    @pytest.mark",
+        """    @pytest.fixture(autouse=True)
+    def scripted(assistants):
+        assistants.next_run("4 °C")
+
+    @pytest.mark""",
+        1,
+    )
+    explore(project, test).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("mark", ["asyncio", "anyio"])
+@pytest.mark.parametrize("on", [True, False], ids=["on", "off"])
+def test_an_async_test(project, mark, on):
+    pytest.importorskip("pytest_asyncio" if mark == "asyncio" else mark)
+    project.makeini(
+        "[pytest]\nasyncio_default_fixture_loop_scope = function\nfilterwarnings =\n"
+        "    ignore:(The Assistants API is )?deprecated:DeprecationWarning\n"
+    )
+    project.makeconftest("import pytest\n\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n")
+    test = TEST.format(options="(budget=3, endings=['expired'])", body='return await my_app.lenient_async("Weather?")')
+    test = test.replace("def test_app", "async def test_app").replace(
+        "    @pytest.mark.assistants_explore", f"    @pytest.mark.{mark}\n    @pytest.mark.assistants_explore"
+    )
+    result = run(project, test, *(["--assistants-explore"] if on else []))
+    result.assert_outcomes(failed=int(on), passed=int(not on))
+    if on:
+        result.stdout.fnmatch_lines(
+            [
+                "*import asyncio*",
+                "*async def _test_app(assistants):*",
+                "*assert not asyncio.run(_test_app(assistants))*",
+            ]
+        )
+
+
+def test_without_the_fixture_there_is_nothing_to_explore(project):
+    result = explore(project, TEST.format(options="", body="return 1").replace("(assistants)", "()"))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*test_app is to be explored, and nothing answers its clients.*"])
+    result.stdout.fnmatch_lines(["*def test_app(assistants): ...*"])
+
+
+def test_with_other_fixtures_defaults_and_in_a_class(project):
+    result = explore(
+        project,
+        """
+        import pytest
+        import my_app
+
+        @pytest.fixture
+        def question():
+            return "Weather?"
+
+        class TestApp:
+            @pytest.mark.usefixtures("assistants")
+            @pytest.mark.parametrize("sorry", ["Sorry."])
+            @pytest.mark.assistants_explore(budget=2, endings=["expired"])
+            def test_app(self, question, sorry, other=my_app.NoAnswer):
+                return my_app.lenient(question) or sorry
+        """,
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*import test_it*",
+            "*def test_app_expired_never_picked_up(question, sorry, assistants):*",
+            "*assert not _test_app(test_it.TestApp(), question, sorry)*",
+        ]
+    )
+
+
+@pytest.mark.parametrize("options", ["(60)", "(buget=60)"])
+def test_misuse_of_the_marker_is_an_error_of_the_collection(project, options):
+    result = run(project, TEST.format(options=options, body="pass"), "-p", "no:asyncio")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["*test_it.py:4: @pytest.mark.assistants_explore was given *", "*It takes the keywords budget, endings, allow*"]
+    )
+
+
+def test_a_client_that_fails_when_all_goes_well_is_told_so(project):
+    result = explore(project, TEST.format(options="", body="raise ValueError('broken')"))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*test_app does not return when all goes well*", "*Raised: ValueError: broken*"])

@@ -137,3 +137,17 @@ def test_somebody_else_cancels(one_wire, acts, timeline):
     assert (shown["last_error"] or {}).get("code") == ("server_error" if run.status == "failed" else None)
     messages = [message.status for thread in fake.threads for message in thread.messages]
     assert set(messages) <= {"completed" if run.status == "completed" else "incomplete"}
+
+
+def test_all_runs_that_can_be_cancelled_are(one_wire):
+    fake = one_wire.start()
+    fake.every_run(call("f"))
+    assistant = one_wire.ok("POST", "/assistants", {"model": "gpt-4o", "instructions": "x"})["id"]
+    fake.next_run(say("done"))
+    for seconds in (10, 10, 0):
+        one_wire.ok("POST", "/threads/runs", {"assistant_id": assistant})
+        fake.clock.advance(seconds)
+    assert [run.status for run in fake.runs] == ["completed", "requires_action", "queued"]
+    fake.cancel_runs()
+    fake.cancel_runs()  # those that are being cancelled stay so
+    assert [run.status for run in fake.runs] == ["completed", "cancelling", "cancelling"]

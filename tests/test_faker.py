@@ -428,8 +428,9 @@ def test_all_that_is_random_comes_from_the_generator():
 
 
 def test_with_the_fixture_of_pytest(faker):
-    """The fixture comes with Faker; its own seed counts."""
+    """The fixture comes with Faker; the seed counts that it has, or that others such as pytest-randomly give it."""
     faker.add_provider(AssistantsProvider)
+    faker.seed_instance(0)
     assert everything(faker) == everything(faker_for("en_US", 0))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.service import errors
 from harness.service.errors import Refusal
-from harness.service.shapes import V1_ENDED, V2_BEGAN
+from harness.service.shapes import ASSISTANTS_ENDED, V1_ENDED, V2_BEGAN
 
 if TYPE_CHECKING:
     from harness.service.context import World
@@ -100,9 +100,14 @@ def _key(request: Request, *, azure: bool) -> str:
     return (request.headers.get("api-key", "") or key) if azure else key
 
 
+def has_ended(settings: Settings) -> bool:
+    """Whether there are no assistants any more: the user says so, or the chosen day is after 2026-08-26."""
+    return settings.api == "sunset" or (settings.as_of is not None and settings.as_of >= ASSISTANTS_ENDED)
+
+
 def answers_v1(settings: Settings) -> bool:
     """Whether the user left v1 in, and it had not ended by the chosen day (CONTRACT, timeline)."""
-    return settings.api != "v2" and (settings.as_of is None or settings.as_of < V1_ENDED)
+    return settings.api in ("both", "v1") and (settings.as_of is None or settings.as_of < V1_ENDED)
 
 
 def answers_v2(settings: Settings) -> bool:
@@ -117,6 +122,9 @@ def api_version(request: Request, route: Route, world: World, *, azure: bool) ->
         Refusal: the header is missing or unknown, or names a version that is not answered (CONTRACT §7.1).
     """
     settings = world.settings
+    if route.beta and has_ended(settings):
+        # what the service says since then is not recorded (CONTRACT §10, G): here, as of any path that it has not
+        raise not_found_on_azure() if azure else errors.unknown_url(request.method, request.path)
     newest: Api = "v2" if answers_v2(settings) else "v1"
     header = request.headers.get("openai-beta")
     if azure:

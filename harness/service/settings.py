@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Versions = Literal["both", "v1", "v2"]
+Versions = Literal["both", "v1", "v2", "sunset"]
 ClockPolicy = Literal["on_poll", "timed", "manual"]
 CodeLogs = Literal["by_day", "shown", "dropped"]
 
@@ -16,7 +16,8 @@ class Settings:
 
     Attributes:
         api: which API versions are answered: `both` (chosen by the `OpenAI-Beta` header), `v2` (v1 is refused as
-            the service refused it from December 2024), `v1`.
+            the service refused it from December 2024), `v1`; or `sunset`, neither, as since 26 August 2026: files,
+            vector stores and models are left.
         as_of: a day as `YYYY-MM-DD`; objects then have the keys, and v1 and v2 are answered, as on that day. By
             default the newest shapes of both versions.
         clock: what moves virtual time besides `clock.advance`: `on_poll`, `timed` or `manual`.

@@ -140,6 +140,7 @@ FILE_ERROR_DETAIL = "2026-05-28"  # refusals of /files have a second top-level k
 # Before, an incomplete run was announced by the event `thread.run.completed`, and v1 showed it as `completed`.
 INCOMPLETE_EVENT = "2024-05-28"
 V1_ENDED = "2024-12-18"
+ASSISTANTS_ENDED = "2026-08-26"
 V2_BEGAN = "2024-04-17"
 
 

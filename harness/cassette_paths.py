@@ -1,4 +1,4 @@
-"""Where the cassette of a test is looked for when nobody says. Imported at plugin start, so kept light."""
+"""Files named like tests: where a cassette is looked for when nobody says. Imported at plugin start, so kept light."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def default_paths(module: Path, test: str, root: Path) -> tuple[Path, Path]:
     return Path("cassettes", stem.name, name), below / name
 
 
-def file_name(name: str) -> str:
+def file_name(name: str, suffix: str = ".yaml") -> str:
     """A name that every file system takes. Where it had to be changed, a hash keeps it apart from others like it.
 
     >>> file_name("test_it[a-1]"), file_name("test_it[a/b]")
     ('test_it[a-1].yaml', 'test_it[a-b]-306b0382.yaml')
     """
     plain = re.sub(r"[^\w.,=+@ ()\[\]-]", "-", name)[:80]
-    return f"{plain}.yaml" if plain == name else f"{plain}-{sha256(name.encode()).hexdigest()[:8]}.yaml"
+    return plain + suffix if plain == name else f"{plain}-{sha256(name.encode()).hexdigest()[:8]}{suffix}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 
 from harness.environment import PLACEHOLDER_KEY
+from harness.service.dialects import AZURE_USUAL
 from harness.transports.httpx_family import of_the_sdk, transport
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     Answer = Callable[[Request], Response]
 
 KEY = {"api_key": PLACEHOLDER_KEY}
-AZURE = {**KEY, "api_version": "2024-05-01-preview", "azure_endpoint": "https://fake.openai.azure.com"}
+AZURE = {**KEY, "api_version": AZURE_USUAL, "azure_endpoint": "https://fake.openai.azure.com"}
 
 
 def sync_client(answer: Answer, **options: Any) -> openai.OpenAI:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,14 +16,15 @@ from harness.interpreters import Interpreters
 from harness.loops import loop_around
 from harness.options import Options
 from harness.report import text as report
+from harness.scripting import When, script_of, users_line
 from harness.service import explain
-from harness.service.director import Rule, check_conditions
+from harness.service.director import check_conditions
 from harness.service.exchange import Exchange
 from harness.service.http import Request, Response, WireFailure
 from harness.service.lifecycle import RUN, find
 from harness.service.paths import below_root
 from harness.service.records import Assistant, File, Thread, VectorStore
-from harness.service.script import Script, as_acts
+from harness.service.script import Script
 from harness.service.service import Service
 from harness.turns import Reading, Turns
 
@@ -40,33 +41,16 @@ if TYPE_CHECKING:
     from harness.service.faults import Faults
     from harness.service.records import Run
     from harness.service.views import RunView
+    from harness.serving import Server
 
     Texts = Iterable[str]
-
-
-class When:
-    """The first half of `assistants.when(…).run(…)`."""
-
-    def __init__(self, fake: FakeAssistants, conditions: dict[str, object]) -> None:
-        self._fake = fake
-        self._conditions = conditions
-
-    def run(self, *acts: object) -> None:
-        """What the model does in every run that fits.
-
-        Raises:
-            HarnessFailure: the acts cannot follow each other.
-        """
-        origin = _users_line()
-        rule = Rule(self._conditions, _script(acts, origin, "when(…).run"))
-        self._fake.world.director.rules.append(rule)
 
 
 class FakeAssistants:
     """A fake of the Assistants API, as the `assistants` fixture and `fake_assistants()` give it.
 
     It answers requests; what makes clients send them here is `harness.transports`. All methods may be called from
-    any thread.
+    any thread. Who wants to do several things with nobody between them holds `turns`.
     """
 
     def __init__(self, options: Options | None = None) -> None:
@@ -76,7 +60,7 @@ class FakeAssistants:
         self.service = Service(self.options, roots=self.hosts.roots, execute=self._interpreters, loop=loop_around)
         self.requests: list[Exchange] = []
         self._answers: list[tuple[str, str, Callable[[Request], Any]]] = []
-        self._turns = Turns()
+        self.turns = Turns()
         self._player: Player | None = None
 
     @property
@@ -86,7 +70,7 @@ class FakeAssistants:
     @property
     def failures(self) -> list[HarnessFailure]:
         """What the harness complained about, for the code under test may have swallowed it."""
-        return self._turns.failures
+        return self.turns.failures
 
     # --- answering ----------------------------------------------------------------------------------------
 
@@ -97,7 +81,7 @@ class FakeAssistants:
             HarnessFailure: the harness itself has to complain; it is remembered in `failures` too.
             WireFailure: there is no answer, for `faults` has other plans.
         """
-        with self._turns:
+        with self.turns:
             try:
                 faulty = self.service.world.faults.planned
                 response = self.service.through_faults(request, self._served) if faulty else self._served(request)
@@ -105,7 +89,7 @@ class FakeAssistants:
                 self.requests.append(Exchange(request, failure.answer, self.clock.now, failure))
                 raise
             if not isinstance(response.body, bytes):
-                response = replace(response, body=Reading(response.body, self._turns, (request.method, request.path)))
+                response = replace(response, body=Reading(response.body, self.turns, (request.method, request.path)))
             self.requests.append(Exchange(request, response, self.clock.now))
             return response
 
@@ -117,7 +101,7 @@ class FakeAssistants:
 
     def slept(self, seconds: float) -> None:
         """The code under test slept: the virtual clock follows its policy."""
-        with self._turns:
+        with self.turns:
             self.clock.slept(seconds)
 
     def _served(self, request: Request) -> Response:
@@ -153,11 +137,11 @@ class FakeAssistants:
         Raises:
             HarnessFailure: something is no act, or an act can never happen.
         """
-        self.world.director.queue.append(_script(acts, _users_line(), "next_run"))
+        self.world.director.queue.append(script_of(acts, users_line(), "next_run"))
 
     def every_run(self, *acts: object) -> None:
         """What the model does in all runs that are not claimed otherwise. The last call counts."""
-        self.world.director.default = _script(acts, _users_line(), "every_run")
+        self.world.director.default = script_of(acts, users_line(), "every_run")
 
     def when(self, **conditions: object) -> When:
         """Choose runs by `message`, `assistant`, `thread`, `model`, `instructions` or `metadata`.
@@ -168,7 +152,7 @@ class FakeAssistants:
         Raises:
             HarnessFailure: there is no such condition.
         """
-        check_conditions(conditions, where=_users_line())
+        check_conditions(conditions, where=users_line())
         return When(self, conditions)
 
     def model(self, function: Callable[[RunView], object]) -> Callable[[RunView], object]:
@@ -177,7 +161,7 @@ class FakeAssistants:
         A generator gets what the client submits: `output = yield call("get_weather")` is the output's text, and
         for `calls(…)` the list of them in the order of the calls.
         """
-        self.world.director.default = Script(function, _users_line())
+        self.world.director.default = Script(function, users_line())
         return function
 
     # --- what there is ------------------------------------------------------------------------------------
@@ -202,7 +186,7 @@ class FakeAssistants:
 
     def cancel_runs(self) -> None:
         """Somebody else cancels every run that can be cancelled now."""
-        with self._turns:
+        with self.turns:
             for run in self.runs:
                 if find(RUN, run.status, "cancel", "client") is not None:
                     self.world.engine.cancel(run)
@@ -266,6 +250,21 @@ class FakeAssistants:
         """
         self._answers.append((method.upper(), path, answer))
 
+    def scenario(self, given: str | Path | Mapping[str, Any]) -> None:
+        """Script runs, seed objects and plan faults as data: all that stands in a file, or in a mapping like one.
+
+        Args:
+            given: a file of YAML or JSON, or what it would hold; see `docs/serving.md`.
+
+        Raises:
+            HarnessFailure: something in it is wrong; then nothing of it counts.
+        """
+        from harness import scenarios  # noqa: PLC0415 - only tests that use it pay for it
+
+        path = None if isinstance(given, Mapping) else Path(given)
+        data = given if isinstance(given, Mapping) else scenarios.load(Path(given))
+        scenarios.play(self, data, where=users_line() if path is None else str(path))
+
     # --- recorded sessions --------------------------------------------------------------------------------
 
     def replay(
@@ -327,6 +326,28 @@ class FakeAssistants:
 
         return clients.azure_client(self.answer, **options)
 
+    def serve(
+        self, *, host: str = "127.0.0.1", port: int = 0, spare_waiting: bool = True
+    ) -> AbstractContextManager[Server]:
+        """A context in which programs in any language reach this fake at an address: see `Server.environment`.
+
+        By default only programs of this machine reach it, at a port that is free. Whatever key they have, they share
+        this one world with the test, which scripts it as ever. While a test sleeps virtually, that moves the clock
+        for all of them; their own sleeping takes its time, and moves nothing.
+
+        Args:
+            host: the address to listen on.
+            port: the port, or 0 for a free one.
+            spare_waiting: tell clients by headers not to wait between polls and before they try again, which the real
+                service did not.
+
+        Raises:
+            HarnessFailure: the extra `server` is not installed, or the address cannot be had.
+        """
+        from harness.serving import serve_one  # noqa: PLC0415 - needs the extra `server`
+
+        return serve_one(self, host=host, port=port, spare_waiting=spare_waiting)
+
     # --- going back ---------------------------------------------------------------------------------------
 
     def snapshot(self) -> World:
@@ -352,23 +373,3 @@ class FakeAssistants:
         scripts, faults = self.world.director.unused(), self.faults.unused()
         exchanges = [] if self._player is None else [str(seen) for seen in self._player.unused()]
         return explain.unused(scripts, faults, exchanges) if scripts or faults or exchanges else None
-
-
-def _script(acts: tuple[object, ...], origin: str, method: str) -> Script:
-    """A script from what a user wrote: acts, or a single model function."""
-    where = f"{method}(…) at {origin}"
-    if len(acts) == 1 and callable(acts[0]):
-        return Script(acts[0], where)
-    return Script(as_acts(acts, where=where), where)
-
-
-def _users_line() -> str:
-    """File and line of the nearest caller outside this package."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
-        frame = frame.f_back
-    path = Path(frame.f_code.co_filename)
-    return f"{path.name}:{frame.f_lineno}"
-
-
-_HERE = str(Path(__file__).parent)

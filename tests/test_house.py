@@ -66,10 +66,16 @@ RULES = (
     Rule("transports know only the service", ("harness",), among="transports/*", but=("harness.transports", *SERVICE)),
     Rule("source knows only the service", ("harness",), among="source/*", but=("harness.source", *SERVICE)),
     Rule(
-        "recording knows only the service, and how source is written",
+        "recording knows only the service, and how source and reports are written",
         ("harness",),
         among="recording/*",
-        but=("harness.recording", "harness.source", *SERVICE),
+        but=("harness.recording", "harness.report", "harness.source", *SERVICE),
+    ),
+    Rule(
+        "scenarios know only the service, and how source is written",
+        ("harness",),
+        among="scenarios/*",
+        but=("harness.scenarios", "harness.source", *SERVICE),
     ),
     Rule("reports know only the service", ("harness",), among="report/*", but=("harness.report", *SERVICE)),
     Rule(
@@ -79,17 +85,17 @@ RULES = (
         but=("harness.recording", "harness.source", "harness.strategies", *SERVICE),
     ),
     Rule("the sandbox knows nothing of the house", ("harness",), among="sandbox.py", but=("harness.failures",)),
-    Rule("nothing is built on the plugin", ("harness.plugin",)),
+    Rule("nothing is built on the plugin", ("harness.plugin",), only_in=("plugin/*",)),
     Rule("nothing is built on the command line", ("harness.cli",), only_in=("__main__.py", "cli.py", "cli/*")),
     Rule(
-        "randomness has one owner, and one who holds that of clients still",
+        "randomness has one owner, one who holds that of clients still, and one who makes tokens",
         ("random", "secrets", "uuid", "os.urandom"),
-        only_in=("service/store.py", "exploring/playing.py"),
+        only_in=("service/store.py", "exploring/playing.py", "serving/__init__.py"),
     ),
     Rule(
-        "time has one owner",
+        "time has one owner, and one who couples it to the real one",
         ("time", "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today"),
-        only_in=("service/clock.py", "sleeping.py"),
+        only_in=("service/clock.py", "sleeping.py", "serving/pace.py"),
     ),
     Rule("sleeping is patched in one place", (f"{PATCHED}.sleep",), only_in=("sleeping.py",)),
     Rule(
@@ -127,7 +133,7 @@ RULES = (
         only_in=("around.py", "sandbox.py"),
     ),
     Rule("vcrpy has one owner", ("vcr",), only_in=("recording/*",)),
-    Rule("pytest has one owner", ("_pytest", "pytest"), only_in=("plugin.py",)),
+    Rule("pytest has one owner", ("_pytest", "pytest"), only_in=("plugin/*",)),
     Rule(
         "the environment has one reader",
         ("os.environ", "os.environb", "os.getenv", "os.putenv"),

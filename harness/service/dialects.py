@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # The api-version from which Azure answers in the v2 shape (CONTRACT §1.8).
 AZURE_V2_BEGAN = "2024-05-01"
+AZURE_USUAL = f"{AZURE_V2_BEGAN}-preview"  # for clients of whom nobody says which
 # The first that knows assistants, and what an api-version looks like; others are not found (CONTRACT §1.8, §7.2).
 AZURE_BEGAN = "2024-02-15"
 AZURE_VERSION = re.compile(r"\d{4}-\d\d-\d\d(?:-preview)?")
@@ -76,7 +77,7 @@ def authenticate(request: Request, *, azure: bool, accepted: str | None) -> None
     Raises:
         Refusal: there is no key, or not that one.
     """
-    key = _key(request, azure=azure)
+    key = key_of(request, azure=azure)
     if not key or accepted not in (None, key):
         raise unauthorized(request, azure=azure)
 
@@ -90,11 +91,12 @@ def unauthorized(request: Request, *, azure: bool) -> Refusal:
             "key for an active subscription and use a correct regional API endpoint for your resource.",
             code="401",
         )
-    key = _key(request, azure=azure)
+    key = key_of(request, azure=azure)
     return errors.wrong_api_key(key) if key else errors.no_api_key()
 
 
-def _key(request: Request, *, azure: bool) -> str:
+def key_of(request: Request, *, azure: bool) -> str:
+    """The API key that a request carries, or nothing."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     key = token.strip() if scheme.lower() == "bearer" else ""
     return (request.headers.get("api-key", "") or key) if azure else key

@@ -12,7 +12,7 @@ from harness.service.acts import say
 from harness.service.script import Playback, Script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from harness.service.views import RunView
 
@@ -110,4 +110,13 @@ class Director:
 
     def unused(self) -> list[Script]:
         """Scripts that no run took: of the queue, and of rules that never fitted."""
-        return [script for script in (*self.queue, *(rule.script for rule in self.rules)) if not script.taken_by]
+        return [script for script in self._planned() if script.expected and not script.taken_by]
+
+    def expect_nothing(self) -> None:
+        """What is scripted by now may be left unused."""
+        for script in self._planned():
+            script.expected = False
+
+    def _planned(self) -> Iterator[Script]:
+        yield from self.queue
+        yield from (rule.script for rule in self.rules)

@@ -23,6 +23,7 @@ class Script:
 
     `ids` are those that a run's steps, messages and calls had when it was recorded, by prefix and in their order;
     `usage` is what the run and its steps cost then, by their ids. What it does not name costs what the fake counts.
+    `expected` says whether it is to be told when no run takes it.
     """
 
     source: tuple[Act, ...] | Callable[[RunView], object]
@@ -30,6 +31,7 @@ class Script:
     taken_by: list[str] = field(default_factory=list)
     ids: Mapping[str, Sequence[str]] = field(default_factory=dict)
     usage: Mapping[str, Usage] = field(default_factory=dict)
+    expected: bool = True
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import harness
-from harness.plugin import _chain
+from harness.plugin.reporting import _chain
 from harness.report import text
 from harness.service import explain
 from harness.service.acts import say

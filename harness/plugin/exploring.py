@@ -1,0 +1,79 @@
+"""Tests that are run under many endings: those with `run_ending`, and those marked to be explored."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.failures import HarnessFailure
+from harness.plugin.reporting import FINDINGS
+from harness.plugin.settings import ENDINGS, exploration_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for `run_ending` is run once for every way a run can end, or for those it chooses."""
+    if "run_ending" not in metafunc.fixturenames:
+        return
+    markers = metafunc.definition.iter_markers("parametrize")
+    given = [marker.args[0] if marker.args else marker.kwargs["argnames"] for marker in markers]
+    if any("run_ending" in (re.split(r"[\s,]+", names) if isinstance(names, str) else names) for names in given):
+        return
+    from harness.endings import chosen  # noqa: PLC0415 - only tests that use it pay for it
+
+    marker = metafunc.definition.get_closest_marker(ENDINGS)
+    option = metafunc.config.getoption("--assistants-endings")
+    try:
+        endings = chosen(marker.args if marker is not None else ["*"])
+        if option is not None:
+            of_option = chosen(option.split(","))
+            endings = [each for each in endings if each in of_option]
+    except HarnessFailure as failure:
+        raise pytest.UsageError(f"{metafunc.definition.nodeid}: {failure}") from None
+    metafunc.parametrize("run_ending", endings, ids=[each.name for each in endings], indirect=True)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
+    """A test marked for it is explored if that is asked for; else it is run once, and may return what it likes.
+
+    What other plugins are to run is put in the test's place: a function that returns nothing, and is not async.
+    """
+    options = exploration_of(pyfuncitem)
+    if options is None:
+        yield
+        return
+    test = pyfuncitem.obj
+    if pyfuncitem.config.getoption("--assistants-explore"):
+        pyfuncitem.obj = partial(_explore, pyfuncitem, test, options)
+    elif not inspect.iscoroutinefunction(test):
+        pyfuncitem.obj = partial(_once, test)
+    yield
+    pyfuncitem.obj = test
+
+
+def _once(test: Any, /, **fixtures: Any) -> None:
+    test(**fixtures)
+
+
+def _explore(item: pytest.Function, test: Any, options: dict[str, Any], /, **fixtures: Any) -> None:
+    __tracebackhide__ = True
+    fake: Any = item.funcargs.get("assistants")
+    if fake is None:
+        raise HarnessFailure(
+            f"{item.nodeid} is to be explored, and nothing answers its clients.",
+            do=f"def {item.originalname}(assistants): ...",
+        )
+    from harness.exploring import explore_test  # noqa: PLC0415 - only tests that are explored pay for it
+
+    original = inspect.unwrap(test)  # in its place pytest-asyncio has put a function that returns nothing
+    client = original if inspect.iscoroutinefunction(original) else test
+    findings = explore_test(client, fixtures, fake, budget=options["budget"], endings=options["endings"])
+    item.stash[FINDINGS] = findings
+    findings.check(allow=options["allow"])

@@ -87,6 +87,13 @@ class Indexer:
                 advance(file, STORE_FILE, "cancel", now=self._clock.now)
         advance(batch, BATCH, "cancel", now=self._clock.now)
 
+    def settle(self, store: VectorStore) -> None:
+        """What is to be indexed in a store is so at once: it is one that was there before anybody looked."""
+        for file in store.files:
+            if file.status == "in_progress":
+                self._drop(file)
+                self._index(store, file)
+
     def remove(self, store: VectorStore, file_id: str) -> None:
         """Take a file out of a store, and out of the batch it came in: the counts are those of what is there."""
         file = store.files.get(file_id)

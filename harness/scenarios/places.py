@@ -1,0 +1,110 @@
+"""Where in a scenario something stands, for messages: `weather.yaml:12, next_run[0][1].call`."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.failures import HarnessFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    Key = str | int
+
+SHOWN = 60  # characters of a value, in messages
+
+
+class Misread(HarnessFailure):
+    """A mistake in a scenario, with its place."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is read, and what it may do.
+
+    Attributes:
+        where: how the user knows it: a file, a request, a line of a test.
+        folder: where the files lie that it names; None, it may name none.
+        execute: whether it may have code executed.
+        lines: the line of each value, by its path, where that is known.
+    """
+
+    where: str
+    folder: Path | None = None
+    execute: bool = True
+    lines: Mapping[tuple[Key, ...], int] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A value in a source, by the keys and indices that lead to it.
+
+    >>> place = Place(Source("weather.yaml", lines={("next_run", 0): 12}))
+    >>> print(place / "next_run" / 0 / "call")
+    weather.yaml:12, next_run[0].call
+    >>> print(Place(Source("POST /_harness/scenario")) / "files" / "날씨.csv")
+    POST /_harness/scenario, files["날씨.csv"]
+    """
+
+    source: Source
+    path: tuple[Key, ...] = ()
+
+    def __truediv__(self, key: Key) -> Place:
+        return Place(self.source, (*self.path, key))
+
+    def __str__(self) -> str:
+        return ", ".join(filter(None, (self.source.where + self._line, self.name)))
+
+    @property
+    def name(self) -> str:
+        """The path alone."""
+        return "".join(map(_step, self.path)).removeprefix(".")
+
+    @property
+    def _line(self) -> str:
+        """That of the value or, where it has none, of what it lies in."""
+        for end in range(len(self.path), -1, -1):
+            if self.path[:end] in self.source.lines:
+                return f":{self.source.lines[self.path[:end]]}"
+        return ""
+
+    def failure(self, what: str, *, there_was: str = "", do: str = "") -> Misread:
+        return Misread(f"{self}: {what}", there_was=there_was, do=do)
+
+    def check_keys(self, data: Mapping[str, Any], known: Iterable[str], what: str, do: str) -> None:
+        """
+        Raises:
+            HarnessFailure: a key does not exist; with the nearest that does, or `do` where none is near.
+        """
+        names = list(known)
+        for key in data:
+            if key not in names:
+                near = difflib.get_close_matches(str(key), names, n=1)
+                raise (self / str(key)).failure(
+                    f"{what} {str(key)!r}" + (f", but {near[0]!r}." if near else "."),
+                    there_was=f"There is {', '.join(names)}.",
+                    do=f'"{near[0]}": {shown(data[key])}' if near else do,
+                )
+
+
+def shown(value: object) -> str:
+    """A value in a message, on one line and not too long, as JSON if it is such.
+
+    >>> shown("four degrees " * 9)
+    '"four degrees four degrees four degrees four degrees four d…'
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def _step(key: Key) -> str:
+    if isinstance(key, int):
+        return f"[{key}]"
+    return f".{key}" if key.isidentifier() and key.isascii() else f'["{key}"]'

@@ -1,0 +1,100 @@
+"""Bodies and files for reading: JSON and text as they are, of everything else what it is and how long."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from harness.report.contents import readable
+from harness.report.limits import BODY, FORM, PREVIEW, READABLE, shortened
+from harness.service.params.upload import parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Json: TypeAlias = "dict[str, Any]"
+IMAGE = re.compile(
+    rb"(?P<png>\x89PNG\r\n\x1a\n)|(?P<jpeg>\xff\xd8\xff)|(?P<gif>GIF8[79]a)|(?P<webp>RIFF.{4}WEBP)", re.DOTALL
+)
+STREAM = "text/event-stream"
+NO_TEXT = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f]")  # what stands in no text; an escape sequence of colours may
+SECRET = re.compile(r"key|token|secret|sig|password", re.IGNORECASE)
+
+
+def size(count: int) -> str:
+    """How long something is.
+
+    >>> size(1), size(12345)
+    ('1 byte', '12,345 bytes')
+    """
+    return f"{count:,} byte{'' if count == 1 else 's'}"
+
+
+def body(raw: bytes, content_type: str = "") -> Json | None:
+    """What a message carries, or None where it is nothing: what kind of thing, and its text if it has any.
+
+    >>> body(b'{"role": "user"}')
+    {'about': 'JSON, 16 bytes', 'text': '{\\n  "role": "user"\\n}'}
+    >>> body(b"GIF89a..")
+    {'about': 'gif image, 8 bytes', 'text': ''}
+    """
+    if not raw:
+        return None
+    if content_type.startswith("multipart/"):
+        form = _form(raw, content_type) if len(raw) <= FORM else ""
+        return {"about": f"form, {size(len(raw))}", "text": shortened(form, BODY)}
+    image, text = image_type(raw), text_of(raw[:READABLE])
+    if image or text is None:
+        return {"about": f"{image} image, {size(len(raw))}" if image else size(len(raw)), "text": ""}
+    kind = "events" if content_type.startswith(STREAM) else "JSON" if text.lstrip()[:1] in ("{", "[") else "text"
+    told = shortened(readable(text), BODY) if len(raw) <= READABLE else f"{text[:BODY]}\n… {size(len(raw) - BODY)} more"
+    return {"about": f"{kind}, {size(len(raw))}", "text": told}
+
+
+def streamed() -> Json:
+    """The body of an answer that was read as it came: nothing of it is kept."""
+    return {"about": "a stream of events, which is not kept", "text": ""}
+
+
+def _form(raw: bytes, content_type: str) -> str:
+    """The fields of a form, a line each: short ones with their value, files with their size."""
+    lines = []
+    for part in parts(raw, content_type):
+        text = None if part.filename is not None else text_of(part.content)
+        value = f"{part.filename}, {size(len(part.content))}" if text is None else shortened(text, PREVIEW)
+        lines.append(f"{part.name}: {value}")
+    return "\n".join(lines)
+
+
+def text_of(raw: bytes) -> str | None:
+    """Bytes as text, or None if they are none; the last character may have been cut off."""
+    for missing in range(min(4, len(raw) + 1)):
+        try:
+            text = raw[: len(raw) - missing].decode()
+        except UnicodeDecodeError:
+            continue
+        return None if NO_TEXT.search(text) else text
+    return None
+
+
+def image_type(raw: bytes) -> str | None:
+    """Which of the formats that a browser shows without executing anything; SVG is none of them."""
+    found = IMAGE.match(raw)
+    return found and found.lastgroup
+
+
+def query(given: Mapping[str, list[str]]) -> str:
+    """The query of a URL. Gateways take keys in it, and no key is shown.
+
+    >>> query({"limit": ["20"], "api-key": ["sk-1"]})
+    'limit=20&api-key=…'
+    """
+    pairs = ((name, value) for name, values in given.items() for value in values)
+    return "&".join(f"{name}={'…' if SECRET.search(name) else value}" for name, value in pairs)
+
+
+def error_text(answered: Any) -> str | None:
+    """What an answer refuses with: the message of its error."""
+    error = answered.get("error") if isinstance(answered, dict) else None
+    message = error.get("message") if isinstance(error, dict) else error
+    return message if isinstance(message, str) else None

@@ -1,0 +1,143 @@
+"""What messages and steps say, in the form a page shows: from parts and tool calls as they are on the wire."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pydantic_core import from_json
+
+from harness.report.limits import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Json: TypeAlias = "dict[str, Any]"
+
+
+def pretty(value: object) -> str:
+    """A value as JSON, for reading.
+
+    >>> print(pretty({"city": "서울"}))
+    {
+      "city": "서울"
+    }
+    """
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def readable(text: str) -> str:
+    """Text that is JSON on one line, with a line for each thing; any other text as it is."""
+    if "\n" in text or not text.lstrip().startswith(("{", "[")):
+        return text
+    try:
+        return pretty(from_json(text))
+    except ValueError:
+        return text
+
+
+# --- messages -------------------------------------------------------------------------------------------------
+
+
+def parts(content: Iterable[Mapping[str, Any]]) -> list[Json]:
+    """The parts of a message."""
+    return [_PARTS.get(part["type"], _other)(part) for part in content]
+
+
+def _text(part: Mapping[str, Any]) -> Json:
+    """A text in pieces, some of which carry the number of a note: what they cite, or link to.
+
+    The service counts places in characters, and JavaScript in UTF-16, so the text is cut here.
+    """
+    value, given = shortened(part["text"]["value"]), part["text"].get("annotations") or ()
+    pieces: list[Json] = []
+    end = 0
+    for number, annotation in sorted(enumerate(given, 1), key=lambda item: item[1].get("start_index") or 0):
+        start, mark = annotation.get("start_index"), annotation.get("text")
+        if not mark or start is None or start < end or value[start : start + len(mark)] != mark:
+            continue  # its place is not known, or not shown: the note stands below the text all the same
+        pieces += [{"text": value[end:start]}, {"text": mark, "note": number}]
+        end = start + len(mark)
+    pieces.append({"text": value[end:]})
+    notes = [_note(number, annotation) for number, annotation in enumerate(given, 1)]
+    return {"type": "text", "pieces": [piece for piece in pieces if piece["text"]], "notes": notes}
+
+
+def _note(number: int, annotation: Mapping[str, Any]) -> Json:
+    kind = annotation.get("type", "")
+    about = annotation.get(kind) or {}
+    quote = shortened(about.get("quote") or "")
+    mark = annotation.get("text") or ""
+    return {"number": number, "kind": kind, "mark": mark, "file": about.get("file_id"), "quote": quote}
+
+
+def _image(part: Mapping[str, Any]) -> Json:
+    return {"type": "image", "file": part["image_file"]["file_id"]}
+
+
+def _linked_image(part: Mapping[str, Any]) -> Json:
+    return {"type": "image_url", "url": shortened(part["image_url"]["url"])}
+
+
+def _refusal(part: Mapping[str, Any]) -> Json:
+    return {"type": "refusal", "text": shortened(part["refusal"])}
+
+
+def _other(part: Mapping[str, Any]) -> Json:
+    return {"type": "other", "text": shortened(pretty(part))}
+
+
+_PARTS = {"text": _text, "image_file": _image, "image_url": _linked_image, "refusal": _refusal}
+
+
+# --- steps ----------------------------------------------------------------------------------------------------
+
+
+def done(details: Mapping[str, Any]) -> Json:
+    """What a step did: the message it wrote, or its calls of tools."""
+    if details.get("type") == "message_creation":
+        return {"message": details["message_creation"]["message_id"], "calls": []}
+    return {"message": None, "calls": [tool_call(call) for call in details.get("tool_calls") or ()]}
+
+
+def tool_call(call: Mapping[str, Any]) -> Json:
+    """One call, with what came of it as far as it is known. The service keeps what a search found beside its type."""
+    kind = call.get("type", "function")
+    given = {"results": call.get("results"), **(call.get(kind) or {})}
+    return {"id": call.get("id"), "type": kind, **_CALLS.get(kind, _search)(given)}
+
+
+def _function(asked: Mapping[str, Any]) -> Json:
+    output = asked.get("output")
+    return {
+        "name": asked.get("name", ""),
+        "arguments": shortened(readable(asked.get("arguments") or "")),
+        "output": None if output is None else shortened(readable(output)),
+    }
+
+
+def _cell(ran: Mapping[str, Any]) -> Json:
+    return {"input": shortened(ran.get("input") or ""), "outputs": [_output(item) for item in ran.get("outputs") or ()]}
+
+
+def _output(item: Mapping[str, Any]) -> Json:
+    if item["type"] == "image":
+        return {"image": item["image"]["file_id"]}
+    return {"logs": shortened(item.get("logs") or "")}
+
+
+def _search(searched: Mapping[str, Any]) -> Json:
+    return {"results": [_result(result) for result in searched.get("results") or ()]}
+
+
+def _result(result: Mapping[str, Any]) -> Json:
+    content = "\n\n".join(part.get("text") or "" for part in result.get("content") or ())
+    return {
+        "file": result.get("file_id"),
+        "name": result.get("file_name") or "",
+        "score": result.get("score"),
+        "text": shortened(content),
+    }
+
+
+_CALLS = {"function": _function, "code_interpreter": _cell}

@@ -1,0 +1,23 @@
+"""How much of everything a page shows, and how it says that there was more."""
+
+from __future__ import annotations
+
+TEXT = 20_000  # characters of one thing that somebody said, ran, or got from a tool
+BODY = 8_000  # characters of the body of a request or an answer
+PREVIEW = 2_000  # characters of a file
+IMAGE = 1 << 20  # bytes of one image
+IMAGES = 4 << 20  # bytes of all images of a world
+MOST = {"assistants": 100, "threads": 100, "files": 200, "stores": 100, "requests": 300}  # the newest of each
+READABLE = 1 << 20  # bytes of a body that are looked into
+FORM = 16 << 20  # the same of a form, which may hold files
+
+
+def shortened(text: str, most: int = TEXT) -> str:
+    """The beginning of a text, with a last line that tells how much is missing.
+
+    >>> print(shortened("a long story", 6))
+    a long
+    … 6 more characters
+    """
+    more = len(text) - most
+    return text if more <= 0 else f"{text[:most]}\n… {more:,} more character{'' if more == 1 else 's'}"

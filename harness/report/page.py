@@ -1,0 +1,78 @@
+"""Worlds as one HTML page, which needs nothing but itself: no server, no network, no other file.
+
+Its parts lie in `harness/report/inspector/` and are written into one document. The data stand in it as JSON that
+cannot end its element, the scripts put them on the page as text only, and a Content-Security-Policy forbids the browser
+to load or execute anything but these very scripts, known by their hash.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PARTS = Path(__file__).with_name("inspector")
+SCRIPTS = ("dom.js", "run.js", "thread.js", "lists.js", "app.js")
+# What could end the element of the data, and what is no character by itself
+UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
+
+
+def page(worlds: Mapping[str, dict[str, Any]] | None, *, title: str) -> str:
+    """One self-contained document that shows worlds.
+
+    Args:
+        worlds: each by its name, as `harness.report.data.world` or `harness.recording.reporting.world` tells it. None
+            is a live page: it asks the server that it came from, which is the only one that it can ask.
+        title: what stands on top.
+
+    >>> document = page({"a test": {}}, title="</script><script>alert(1)</script>")
+    >>> document.count("<script"), "alert(1)" in document, "<script>alert" in document
+    (2, True, False)
+    """
+    style, script = _read("page.css"), "\n".join(map(_read, SCRIPTS))
+    policy = {
+        "default-src": "'none'",
+        "script-src": _hash(script),
+        "style-src": _hash(style),
+        "img-src": "data:",
+        "connect-src": "'self'" if worlds is None else "'none'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return Template(_read("page.html")).substitute(
+        policy="; ".join(f"{name} {value}" for name, value in policy.items()),
+        title=_whole(escape(title)),
+        style=style,
+        data=_json({"worlds": worlds}),
+        script=script,
+    )
+
+
+@cache
+def _read(name: str) -> str:
+    return PARTS.joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _hash(text: str) -> str:
+    """A source expression for this very text (CSP3 §2.3.1)."""
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _json(value: object) -> str:
+    """JSON that means the same, and has no character that means something to a parser of HTML."""
+    return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+
+
+def _whole(text: str) -> str:
+    """A text that every encoding of Unicode can write."""
+    return text.encode("utf-8", "replace").decode()

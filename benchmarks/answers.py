@@ -40,7 +40,7 @@ def poll(*, quick: bool) -> Iterator[Result]:
 def pages(*, quick: bool) -> Iterator[Result]:
     short = 100
     long = 2_000 if quick else 100_000
-    service = Service()
+    service = Service(Settings(stuck_after=NEVER))
     for order in ("desc", "asc"):
         for where in ("first page", "middle page"):
             few, many = (_page(service, length, order, middle=where == "middle page") for length in (short, long))

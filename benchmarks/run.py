@@ -16,6 +16,7 @@ from exploring import an_ending, exploring
 from flows import fresh_client, reused_client
 from replays import loading, replaying
 from searching import indexing, indexing_memory, searching
+from serving import serving
 from startup import pytest_start
 from streams import memory, streaming, streaming_async
 
@@ -34,6 +35,7 @@ BENCHMARKS = (
     searching,
     exploring,
     an_ending,
+    serving,
     pytest_start,
     pages,
 )

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     )
     from harness.service.http import Request, Response
     from harness.service.views import RunView
+    from harness.serving.remote import connect
 
 __version__ = "0.1.0"
 
@@ -60,6 +61,7 @@ _HOMES = {
     "call": "harness.service.acts",
     "calls": "harness.service.acts",
     "cancel": "harness.service.acts",
+    "connect": "harness.serving.remote",
     "explore": "harness.exploring",
     "fail": "harness.service.acts",
     "fake_assistants": "harness.installed",
@@ -86,6 +88,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "cancel",
     "fake_assistants",
     "explore",
+    "connect",
     "FakeAssistants",
     "Findings",
     "HarnessFailure",

@@ -29,7 +29,9 @@ BETWEEN = frozenset(
     }
 )
 # What calls a client's code, besides the standard library (threads, event loops): loops there are not the client's.
-RUNNERS = frozenset({"IPython", "_pytest", "anyio", "hypothesis", "ipykernel", "pluggy", "pytest", "trio", "uvloop"})
+RUNNERS = frozenset(
+    {"IPython", "_pytest", "anyio", "hypothesis", "ipykernel", "pluggy", "pytest", "trio", "uvicorn", "uvloop"}
+)
 
 
 def loop_around() -> Loop | None:

@@ -24,10 +24,27 @@ if TYPE_CHECKING:
     App: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
-def asgi_app(answer: Callable[[Request], Response]) -> App:
+# The largest file that the service takes has 512 MiB (CONTRACT §1.5); one that is a little larger gets its refusal.
+LARGEST = 520 * 2**20
+# How long a stream in real time sleeps at most before it looks again: another client may move its run meanwhile.
+LOOK_AGAIN = 0.05
+
+
+def never(request: Request) -> bool:
+    """For answers of which nobody knows how long they take."""
+    return False
+
+
+def asgi_app(
+    answer: Callable[[Request], Response], *, real_time: bool = False, at_once: Callable[[Request], bool] = never
+) -> App:
     """An application that asks `answer`, in a worker thread for each request, so it may block.
 
-    A body that is no bytes is sent piece by piece, each when it has been read, and closed when the client leaves.
+    Requests that `at_once` accepts are answered without one, which halves the time of a poll; nothing else happens
+    meanwhile.
+
+    A body that is no bytes is sent piece by piece, each when it has been read, and closed when the client leaves. In
+    real time it is read when its `wait()` is over.
 
     What surprises:
 
@@ -43,7 +60,7 @@ def asgi_app(answer: Callable[[Request], Response]) -> App:
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http":
-            await _serve(answer, scope, receive, send)
+            await _serve(answer, scope, receive, send, real_time=real_time, at_once=at_once)
         else:
             raise NotImplementedError(f"The API has no endpoint for {scope['type']}.")
 
@@ -57,12 +74,23 @@ async def _live(receive: Receive, send: Send) -> None:
         await send({"type": f"lifespan.{moment}.complete"})
 
 
-async def _serve(answer: Callable[[Request], Response], scope: Message, receive: Receive, send: Send) -> None:
-    sent = await _read(receive)
+async def _serve(
+    answer: Callable[[Request], Response],
+    scope: Message,
+    receive: Receive,
+    send: Send,
+    *,
+    real_time: bool,
+    at_once: Callable[[Request], bool],
+) -> None:
+    sent = await _read(receive, send)
     if sent is None:
         return
+    request = _request(scope, sent)
     try:
-        response = await to_thread.run_sync(_answered, answer, _request(scope, sent))
+        response = (
+            _answered(answer, request) if at_once(request) else await to_thread.run_sync(_answered, answer, request)
+        )
     except WireFailure:
         await send({"type": "http.response.start", "status": 502, "headers": [(b"content-length", b"1")]})
         return
@@ -74,17 +102,22 @@ async def _serve(answer: Callable[[Request], Response], scope: Message, receive:
     if isinstance(body, bytes):
         await send(_piece(body, more=False))
     else:
-        await _stream(body, receive, send)
+        await _stream(body, receive, send, real_time=real_time)
 
 
-async def _read(receive: Receive) -> bytes | None:
-    """The whole body; None if the client has left before its end."""
-    pieces = []
+async def _read(receive: Receive, send: Send) -> bytes | None:
+    """The whole body; None if the client has left before its end, or was sent away because there is no end in sight."""
+    pieces, size = [], 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
         pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > LARGEST:
+            await send({"type": "http.response.start", "status": 413, "headers": [(b"connection", b"close")]})
+            await send(_piece(b"", more=False))
+            return None
         if not message.get("more_body"):
             return b"".join(pieces)
 
@@ -107,7 +140,7 @@ def _answered(answer: Callable[[Request], Response], request: Request) -> Respon
         return refusal(400, failure, x_should_retry="false")
 
 
-async def _stream(body: Body, receive: Receive, send: Send) -> None:
+async def _stream(body: Body, receive: Receive, send: Send, *, real_time: bool) -> None:
     """Send each piece as it comes. What the client does not wait for is not read."""
     messages = _messages(body)
     try:
@@ -118,7 +151,12 @@ async def _stream(body: Body, receive: Receive, send: Send) -> None:
                 group.cancel_scope.cancel()
 
             group.start_soon(leave_with_the_client)
-            while (message := await to_thread.run_sync(next, messages, None)) is not None:
+            while True:
+                while real_time and (seconds := await to_thread.run_sync(body.wait)) > 0:
+                    await anyio.sleep(min(seconds, LOOK_AGAIN))
+                message = await to_thread.run_sync(next, messages, None)
+                if message is None:
+                    break
                 await send(message)
             group.cancel_scope.cancel()
     finally:

@@ -8,25 +8,50 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from harness.failures import HarnessFailure
-from harness.transports.asgi import asgi_app
+from harness.transports.asgi import asgi_app, never
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from harness.service.http import Request, Response
+    from harness.transports.asgi import App
 
 
 @contextmanager
-def serving(answer: Callable[[Request], Response], *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def serving(
+    answer: Callable[[Request], Response],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    real_time: bool = False,
+    at_once: Callable[[Request], bool] = never,
+    grace: int | None = None,
+) -> Iterator[str]:
     """While active, requests over the network are answered by `answer`; gives the base URL, without `/v1`.
-
-    The port is open before the URL is known, so nobody has to wait for it. At the end the requests under way are
-    answered still. Nothing is logged and no header added: what arrives is what `answer` says.
 
     Args:
         answer: called in worker threads, for several requests at once.
+        host, port, grace: as `running` takes them.
+        real_time, at_once: as `asgi_app` takes them.
+
+    Raises:
+        HarnessFailure: uvicorn is not installed, or the address cannot be had.
+    """
+    with running(asgi_app(answer, real_time=real_time, at_once=at_once), host=host, port=port, grace=grace) as url:
+        yield url
+
+
+@contextmanager
+def running(app: App, *, host: str = "127.0.0.1", port: int = 0, grace: int | None = None) -> Iterator[str]:
+    """While active, an ASGI application is served by a thread of this process; gives the URL.
+
+    The port is open before the URL is known, so nobody has to wait for it. At the end the requests under way are
+    answered still. Nothing is logged and no header added: what arrives is what the application sends.
+
+    Args:
         host: the address to listen on; by default nobody but this machine reaches it.
         port: the port, or 0 for a free one.
+        grace: seconds that requests under way have at the end, before they are cut off; by default as many as it takes.
 
     Raises:
         HarnessFailure: uvicorn is not installed, or the address cannot be had.
@@ -38,7 +63,7 @@ def serving(answer: Callable[[Request], Response], *, host: str = "127.0.0.1", p
             "Serving needs uvicorn, which is not installed.", do='pip install "pytest-assistants[server]"'
         ) from error
     config = uvicorn.Config(
-        asgi_app(answer),
+        app,
         # the plainest choices, whatever else is installed
         http="h11",
         loop="asyncio",
@@ -49,6 +74,7 @@ def serving(answer: Callable[[Request], Response], *, host: str = "127.0.0.1", p
         access_log=False,
         server_header=False,
         date_header=False,
+        timeout_graceful_shutdown=grace,
     )
     with _listening(host, port) as listener:
         server = uvicorn.Server(config)
@@ -64,9 +90,13 @@ def serving(answer: Callable[[Request], Response], *, host: str = "127.0.0.1", p
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listener = socket.create_server((host, port), family=family)
     except OSError as error:
         raise HarnessFailure(
             f"There can be no server at {host}, port {port}: {error.strerror or error}.",
             do="port=0   # a port that is free",
         ) from error
+    # connections inherit it; asyncio sets it only where it opened the socket itself, and a head and a body sent apart
+    # would wait 40 ms for each other
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

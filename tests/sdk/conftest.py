@@ -7,7 +7,9 @@ import importlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import addressed
 import pytest
+from addressed import OVER_A_SOCKET, base_url
 from listening import OWN, RAW, SDK, Caller, available, calling
 
 from harness.fake import FakeAssistants
@@ -20,13 +22,32 @@ if TYPE_CHECKING:
 HEADERS = {"authorization": "Bearer sk-test"}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "in_process: about what a socket hides: a server reads ahead of its client, does not know how patient it is, "
+        "and cannot raise anything in it.",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    kept = [item for item in items if not (item.get_closest_marker("in_process") and OVER_A_SOCKET in item.name)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def pytest_sessionfinish() -> None:
+    addressed.close()
+
+
 @dataclass
 class Wire:
-    """Sends requests to an intercepted fake through one HTTP library, sync or async, in one API version."""
+    """Sends requests to a fake through one HTTP library, sync or async, in one API version, intercepted or not."""
 
     module: Any
     asynchronous: bool
     api: str
+    over_a_socket: bool = False
     fake: FakeAssistants = field(init=False)
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -37,7 +58,7 @@ class Wire:
     def send(self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, **more: Any):
         sent = {**HEADERS, "openai-beta": f"assistants={self.api}", **(headers or {})}
         sent = {name: value for name, value in sent.items() if value is not None}
-        url = f"https://api.openai.com/v1{path}"
+        url = (base_url(self.fake) if self.over_a_socket else "https://api.openai.com/v1") + path
         if body is not None:
             more["json"] = body
         with installed(self.fake):
@@ -57,9 +78,11 @@ class Wire:
         return answer.json()
 
 
-@pytest.fixture(params=["httpx", "httpx2"])
-def family(request: pytest.FixtureRequest) -> Any:
-    return pytest.importorskip(request.param, reason=f"{request.param} is not installed with this SDK")
+@pytest.fixture(params=["httpx", "httpx2", OWN + OVER_A_SOCKET])
+def way(request: pytest.FixtureRequest) -> tuple[Any, bool]:
+    name = request.param.removesuffix(OVER_A_SOCKET)
+    library = pytest.importorskip(name, reason=f"{name} is not installed with this SDK")
+    return library, name != request.param
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -73,8 +96,8 @@ def api(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def wire(family: Any, asynchronous: bool, api: str) -> Wire:
-    return Wire(family, asynchronous, api)
+def wire(way: tuple[Any, bool], asynchronous: bool, api: str) -> Wire:
+    return Wire(way[0], asynchronous, api, over_a_socket=way[1])
 
 
 @pytest.fixture

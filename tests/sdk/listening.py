@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import openai
 import pytest
+from addressed import OVER_A_SOCKET, base_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,8 @@ AZURE = {"api_version": "2024-05-01-preview", "azure_endpoint": "https://mine.op
 
 RAW = ("httpx", "async httpx", "httpx2", "async httpx2")
 OWN = "httpx2" if int(openai.__version__.split(".")[0]) >= 3 else "httpx"  # what this SDK itself is built on
-SDK = ("OpenAI", "AsyncOpenAI", "AsyncOpenAI on aiohttp")
+SOCKET = ("OpenAI over a socket", "AsyncOpenAI over a socket")
+SDK = ("OpenAI", "AsyncOpenAI", "AsyncOpenAI on aiohttp", *SOCKET)
 ASYNC = tuple(way for way in (*RAW, *SDK) if "async" in way.lower())
 OTHERS = ("AzureOpenAI", "client()", "async_client()")
 
@@ -162,8 +164,10 @@ class SdkCaller(Caller):
         if way in ("client()", "async_client()"):
             self.client = getattr(fake, way.removesuffix("()"))()
         else:
-            name, _, aiohttp = way.partition(" on ")
+            name, _, aiohttp = way.removesuffix(OVER_A_SOCKET).partition(" on ")
             options: dict[str, Any] = dict(AZURE) if name == "AzureOpenAI" else {}
+            if way in SOCKET:
+                options["base_url"] = base_url(fake)
             if aiohttp:
                 options["http_client"] = openai.DefaultAioHttpClient()
             self.client = getattr(openai, name)(api_key="sk-test", **options)

@@ -227,6 +227,7 @@ def test_given_results_are_shown_and_nothing_is_searched(shop, monkeypatch):
     assert shop.results(search(results=[{"file_id": "file-a"}])) == [{"file_id": "file-a"}]
 
 
+@pytest.mark.in_process
 def test_a_missing_library_is_named_when_it_is_needed(shop, assistants, monkeypatch):
     monkeypatch.setitem(sys.modules, "pypdf", None)
     shop.give(shop.store(shop.upload("handbook.pdf", b"%PDF-1.4")))

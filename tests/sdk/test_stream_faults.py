@@ -71,6 +71,7 @@ def test_a_client_may_lose_its_connection_and_poll_instead(caller, assistants):
 # --- silence -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.in_process
 @pytest.mark.parametrize(("patience", "status"), [(1.5, "in_progress"), (10, "completed")])
 def test_a_stream_that_falls_silent(caller, assistants, patience, status):
     """The client's read timeout passes, virtually, and the run goes on meanwhile."""
@@ -97,6 +98,7 @@ def test_silence_is_no_wait_for_a_client_that_would_wait_for_ever(raw, assistant
     assert assistants.clock.now == start
 
 
+@pytest.mark.in_process
 @pytest.mark.parametrize("caller", ASYNC, indirect=True)
 def test_others_live_on_while_a_client_waits_in_vain(caller, assistants):
     assistants.next_run(say("Hello!"))
@@ -134,6 +136,7 @@ def test_a_malformed_event_is_no_json(raw, assistants):
     assert all(json.loads(delta.split(b"data: ")[1])["delta"] for delta in deltas[1:])
 
 
+@pytest.mark.in_process
 def test_the_sdk_does_not_bear_a_malformed_event(sdk, assistants):
     assistants.next_run(say("Hello!"))
     assistants.faults.malform(event="thread.run.step.created")

@@ -171,6 +171,7 @@ def test_hooks_of_images(caller, runs, assistants):
     assert [part["type"] for part in message["content"]] == ["image_file", "image_file", "text"]
 
 
+@pytest.mark.in_process
 def test_every_hook_of_the_sdk_is_reached(caller, runs, assistants):
     assistants.next_run(run_code("1", logs="1"), say("See.", images=["file-1"]), wait(60))
     made = handler(caller)
@@ -182,6 +183,7 @@ def test_every_hook_of_the_sdk_is_reached(caller, runs, assistants):
 # --- what goes wrong ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.in_process
 def test_a_timeout_is_told_to_its_hook(caller, runs, assistants):
     assistants.next_run(wait(30), say("Hello!"))
     made, start = handler(caller), assistants.clock.now
@@ -244,6 +246,7 @@ def test_a_handler_serves_one_stream(caller, runs, assistants):
         told(caller, again)
 
 
+@pytest.mark.in_process
 def test_a_stream_of_a_helper_left_early_leaves_the_thread_locked(caller, runs, assistants):
     """CONTRACT §4."""
     assistants.next_run(say("A long story."))

@@ -213,6 +213,7 @@ def test_a_chunk_is_one_event_and_is_there_before_the_next_exists(raw, assistant
     assert asked == ["one", "two"]
 
 
+@pytest.mark.in_process
 def test_pieces_come_while_the_act_lasts_the_longer_ones_later(caller, assistants):
     assistants.next_run(say(pieces=["a", "b" * 100, "c"]))
     start = assistants.clock.now
@@ -226,6 +227,7 @@ def test_pieces_come_while_the_act_lasts_the_longer_ones_later(caller, assistant
 # --- leaving early, and two clients at once ----------------------------------------------------------------------
 
 
+@pytest.mark.in_process
 def test_a_stream_left_early_leaves_the_thread_locked(caller, assistants, second):
     """CONTRACT §4 (vercel/ai#1743), §11: the run goes on until it ends by itself."""
     assistants.next_run(say("A long story."))
@@ -259,6 +261,7 @@ def test_the_with_block_of_a_stream_can_be_left(caller, assistants, second):
     assert second.poll(run)[-1] == "completed"
 
 
+@pytest.mark.in_process
 def test_a_second_client_sees_the_story_that_the_first_is_told(caller, assistants, second):
     """By polling it moves the clock, and the stream has all that happened meanwhile; nothing is told twice."""
     assistants.next_run(say("A long story."), say("The end."))
@@ -280,6 +283,7 @@ def test_a_second_client_sees_the_story_that_the_first_is_told(caller, assistant
     assert (polled.status, polled.completed_at) == ("completed", events[-1].data["completed_at"])
 
 
+@pytest.mark.in_process
 def test_a_second_client_cancels(caller, assistants, second):
     """CONTRACT §5.2: what was written by then stays, and is what the deltas said."""
     assistants.next_run(say("A story that is far too long for anybody to read it to its end."))
@@ -298,6 +302,7 @@ def test_a_second_client_cancels(caller, assistants, second):
     assert second.look(run).status == "cancelled"
 
 
+@pytest.mark.in_process
 @pytest.mark.parametrize("caller", ASYNC, indirect=True)
 def test_a_task_cancels_in_the_middle_of_a_message(caller, assistants):
     """The message is written from the first second to the third, a piece every 0.2 s; sleeping is virtual."""
@@ -327,6 +332,7 @@ def test_a_task_cancels_in_the_middle_of_a_message(caller, assistants):
     assert assistants.clock.now == start + 2.5
 
 
+@pytest.mark.in_process
 @pytest.mark.parametrize("caller", ASYNC, indirect=True)
 def test_tasks_wake_in_the_order_of_virtual_time(caller, assistants):
     """Two streams and a sleeper: a timer of one run does not carry the other over somebody's waking."""
@@ -399,6 +405,7 @@ def test_refusals_come_before_a_stream_begins(caller, assistants, what, status, 
 # --- who moves the clock -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.in_process
 @pytest.mark.assistants(clock="manual")
 def test_on_a_manual_clock_reading_moves_no_time(caller, assistants):
     assistants.next_run(say("Hello there, and much more."))
@@ -413,6 +420,7 @@ def test_on_a_manual_clock_reading_moves_no_time(caller, assistants):
     assert text(read + rest) == "Hello there, and much more."
 
 
+@pytest.mark.in_process
 @pytest.mark.assistants(clock="manual", unused="ignore")
 def test_on_a_manual_clock_a_reader_that_nobody_helps_is_told_so(caller, assistants):
     stream = caller.run()
@@ -465,6 +473,7 @@ def test_a_client_less_patient_than_the_silence_times_out(raw, assistants, secon
     assert second.poll(run) == ["queued", "in_progress", "completed"]
 
 
+@pytest.mark.in_process
 def test_the_sdk_times_out(sdk, assistants):
     assistants.next_run(wait(30), say("Hello!"))
     start = assistants.clock.now
@@ -488,6 +497,7 @@ def test_a_client_more_patient_than_each_silence_does_not_time_out(caller, assis
 # --- snapshots ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.in_process
 def test_a_snapshot_taken_while_a_stream_is_open_has_no_reader(caller, assistants, second):
     assistants.next_run(say("A long story."))
     stream = caller.run()

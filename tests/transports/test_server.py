@@ -18,7 +18,7 @@ import pytest
 
 from harness import FakeAssistants, HarnessFailure, Response, say
 from harness.service.http import ConnectionLost, Request
-from harness.transports.asgi import asgi_app
+from harness.transports.asgi import LOOK_AGAIN, asgi_app
 from harness.transports.forwarding import forwarding
 from harness.transports.server import serving
 
@@ -268,6 +268,22 @@ def test_a_failure_in_the_middle_of_a_stream_is_told_to_the_client():
             next(events)
 
 
+def test_in_real_time_a_stream_is_read_when_its_wait_is_over(monkeypatch):
+    """It looks again after a while, as another client may have moved the run."""
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    monkeypatch.setattr("anyio.sleep", sleep)
+    body, answer = told(lambda: b"one")
+    waits = iter([10.0, 0.01])
+    body.wait = lambda: next(waits, 0.0)
+    with serving(answer, real_time=True) as url:
+        assert ask(url)[2] == b"one"
+    assert slept == [LOOK_AGAIN, 0.01]
+
+
 # --- the application, without a server ---------------------------------------------------------------------------
 
 
@@ -295,6 +311,27 @@ def test_what_a_server_may_leave_out_is_not_needed():
     start, end = played(app, SCOPE, PART, {"type": "http.request"})
     assert (start["status"], end["more_body"]) == (200, False)
     assert asked == [Request("GET", "http://localhost/v1/a%20b", {}, b"one", "")]
+
+
+def test_what_is_quick_is_answered_without_a_thread():
+    threads = []
+    app = asgi_app(
+        lambda request: threads.append(threading.current_thread()) or Response(200, {}, b""),
+        at_once=lambda request: request.method == "GET",
+    )
+    for method in ("GET", "POST"):
+        assert played(app, {**SCOPE, "method": method}, {"type": "http.request"})[0]["status"] == 200
+    assert threads[0] is threading.current_thread()
+    assert threads[1] is not threading.current_thread()
+
+
+def test_who_sends_more_than_any_file_has_is_sent_away(monkeypatch):
+    """CONTRACT §1.5: the largest file that is taken has 512 MiB; nothing larger is kept in memory."""
+    monkeypatch.setattr("harness.transports.asgi.LARGEST", 5)
+    app = asgi_app(lambda request: Response(200, {}, request.body))
+    assert played(app, SCOPE, PART, {"type": "http.request"})[0]["status"] == 200
+    start, end = played(app, SCOPE, PART, PART)
+    assert (start["status"], end["more_body"]) == (413, False)
 
 
 def test_half_a_request_is_no_request():

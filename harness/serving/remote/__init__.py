@@ -1,0 +1,280 @@
+"""`harness.connect(url)`: the fake of a server, with the members of one in this process."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from urllib.parse import quote
+
+from harness import scenarios
+from harness.failures import HarnessFailure
+from harness.scripting import users_line
+from harness.service.director import check_conditions
+from harness.serving import KEY
+from harness.serving.control.shapes import (
+    Added,
+    Cancelled,
+    Complaint,
+    Done,
+    Kept,
+    Listed,
+    Logged,
+    ShownRun,
+    ShownThread,
+    Told,
+)
+from harness.serving.remote.enclosing import enclosed
+from harness.serving.remote.link import Link
+from harness.serving.remote.parts import RemoteClock, RemoteFaults, RemoteWhen, acts_as_data, stays_here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import openai
+
+    C = TypeVar("C", bound=openai.OpenAI)
+
+WHERE = 200  # characters of it that a server takes
+IN_PROCESS = "with harness.fake_assistants() as assistants: ...   # in the process of the code under test"
+
+
+def _only_in_process(what: str, do: str) -> Callable[..., NoReturn]:
+    """A method for what cannot be sent."""
+
+    def refuse(self: RemoteAssistants, *args: object, **kwargs: object) -> NoReturn:
+        """
+        Raises:
+            HarnessFailure: always.
+        """
+        raise stays_here(what, do)
+
+    return refuse
+
+
+def connect(url: str, *, api_key: str = KEY, token: str | None = None) -> RemoteAssistants:
+    """The fake that a server plays for an API key, to script and to ask as if it were in this process.
+
+        with harness.connect("http://127.0.0.1:8000", api_key="sk-suite-1") as assistants:
+            assistants.next_run(say("4 °C and rain"))
+
+    Args:
+        url: of the server, as `harness serve` prints it; a `/v1` behind it does not matter.
+        api_key: each key is a world of its own. The code under test has to use the same.
+        token: what the server's control API asks for, if it does.
+
+    Raises:
+        HarnessFailure: nobody answers there, or somebody else, or the token is wrong.
+    """
+    link = Link(url, api_key=api_key, token=token)
+    try:
+        link.get("/worlds", list[Listed])
+    except HarnessFailure:
+        link.close()
+        raise
+    return RemoteAssistants(link)
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """Something that was added at a server: its id."""
+
+    id: str
+
+
+class RemoteAssistants:
+    """The fake of one API key at a server, as `connect` gives it.
+
+    Members are those of `FakeAssistants`. What they show are copies, as things were when they were asked for. What
+    only this process could call (a model function, a condition that is a function, `on`) cannot be sent: the members
+    are there, and say what to do in their place.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.clock = RemoteClock(link)
+        self.faults = RemoteFaults(link, self._play)
+        self._ends = ExitStack()
+        self._ends.callback(link.close)
+
+    def __enter__(self) -> RemoteAssistants:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    # --- what the model does ------------------------------------------------------------------------------
+
+    def next_run(self, *acts: object) -> None:
+        """What the model does in the next run that nobody else claims.
+
+        Raises:
+            HarnessFailure: something is no act, an act can never happen, or it is a function.
+        """
+        self._play({"next_run": [acts_as_data(acts, "next_run")]})
+
+    def every_run(self, *acts: object) -> None:
+        """What the model does in all runs that are not claimed otherwise."""
+        self._play({"every_run": acts_as_data(acts, "every_run")})
+
+    def when(self, **conditions: object) -> RemoteWhen:
+        """Choose runs by texts or patterns, as `FakeAssistants.when` does."""
+        check_conditions(conditions, where=users_line())
+        return RemoteWhen(self._play, conditions)
+
+    def scenario(self, given: str | Path | Mapping[str, Any]) -> None:
+        """Script runs, seed objects and plan faults as data. A file is read here, with those that it names."""
+        if isinstance(given, Mapping):
+            self._play(given)
+        else:
+            path = Path(given)
+            self._play(enclosed(scenarios.load(path), path), str(path))
+
+    def _play(self, given: Mapping[str, Any], where: str | None = None) -> Added:
+        added: Added = self.link.post("/scenario", Added, given, where=(where or users_line())[-WHERE:])
+        return added
+
+    # --- what there is ------------------------------------------------------------------------------------
+
+    @property
+    def requests(self) -> list[Logged]:
+        """The requests and their answers, oldest first; each has the `path`, `status`, `json` … of an `Exchange`."""
+        requests: list[Logged] = self.link.get("/requests", list[Logged])
+        return requests
+
+    @property
+    def threads(self) -> list[ShownThread]:
+        threads: list[ShownThread] = self.link.get("/threads", list[ShownThread])
+        return threads
+
+    @property
+    def runs(self) -> list[ShownRun]:
+        """All runs, oldest first within each thread."""
+        runs: list[ShownRun] = self.link.get("/runs", list[ShownRun])
+        return runs
+
+    @property
+    def failures(self) -> list[HarnessFailure]:
+        """What the harness complained about, for the code under test may have swallowed it."""
+        return [complaint.failure for complaint in self.link.get("/failures", list[Complaint])]
+
+    def transcript(self, thread: Any = None) -> str:
+        """The conversation of one thread (its id, or anything with an `id`), or of all, as text."""
+        told: Told = self.link.get("/transcript", Told, thread=getattr(thread, "id", thread))
+        return told.transcript
+
+    def unused(self) -> HarnessFailure | None:
+        """The complaint about scripts that no run took, and faults that did not happen, if there are any."""
+        complaint = self.link.get("/unused", Complaint | None)
+        return None if complaint is None else complaint.failure
+
+    def cancel_runs(self) -> None:
+        """Somebody else cancels every run that can be cancelled now."""
+        self.link.post("/runs/cancel", Cancelled)
+
+    def add_assistant(self, id: str | None = None, *, model: str = "gpt-4o", **fields: Any) -> Seeded:
+        """An assistant that is there before the code under test makes any."""
+        return self._add("assistants", id, model=model, **fields)
+
+    def add_thread(self, id: str | None = None, *, metadata: dict[str, str] | None = None) -> Seeded:
+        """A thread that is there already."""
+        return self._add("threads", id, metadata=metadata)
+
+    def add_vector_store(self, id: str | None = None) -> Seeded:
+        """A vector store that tool resources may name."""
+        return self._add("vector_stores", id)
+
+    def add_file(
+        self,
+        path: str | Path | None = None,
+        *,
+        id: str | None = None,
+        content: bytes | None = None,
+        filename: str | None = None,
+        purpose: str = "assistants",
+    ) -> Seeded:
+        """A file that is there already, from a path of this machine or from bytes."""
+        if path is None and content is None:
+            raise HarnessFailure(
+                "add_file(…) needs something to add.",
+                do='assistants.add_file("data.csv")   # or add_file(content=b"…", filename="data.csv")',
+            )
+        data = Path(path).read_bytes() if content is None and path is not None else content or b""
+        name = filename or (Path(path).name if path is not None else "file.bin")
+        sent = {"base64": b64encode(data).decode()}
+        return self._add("files", id, content=sent, filename=name, purpose=purpose)
+
+    def _add(self, kind: str, id: str | None, **fields: object) -> Seeded:
+        given = {name: value for name, value in {"id": id, **fields}.items() if value is not None}
+        made: list[str] = getattr(self._play({kind: [given]}), kind)
+        return Seeded(id or made[0])
+
+    # --- going back ---------------------------------------------------------------------------------------
+
+    def snapshot(self) -> str:
+        """Keep a copy of everything there is at the server; what it gives is for `restore`."""
+        kept: Kept = self.link.post("/snapshots", Kept)
+        return kept.id
+
+    def restore(self, snapshot: str) -> None:
+        """Go back to a snapshot. The log of requests goes on.
+
+        Raises:
+            HarnessFailure: there is none of that name since the world began.
+        """
+        self.link.post(f"/snapshots/{quote(snapshot, safe='')}/restore", Done)
+
+    def reset(self, **options: Any) -> None:
+        """Let the world begin anew, as the server began it, if wanted with other options.
+
+        Raises:
+            HarnessFailure: there is no such option at a server, or no such choice.
+        """
+        self.link.post("/reset", Done, options)
+
+    # --- clients ------------------------------------------------------------------------------------------
+
+    def client(self, **options: Any) -> openai.OpenAI:
+        """A client of this world, over the network; it takes the options of `openai.OpenAI`, and ends with `close`."""
+        import openai  # noqa: PLC0415 - takes a second
+
+        return self._closing(openai.OpenAI(**{**self._place, **options}), options)
+
+    def async_client(self, **options: Any) -> openai.AsyncOpenAI:
+        """The same as an `openai.AsyncOpenAI`; its connections belong to an event loop, so close it there."""
+        import openai  # noqa: PLC0415 - as above
+
+        return openai.AsyncOpenAI(**{**self._place, **options})
+
+    def azure_client(self, **options: Any) -> openai.AzureOpenAI:
+        """The same as an `openai.AzureOpenAI`, with api-version 2024-05-01-preview unless you say another."""
+        import openai  # noqa: PLC0415 - as above
+
+        from harness.clients import AZURE  # noqa: PLC0415 - as above
+
+        place = {**AZURE, "api_key": self.link.api_key, "azure_endpoint": self.link.url}
+        return self._closing(openai.AzureOpenAI(**{**place, **options}), options)
+
+    def _closing(self, client: C, options: Mapping[str, Any]) -> C:
+        """The client, whose connections end with this fake's own unless they are the user's."""
+        if "http_client" not in options:
+            self._ends.callback(client.close)
+        return client
+
+    @property
+    def _place(self) -> dict[str, Any]:
+        return {"api_key": self.link.api_key, "base_url": f"{self.link.url}/v1"}
+
+    def close(self) -> None:
+        """End the connections; the world goes on, for whoever has its key."""
+        self._ends.close()
+
+    # --- what stays in one process ------------------------------------------------------------------------
+
+    model = _only_in_process("A model function", 'assistants.when(message="…").run(call("get_weather", city="Oslo"))')
+    on = _only_in_process("on(…)", IN_PROCESS)
+    replay = _only_in_process("replay(…)", IN_PROCESS)
+    record = _only_in_process("record(…)", "harness record -o session.yaml -- …   # a program with a server in front")

@@ -1,0 +1,342 @@
+"""A server with a world for every API key: what is apart, what begins anew, and who need not wait."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import openai
+import pytest
+
+from harness import FakeAssistants, HarnessFailure, Request, Response, hang, say
+from harness.options import Options
+from harness.serving import KEY, serve, serve_one
+from harness.serving.pace import Pace
+from harness.serving.worlds import NO_KEY, OneWorld, Worlds
+
+ROOT = "http://127.0.0.1:1/v1"
+
+
+def asked(worlds, method, path, body=None, *, key="sk-a", root=ROOT, **headers):
+    """The answer to one request, and its JSON."""
+    sent = {"authorization": f"Bearer {key}", "openai-beta": "assistants=v2", **headers}
+    answer = worlds.answer(
+        Request(method, root + path, sent, b"" if body is None else json.dumps(body).encode(), "client")
+    )
+    return answer, json.loads(answer.body)
+
+
+def made(worlds, path, body=None, **more):
+    answer, value = asked(worlds, "POST", path, body or {}, **more)
+    assert answer.status == 200, value
+    return value["id"]
+
+
+def started(worlds, **more):
+    """The path of a run that has just begun."""
+    assistant = made(worlds, "/assistants", {"model": "gpt-4o", "instructions": "Help."}, **more)
+    thread = made(worlds, "/threads", **more)
+    return f"/threads/{thread}/runs/" + made(worlds, f"/threads/{thread}/runs", {"assistant_id": assistant}, **more)
+
+
+def test_each_key_is_a_world_of_its_own():
+    worlds = Worlds()
+    thread = made(worlds, "/threads", key="sk-a")
+    assert asked(worlds, "GET", f"/threads/{thread}", key="sk-a")[0].status == 200
+    assert asked(worlds, "GET", f"/threads/{thread}", key="sk-b")[0].status == 404
+    assert len(worlds.of("sk-a").threads) == 1
+    assert worlds.of("sk-b").threads == []
+    worlds.of("sk-a").clock.advance(100)
+    assert worlds.of("sk-a").clock.now == worlds.of("sk-b").clock.now + 100
+
+
+def test_ids_depend_on_seed_and_key_alone():
+    def first(seed, key):
+        worlds = Worlds(Options(seed=seed))
+        made(worlds, "/threads", key="sk-other")
+        return made(worlds, "/threads", key=key)
+
+    assert first(1, "sk-a") == first(1, "sk-a")
+    assert len({first(1, "sk-a"), first(1, "sk-b"), first(2, "sk-a")}) == 3
+
+
+def test_the_name_of_a_world_does_not_tell_its_key():
+    worlds = Worlds()
+    made(worlds, "/threads", key="sk-secret")
+    [name] = worlds.names()
+    assert worlds.named(name) is worlds.of("sk-secret")
+    assert "secret" not in name
+    assert worlds.named("world-none") is None
+    assert "secret" not in repr(vars(worlds))
+
+
+def test_who_has_no_key_is_refused_and_can_be_seen():
+    """CONTRACT §7.1."""
+    worlds = Worlds()
+    answer, body = asked(worlds, "POST", "/threads", {}, authorization="")
+    assert answer.status == 401
+    assert "You didn't provide an API key" in body["error"]["message"]
+    assert [exchange.status for exchange in worlds.named(NO_KEY).requests] == [401]
+
+
+def test_azures_key_is_a_key():
+    worlds = Worlds()
+    root = "http://127.0.0.1:1/openai"
+    query = "?api-version=2024-05-01-preview"
+    headers = {"authorization": "", "api-key": "azure-key"}
+    assert asked(worlds, "POST", f"/threads{query}", {}, root=root, **headers)[0].status == 200
+    assert len(worlds.of("azure-key").threads) == 1
+
+
+def test_all_begin_with_the_scenario_and_begin_again_with_it():
+    worlds = Worlds(scenario={"assistants": [{"id": "asst_hello"}], "every_run": ["Hello!"]})
+    for key in ("sk-a", "sk-b"):
+        assert asked(worlds, "GET", "/assistants/asst_hello", key=key)[0].status == 200
+    name = worlds.name_of("sk-a")
+    made(worlds, "/threads")
+    fake = worlds.of("sk-a")
+    worlds.reset(name)
+    assert worlds.of("sk-a") is not fake
+    assert worlds.of("sk-a").threads == []
+    assert asked(worlds, "GET", "/assistants/asst_hello")[0].status == 200
+    worlds.reset(name, Options(api="sunset"))
+    assert asked(worlds, "GET", "/assistants/asst_hello")[0].status == 404
+    assert asked(worlds, "GET", "/assistants/asst_hello", key="sk-b")[0].status == 200
+    worlds.close()
+
+
+def test_what_the_scenario_of_the_server_has_too_much_is_no_complaint():
+    """It is for every client, and not each needs all of it; what came over the network is for one."""
+    worlds = Worlds(scenario={"next_run": ["One."], "when": [{"message": "Oslo", "run": ["Two."]}]})
+    unused = partial(asked, worlds, "GET", "/unused", root="http://127.0.0.1:1/_harness")
+    assert unused()[1] is None
+    worlds.of("sk-a").next_run(say("Three."))
+    complaint = unused()[1]
+    assert "Three." in complaint["there_was"]
+    assert "One." not in complaint["there_was"]
+    assert "marker" not in complaint["do"]
+    assert "mark." not in complaint["do"]
+
+
+def test_a_world_may_begin_by_being_reset():
+    worlds = Worlds()
+    worlds.reset("world-new", Options(api="v1"))
+    assert worlds.named("world-new").options.api == "v1"
+
+
+def test_clients_are_spared_their_waiting():
+    """Measured with openai 3.52: a poller obeys `openai-poll-after-ms: 0`; 0 is ignored in `retry-after-ms`."""
+    worlds = Worlds(spare_waiting=True)
+    run = started(worlds)
+    answer, _ = asked(worlds, "GET", run)
+    assert answer.headers["openai-poll-after-ms"] == "0"
+    assert "openai-poll-after-ms" not in asked(worlds, "GET", run.rpartition("/")[0])[0].headers
+    assert "retry-after-ms" not in answer.headers
+
+
+@pytest.mark.parametrize(("retry_after", "passes"), [(7, 7), (None, 0)], ids=["seconds", "none"])
+def test_what_is_not_waited_passes_on_the_clock(retry_after, passes):
+    worlds = Worlds(spare_waiting=True)
+    fake = worlds.of("sk-a")
+    fake.faults.status(429, on="POST /threads", retry_after=retry_after)
+    before = fake.clock.now
+    answer, _ = asked(worlds, "POST", "/threads", {})
+    assert (answer.status, answer.headers["retry-after-ms"]) == (429, "1")
+    assert fake.clock.now - before == passes
+
+
+def test_a_day_to_try_again_at_is_not_waited_for():
+    worlds = Worlds(spare_waiting=True)
+    fake = worlds.of("sk-a")
+    fake.on("GET", "/models", lambda request: Response(503, {"retry-after": "Mon, 03 Nov 2025 12:00:30 GMT"}, b"{}"))
+    before = fake.clock.now
+    assert asked(worlds, "GET", "/models")[0].headers["retry-after-ms"] == "1"
+    assert fake.clock.now == before
+
+
+def test_nothing_is_added_where_nobody_asked_for_it():
+    """CONTRACT §9: the real service never sent these headers."""
+    worlds = Worlds()
+    run = started(worlds)
+    worlds.of("sk-a").faults.status(429, on="GET /threads/{thread_id}/runs/{run_id}")
+    for _ in range(2):
+        headers = asked(worlds, "GET", run)[0].headers
+        assert not {"openai-poll-after-ms", "retry-after-ms"} & set(headers)
+
+
+def test_in_real_time_the_clock_goes_as_the_real_one_does():
+    real = [1000.0]
+    worlds = Worlds(pace=Pace(lambda: real[0]))
+    run = started(worlds)
+    assert [asked(worlds, "GET", run)[1]["status"] for _ in range(3)] == ["queued"] * 3  # a look moves nothing
+    real[0] += 1.5
+    assert asked(worlds, "GET", run)[1]["status"] == "in_progress"
+    real[0] += 2
+    assert asked(worlds, "GET", run)[1]["status"] == "completed"
+
+
+def test_in_real_time_the_control_api_shows_the_time_of_now():
+    real = [1000.0]
+    worlds = Worlds(pace=Pace(lambda: real[0]))
+    shown = []
+    for _ in range(2):
+        shown.append(asked(worlds, "GET", "/clock", root="http://127.0.0.1:1/_harness")[1]["now"])
+        real[0] += 5
+    assert shown[1] - shown[0] == 5
+    assert asked(worlds, "GET", "/worlds", root="http://127.0.0.1:1/_harness")[0].status == 200
+
+
+@pytest.mark.parametrize(
+    ("worlds", "method", "path", "expected"),
+    [
+        (Worlds(), "GET", "/v1/assistants", True),
+        (Worlds(), "POST", "/v1/assistants", False),
+        (Worlds(), "GET", "/_harness/worlds", False),
+        (Worlds(execute=True), "GET", "/v1/assistants", False),
+        (Worlds(scenario={"every_run": [{"run_code": "1+1", "execute": True}]}), "GET", "/v1/assistants", False),
+        (Worlds(scenario={"every_run": [{"run_code": "1+1"}]}), "GET", "/v1/assistants", True),
+        (OneWorld(FakeAssistants()), "GET", "/v1/assistants", False),
+    ],
+    ids=["a look", "a change", "control", "executing", "a scenario that executes", "a scenario", "of a test"],
+)
+def test_only_what_is_quick_for_certain_is_answered_at_once(worlds, method, path, expected):
+    assert worlds.at_once(Request(method, f"http://127.0.0.1:1{path}")) is expected
+
+
+def test_in_real_time_a_stream_comes_when_its_time_has_come():
+    real = [1000.0]
+    worlds = Worlds(pace=Pace(lambda: real[0]))
+    worlds.of("sk-a").next_run(say(pieces=["one ", "two"]))
+    assistant, thread = (
+        made(worlds, "/assistants", {"model": "gpt-4o", "instructions": "Help."}),
+        made(worlds, "/threads"),
+    )
+    body = json.dumps({"assistant_id": assistant, "stream": True}).encode()
+    headers = {"authorization": "Bearer sk-a", "openai-beta": "assistants=v2"}
+    stream = worlds.answer(Request("POST", f"{ROOT}/threads/{thread}/runs", headers, body, "client")).body
+    began, came = real[0], []
+    assert stream.now == worlds.of("sk-a").clock.now
+    while True:
+        seconds = stream.wait()
+        real[0] += seconds
+        chunk = stream.read()
+        if chunk is None:
+            break
+        came.append((round(real[0] - began, 3), chunk.split(b"\n")[0].removeprefix(b"event: ").decode()))
+    when = {name: seconds for seconds, name in came}
+    assert (when["thread.run.created"], when["thread.run.in_progress"]) == (0, 1)
+    assert came[-1] == (3, "done")
+    stream.close()
+
+
+def test_one_world_serves_every_key_and_goes_back_to_its_beginning():
+    fake = FakeAssistants()
+    fake.add_thread("thread_first")
+    worlds = OneWorld(fake)
+    made(worlds, "/threads", key="sk-a")
+    made(worlds, "/threads", key="sk-b")
+    assert len(fake.threads) == 3
+    worlds.reset(OneWorld.NAME)
+    assert [thread.id for thread in fake.threads] == ["thread_first"]
+    with pytest.raises(HarnessFailure, match="keeps its options"):
+        worlds.reset(OneWorld.NAME, Options())
+
+
+# --- over a socket ------------------------------------------------------------------------------------------------
+
+pytest.importorskip("uvicorn")
+
+
+def asks(server, text, key=None):
+    """A whole conversation through the SDK; gives the answer."""
+    with openai.OpenAI(base_url=server.base_url, api_key=key or server.key) as client:
+        assistant = client.beta.assistants.create(model="gpt-4o", instructions="Help.")
+        run = client.beta.threads.create_and_run_poll(
+            assistant_id=assistant.id, thread={"messages": [{"role": "user", "content": text}]}
+        )
+        assert run.status == "completed"
+        return client.beta.threads.messages.list(run.thread_id).data[0].content[0].text.value
+
+
+def test_a_server_says_where_it_is():
+    with serve() as server:
+        assert server.environment == {
+            "OPENAI_BASE_URL": f"{server.url}/v1",
+            "OPENAI_API_KEY": KEY,
+            "OPENAI_API_VERSION": "2024-05-01-preview",
+            "AZURE_OPENAI_ENDPOINT": server.url,
+            "AZURE_OPENAI_API_KEY": KEY,
+        }
+        assert server.inspector == f"{server.url}/_harness/"
+        assert server.worlds.token is None
+        assert server.url.startswith("http://127.0.0.1:")
+
+
+def test_the_only_key_that_is_accepted_is_the_one_to_use():
+    with serve(Options(api_key="sk-only"), spare_waiting=True) as server:
+        assert server.key == "sk-only"
+        assert asks(server, "Hi?")
+        with pytest.raises(openai.AuthenticationError):
+            asks(server, "Hi?", "sk-other")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "localhost"])
+def test_beyond_this_machine_there_is_a_token(host):
+    with serve(host=host) as server, serve_one(FakeAssistants(), host=host) as one:
+        for each in (server, one):
+            assert (each.worlds.token is None) == (host == "localhost")
+            assert each.inspector.endswith(
+                f"/_harness/?token={each.worlds.token}" if each.worlds.token else "/_harness/"
+            )
+    with serve(host=host, token="mine") as server:
+        assert server.worlds.token == "mine"
+
+
+def test_a_scenario_file_is_what_worlds_begin_with(tmp_path):
+    file = tmp_path / "hello.json"
+    file.write_text('{"every_run": ["Hello!"]}')
+    with serve(scenario=file, spare_waiting=True) as server:
+        assert asks(server, "Hi") == "Hello!"
+    file.write_text('{"every_runs": ["Hello!"]}')
+    with pytest.raises(HarnessFailure, match="every_run"), serve(scenario=file):
+        pass
+
+
+def test_parallel_suites_share_a_server():
+    with serve(spare_waiting=True) as server:
+        for number in range(4):
+            server.worlds.of(f"sk-{number}").every_run(say(f"I am {number}."))
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda number: asks(server, "Who?", f"sk-{number % 4}"), range(8)))
+    assert answers == [f"I am {number % 4}." for number in range(8)]
+
+
+def test_real_time_over_a_socket(monkeypatch):
+    """Streams come piece by piece, each after its time; a second that passes in half a tick here."""
+    real = [0.0]
+
+    def now():
+        real[0] += 0.5
+        return real[0]
+
+    monkeypatch.setattr(Pace.__init__, "__defaults__", (now,))
+    with serve(time="real") as server:
+        assert server.worlds.of(KEY).clock.policy == "timed"
+        server.worlds.of(KEY).next_run(say("Hello!"))
+        with openai.OpenAI(base_url=server.base_url, api_key=KEY) as client:
+            assistant = client.beta.assistants.create(model="gpt-4o", instructions="Help.")
+            thread = client.beta.threads.create()
+            events = client.beta.threads.runs.create(thread_id=thread.id, assistant_id=assistant.id, stream=True)
+            assert [event.event for event in events][-1] == "thread.run.completed"
+
+
+def test_a_test_serves_its_own_fake():
+    fake = FakeAssistants()
+    fake.next_run(hang())
+    with fake.serve() as server, openai.OpenAI(base_url=server.base_url, api_key="sk-any") as client:
+        assistant = client.beta.assistants.create(model="gpt-4o", instructions="Help.")
+        run = client.beta.threads.create_and_run(assistant_id=assistant.id)
+        client.beta.threads.runs.cancel(run.id, thread_id=run.thread_id)
+        assert fake.runs[0].status == "cancelling"
+    assert [exchange.path for exchange in fake.requests][:2] == ["/v1/assistants", "/v1/threads/runs"]

@@ -45,6 +45,17 @@ FRAMEWORKS = {
     "agency_swarm": ["agency-swarm<1"],
 }
 
+# Half of the time that the suite takes, and hardly a line that depends on a version of Python: whole runs of pytest in
+# processes of their own, and random walks.
+LONG = [
+    "tests/plugin",
+    "tests/service/test_machine_invariants.py",
+    "tests/service/test_stories.py",
+    "tests/test_benchmarks.py",
+    "tests/test_machine.py",
+    "tests/test_strategies.py",
+]
+
 
 def choose_every_pyenv_python() -> None:
     """Let pyenv's shims start: all of them are on PATH, but only those of a chosen version do anything."""
@@ -95,9 +106,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=["3.10", "3.13"], download_python="never")
 def python(session: nox.Session) -> None:
-    """The whole suite on the oldest Python and on a new one, where they are installed."""
+    """The suite on the oldest Python and on a new one, where they are installed; `-- tests` runs all of it."""
     session.install("-e", ".", *group("test"))
-    pytest(session, "-n", "auto")
+    pytest(session, "-n", "auto", *([] if session.posargs else [f"--ignore={path}" for path in LONG]))
 
 
 @nox.session
@@ -161,4 +172,5 @@ def wheel(session: nox.Session) -> None:
         pytest(session, "test_wheel.py")
         session.install(f"{built}[cli]")
         session.run("harness", "check", str(ROOT / "cassettes"))
+        session.run("harness", "routes")
         session.chdir(ROOT)  # Windows cannot remove the folder one stands in

@@ -7,6 +7,8 @@ import sys
 from openai import OpenAI
 
 from harness import call, say
+from harness.report.data import world
+from harness.report.page import page
 
 
 def ask(question: str) -> str:
@@ -30,6 +32,11 @@ def ask(question: str) -> str:
 def test_agent_asks_for_the_weather(assistants):
     assistants.next_run(call("get_weather", city="Oslo"), say("4 °C and rain"))
     assert ask("Weather in Oslo?") == "4 °C and rain"
+
+
+def test_the_page_is_there(assistants):
+    OpenAI().beta.threads.create(messages=[{"role": "user", "content": "Weather in Oslo?"}])
+    assert "Weather in Oslo?" in page({"a test": world(assistants)}, title="a test")
 
 
 def test_the_command_line_says_what_it_needs():

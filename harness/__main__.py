@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 
 HOW_TO_INSTALL = """\
 The command line needs click, which is not installed.
@@ -18,6 +19,10 @@ def main() -> None:
         if missing.name != "click":
             raise
         sys.exit(HOW_TO_INSTALL)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # what a pipe on Windows has no character for; in JSON and in Python's texts it still means the same
+            stream.reconfigure(errors="backslashreplace")
     command_line(prog_name="harness")
 
 

@@ -1,63 +1,24 @@
-"""The command line: `harness record | import | check | show | to-test`, each around one function of the library.
-
-Exit codes: 0, all is well; 1, something is wrong with what was given, and the message says what; 2, the command was
-not written as it has to be; `harness record` ends as the program it runs does.
-"""
+"""The commands about recordings: `record`, `import`, `check`, `show`, `to-test` and `report`."""
 
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness import __version__
+from harness.cli.shared import FILE, OUTPUT, count, progress, refuse_to_replace, secrets, told_or_written, write_whole
 from harness.failures import HarnessFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from harness.recording.session import Session
 
-FILE = click.Path(exists=True, path_type=Path)
 MODES = ("once", "new_episodes", "all", "rewrite")
 
 
-class Explained(click.Group):
-    """What the harness complains about is shown as it is, without a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except HarnessFailure as failure:
-            raise click.ClickException(str(failure)) from failure
-
-
-@click.group(cls=Explained, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, package_name="pytest-assistants")
-def main() -> None:
-    """Recorded sessions of the OpenAI Assistants API: record, import, check, show, turn into tests.
-
-    Every command reads cassettes of vcrpy, Ruby VCR, R vcr and the Azure SDK test proxy, HAR files, logs of JSON lines
-    and notebooks with printed objects, whatever the files are called.
-    """
-
-
-def secrets(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of all commands that remove secrets or look for them."""
-    redact = click.option(
-        "--redact", multiple=True, metavar="REGEX", help="What else is secret; may be given more than once."
-    )
-    keep = click.option(
-        "--keep", multiple=True, metavar="TEXT", help="What is no secret although it looks like one; as above."
-    )
-    return redact(keep(command))
-
-
-@main.command(context_settings={"ignore_unknown_options": True})
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.option("-o", "--output", "path", required=True, type=click.Path(path_type=Path), help="The cassette to write.")
 @click.option(
     "--from",
@@ -105,7 +66,7 @@ def record(
     ctx.exit(exit_code)
 
 
-@main.command("import")
+@click.command("import")
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option(
     "-o",
@@ -129,19 +90,19 @@ def import_(files: tuple[Path, ...], folder: Path, **how: Any) -> None:
     made = imports(files, folder, skipped=skipped, **how)
     for line in skipped:
         click.echo(f"left out: {line}", err=True)
-    with click.progressbar(made, label="writing", file=sys.stderr, hidden=len(made) < 20) as all_:
+    with progress(made, "writing") as all_:
         for item in all_:
             item.write()
     for item in made:
         runs = [story.run.get("status", "unseen") for story in item.session.stories.values()]
-        parts = [_count(len(item.exchanges), "exchange")]
-        parts += [f"{_count(len(runs), 'run')} ({', '.join(dict.fromkeys(runs))})"] if runs else []
-        parts += [f"{_count(item.replaced, 'secret')} replaced"] if item.replaced else []
-        parts += [f"{_count(item.left_out, 'request')} to others left out"] if item.left_out else []
+        parts = [count(len(item.exchanges), "exchange")]
+        parts += [f"{count(len(runs), 'run')} ({', '.join(dict.fromkeys(runs))})"] if runs else []
+        parts += [f"{count(item.replaced, 'secret')} replaced"] if item.replaced else []
+        parts += [f"{count(item.left_out, 'request')} to others left out"] if item.left_out else []
         click.echo(f"{item.path}: {', '.join(parts)}")
 
 
-@main.command()
+@click.command()
 @click.argument("paths", nargs=-1, required=True, type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a finding.")
 @secrets
@@ -159,16 +120,17 @@ def check(
 
     files = [file for path in paths for file in _cassettes(path)]
     redactor = Redactor(patterns=redact, keep=keep)
-    found = [finding for file in files for finding in findings_of(file, redactor=redactor)]
+    with progress(files, "checking") as all_:
+        found = [finding for file in all_ for finding in findings_of(file, redactor=redactor)]
     for finding in found:
         click.echo(json.dumps(asdict(finding), ensure_ascii=False) if as_json else f"{finding.level}: {finding}")
     errors = sum(finding.level == "error" for finding in found)
-    told = f"{_count(errors, 'error')}, {_count(len(found) - errors, 'note')}"
-    click.echo(f"{_count(len(files), 'file')} checked: {told}.", err=True)
+    told = f"{count(errors, 'error')}, {count(len(found) - errors, 'note')}"
+    click.echo(f"{count(len(files), 'file')} checked: {told}.", err=True)
     ctx.exit(1 if errors else 0)
 
 
-@main.command()
+@click.command()
 @click.argument("path", type=FILE)
 def show(path: Path) -> None:
     """Print a cassette as a timeline: what was asked and came, each thread, each run with what the model did."""
@@ -178,9 +140,9 @@ def show(path: Path) -> None:
     click.echo_via_pager("\n\n".join(parts) + "\n")
 
 
-@main.command("to-test")
+@click.command("to-test")
 @click.argument("path", type=FILE)
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
+@click.option("-o", "--output", type=OUTPUT, help="The file to write.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 def to_test(path: Path, output: Path | None, force: bool) -> None:
     """Write a test with scripts that tell the recorded story, without the cassette.
@@ -198,13 +160,7 @@ def to_test(path: Path, output: Path | None, force: bool) -> None:
         )
     [session] = sessions.values()
     source = retold(session, title=path.name)
-    if output is None:
-        click.echo(source, nl=False)
-        return
-    if output.exists() and not force:
-        raise HarnessFailure(f"{output} is there already, and was left as it is.", do="harness to-test --force …")
-    output.write_text(source, encoding="utf-8")
-    click.echo(output)
+    told_or_written(source, output, force=force, command="to-test")
 
 
 def _sessions(path: Path) -> dict[str, Session]:
@@ -224,5 +180,18 @@ def _cassettes(path: Path) -> list[Path]:
     return sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")]) if path.is_dir() else [path]
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("-o", "--output", required=True, type=OUTPUT, help="The page to write, such as report.html.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def report(files: tuple[Path, ...], output: Path, force: bool) -> None:
+    """Write what recordings tell as one HTML page: conversations, timelines of runs, files and every request.
+
+    The page needs no network and no server; it may be sent to somebody, or kept as an artifact of a build. It shows
+    recordings as they are: what `harness check` calls a secret is on it, too.
+    """
+    from harness.recording.reporting import report as page_of  # noqa: PLC0415 - as above
+
+    refuse_to_replace(output, force=force, command="report")
+    write_whole(output, page_of(files))
+    click.echo(output)

@@ -8,29 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from harness import FakeAssistants, __version__
 from harness import __main__ as entry
-from harness.cli import main
 from harness.recording.cassettes import read
 from harness.transports.server import serving
 
-CASSETTES = Path(__file__).resolve().parents[1] / "cassettes"
+CASSETTES = Path(__file__).resolve().parents[2] / "cassettes"
 QUIZ = str(CASSETTES / "quiz.yaml")
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    """Runs the command line in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments, code=0):
-        result = CliRunner().invoke(main, [str(argument) for argument in arguments])
-        assert result.exit_code == code, result.output
-        return result
-
-    return run
 
 
 THREAD = {"id": "thread_AbCdEfGhIjKlMnOpQrStUvWx", "object": "thread", "created_at": 1762171200}

@@ -88,11 +88,10 @@ class Indexer:
         advance(batch, BATCH, "cancel", now=self._clock.now)
 
     def settle(self, store: VectorStore) -> None:
-        """What is to be indexed in a store is so at once: it is one that was there before anybody looked."""
+        """A store that has just been made is indexed at once: it is to be one that was there before anybody looked."""
         for file in store.files:
-            if file.status == "in_progress":
-                self._drop(file)
-                self._index(store, file)
+            self._drop(file)
+            self._index(store, file)
 
     def remove(self, store: VectorStore, file_id: str) -> None:
         """Take a file out of a store, and out of the batch it came in: the counts are those of what is there."""

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("uvicorn")
 
+QUIET = ("-p", "no:cacheprovider", "-p", "no:asyncio")
 APP = """
     import os, urllib.request
 
@@ -37,7 +38,7 @@ def test_another_program_talks_to_the_fake_of_the_test(project):
             assert len(assistants.threads) == 1
         """
     )
-    project.runpytest("-p", "no:cacheprovider").assert_outcomes(passed=1)
+    project.runpytest(*QUIET).assert_outcomes(passed=1)
 
 
 def test_virtual_sleep_moves_the_clock_and_the_server_lives_in_real_time(project):
@@ -52,7 +53,7 @@ def test_virtual_sleep_moves_the_clock_and_the_server_lives_in_real_time(project
             assert assistants.clock.now == before + 30
         """
     )
-    project.runpytest("-p", "no:cacheprovider").assert_outcomes(passed=1)
+    project.runpytest(*QUIET).assert_outcomes(passed=1)
 
 
 def test_what_was_not_used_is_told_as_ever(project):
@@ -62,7 +63,7 @@ def test_what_was_not_used_is_told_as_ever(project):
             assistants.next_run("Hello!")
         """
     )
-    result = project.runpytest("-p", "no:cacheprovider")
+    result = project.runpytest(*QUIET)
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["*next_run(…) at test_what_was_not_used_is_told_as_ever.py:2*"])
 
@@ -86,7 +87,7 @@ FAILING = """
 
 def test_a_page_for_each_failed_test(project):
     project.makepyfile(FAILING)
-    result = project.runpytest("-p", "no:cacheprovider", "--assistants-report=build/pages")
+    result = project.runpytest(*QUIET, "--assistants-report=build/pages")
     result.assert_outcomes(passed=1, failed=3)
     pages = sorted((project.path / "build" / "pages").iterdir())
     assert [page.suffix for page in pages] == [".html", ".html"]
@@ -99,5 +100,5 @@ def test_a_page_for_each_failed_test(project):
 
 def test_without_being_asked_there_are_no_pages(project):
     project.makepyfile(FAILING)
-    project.runpytest("-p", "no:cacheprovider").stdout.no_fnmatch_line("*As a page*")
+    project.runpytest(*QUIET).stdout.no_fnmatch_line("*As a page*")
     assert not list(project.path.rglob("*.html"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import os
 import subprocess
@@ -688,7 +689,7 @@ def test_json_is_json(buggy):
 
 def test_rich_prints_a_table(buggy):
     rich = pytest.importorskip("rich.console")
-    console = rich.Console(width=200, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
+    console = rich.Console(width=200, record=True, file=io.StringIO())
     with console.file:
         console.print(buggy["takes_the_first"])
         shown = console.export_text()

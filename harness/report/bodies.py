@@ -18,7 +18,8 @@ IMAGE = re.compile(
 )
 STREAM = "text/event-stream"
 NO_TEXT = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f]")  # what stands in no text; an escape sequence of colours may
-SECRET = re.compile(r"key|token|secret|sig|password", re.IGNORECASE)
+# What may be a key in a query, as gateways in front of Azure take it
+SECRET = re.compile(r"key|token|secret|signature|^sig$|password", re.IGNORECASE)
 
 
 def size(count: int) -> str:

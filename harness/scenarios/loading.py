@@ -125,7 +125,7 @@ def _yaml(text: str, lines: dict[tuple[Key, ...], int]) -> dict[str, Any]:
 def _loader(yaml: Any) -> Any:
     """The scanner and parser of PyYAML, with what YAML 1.2 takes plain scalars for in place of YAML 1.1."""
 
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # which of the two, the installation decides
         yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
 
     for tag, (first, pattern) in PLAIN.items():

@@ -25,7 +25,7 @@ from harness.service.params import validate
 from harness.service.records import File
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
 
     from pydantic import BaseModel
 
@@ -192,8 +192,8 @@ def _check_id(wanted: Any, prefix: str, place: Place) -> None:
         )
 
 
-def _check_free(wanted: str, table: object, place: Place) -> None:
-    if wanted in table:  # type: ignore[operator]
+def _check_free(wanted: str, table: Container[str], place: Place) -> None:
+    if wanted in table:
         raise _taken(wanted, place)
 
 

@@ -47,7 +47,7 @@ class Clock:
         if policy not in POLICIES:
             raise ValueError(f"unknown clock policy {policy!r}: choose one of {', '.join(POLICIES)}")
         self.now = float(start)
-        self.policy = policy
+        self.policy: Policy = policy
         # a heap; timers of the same moment fire in the order they were set
         self._timers: list[tuple[float, int, Timer]] = []
         self._set = 0

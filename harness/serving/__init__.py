@@ -88,7 +88,8 @@ def serve(
         host: the address to listen on. Whoever reaches one that is not this machine's own reaches the fake.
         port: the port, or 0 for a free one.
         scenario: a file with what every world begins with.
-        time: `virtual`, or `real`: runs then take as long as they say, and streams come as fast as they would.
+        time: `virtual`, or `real`: runs then take as long as they say, streams come as fast as they would, and clocks
+            are `timed`.
         spare_waiting: tell clients not to wait between polls and before they try again. The real service did not.
         execute: whether scripts that come over the network may execute cells; those of `scenario` may.
         token: what the control API asks for. Off this machine it is never open: without one, one is made.
@@ -97,8 +98,9 @@ def serve(
             it to begin anew. See `harness.serving.lasting.LastingWorlds`.
 
     Raises:
-        HarnessFailure: the scenario is wrong, the extra `server` is not installed, or the address cannot be had; or
-            the state is that of a server with other options, is damaged, or cannot be kept.
+        HarnessFailure: the scenario is wrong, the extra `server` is not installed, or the address cannot be had; real
+            time meets `clock="manual"`; or the state is that of a server with other options, is damaged, or cannot be
+            kept.
     """
     begin = Worlds if state is None else partial(LastingWorlds, state)
     worlds = begin(

@@ -9,10 +9,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
+from harness.report.bodies import SECRET
 from harness.scenarios.loading import Document
 from harness.service.dialects import is_azure
 from harness.service.http import Request
-from harness.serving.control.shown import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -113,7 +113,7 @@ class Journal:
         return not line.endswith(b"\n") and MARK.startswith(line[: len(MARK)])
 
     def _open(self) -> None:
-        self._file = open(self.path, "ab", buffering=0, opener=_for_the_owner)  # noqa: SIM115
+        self._file = open(self.path, "ab", buffering=0, opener=_for_the_owner)  # noqa: SIM115 - `close` ends it
         self._file.truncate(self._size)
 
     def _passed(self, line: bytes, checksum: int) -> int:

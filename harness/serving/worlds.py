@@ -87,7 +87,7 @@ class Worlds:
         """Let a world begin anew, if wanted with other options.
 
         Raises:
-            HarnessFailure: the scenario does not fit these options.
+            HarnessFailure: the scenario, or real time, does not fit these options.
         """
         fresh = self._begin(name, options or self.options)
         with self._lock:
@@ -136,7 +136,12 @@ class Worlds:
     def _begin(self, name: str, options: Options) -> FakeAssistants:
         fake = FakeAssistants(replace(options, seed=f"{options.seed} {name}"))
         if self._pace is not None:
-            fake.clock.policy = "timed"
+            if options.clock == "manual":
+                raise HarnessFailure(
+                    "A clock that only `advance` moves does not go with real time.",
+                    do="harness serve --time virtual --clock manual",
+                )
+            fake.clock.policy = "timed"  # a look is no reason for time to pass
         if self._scenario is not None:
             scenarios.play(fake, self._scenario, where="the scenario of this server")
             fake.world.director.expect_nothing()  # it is for every client, and not each needs all of it

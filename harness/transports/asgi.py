@@ -10,6 +10,7 @@ from anyio import to_thread
 
 from harness.failures import HarnessFailure
 from harness.service.http import Request, Response, WireFailure
+from harness.service.params.upload import MOST_BYTES
 from harness.transports.wire import complaint, end_to_end, refusal
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     App: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
-# The largest file that the service takes has 512 MiB (CONTRACT §1.5); one that is a little larger gets its refusal.
-LARGEST = 520 * 2**20
+# A file that is a little larger than the service takes gets its refusal; nothing larger is read.
+LARGEST = MOST_BYTES + 8 * 2**20
 # How long a stream in real time sleeps at most before it looks again: another client may move its run meanwhile.
 LOOK_AGAIN = 0.05
 

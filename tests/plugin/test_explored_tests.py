@@ -28,14 +28,9 @@ RETURNS = 'return my_app.lenient("Weather?")'
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    pytester.makepyfile(my_app=APP + LENIENT)
-    pytester.makeini(
-        "[pytest]\naddopts = --strict-markers\nfilterwarnings =\n    error\n"
-        "    ignore:(The Assistants API is )?deprecated:DeprecationWarning\n"
-    )
-    return pytester
+def project(strict: pytest.Pytester) -> pytest.Pytester:
+    strict.makepyfile(my_app=APP + LENIENT)
+    return strict
 
 
 def run(project: pytest.Pytester, test: str, *args: str) -> pytest.RunResult:

@@ -61,14 +61,9 @@ TEST = """
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    pytester.makepyfile(my_app=APP)
-    pytester.makeini(
-        "[pytest]\naddopts = --strict-markers\nfilterwarnings =\n    error\n"
-        "    ignore:(The Assistants API is )?deprecated:DeprecationWarning\n"
-    )
-    return pytester
+def project(strict: pytest.Pytester) -> pytest.Pytester:
+    strict.makepyfile(my_app=APP)
+    return strict
 
 
 def run(project: pytest.Pytester, test: str, *args: str) -> pytest.RunResult:

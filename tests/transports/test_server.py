@@ -326,7 +326,7 @@ def test_what_is_quick_is_answered_without_a_thread():
 
 
 def test_who_sends_more_than_any_file_has_is_sent_away(monkeypatch):
-    """CONTRACT §1.5: the largest file that is taken has 512 MiB; nothing larger is kept in memory."""
+    """CONTRACT §8: the largest file that is taken has 512 MB; nothing larger is kept in memory."""
     monkeypatch.setattr("harness.transports.asgi.LARGEST", 5)
     app = asgi_app(lambda request: Response(200, {}, request.body))
     assert played(app, SCOPE, PART, {"type": "http.request"})[0]["status"] == 200

@@ -68,7 +68,7 @@ def unused(fake: FakeAssistants, asked: Asked) -> Complaint | None:
 
 
 def clock(fake: FakeAssistants, asked: Asked) -> ClockFace:
-    return ClockFace(fake.clock.now, fake.clock.policy)  # pyright: ignore[reportArgumentType]
+    return ClockFace(fake.clock.now, fake.clock.policy)
 
 
 def move_clock(fake: FakeAssistants, asked: Asked) -> ClockFace:

@@ -45,7 +45,7 @@ Reset: type[Body] = create_model(
     "Reset",
     __base__=Body,
     __doc__="Options of a world, as `fake_assistants(…)` takes them; those left out are as the server has them.",
-    **{name: (hint, Field(default_factory=lambda: None)) for name, hint in _RESET.items()},  # type: ignore[call-overload]
+    **{name: (hint, Field(default_factory=lambda: None)) for name, hint in _RESET.items()},  # type: ignore[call-overload]  # names are not literal
 )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic_core import from_json
 
+from harness.report.bodies import SECRET
 from harness.serving.control.shapes import Logged, Moment, ShownMessage, ShownRun, ShownStep, ShownThread
 
 if TYPE_CHECKING:
@@ -16,65 +17,33 @@ if TYPE_CHECKING:
     from harness.service.exchange import Exchange
     from harness.service.http import Body
 
-# What may be a key in a query, as gateways in front of Azure take it.
-SECRET = re.compile(r"key|token|secret|signature|^sig$|password", re.IGNORECASE)
+S = TypeVar("S")
 
 
 def thread(record: records.Thread) -> ShownThread:
-    return ShownThread(
-        id=record.id,
-        created_at=record.created_at,
-        messages=[message(item) for item in record.messages],
-        runs=[run(item) for item in record.runs],
-        metadata=record.metadata,
-    )
+    return _shown(ShownThread, record, messages=list(map(message, record.messages)), runs=list(map(run, record.runs)))
 
 
 def message(record: records.Message) -> ShownMessage:
-    return ShownMessage(
-        id=record.id,
-        thread_id=record.thread_id,
-        role=record.role,
-        status=record.status,
-        text=record.text,
-        content=record.content,
-        created_at=record.created_at,
-        assistant_id=record.assistant_id,
-        run_id=record.run_id,
-        metadata=record.metadata,
-    )
+    return _shown(ShownMessage, record)
 
 
 def run(record: records.Run) -> ShownRun:
-    return ShownRun(
-        id=record.id,
-        thread_id=record.thread_id,
-        assistant_id=record.assistant_id,
-        model=record.model,
-        status=record.status,
-        timeline=_timeline(record.timeline),
-        steps=[step(item) for item in record.steps],
-        created_at=record.created_at,
-        instructions=record.instructions,
-        required_action=record.required_action,
-        last_error=record.last_error,
-        incomplete_reason=record.incomplete_reason,
-        metadata=record.metadata,
-    )
+    return _shown(ShownRun, record, timeline=_timeline(record.timeline), steps=list(map(step, record.steps)))
 
 
 def step(record: records.Step) -> ShownStep:
-    return ShownStep(
-        id=record.id,
-        type=record.type,
-        status=record.status,
-        details=record.details,
-        timeline=_timeline(record.timeline),
-    )
+    return _shown(ShownStep, record, timeline=_timeline(record.timeline))
 
 
 def _timeline(moments: Iterable[lifecycle.Moment]) -> list[Moment]:
-    return [Moment(at=moment.at, by=moment.by, because=moment.because, status=moment.status) for moment in moments]
+    return [_shown(Moment, moment) for moment in moments]
+
+
+def _shown(kind: type[S], record: object, **parts: object) -> S:
+    """A record in this form: fields have the names that they have there, but for the parts."""
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # all of them are dataclasses
+    return kind(**{name: parts[name] if name in parts else getattr(record, name) for name in names})
 
 
 def logged(number: int, exchange: Exchange) -> Logged:

@@ -102,7 +102,7 @@ class Sandbox:
     def running(self) -> bool:
         return self._child is not None
 
-    def run(self, source: str, files: Iterable[tuple[str, str, bytes]] = ()) -> Ran:
+    def run(self, source: str, files: Iterable[tuple[str, str, bytes | memoryview]] = ()) -> Ran:
         """Execute a cell; a limit that is met ends the interpreter, and its variables and files are gone.
 
         Args:

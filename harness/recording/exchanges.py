@@ -29,7 +29,7 @@ class Recorded:
 
     @property
     def sent(self) -> bytes:
-        return self.request.body
+        return bytes(self.request.body)
 
     @property
     def got(self) -> bytes:

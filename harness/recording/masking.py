@@ -52,7 +52,7 @@ class Masks:
 
         rewriter = Rewriter(self._kinds, gap, lambda secret: is_stand_in(secret) or secret in self._keep)
         url = rewritten_url(rewriter, request.url)
-        body = rewritten_body(rewriter, request.body, request.headers.get("content-type", ""))
+        body = rewritten_body(rewriter, bytes(request.body), request.headers.get("content-type", ""))
         changed = Request(request.method, url, request.headers, body)
         return Masked(changed, secrets)
 

@@ -49,9 +49,9 @@ def normal(request: Request, file: Callable[[bytes], str] = digest) -> Any:
     if kind.startswith("multipart/form-data"):
         return {part.name: _field(part, file) for part in parts(request.body, kind)}
     try:
-        return _normal(from_json(request.body)) if request.body else {}
+        return _normal(from_json(bytes(request.body))) if request.body else {}
     except ValueError:
-        return file(request.body)
+        return file(bytes(request.body))
 
 
 def _normal(value: Any) -> Any:
@@ -68,7 +68,7 @@ def _normal(value: Any) -> Any:
 
 def _field(part: Part, file: Callable[[bytes], str]) -> Any:
     """A text as it is, a file by its name and content."""
-    return part.text if part.filename is None else [part.filename, file(part.content)]
+    return part.text if part.filename is None else [part.filename, file(bytes(part.content))]
 
 
 class Redacted:

@@ -162,9 +162,10 @@ class Redactor:
         return replace(item, request=request, response=response)
 
     def _request(self, rewriter: Rewriter, request: Request) -> Request:
-        url, body = rewritten_url(rewriter, request.url), self._body(rewriter, request.body, request.headers)
-        headers = self._headers(rewriter, request.headers, request.body, body)
-        if (url, headers, body) == (request.url, request.headers, request.body):
+        sent = bytes(request.body)
+        url, body = rewritten_url(rewriter, request.url), self._body(rewriter, sent, request.headers)
+        headers = self._headers(rewriter, request.headers, sent, body)
+        if (url, headers, body) == (request.url, request.headers, sent):
             return request
         return Request(request.method, url, headers, body, request.client)
 

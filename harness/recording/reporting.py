@@ -193,7 +193,7 @@ def _uploads(session: Session) -> Iterator[tuple[str, bytes]]:
     for seen in session.exchanges:
         kind = seen.recorded.request.headers.get("content-type", "")
         if seen.path == "/files" and kind.startswith("multipart/"):
-            sent = [part.content for part in parts(seen.recorded.sent, kind) if part.filename is not None]
+            sent = [bytes(part.content) for part in parts(seen.recorded.sent, kind) if part.filename is not None]
             yield from ((made["id"], content) for made, content in zip(seen.made, sent, strict=False))
 
 

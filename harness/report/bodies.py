@@ -12,6 +12,8 @@ from harness.service.params.upload import parts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.service.http import Content
+
 Json: TypeAlias = "dict[str, Any]"
 IMAGE = re.compile(
     rb"(?P<png>\x89PNG\r\n\x1a\n)|(?P<jpeg>\xff\xd8\xff)|(?P<gif>GIF8[79]a)|(?P<webp>RIFF.{4}WEBP)", re.DOTALL
@@ -31,7 +33,7 @@ def size(count: int) -> str:
     return f"{count:,} byte{'' if count == 1 else 's'}"
 
 
-def body(raw: bytes, content_type: str = "") -> Json | None:
+def body(raw: Content, content_type: str = "") -> Json | None:
     """What a message carries, or None where it is nothing: what kind of thing, and its text if it has any.
 
     >>> body(b'{"role": "user"}')
@@ -44,7 +46,7 @@ def body(raw: bytes, content_type: str = "") -> Json | None:
     if content_type.startswith("multipart/"):
         form = _form(raw, content_type) if len(raw) <= FORM else ""
         return {"about": f"form, {size(len(raw))}", "text": shortened(form, BODY)}
-    image, text = image_type(raw), text_of(raw[:READABLE])
+    image, text = image_type(raw), text_of(bytes(raw[:READABLE]))
     if image or text is None:
         return {"about": f"{image} image, {size(len(raw))}" if image else size(len(raw)), "text": ""}
     kind = "events" if content_type.startswith(STREAM) else "JSON" if text.lstrip()[:1] in ("{", "[") else "text"
@@ -52,16 +54,22 @@ def body(raw: bytes, content_type: str = "") -> Json | None:
     return {"about": f"{kind}, {size(len(raw))}", "text": told}
 
 
-def streamed() -> Json:
-    """The body of an answer that was read as it came: nothing of it is kept."""
-    return {"about": "a stream of events, which is not kept", "text": ""}
+def streamed(headers: Mapping[str, str]) -> Json:
+    """The body of an answer that was read as it came: nothing of it is kept.
+
+    >>> streamed({"content-type": "text/event-stream"})["about"], streamed({"content-length": "12345678"})["about"]
+    ('a stream of events, which is not kept', '12,345,678 bytes, which are not kept')
+    """
+    length = headers.get("content-length")
+    what = "a stream of events, which is" if length is None else f"{size(int(length))}, which are"
+    return {"about": f"{what} not kept", "text": ""}
 
 
-def _form(raw: bytes, content_type: str) -> str:
+def _form(raw: Content, content_type: str) -> str:
     """The fields of a form, a line each: short ones with their value, files with their size."""
     lines = []
     for part in parts(raw, content_type):
-        text = None if part.filename is not None else text_of(part.content)
+        text = None if part.filename is not None else text_of(bytes(part.content))
         value = f"{part.filename}, {size(len(part.content))}" if text is None else shortened(text, PREVIEW)
         lines.append(f"{part.name}: {value}")
     return "\n".join(lines)
@@ -78,7 +86,7 @@ def text_of(raw: bytes) -> str | None:
     return None
 
 
-def image_type(raw: bytes) -> str | None:
+def image_type(raw: Content) -> str | None:
     """Which of the formats that a browser shows without executing anything; SVG is none of them."""
     found = IMAGE.match(raw)
     return found and found.lastgroup

@@ -113,7 +113,7 @@ def _request(numbered: tuple[int, Exchange]) -> Json:
     if isinstance(answer.body, bytes):
         got = bodies.body(answer.body, answer.headers.get("content-type", ""))
     else:
-        got = bodies.streamed()
+        got = bodies.streamed(answer.headers)
     problem = refusal_text(exchange)
     return rows.request(
         number,

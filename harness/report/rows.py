@@ -16,7 +16,7 @@ from harness.report.limits import IMAGE, IMAGES, MOST, PREVIEW, shortened
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from harness.service.http import Request
+    from harness.service.http import Content, Request
 
     Table: TypeAlias = "tuple[Sequence[Any], Callable[[Any], Json]]"  # things, and how each becomes a row
 
@@ -168,10 +168,10 @@ def _usage(item: Wire) -> Json | None:
 # --- files ----------------------------------------------------------------------------------------------------
 
 
-def file(item: Wire, content: bytes | None) -> Json:
+def file(item: Wire, content: Content | None) -> Json:
     """A file with the beginning of its text, or as an image; `content` is None where nobody knows it."""
     kind = None if content is None else bodies.image_type(content)
-    text = None if content is None or kind else bodies.text_of(content[: 4 * PREVIEW])
+    text = None if content is None or kind else bodies.text_of(bytes(content[: 4 * PREVIEW]))
     return {
         "id": item["id"],
         "at": item.get("created_at"),
@@ -186,13 +186,13 @@ def file(item: Wire, content: bytes | None) -> Json:
     }
 
 
-def _beginning(text: str, content: bytes) -> str:
+def _beginning(text: str, content: Content) -> str:
     shown = text[:PREVIEW]
     more = len(content) - len(shown.encode())
     return shown if more <= 0 else f"{shown}\n… {bodies.size(more)} more"
 
 
-def _inlined(kind: str, content: bytes) -> str:
+def _inlined(kind: str, content: Content) -> str:
     return f"data:image/{kind};base64,{b64encode(content).decode()}"
 
 

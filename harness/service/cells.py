@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from harness.service.acts import RunCode, Say
     from harness.service.clock import Clock
+    from harness.service.http import Content
     from harness.service.records import Run, Thread
     from harness.service.settings import Settings
     from harness.service.shapes import Shapes
@@ -39,7 +40,7 @@ class Cell:
 
     session: str
     source: str
-    files: tuple[tuple[str, str, bytes], ...]
+    files: tuple[tuple[str, str, Content], ...]
     now: float
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 if TYPE_CHECKING:
-    from harness.service.http import Request, Response, WireFailure
+    from harness.service.http import Content, Request, Response, WireFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class Exchange:
         return _json(self.response.body) if isinstance(self.response.body, bytes) else None
 
 
-def _json(body: bytes) -> Any:
+def _json(body: Content) -> Any:
     try:
-        return from_json(body)
+        return from_json(bytes(body))
     except ValueError:
         return None

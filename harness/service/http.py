@@ -8,6 +8,10 @@ from urllib.parse import parse_qs
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
+    from typing import TypeAlias
+
+    Content: TypeAlias = bytes | memoryview
+    """Bytes in memory, or a read-only view of them in a file on disk, where they are many."""
 
 
 NO_QUERY: Mapping[str, list[str]] = {}
@@ -19,7 +23,8 @@ class Request:
 
     `path` and `query` come from `url`; header names are lower case. `client` tells clients apart: the clock
     policy `on_poll` reacts to what *this* client last saw of a run, so a transport passes one value per client.
-    `patience` is its read timeout: how many seconds it waits for an answer; None is for ever, or not known.
+    `patience` is its read timeout: how many seconds it waits for an answer; None is for ever, or not known. `body` is
+    bytes, but of a long form that came over a socket it is a read-only `memoryview` of a file on disk.
 
     >>> request = Request("GET", "https://api.openai.com/v1/assistants?limit=2")
     >>> request.path, request.query
@@ -29,7 +34,7 @@ class Request:
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # a key stands among them
-    body: bytes = b""
+    body: Content = b""
     client: Hashable = None
     patience: float | None = None
     path: str = field(init=False)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from harness.service.clock import Clock
     from harness.service.engine import Engine
-    from harness.service.http import Request, Response
+    from harness.service.http import Content, Request, Response
     from harness.service.records import Run
     from harness.service.store import Store
     from harness.service.stuck import Loop
@@ -69,7 +69,7 @@ class Watch:
         self._engine = engine
         self._stuck_after = stuck_after
         self._loop = loop
-        self._asked: dict[Hashable, dict[tuple[str, str, bytes], Asked]] = {}
+        self._asked: dict[Hashable, dict[tuple[str, str, Content], Asked]] = {}
 
     # --- moving the clock ---------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.service.lifecycle import ACTIVE, NEW, Moment
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.service.clock import Timer
     from harness.service.drafts import Draft
     from harness.service.events import Feed
+    from harness.service.http import Content
     from harness.service.script import Playback
 
 Metadata = dict[str, str]
@@ -170,10 +171,14 @@ class File:
     created_at: int
     filename: str
     purpose: str
-    content: bytes
+    content: Content
     expires_at: int | None = None
     status: str = "processed"
     known: bool = True  # False: nobody has seen what is in it, so it counts as fit for every tool
+
+    def __deepcopy__(self, memo: dict[int, object]) -> File:
+        """Its values cannot change, and a view of a file on disk cannot be copied."""
+        return replace(self)
 
 
 @dataclass(slots=True)

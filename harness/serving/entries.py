@@ -17,14 +17,18 @@ from harness.service.http import Request
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from harness.service.http import Content
     from harness.serving.journal import Entry
 
 # The headers that the service looks at, besides the key.
 HEADERS = ("content-type", "openai-beta")
 
 
-def of_request(request: Request, world: str) -> Entry:
+def of_request(request: Request, world: str, pieces: int | None = None) -> Entry:
     """A request that carries an accepted key, or one of the control API, in a world that has a name.
+
+    Args:
+        pieces: what `pieces.write` gave for its body.
 
     >>> of_request(Request("GET", "http://localhost/v1/files?sig=a", {"authorization": "Bearer sk-a"}), "world-1")
     {'request': 'GET', 'url': 'http://localhost/v1/files?sig=…', 'world': 'world-1', 'key': 'authorization'}
@@ -37,15 +41,17 @@ def of_request(request: Request, world: str) -> Entry:
         "headers": {name: request.headers[name] for name in HEADERS if name in request.headers},
         "client": request.client,
         "patience": request.patience,
-        **_written(request.body),
+        "pieces": pieces,
+        **(_written(bytes(request.body)) if pieces is None else {}),
     }
     return {name: value for name, value in entry.items() if value is not None and value != {}}
 
 
-def request_of(entry: Entry, key: str, **headers: str) -> Request:
+def request_of(entry: Entry, key: str, body: Content | None, **headers: str) -> Request:
     """The request again, with a key that stands for the one it had.
 
     Args:
+        body: what `Pieces` gave for it; None if it stands in the entry.
         headers: what it carries besides; names with underscores for hyphens.
     """
     carried = {
@@ -53,7 +59,7 @@ def request_of(entry: Entry, key: str, **headers: str) -> Request:
         entry["key"]: key if entry["key"] == "api-key" else f"Bearer {key}",
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
-    body = _read(entry)
+    body = _read(entry) if body is None else body
     return Request(entry["request"], entry["url"], carried, body, entry.get("client"), entry.get("patience"))
 
 

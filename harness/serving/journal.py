@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Entry: TypeAlias = dict[str, Any]
 
-FORMAT = 1
+FORMAT = 2
 # What every journal begins with.
 MARK = f'{{"journal": {FORMAT}, '.encode()
 CHECKSUM = b', "crc": '

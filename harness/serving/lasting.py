@@ -13,9 +13,10 @@ from harness import __version__
 from harness.failures import HarnessFailure
 from harness.service.dialects import authenticate, is_azure, key_of
 from harness.service.errors import Refusal
-from harness.serving import control, entries
+from harness.serving import control, entries, pieces
 from harness.serving.control.guard import TOKEN_HEADER
 from harness.serving.journal import Journal
+from harness.serving.pieces import Pieces
 from harness.serving.worlds import Worlds
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from harness.fake import FakeAssistants
     from harness.options import Options
-    from harness.service.http import Body, Request, Response
+    from harness.service.http import Body, Content, Request, Response
     from harness.serving.journal import Entry
 
 # Stands for all keys at a replay, unless one alone is accepted: which world is meant, the entry says.
@@ -71,9 +72,10 @@ class LastingWorlds(Worlds):
         name = self._acting(request)
         if name is None:
             return super().answer(request)
+        first = pieces.write(request.body, self._journal.write)
         with self.turn(name):
             fake = self.begun(name)
-            number = self.write(fake, entries.of_request(request, name))
+            number = self.write(fake, entries.of_request(request, name, first))
             return self._act(request, name, fake, number)
 
     def close(self) -> None:
@@ -139,18 +141,22 @@ class LastingWorlds(Worlds):
 
     def _replay(self) -> None:
         streams: dict[int, LastingBody] = {}
-        for number, entry in self._journal.entries():
-            with suppress(Exception, HarnessFailure):  # the client was told then
-                self._again(number, entry, streams)
+        with Pieces() as long_bodies:
+            for number, entry in self._journal.entries():
+                if long_bodies.collect(number, entry):
+                    continue
+                body = long_bodies.of(entry)
+                with suppress(Exception, HarnessFailure):  # the client was told then
+                    self._again(number, entry, body, streams)
         for stream in streams.values():
             stream.close()
 
-    def _again(self, number: int, entry: Entry, streams: dict[int, LastingBody]) -> None:
+    def _again(self, number: int, entry: Entry, body: Content | None, streams: dict[int, LastingBody]) -> None:
         stream = streams.get(entry.get("read") or entry.get("close") or 0)
         fake = self.begun(entry["world"]) if stream is None else stream.fake
         fake.slept(entry.get("passed", 0))
         if stream is None:
-            response = self._act(self._request_of(entry), entry["world"], fake, number)
+            response = self._act(self._request_of(entry, body), entry["world"], fake, number)
             if isinstance(response.body, LastingBody):
                 streams[number] = response.body
         elif "read" in entry:
@@ -159,8 +165,8 @@ class LastingWorlds(Worlds):
             del streams[stream.number]
             stream.body.close()
 
-    def _request_of(self, entry: Entry) -> Request:
-        request = entries.request_of(entry, self.options.api_key or STAND_IN)
+    def _request_of(self, entry: Entry, body: Content | None) -> Request:
+        request = entries.request_of(entry, self.options.api_key or STAND_IN, body)
         if not control.is_ours(request):
             return request
         # it was let in then, by whatever name and token

@@ -10,14 +10,14 @@ from anyio import to_thread
 
 from harness.failures import HarnessFailure
 from harness.service.http import Request, Response, WireFailure
-from harness.service.params.upload import MOST_BYTES
+from harness.transports.receiving import received
 from harness.transports.wire import complaint, end_to_end, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from typing import TypeAlias
 
-    from harness.service.http import Body
+    from harness.service.http import Body, Content
 
     Message: TypeAlias = dict[str, Any]
     Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     App: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
-# A file that is a little larger than the service takes gets its refusal; nothing larger is read.
-LARGEST = MOST_BYTES + 8 * 2**20
 # How long a stream in real time sleeps at most before it looks again: another client may move its run meanwhile.
 LOOK_AGAIN = 0.05
 
@@ -44,8 +42,9 @@ def asgi_app(
     Requests that `at_once` accepts are answered without one, which halves the time of a poll; nothing else happens
     meanwhile.
 
-    A body that is no bytes is sent piece by piece, each when it has been read, and closed when the client leaves. In
-    real time it is read when its `wait()` is over.
+    Of a form, what is longer than a mebibyte goes to the disk as it comes. An answer that is no bytes is sent piece by
+    piece, each when it has been read, and closed when the client leaves. In real time it is read when its `wait()` is
+    over.
 
     What surprises:
 
@@ -84,10 +83,16 @@ async def _serve(
     real_time: bool,
     at_once: Callable[[Request], bool],
 ) -> None:
-    sent = await _read(receive, send)
+    headers = _headers(scope)
+    try:
+        sent = await received(receive, headers.get("content-type", ""))
+    except HarnessFailure as failure:
+        # the rest of what the client sends would be taken for its next request
+        await _send(send, refusal(413, failure, x_should_retry="false"), connection="close")
+        return
     if sent is None:
         return
-    request = _request(scope, sent)
+    request = _request(scope, headers, sent)
     try:
         response = (
             _answered(answer, request) if at_once(request) else await to_thread.run_sync(_answered, answer, request)
@@ -95,43 +100,38 @@ async def _serve(
     except WireFailure:
         await send({"type": "http.response.start", "status": 502, "headers": [(b"content-length", b"1")]})
         return
-    headers, body = end_to_end(response.headers), response.body
-    if isinstance(body, bytes):
-        headers["content-length"] = str(len(body))
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": response.status, "headers": raw})
-    if isinstance(body, bytes):
-        await send(_piece(body, more=False))
-    else:
-        await _stream(body, receive, send, real_time=real_time)
+    await _send(send, response)
+    if not isinstance(response.body, bytes):
+        await _stream(response.body, receive, send, real_time=real_time)
 
 
-async def _read(receive: Receive, send: Send) -> bytes | None:
-    """The whole body; None if the client has left before its end, or was sent away because there is no end in sight."""
-    pieces, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
-        if size > LARGEST:
-            await send({"type": "http.response.start", "status": 413, "headers": [(b"connection", b"close")]})
-            await send(_piece(b"", more=False))
-            return None
-        if not message.get("more_body"):
-            return b"".join(pieces)
-
-
-def _request(scope: Message, body: bytes) -> Request:
+def _headers(scope: Message) -> dict[str, str]:
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _request(scope: Message, headers: dict[str, str], body: Content) -> Request:
     path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1")
     query = scope["query_string"].decode("latin-1")
     url = f"{scope['scheme']}://{headers.get('host', 'localhost')}{path}" + (f"?{query}" if query else "")
     return Request(scope["method"], url, headers, body, (scope.get("client") or ("",))[0])
+
+
+async def _send(send: Send, response: Response, **more_headers: str) -> None:
+    """The head of an answer, and its body if that is whole."""
+    headers, body = end_to_end(response.headers), response.body
+    if isinstance(body, bytes):
+        headers["content-length"] = str(len(body))
+    elif "content-length" in response.headers:
+        headers["content-length"] = response.headers["content-length"]
+    headers.update(more_headers)
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": response.status, "headers": raw})
+    if isinstance(body, bytes):
+        await send(_piece(body, more=False))
 
 
 def _answered(answer: Callable[[Request], Response], request: Request) -> Response:

@@ -50,7 +50,7 @@ def forwarding(upstream: str) -> Iterator[Callable[[Request], Response]]:
             headers = {**end_to_end(request.headers), "accept-encoding": "identity"}
             raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
             # not `client.request`, which adds headers and cookies of its own
-            asked = family.Request(request.method, f"{origin}/{target}", headers=raw, content=request.body)
+            asked = family.Request(request.method, f"{origin}/{target}", headers=raw, content=bytes(request.body))
             try:
                 got = client.send(asked, follow_redirects=False)
             except family.TransportError as error:

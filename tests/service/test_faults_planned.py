@@ -12,8 +12,9 @@ from pydantic_core import from_json
 
 from harness import FakeAssistants, HarnessFailure, say
 from harness.options import make_options
+from harness.service.bodies import Chunks
 from harness.service.faults import Faults
-from harness.service.faults.bodies import Chunk, Torn
+from harness.service.faults.bodies import Torn
 from harness.service.http import ConnectionLost, ReadTimeout, Request, Response, WireFailure
 
 OPENAI = "https://api.openai.com/v1"
@@ -395,13 +396,13 @@ def test_a_connection_that_breaks_off_in_a_body(fake):
 
 
 def test_a_torn_body_that_is_closed():
-    body = Torn(Chunk(b"abc"), properly=True)
+    body = Torn(Chunks(b"abc"), properly=True)
     assert (body.now, body.wait()) == (0, 0)
     body.close()
     assert body.read() is None
 
 
-class Closable(Chunk):
+class Closable(Chunks):
     closed = False
 
     def close(self) -> None:

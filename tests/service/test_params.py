@@ -634,9 +634,12 @@ def purpose(value: bytes = b"assistants") -> tuple[str, bytes]:
     ],
     ids=repr,
 )
-def test_upload_keeps_every_byte(content: bytes) -> None:
+@pytest.mark.parametrize("held", [bytes, memoryview])
+def test_upload_keeps_every_byte(held: type[bytes | memoryview], content: bytes) -> None:
     body = form(purpose(), (f"{FILE}\r\nContent-Type: text/plain\r\nContent-Length: 3", content))
-    assert params.parse_upload(body, FORM) == Upload("a.txt", content, "text/plain", "assistants")
+    upload = params.parse_upload(held(body), FORM)
+    assert upload == Upload("a.txt", content, "text/plain", "assistants")
+    assert type(upload.content) is held
 
 
 @pytest.mark.parametrize(
@@ -666,8 +669,9 @@ def test_upload_takes_the_name_from_the_form(disposition: str, filename: str) ->
         (FORM, lambda body: body.replace(b"--frontier\r\n", b"--frontier \t\r\n")),
     ],
 )
-def test_forms_may_be_written_otherwise(content_type: str, change: Any) -> None:
-    assert params.parse_upload(change(form((FILE, b"x"), purpose())), content_type).content == b"x"
+@pytest.mark.parametrize("held", [bytes, memoryview])
+def test_forms_may_be_written_otherwise(held: type[bytes | memoryview], content_type: str, change: Any) -> None:
+    assert params.parse_upload(held(change(form((FILE, b"x"), purpose()))), content_type).content == b"x"
 
 
 def expiry(anchor: bytes | None = b"created_at", seconds: bytes | None = b"3600") -> list[tuple[str, bytes]]:

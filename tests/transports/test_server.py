@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import http.client
+import json
 import socket
 import sys
+import tempfile
 import threading
 from contextlib import closing, suppress
 from threading import Event
@@ -17,10 +20,13 @@ import openai
 import pytest
 
 from harness import FakeAssistants, HarnessFailure, Response, say
+from harness.service.bodies import Chunks
 from harness.service.http import ConnectionLost, Request
+from harness.transports import receiving
 from harness.transports.asgi import LOOK_AGAIN, asgi_app
 from harness.transports.forwarding import forwarding
 from harness.transports.server import serving
+from harness.transports.spool import SHORT
 
 pytest.importorskip("uvicorn")
 
@@ -325,13 +331,61 @@ def test_what_is_quick_is_answered_without_a_thread():
     assert threads[1] is not threading.current_thread()
 
 
-def test_who_sends_more_than_any_file_has_is_sent_away(monkeypatch):
-    """CONTRACT §8: the largest file that is taken has 512 MB; nothing larger is kept in memory."""
-    monkeypatch.setattr("harness.transports.asgi.LARGEST", 5)
-    app = asgi_app(lambda request: Response(200, {}, request.body))
-    assert played(app, SCOPE, PART, {"type": "http.request"})[0]["status"] == 200
-    start, end = played(app, SCOPE, PART, PART)
+FORM_SCOPE = {**SCOPE, "headers": [(b"Content-Type", b"Multipart/form-data; boundary=x")]}
+
+
+@pytest.mark.parametrize(
+    ("scope", "limit", "advice"),
+    [(SCOPE, "OTHER", "Send it as a file"), (FORM_SCOPE, "FORM", "Send less")],
+    ids=["json", "form"],
+)
+def test_who_sends_more_than_is_taken_is_sent_away(scope, limit, advice, monkeypatch):
+    """CONTRACT §8: the largest file has 512 MB. What else comes is in memory, so it may have less."""
+    whole = getattr(receiving, limit)
+    assert receiving.FORM.most > 512 * 2**20
+    assert receiving.OTHER.most == 64 * 2**20
+    monkeypatch.setattr(receiving, limit, whole._replace(most=5))
+    app = asgi_app(lambda request: Response(200, {}, bytes(request.body)))
+    assert played(app, scope, PART, {"type": "http.request"})[0]["status"] == 200
+    start, end = played(app, scope, PART, PART)
     assert (start["status"], end["more_body"]) == (413, False)
+    assert (b"connection", b"close") in start["headers"]
+    message = json.loads(end["body"])["error"]["message"]
+    assert "more than 5 bytes" in message
+    assert advice in message
+
+
+def test_a_long_form_is_kept_on_disk_and_a_short_one_in_memory():
+    bodies = []
+    app = asgi_app(lambda request: bodies.append(request.body) or Response(200, {}, b""))
+    for size in (SHORT, SHORT + 1):
+        for scope in (SCOPE, FORM_SCOPE):
+            parts = [{**PART, "body": bytes(size // 2)}, {"type": "http.request", "body": b"x" * (size - size // 2)}]
+            assert played(app, scope, *parts)[0]["status"] == 200
+            assert bytes(bodies[-1]) == bytes(size // 2) + b"x" * (size - size // 2)
+    assert [type(body) for body in bodies] == [bytes, bytes, bytes, memoryview]
+    assert bodies[-1].readonly
+
+
+def test_a_disk_that_is_full_is_told(monkeypatch):
+    def full(self, piece):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "write", full)
+    start, end = played(asgi_app(raising_answer(AssertionError)), FORM_SCOPE, PART)
+    assert start["status"] == 413
+    message = json.loads(end["body"])["error"]["message"]
+    assert "cannot be kept in" in message
+    assert "No space left on device" in message
+    assert "TMPDIR=" in message
+
+
+def test_what_is_read_from_a_disk_has_a_length():
+    content = memoryview(bytes(range(256)) * 4096)
+    with serving(lambda request: Response(200, {"content-length": str(len(content))}, Chunks(content))) as url:
+        status, headers, body = ask(url)
+    assert (status, headers["content-length"], body) == (200, str(len(content)), bytes(content))
+    assert "transfer-encoding" not in headers
 
 
 def test_half_a_request_is_no_request():

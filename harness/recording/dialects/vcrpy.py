@@ -85,7 +85,7 @@ def text(exchanges: Iterable[Recorded]) -> tuple[str, dict[str, bytes]]:
 def _interaction(item: Recorded, uploads: dict[str, bytes]) -> Iterator[str]:
     request, response = item.request, item.response
     yield "- request:"
-    yield f"    body: {_sent(request.body, request.headers, uploads)}"
+    yield f"    body: {_sent(item.sent, request.headers, uploads)}"
     yield from _headers(request.headers)
     yield f"    method: {scalar(request.method)}"
     yield f"    uri: {scalar(request.url)}"

@@ -5,29 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from harness.service.bodies import Chunks
 from harness.service.http import INCOMPLETE, ConnectionLost
 
 if TYPE_CHECKING:
     from harness.service.http import Body, Response
-
-
-class Chunk:
-    """Bytes as a body that comes in one chunk."""
-
-    now = 0.0
-
-    def __init__(self, content: bytes) -> None:
-        self._content: bytes | None = content
-
-    def wait(self) -> float:
-        return 0.0
-
-    def read(self, patience: float | None = None) -> bytes | None:
-        content, self._content = self._content, None
-        return content
-
-    def close(self) -> None:
-        self._content = None
 
 
 class Torn:
@@ -64,11 +46,14 @@ class Torn:
 
 
 def torn(response: Response, *, properly: bool) -> Response:
-    """An answer of which the first half arrives, of a stream the first event."""
+    """An answer of which the first half arrives; of a stream the first event, of a long download the first chunk."""
     if not isinstance(response.body, bytes):
-        return replace(response, body=Torn(response.body, properly=properly))
+        headers = dict(response.headers)
+        if properly:
+            headers.pop("content-length", None)
+        return replace(response, headers=headers, body=Torn(response.body, properly=properly))
     half = response.body[: len(response.body) // 2]
-    return with_body(response, half) if properly else replace(response, body=Torn(Chunk(half), properly=False))
+    return with_body(response, half) if properly else replace(response, body=Torn(Chunks(half), properly=False))
 
 
 def with_body(response: Response, body: bytes) -> Response:

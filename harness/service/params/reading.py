@@ -14,13 +14,14 @@ from harness.service.params.queries import Query
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.service.http import Content
     from harness.service.shapes import Api
 
 M = TypeVar("M", bound=BaseModel)
 Q = TypeVar("Q", bound=Query)
 
 
-def parse_json(body: bytes, api: Api) -> object:
+def parse_json(body: Content, api: Api) -> object:
     """The JSON value of a body. No body at all is an empty object (CONTRACT §1.2).
 
     >>> parse_json(b"", "v2"), parse_json(b'{"a": [1]}', "v2")
@@ -29,7 +30,7 @@ def parse_json(body: bytes, api: Api) -> object:
     if not body:
         return {}
     try:
-        return from_json(body, allow_inf_nan=False)
+        return from_json(bytes(body), allow_inf_nan=False)
     except ValueError:
         raise wording.not_json(api) from None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from harness.service import errors
+from harness.service.bodies import Chunks
 from harness.service.context import listing
 from harness.service.http import Response
 from harness.service.records import File
@@ -81,7 +82,7 @@ def index(call: Call) -> dict[str, Any]:
 
 
 def content(call: Call) -> Response:
-    """The bytes, unless the file is one that only tools may read."""
+    """The bytes, unless the file is one that only tools may read. What is on disk comes in chunks."""
     file = call.file
     if file.purpose in NOT_DOWNLOADABLE:
         raise errors.not_downloadable(file.purpose)
@@ -89,6 +90,10 @@ def content(call: Call) -> Response:
     name = f'filename="{file.filename}"' if plain else f"filename*=UTF-8''{quote(file.filename, safe='')}"
     return Response(
         200,
-        {"content-type": "application/octet-stream", "content-disposition": f"attachment; {name}"},
-        file.content,
+        {
+            "content-type": "application/octet-stream",
+            "content-disposition": f"attachment; {name}",
+            "content-length": str(len(file.content)),
+        },
+        file.content if isinstance(file.content, bytes) else Chunks(file.content),
     )

@@ -74,7 +74,7 @@ def text_of(file: File) -> str:
         Unreadable: its type is not searched, or its bytes are not what its name says, or are too much.
         HarnessFailure: the library that reads this type is not installed, or there is none (`.doc`).
     """
-    return extract(file.filename, file.content) if file.known else ""
+    return extract(file.filename, bytes(file.content)) if file.known else ""
 
 
 def extract(filename: str, content: bytes) -> str:

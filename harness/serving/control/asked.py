@@ -111,7 +111,7 @@ def read_body(request: Request, kind: Any, *, where: str, example: object) -> An
     """
     do = f"curl -d '{json.dumps(example, ensure_ascii=False)}' {request.url.partition('?')[0]}"
     try:
-        given = from_json(request.body or b"{}", allow_inf_nan=False)
+        given = from_json(bytes(request.body) or b"{}", allow_inf_nan=False)
     except ValueError as error:
         raise HarnessFailure(f"{where}: the body is no JSON: {error}.", do=do) from None
     return _checked(kind, given, where=where, noun="field", do=do)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from harness.service import lifecycle, records
     from harness.service.exchange import Exchange
-    from harness.service.http import Body
+    from harness.service.http import Body, Content
 
 S = TypeVar("S")
 
@@ -60,7 +60,7 @@ def logged(number: int, exchange: Exchange) -> Logged:
     )
 
 
-def _json(body: bytes | Body) -> Any:
+def _json(body: Content | Body) -> Any:
     """A body that is JSON to everybody: Python's own `NaN` and `Infinity` are not."""
     try:
         return from_json(body, allow_inf_nan=False) if isinstance(body, bytes) else None

@@ -1,0 +1,55 @@
+"""The body of a request as it comes over ASGI: within limits, and long ones onto the disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from anyio import to_thread
+
+from harness.failures import HarnessFailure
+from harness.service.params.upload import MOST_BYTES
+from harness.transports.spool import SHORT, Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from harness.service.http import Content
+
+
+class Limit(NamedTuple):
+    """How many bytes a body may have, and how many of them stay in memory."""
+
+    most: int
+    in_memory: int
+    advice: str
+
+
+# A file that is a little larger than the service takes gets its refusal; nothing larger is read.
+FORM = Limit(MOST_BYTES + (8 << 20), SHORT, "Send less: the largest file that the service takes has 512 MB.")
+# How much JSON the service takes is not recorded (G). A hundred of the longest messages have less, in most scripts.
+OTHER = Limit(64 << 20, 64 << 20, "Send it as a file: client.files.create(file=…, purpose=…)")
+
+
+async def received(receive: Callable[[], Awaitable[dict[str, Any]]], content_type: str) -> Content | None:
+    """The whole body; None if the client has left before its end.
+
+    Raises:
+        HarnessFailure: it is too long, or there is no room for it on the disk.
+    """
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return cast("bytes", message.get("body", b""))  # in memory already, as most requests are
+    limit = FORM if content_type.lower().startswith("multipart/") else OTHER
+    with Spool(limit.in_memory) as spool:
+        while message["type"] == "http.request":
+            piece = message.get("body", b"")
+            if spool.size + len(piece) > limit.most:
+                raise HarnessFailure(f"The body has more than {limit.most:,} bytes.", do=limit.advice)
+            if spool.size + len(piece) > limit.in_memory:
+                await to_thread.run_sync(spool.write, piece)
+            else:
+                spool.write(piece)
+            if not message.get("more_body"):
+                return spool.content()
+            message = await receive()
+    return None

@@ -69,8 +69,9 @@ RULES = (
         "recording knows only the service, and how source and reports are written",
         ("harness",),
         among="recording/*",
-        but=("harness.recording", "harness.report", "harness.source", *SERVICE),
+        but=("harness.recording", "harness.report", "harness.source", "harness.whole_files", *SERVICE),
     ),
+    Rule("files are replaced in one place", ("os.replace", "os.rename", "os.fsync"), only_in=("whole_files.py",)),
     Rule(
         "scenarios know only the service, and how source is written",
         ("harness",),

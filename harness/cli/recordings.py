@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.shared import FILE, OUTPUT, count, progress, refuse_to_replace, secrets, told_or_written, write_whole
+from harness.cli.shared import FILE, OUTPUT, count, progress, refuse_to_replace, secrets, told_or_written, write_output
 from harness.failures import HarnessFailure
 
 if TYPE_CHECKING:
@@ -193,5 +193,5 @@ def report(files: tuple[Path, ...], output: Path, force: bool) -> None:
     from harness.recording.reporting import report as page_of  # noqa: PLC0415 - as above
 
     refuse_to_replace(output, force=force, command="report")
-    write_whole(output, page_of(files))
+    write_output(output, page_of(files))
     click.echo(output)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, TypeVar
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from harness.failures import HarnessFailure
+from harness.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,7 +59,7 @@ def told_or_written(text: str, output: Path | None, *, force: bool, command: str
         click.echo(text, nl=False)
         return
     refuse_to_replace(output, force=force, command=command)
-    write_whole(output, text)
+    write_output(output, text)
     click.echo(output)
 
 
@@ -74,19 +73,15 @@ def refuse_to_replace(output: Path, *, force: bool, command: str) -> None:
         raise HarnessFailure(f"{output} is there already, and was left as it is.", do=f"harness {command} --force …")
 
 
-def write_whole(output: Path, text: str) -> None:
-    """Nobody ever sees half of it: it is written beside the file, and then takes its place.
+def write_output(output: Path, text: str) -> None:
+    """Write a file whole or not at all.
 
     Raises:
         HarnessFailure: it cannot be written there.
     """
-    beside = output.with_name(f".{output.name}.{os.getpid()}.tmp")
     try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        beside.replace(output)
+        write_whole(output, text.encode())
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink()
         raise HarnessFailure(
             f"{output} cannot be written: {error.strerror or error}.",
             there_was="What was there before is unchanged.",

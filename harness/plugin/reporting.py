@@ -82,10 +82,11 @@ def _written(item: pytest.Item, fake: FakeAssistants) -> Path | None:
         return None
     from harness.report.data import world  # noqa: PLC0415 - only who asks for pages pays for them
     from harness.report.page import page  # noqa: PLC0415 - as above
+    from harness.whole_files import write_whole  # noqa: PLC0415 - as above
 
     path = item.config.invocation_params.dir / folder / file_name(item.nodeid, ".html")
     path.parent.mkdir(parents=True, exist_ok=True)
     with fake.turns:
         data = world(fake)
-    path.write_text(page({item.nodeid: data}, title=item.nodeid), encoding="utf-8")
+    write_whole(path, page({item.nodeid: data}, title=item.nodeid).encode())
     return path

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,8 +19,10 @@ from harness.recording.dialects import DIALECTS, vcrpy
 from harness.recording.dialects.parts import Place, Unusable, uploads_of
 from harness.recording.dialects.scalars import ODD
 from harness.recording.dialects.yaml_text import NotPlainYaml, load
+from harness.whole_files import write_whole
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator, Sequence
 
     from harness.recording.dialects import Dialect
@@ -71,9 +72,8 @@ def write(
 
     The file is UTF-8. vcrpy reads it in the encoding of the locale: on Windows, set PYTHONUTF8=1 for it.
 
-    Whatever happens on the way, `path` holds either the old cassette or the new one: the new one is written beside it,
-    as `.<name>.<process>-<n>.tmp`, and put in its place when it is on the disk. Only a process that is killed leaves
-    that file behind. `check` sees the bytes of each file before any is written, and may raise.
+    Whatever happens on the way, `path` holds either the old cassette or the new one (`harness.whole_files`). `check`
+    sees the bytes of each file before any is written, and may raise.
 
     Raises `HarnessFailure` if the system refuses.
     """
@@ -87,7 +87,7 @@ def write(
     try:
         for name, upload in uploads.items():
             _keep(uploads_of(where) / name, upload)
-        _replace(where, content)
+        _put(where, content)
     except OSError as error:
         raise _unwritable(where, error) from error
 
@@ -201,8 +201,6 @@ def _unknown(path: Path, why: str, begins: bytes) -> HarnessFailure:
 
 # --- writing ------------------------------------------------------------------------------------------------------
 
-_attempts = itertools.count()
-
 
 def _unwritable(path: Path, error: Exception) -> HarnessFailure:
     folder = quote(str(path.parent))
@@ -218,34 +216,9 @@ def _keep(path: Path, content: bytes) -> None:
     with suppress(FileNotFoundError):
         if path.read_bytes() == content:
             return
-    _replace(path, content)
+    _put(path, content)
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Put a file in place as a whole, and on the disk, or not at all."""
+def _put(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, new = _beside(path)
-    try:
-        with open(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
-    except BaseException:
-        with suppress(OSError):
-            new.unlink()
-        raise
-    with suppress(OSError):  # Windows opens no folders, and needs none of this
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _beside(path: Path) -> tuple[int, Path]:
-    """A new file in the same folder; another process may have left one of that name when it was killed."""
-    while True:
-        new = path.with_name(f".{path.name}.{os.getpid()}-{next(_attempts)}.tmp")
-        with suppress(FileExistsError):
-            return os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), new
+    write_whole(path, content)

@@ -47,20 +47,20 @@ def test_what_is_half_written_is_seen_by_nobody(tmp_path, monkeypatch):
     output = tmp_path / "page.html"
     output.write_text("before", encoding="utf-8")
 
-    def full(self, target):
-        assert self.read_text(encoding="utf-8") == "after"
+    def full(new, target):
+        assert new.read_text(encoding="utf-8") == "after"
         assert output.read_text(encoding="utf-8") == "before"
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(HarnessFailure, match="No space left on device"):
-        shared.write_whole(output, "after")
+        shared.write_output(output, "after")
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
     assert output.read_text(encoding="utf-8") == "before"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
 def test_others_may_read_what_is_written_as_any_file(tmp_path):
-    shared.write_whole(tmp_path / "page.html", "page")
+    shared.write_output(tmp_path / "page.html", "page")
     (tmp_path / "other.html").write_text("page", encoding="utf-8")
     assert (tmp_path / "page.html").stat().st_mode == (tmp_path / "other.html").stat().st_mode

@@ -45,13 +45,18 @@ FRAMEWORKS = {
     "agency_swarm": ["agency-swarm<1"],
 }
 
-# Half of the time that the suite takes, and hardly a line that depends on a version of Python: whole runs of pytest in
-# processes of their own, and random walks.
+# More than half of the time that the suite takes, and hardly a line that depends on a version of Python: whole runs of
+# pytest in processes of their own, random walks, browsers, other languages, crowds, and the rules of the house.
 LONG = [
+    "tests/clients",
     "tests/plugin",
+    "tests/recording/test_workers.py",
+    "tests/report/test_page_seen.py",
     "tests/service/test_machine_invariants.py",
     "tests/service/test_stories.py",
+    "tests/serving/test_soak.py",
     "tests/test_benchmarks.py",
+    "tests/test_house.py",
     "tests/test_machine.py",
     "tests/test_strategies.py",
 ]

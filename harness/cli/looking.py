@@ -42,8 +42,8 @@ def lifecycle(machine: str, form: str, output: Path | None, force: bool) -> None
         harness lifecycle
         harness lifecycle --machine all --format svg -o lifecycle.svg
     """
-    from harness.report.diagrams import FORMS as DRAW  # noqa: PLC0415 - each command pays for itself only
-    from harness.report.diagrams import MACHINES as TABLES  # noqa: PLC0415 - as above
+    from harness.report.diagrams import FORMS as DRAW
+    from harness.report.diagrams import MACHINES as TABLES
 
     chosen = list(TABLES.values()) if machine == "all" else [TABLES[machine]]
     told_or_written(DRAW[form](chosen) + "\n", output, force=force, command="lifecycle")
@@ -56,7 +56,7 @@ def routes(as_json: bool) -> None:
 
     v1 and v2 are as the header OpenAI-Beta says; files, models and vector stores need no header.
     """
-    from harness.report import conformance  # noqa: PLC0415 - as above
+    from harness.report import conformance
 
     told = conformance.as_json if as_json else conformance.as_text
     click.echo(told(conformance.endpoints()))

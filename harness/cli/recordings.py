@@ -57,8 +57,8 @@ def record(
     \b
         harness record -o cassettes/weather.yaml --from https://example.com/v1 -- python weather.py
     """
-    from harness.around import record_command  # noqa: PLC0415 - each command pays for itself only
-    from harness.recording.redaction import Redactor  # noqa: PLC0415 - as above
+    from harness.around import record_command
+    from harness.recording.redaction import Redactor
 
     exit_code = record_command(command, path, redactor=Redactor(patterns=redact, keep=keep), **how)
     if not exit_code and not path.exists():
@@ -84,7 +84,7 @@ def import_(files: tuple[Path, ...], folder: Path, **how: Any) -> None:
 
     Either all are written or, if something is wrong with one of the files, none.
     """
-    from harness.recording.importing import imports  # noqa: PLC0415 - as above
+    from harness.recording.importing import imports
 
     skipped: list[str] = []
     made = imports(files, folder, skipped=skipped, **how)
@@ -115,8 +115,8 @@ def check(
     Prints one line a finding. Ends with 1 if one of them is an error; notes are only told. Of a folder, all cassettes
     in it are checked (.yaml, .yml).
     """
-    from harness.recording.checking import check as findings_of  # noqa: PLC0415 - as above
-    from harness.recording.redaction import Redactor  # noqa: PLC0415 - as above
+    from harness.recording.checking import check as findings_of
+    from harness.recording.redaction import Redactor
 
     files = [file for path in paths for file in _cassettes(path)]
     redactor = Redactor(patterns=redact, keep=keep)
@@ -134,7 +134,7 @@ def check(
 @click.argument("path", type=FILE)
 def show(path: Path) -> None:
     """Print a cassette as a timeline: what was asked and came, each thread, each run with what the model did."""
-    from harness.recording.timeline import timeline  # noqa: PLC0415 - as above
+    from harness.recording.timeline import timeline
 
     parts = [f"{name or path}: {timeline(session)}" for name, session in _sessions(path).items()]
     click.echo_via_pager("\n\n".join(parts) + "\n")
@@ -150,7 +150,7 @@ def to_test(path: Path, output: Path | None, force: bool) -> None:
     It stands on its own: what the model did is scripted, what the client did are calls of the SDK, and what came is
     asserted. Without -o it is printed.
     """
-    from harness.recording.retelling import retold  # noqa: PLC0415 - as above
+    from harness.recording.retelling import retold
 
     sessions = _sessions(path)
     if len(sessions) > 1:
@@ -165,9 +165,9 @@ def to_test(path: Path, output: Path | None, force: bool) -> None:
 
 def _sessions(path: Path) -> dict[str, Session]:
     """The conversations of a file, by their names."""
-    from harness.recording.cassettes import read  # noqa: PLC0415 - as above
-    from harness.recording.exchanges import by_conversation  # noqa: PLC0415 - as above
-    from harness.recording.session import Session  # noqa: PLC0415 - as above
+    from harness.recording.cassettes import read
+    from harness.recording.exchanges import by_conversation
+    from harness.recording.session import Session
 
     skipped: list[str] = []
     found = {name: Session.of(exchanges) for name, exchanges in by_conversation(read(path, skipped)).items()}
@@ -190,7 +190,7 @@ def report(files: tuple[Path, ...], output: Path, force: bool) -> None:
     The page needs no network and no server; it may be sent to somebody, or kept as an artifact of a build. It shows
     recordings as they are: what `harness check` calls a secret is on it, too.
     """
-    from harness.recording.reporting import report as page_of  # noqa: PLC0415 - as above
+    from harness.recording.reporting import report as page_of
 
     refuse_to_replace(output, force=force, command="report")
     write_output(output, page_of(files))

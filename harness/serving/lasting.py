@@ -16,7 +16,6 @@ from harness.service.errors import Refusal
 from harness.serving import control, entries, pieces
 from harness.serving.control.guard import TOKEN_HEADER
 from harness.serving.journal import Journal
-from harness.serving.pieces import Pieces
 from harness.serving.worlds import Worlds
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ class LastingWorlds(Worlds):
 
     def _replay(self) -> None:
         streams: dict[int, LastingBody] = {}
-        with Pieces() as long_bodies:
+        with pieces.Pieces() as long_bodies:
             for number, entry in self._journal.entries():
                 if long_bodies.collect(number, entry):
                     continue

@@ -45,7 +45,7 @@ async def received(receive: Callable[[], Awaitable[dict[str, Any]]], content_typ
             piece = message.get("body", b"")
             if spool.size + len(piece) > limit.most:
                 raise HarnessFailure(f"The body has more than {limit.most:,} bytes.", do=limit.advice)
-            if spool.size + len(piece) > limit.in_memory:
+            if spool.is_long:
                 await to_thread.run_sync(spool.write, piece)
             else:
                 spool.write(piece)

@@ -90,7 +90,7 @@ class FakeAssistants:
                 raise
             if not isinstance(response.body, bytes):
                 response = replace(response, body=Reading(response.body, self.turns, (request.method, request.path)))
-            self.requests.append(Exchange(request, response, self.clock.now))
+            self.requests.append(Exchange(request, response, self.service.world.clock.now))
             return response
 
     def refuse_connection(self, method: str, url: str) -> HarnessFailure:
@@ -105,12 +105,13 @@ class FakeAssistants:
             self.clock.slept(seconds)
 
     def _served(self, request: Request) -> Response:
-        """What is answered where nothing goes wrong: by the test itself, or by the service."""
-        own = self._own_answer(request) if self._answers else None
-        return self._service_answer(request) if own is None else own
+        """What is answered where nothing goes wrong: by the test itself, or by the service.
 
-    def _service_answer(self, request: Request) -> Response:
-        """What the service answers. An error of its own must not look like a network error to the SDK."""
+        An error of the service's own must not look like a network error to the SDK.
+        """
+        own = self._own_answer(request) if self._answers else None
+        if own is not None:
+            return own
         try:
             return self.service.handle(request) if self._player is None else self._player.answer(request)
         except Exception as error:

@@ -140,7 +140,8 @@ _MAKERS: dict[str, Callable[[Session, World, str], None]] = {
 
 
 def _old_run(session: Session, item: Json) -> Run:
-    run = Run(**{**fields_of(Run, item), "playback": Playback(OLD), "usage": usage_of(item)})
+    run = Run(**{**fields_of(Run, item), "usage": usage_of(item)})
+    run.playback = Playback(OLD)
     for step in session.story(item["id"]).in_order:
         run.steps.add(
             Step(**{**fields_of(Step, step), "details": details_of(step), "usage": usage_of(step) or Usage()})

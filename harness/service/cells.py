@@ -93,6 +93,8 @@ class CodeInterpreter:
 
         Images come first, as recorded in April 2024; a script that names images has the last word.
         """
+        if not run.drawings and not run.products:
+            return act
         images = tuple(run.drawings) if act.images is None else act.images
         run.drawings = []
         marks = {mark["start_index"] for mark in act.annotations}

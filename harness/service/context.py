@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from harness.service import errors
 from harness.service.cells import CodeInterpreter
 from harness.service.clock import EPOCH, Clock
+from harness.service.dialects import Offer
 from harness.service.director import Director
 from harness.service.engine import Engine, Timing
 from harness.service.faults import Faults
@@ -44,6 +46,7 @@ class World:
         self.settings = settings
         self.execute = execute
         self.shapes = shapes_of(settings.as_of)
+        self.offer = Offer.of(settings)
         self.store = Store(settings.seed)
         self.clock = Clock(first_moment(settings), settings.clock)
         self.director = Director()
@@ -71,9 +74,9 @@ def first_moment(settings: Settings) -> float:
     return datetime.fromisoformat(f"{settings.as_of}T12:00:00+00:00").timestamp()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class Call:
-    """One request, after it was authenticated, routed and validated. `found` holds what its path names."""
+    """One request, after it was authenticated, routed and validated. `find` sets the records that its path names."""
 
     world: World
     request: Request
@@ -82,58 +85,31 @@ class Call:
     path_ids: dict[str, str]
     body: Any = None
     query: Any = None
-    found: dict[str, Any] = field(default_factory=dict)
+    assistant: Assistant = field(init=False)
+    thread: Thread = field(init=False)
+    message: Message = field(init=False)
+    run: Run = field(init=False)
+    step: Step = field(init=False)
+    file: File = field(init=False)
+    vector_store: VectorStore = field(init=False)
+    batch: FileBatch = field(init=False)
 
     @property
     def store(self) -> Store:
         return self.world.store
 
-    @property
-    def assistant(self) -> Assistant:
-        return cast("Assistant", self.found["assistant_id"])
-
-    @property
-    def thread(self) -> Thread:
-        return cast("Thread", self.found["thread_id"])
-
-    @property
-    def message(self) -> Message:
-        return cast("Message", self.found["message_id"])
-
-    @property
-    def run(self) -> Run:
-        return cast("Run", self.found["run_id"])
-
-    @property
-    def step(self) -> Step:
-        return cast("Step", self.found["step_id"])
-
-    @property
-    def file(self) -> File:
-        return cast("File", self.found["file_id"])
-
-    @property
-    def vector_store(self) -> VectorStore:
-        return cast("VectorStore", self.found["vector_store_id"])
-
-    @property
-    def batch(self) -> FileBatch:
-        return cast("FileBatch", self.found["batch_id"])
-
     def check_ids(self) -> None:
         """Refuse ids in the path that cannot be ids; before 2025 they were merely not found (CONTRACT §7.1)."""
-        if self.api == "v1" or not self.world.shapes.since(MALFORMED_ID_REFUSALS):
-            return
         for name, value in self.path_ids.items():
-            kind = PATH_IDS[name]
-            if kind.prefix is not None and not value.startswith(kind.prefix):
-                raise errors.malformed_id(name, value, kind.prefix)
+            prefix = PATH_IDS[name].prefix
+            if not value.startswith(prefix) and self.api == "v2" and self.world.shapes.since(MALFORMED_ID_REFUSALS):
+                raise errors.malformed_id(name, value, prefix)
 
     def find(self) -> None:
         """Look up what the path names, from the left: a run is sought in its thread."""
         for name, value in self.path_ids.items():
             if PATH_IDS[name].table is not None:
-                self.found[name] = self.reach(name, value)
+                setattr(self, name.removesuffix("_id"), self.reach(name, value))
 
     def reach(self, name: str, value: str, missing: Callable[[str], Refusal] | None = None) -> Any:
         """The record with this id; where the fake adopts unknown ids, a fresh one if there was none.
@@ -157,12 +133,12 @@ WELL_FORMED = re.compile(r"(asst_|thread_|file-|assistant-)[A-Za-z0-9]{3,}$")
 
 @dataclass(frozen=True)
 class PathId:
-    """An id in a path: how a good one begins (None: not checked), where it is sought, what a miss answers.
+    """An id in a path: how a good one begins, where it is sought, what a miss answers.
 
     `adopt` makes the record for an id that the code under test has written down, where the user allows it.
     """
 
-    prefix: str | None
+    prefix: str
     table: Callable[[Call], Table[Any]] | None
     missing: Callable[[str], Refusal]
     adopt: Callable[[str, int], Any] | None = None
@@ -171,29 +147,29 @@ class PathId:
 PATH_IDS: dict[str, PathId] = {
     "assistant_id": PathId(
         "asst",
-        lambda c: c.store.assistants,
+        attrgetter("world.store.assistants"),
         lambda i: errors.not_found("assistant", i),
         lambda i, now: Assistant(i, now, model="gpt-4o"),
     ),
-    "thread_id": PathId("thread", lambda c: c.store.threads, lambda i: errors.not_found("thread", i), Thread),
-    "message_id": PathId("msg", lambda c: c.thread.messages, lambda i: errors.not_found("message", i)),
-    "run_id": PathId("run", lambda c: c.thread.runs, lambda i: errors.not_found("run", i)),
-    "step_id": PathId("step", lambda c: c.run.steps, lambda i: errors.not_found("run step", i)),
+    "thread_id": PathId("thread", attrgetter("world.store.threads"), lambda i: errors.not_found("thread", i), Thread),
+    "message_id": PathId("msg", attrgetter("thread.messages"), lambda i: errors.not_found("message", i)),
+    "run_id": PathId("run", attrgetter("thread.runs"), lambda i: errors.not_found("run", i)),
+    "step_id": PathId("step", attrgetter("run.steps"), lambda i: errors.not_found("run step", i)),
     "file_id": PathId(
-        None,
-        lambda c: c.store.files,
+        "",
+        attrgetter("world.store.files"),
         errors.no_such_file,
         lambda i, now: File(i, now, f"{i}.txt", "assistants", b"", known=False),
     ),
     "vector_store_id": PathId(
-        "vs_", lambda c: c.store.vector_stores, lambda i: errors.no_such_vector_store(i, status=404)
+        "vs_", attrgetter("world.store.vector_stores"), lambda i: errors.no_such_vector_store(i, status=404)
     ),
-    "batch_id": PathId("vsfb_", lambda c: c.vector_store.batches, lambda i: errors.not_found("file batch", i)),
+    "batch_id": PathId("vsfb_", attrgetter("vector_store.batches"), lambda i: errors.not_found("file batch", i)),
     # The handlers of the following look for them: in the store, in the assistant, in the message.
-    "store_file_id": PathId(None, None, lambda i: errors.not_found("file", i)),
-    "assistant_file_id": PathId(None, None, lambda i: errors.not_found("assistant file", i)),
-    "message_file_id": PathId(None, None, lambda i: errors.not_found("message file", i)),
-    "model": PathId(None, None, errors.no_such_model),
+    "store_file_id": PathId("", None, lambda i: errors.not_found("file", i)),
+    "assistant_file_id": PathId("", None, lambda i: errors.not_found("assistant file", i)),
+    "message_file_id": PathId("", None, lambda i: errors.not_found("message file", i)),
+    "model": PathId("", None, errors.no_such_model),
 }
 
 

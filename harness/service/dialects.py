@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from email.utils import formatdate
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.service import errors
 from harness.service.errors import Refusal
@@ -28,8 +28,12 @@ AZURE_VERSION = re.compile(r"\d{4}-\d\d-\d\d(?:-preview)?")
 AZURE_RESOURCE = re.compile(r"https?://[^/]*\.azure\.(?:com|us|cn)(?::\d+)?/openai/(?!v1[/?])")
 V2_HEADER, V1_HEADER = "assistants=v2", "assistants=v1"
 
-# Sent with every answer (FACTS C). Rate-limit, poll-after and retry-after headers were never seen.
-CONSTANT_HEADERS = {
+# Sent with every answer, and what is empty here differs (FACTS C). Rate-limit, poll-after and retry-after headers were
+# never seen.
+OPENAI_HEADERS = {
+    "date": "",
+    "content-type": "application/json",
+    "x-request-id": "",
     "openai-version": "2020-10-01",
     "openai-organization": "pytest-assistants",
     "openai-processing-ms": "42",
@@ -37,10 +41,16 @@ CONSTANT_HEADERS = {
     "x-openai-proxy-wasm": "v0.1",
     "x-content-type-options": "nosniff",
     "strict-transport-security": "max-age=31536000; includeSubDomains; preload",
+    "content-length": "",
 }
 AZURE_HEADERS = {
+    "date": "",
+    "content-type": "application/json",
+    "x-request-id": "",
     "x-ms-region": "Sweden Central",
     "strict-transport-security": "max-age=31536000; includeSubDomains; preload",
+    "content-length": "",
+    "apim-request-id": "",
 }
 
 
@@ -78,7 +88,7 @@ def authenticate(request: Request, *, azure: bool, accepted: str | None) -> None
         Refusal: there is no key, or not that one.
     """
     key = key_of(request, azure=azure)
-    if not key or accepted not in (None, key):
+    if not key or (accepted is not None and accepted != key):
         raise unauthorized(request, azure=azure)
 
 
@@ -102,32 +112,42 @@ def key_of(request: Request, *, azure: bool) -> str:
     return (request.headers.get("api-key", "") or key) if azure else key
 
 
-def has_ended(settings: Settings) -> bool:
-    """Whether there are no assistants any more: the user says so, or the chosen day is after 2026-08-26."""
-    return settings.api == "sunset" or (settings.as_of is not None and settings.as_of >= ASSISTANTS_ENDED)
+class Offer(NamedTuple):
+    """What is answered: by the user's settings, and by the day that they name (CONTRACT, timeline).
+
+    Attributes:
+        ended: there are no assistants any more.
+        v1, v2: these versions are answered.
+        shared: by that day, v1 had not ended for anybody.
+    """
+
+    ended: bool
+    v1: bool
+    v2: bool
+    shared: bool
+
+    @classmethod
+    def of(cls, settings: Settings) -> Offer:
+        day = settings.as_of
+        v1 = settings.api in ("both", "v1") and (day is None or day < V1_ENDED)
+        return cls(
+            ended=settings.api == "sunset" or (day is not None and day >= ASSISTANTS_ENDED),
+            v1=v1,
+            v2=settings.api != "v1" and (day is None or day >= V2_BEGAN),
+            shared=v1 and day is not None,
+        )
 
 
-def answers_v1(settings: Settings) -> bool:
-    """Whether the user left v1 in, and it had not ended by the chosen day (CONTRACT, timeline)."""
-    return settings.api in ("both", "v1") and (settings.as_of is None or settings.as_of < V1_ENDED)
-
-
-def answers_v2(settings: Settings) -> bool:
-    """Whether the user left v2 in, and it had begun by the chosen day."""
-    return settings.api != "v1" and (settings.as_of is None or settings.as_of >= V2_BEGAN)
-
-
-def api_version(request: Request, route: Route, world: World, *, azure: bool) -> Api:
+def api_version(request: Request, route: Route, offer: Offer, *, azure: bool) -> Api:
     """v1 or v2: by the beta header, on Azure by the api-version.
 
     Raises:
         Refusal: the header is missing or unknown, or names a version that is not answered (CONTRACT §7.1).
     """
-    settings = world.settings
-    if route.beta and has_ended(settings):
+    if route.beta and offer.ended:
         # what the service says since then is not recorded (CONTRACT §10, G): here, as of any path that it has not
         raise not_found_on_azure() if azure else errors.unknown_url(request.method, request.path)
-    newest: Api = "v2" if answers_v2(settings) else "v1"
+    newest: Api = "v2" if offer.v2 else "v1"
     header = request.headers.get("openai-beta")
     if azure:
         named = azure_api(request)
@@ -137,38 +157,39 @@ def api_version(request: Request, route: Route, world: World, *, azure: bool) ->
             raise not_found_on_azure()
         return named
     if route.v2_only:
-        return _v2_alone(request, settings)
+        return _v2_alone(request, offer)
     if not route.beta:
-        return "v1" if header == V1_HEADER and answers_v1(settings) else newest
+        return "v1" if header == V1_HEADER and offer.v1 else newest
     if header is None:
         raise errors.no_beta_header(newest)
-    if header == V1_HEADER and not answers_v1(settings):
+    if header == V1_HEADER and not offer.v1:
         raise errors.v1_path_deprecated() if route.v1_only else errors.v1_deprecated()
     if header == V1_HEADER:
         return "v1"
     if header != V2_HEADER or newest == "v1":
         raise errors.unknown_beta(header)
-    if route.v1_only and not (settings.as_of and answers_v1(settings)):
+    if route.v1_only and not offer.shared:
         # both versions shared these endpoints until v1 ended (FACTS I: lemur, May 2024, header v2)
         raise errors.v1_path_deprecated()
     return "v2"
 
 
-def _v2_alone(request: Request, settings: Settings) -> Api:
+def _v2_alone(request: Request, offer: Offer) -> Api:
     """For vector stores, which v1 has not. No header is needed (FACTS 0); the refusals of v1 are guesses (G).
 
     Raises:
         Refusal: the client is one of v1, or v2 is not answered.
     """
-    if not answers_v2(settings):
+    if not offer.v2:
         raise errors.unknown_url(request.method, request.path)
     if request.headers.get("openai-beta") == V1_HEADER:
-        raise errors.no_beta_header("v2") if answers_v1(settings) else errors.v1_deprecated()
+        raise errors.no_beta_header("v2") if offer.v1 else errors.v1_deprecated()
     return "v2"
 
 
+@lru_cache(maxsize=64)
 def _date(second: int) -> str:
-    """The HTTP date; its day is remembered, because the seconds of virtual time hardly ever come twice."""
+    """The HTTP date; its day is remembered too, because many seconds of virtual time come only once."""
     day, rest = divmod(second, 86_400)
     return f"{_day(day)}{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02} GMT"
 
@@ -180,14 +201,12 @@ def _day(number: int) -> str:
 
 def headers(world: World, *, azure: bool, length: int | None) -> dict[str, str]:
     """The headers of an answer, in the names the recordings have; no length is known of a stream."""
-    request_id = world.store.ids.request()
-    answered = {
-        "date": _date(world.second),
-        "content-type": "application/json",
-        "x-request-id": request_id,
-        **(AZURE_HEADERS if azure else CONSTANT_HEADERS),
-    }
-    if length is not None:
+    answered = (AZURE_HEADERS if azure else OPENAI_HEADERS).copy()
+    answered["date"] = _date(int(world.clock.now))
+    answered["x-request-id"] = request_id = world.store.ids.hexadecimal("req_")
+    if length is None:
+        del answered["content-length"]
+    else:
         answered["content-length"] = str(length)
     if azure:
         hexes = request_id.removeprefix("req_")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from harness.service.views import RunView
 
-PLACEHOLDER = "This is a placeholder answer of the fake assistant."
+PLACEHOLDER = say("This is a placeholder answer of the fake assistant.")
 
 # What `when(…)` can ask about, each a way to read it from the run.
 CONDITIONS: dict[str, Callable[[RunView], object]] = {
@@ -73,6 +73,7 @@ class Director:
     rules: list[Rule] = field(default_factory=list)
     queue: list[Script] = field(default_factory=list)
     default: Script | None = None
+    placeholder: Script = field(default_factory=lambda: Script((PLACEHOLDER,), "nothing scripted"))
     booked: Script | None = None
     """For the very next run, before all others: what a recording tells of it."""
 
@@ -106,7 +107,7 @@ class Director:
                 do='assistants.next_run(say("…"))    # once more\n'
                 'assistants.every_run(say("…"))   # or the same for all others',
             )
-        return Script((say(PLACEHOLDER),), "nothing scripted")
+        return self.placeholder
 
     def unused(self) -> list[Script]:
         """Scripts that no run took: of the queue, and of rules that never fitted."""

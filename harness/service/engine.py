@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.service import acts, writing
-from harness.service.budget import Completion, complete
+from harness.service.budget import complete
 from harness.service.director import PLACEHOLDER
 from harness.service.drafts import Draft, Written
 from harness.service.lifecycle import ENDINGS, MESSAGE, NEW, RUN, STEP, STEP_CAUSE, STEP_ENDS_FIRST, advance, find
@@ -64,7 +64,7 @@ class Engine:
 
     def create(self, run: Run) -> None:
         run.expires_at = int(self._clock.now) + RUN_LIFETIME
-        self._move(run, "create")
+        self._advance(run, run, "create")
         self._at(run, "expiry", run.expires_at, self._expire)
         self._wait_in_queue(run)
 
@@ -77,7 +77,7 @@ class Engine:
             call["function"]["output"] = outputs[call["id"]]
         self._advance(run, step, "submit_tool_outputs")
         run.open_step = None
-        self._move(run, "submit_tool_outputs")
+        self._advance(run, run, "submit_tool_outputs")
         values = [outputs[call["id"]] for call in calls]
         run.playback.answer(partial(self.view, run), values[0] if len(values) == 1 else values)
         self._wait_in_queue(run)
@@ -87,7 +87,7 @@ class Engine:
         too_late = run.status == "in_progress" and run.playback.beats_cancel()
         if not too_late:
             self._stop_writing(run)
-        self._move(run, "cancel")
+        self._advance(run, run, "cancel")
         if not too_late:
             self._at(run, "progress", self._clock.now + self.timing.cancelling, self._stop)
 
@@ -120,7 +120,7 @@ class Engine:
         self._later(run, delay, self._begin_next if cancelled else self._pick_up)
 
     def _pick_up(self, run: Run) -> None:
-        self._move(run, "pick_up")
+        self._advance(run, run, "pick_up")
         expired = self._indexer.bump(run)
         if expired is None:
             self._begin_next(run)
@@ -141,7 +141,7 @@ class Engine:
         if run.status == "cancelling" and not isinstance(act, acts.Fail):
             act = None
         elif act is None and self._owes_an_answer(run):
-            act = run.playback.put(acts.say(PLACEHOLDER))
+            act = run.playback.put(PLACEHOLDER)
         if act is None:
             self._end(run, "finish")
         elif isinstance(act, acts.ENDS):
@@ -167,9 +167,10 @@ class Engine:
             self._begin_next(run)
 
     def _begin_message(self, run: Run, act: acts.Say | acts.Refuse) -> None:
+        thread = self._thread(run)
         if isinstance(act, acts.Say):
-            act = self._interpreter.linked(cited(act, run, self._thread(run)), run)
-        completion = self._complete(run, writing.text_of(act))
+            act = self._interpreter.linked(cited(act, run, thread), run)
+        completion = complete(run, thread, act.text)
         message = Message(
             id=self._id(run, "msg_"),
             thread_id=run.thread_id,
@@ -181,17 +182,18 @@ class Engine:
         details = {"type": "message_creation", "message_creation": {"message_id": message.id}}
         self._open_step(run, "message_creation", details, completion.usage)
         self._advance(run, message, "begin")
-        self._thread(run).messages.add(message)
+        thread.messages.add(message)
         run.open_message = message
         self._write(run, message, message.content, writing.message(act, completion.text))
 
     def _begin_tools(self, run: Run, act: acts.Call | acts.Calls | acts.RunCode | acts.Search) -> None:
         """The calls show when they are written; a call that a limit cut off never does."""
+        thread = self._thread(run)
         if isinstance(act, acts.Search):
-            act = searched(act, run, self._thread(run), self._store, self._library)
-        completion = self._complete(run, writing.text_of(act))
+            act = searched(act, run, thread, self._store, self._library)
+        completion = complete(run, thread, writing.text_of(act))
         if isinstance(act, acts.RunCode) and not completion.cut:
-            act = self._interpreter.ran(act, run, self._thread(run))
+            act = self._interpreter.ran(act, run, thread)
         details: dict[str, Any] = {"type": "tool_calls", "tool_calls": []}
         step = self._open_step(run, "tool_calls", details, completion.usage)
         written = writing.tool_calls(act, partial(self._id, run, "call_"))
@@ -216,7 +218,7 @@ class Engine:
                 ]
             },
         }
-        self._move(run, "call")
+        self._advance(run, run, "call")
         self._end_feed(run)
 
     def _fail(self, run: Run, act: acts.Fail) -> None:
@@ -232,7 +234,7 @@ class Engine:
 
     def _cancel_by_another(self, run: Run, act: acts.Cancel) -> None:
         """The script knows how it ends, so no act has a say in it (`beats_cancel` is for clients that cancel)."""
-        self._move(run, "cancel")
+        self._advance(run, run, "cancel")
         takes = self.timing.cancelling if act.takes is None else act.takes
         self._later(run, takes, partial(_AFTER_CANCELLING[act.then], self))
 
@@ -257,9 +259,6 @@ class Engine:
                 run.feed.tell(record, "created")
             run.feed.tell(record, record.status)
 
-    def _move(self, run: Run, because: str) -> None:
-        self._advance(run, run, because)
-
     def _end(self, run: Run, because: str) -> None:
         """A terminal move: the open message and step end with the run, and are told before it (CONTRACT §3.8, §5.2)."""
         row = find(RUN, run.status, because)
@@ -267,7 +266,7 @@ class Engine:
         self._stop_writing(run)
         self._close(run, because, ENDINGS[row.to].reason)
         run.usage = run.playback.script.usage.get(run.id, run.spent)
-        self._move(run, because)
+        self._advance(run, run, because)
         self.drop(run)
 
     def _close(self, run: Run, because: str, reason: str | None = None) -> None:
@@ -328,9 +327,6 @@ class Engine:
 
     def _id(self, run: Run, prefix: str) -> str:
         return run.playback.next_id(prefix) or self._store.ids.make(prefix)
-
-    def _complete(self, run: Run, text: str) -> Completion:
-        return complete(run, self._thread(run), text)
 
     def _next_act(self, run: Run) -> acts.Act | None:
         return run.playback.peek(partial(self.view, run))

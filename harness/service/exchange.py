@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from harness.service.http import Content, Request, Response, WireFailure
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
     """One request of a client, and its answer. `path` lies below the host.
 

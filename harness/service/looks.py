@@ -12,6 +12,7 @@ from harness.service.stuck import LOOK, Repetition, stuck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
+    from typing import TypeAlias
 
     from harness.service.clock import Clock
     from harness.service.engine import Engine
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from harness.service.records import Run
     from harness.service.store import Store
     from harness.service.stuck import Loop
+
+    Question: TypeAlias = "tuple[str, str, Content]"
+    """Method, URL and body."""
 
 # How often a client may look at a run whose loop, by its source, never ends: once to see it, and a retry or two.
 CERTAIN_AFTER = 4
@@ -39,8 +43,8 @@ class Asked:
     """A question of a client: its last answer, how often it was the same, and when that was last."""
 
     answer: bytes
-    times: int = 0
-    at: float = 0.0
+    times: int
+    at: float
 
 
 class Watch:
@@ -69,7 +73,7 @@ class Watch:
         self._engine = engine
         self._stuck_after = stuck_after
         self._loop = loop
-        self._asked: dict[Hashable, dict[tuple[str, str, Content], Asked]] = {}
+        self._asked: dict[Hashable, dict[Question, Asked]] = {}
 
     # --- moving the clock ---------------------------------------------------------------------------------
 
@@ -95,19 +99,20 @@ class Watch:
             for who in (request.client, EVERYBODY):  # something got done, so everything begins anew
                 self._asked.pop(who, None)
         elif path.startswith(("/threads/", stuck_stores.ROOT)):
-            own = self._count(request.client, request, path, response.body)
-            all_clients = self._count(EVERYBODY, request, path, response.body)
+            question = (request.method, request.url, request.body)
+            own = self._count(request.client, question, path, response.body)
+            all_clients = self._count(EVERYBODY, question, path, response.body)
             if own > 1 or all_clients > 1:
                 self._check(own, all_clients, request.method, path, response)
 
-    def _count(self, who: Hashable, request: Request, path: str, answer: bytes) -> int:
+    def _count(self, who: Hashable, question: Question, path: str, answer: bytes) -> int:
         """How often this was the answer to this request."""
         questions = self._asked.setdefault(who, {})
-        question = (request.method, request.url, request.body)
         asked = questions.get(question)
         if asked is None or asked.answer != answer:
-            asked = questions[question] = Asked(answer)
-        elif asked.at != self._clock.now and self._moves(path):
+            questions[question] = Asked(answer, 1, self._clock.now)
+            return 1
+        if asked.at != self._clock.now and self._moves(path):
             asked.times = 0
         asked.at = self._clock.now
         asked.times += 1

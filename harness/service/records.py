@@ -107,7 +107,7 @@ class Run:
     model: str
     instructions: str | None
     tools: list[dict[str, Any]]
-    playback: Playback
+    playback: Playback = field(init=False)  # the director chooses it
     azure: bool = False
     file_ids: list[str] = field(default_factory=list)
     metadata: Metadata = field(default_factory=dict)

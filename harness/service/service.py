@@ -27,12 +27,14 @@ from harness.service.settings import Settings
 from harness.service.shapes import FILE_ERROR_DETAIL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from harness.service.cells import Execute
     from harness.service.http import Request
     from harness.service.routes import Route
     from harness.service.stuck import Loop
+
+NO_HEADERS: Mapping[str, str] = {}
 
 
 class Service:
@@ -61,10 +63,23 @@ class Service:
         Raises:
             HarnessFailure: the path is no part of the Assistants API, a script is missing, or the client is stuck.
         """
-        self.world.clock.advance(0)
+        world = self.world
+        world.clock.advance(0)
         path = below_root(request.path, self.roots)
-        response = self._respond(request, path)
-        self.world.watch.answered(request, path, response)
+        azure = dialects.is_azure(request)
+        status, own_headers = 200, NO_HEADERS
+        try:
+            answer = self._answer(request, path, azure=azure)
+        except Refusal as refusal:
+            status, own_headers, answer = refusal.status, refusal.headers, self._envelope(refusal, path)
+        if isinstance(answer, Response):
+            status, own_headers, body = answer.status, answer.headers, answer.body
+        else:
+            body = to_json(answer, indent=2) + (b"\n" if path.startswith("/files") else b"")
+        headers = dialects.headers(world, azure=azure, length=len(body) if isinstance(body, bytes) else None)
+        headers.update(own_headers)
+        response = Response(status, headers, body)
+        world.watch.answered(request, path, response)
         return response
 
     def through_faults(self, request: Request, serve: Callable[[Request], Response]) -> Response:
@@ -78,27 +93,6 @@ class Service:
         arrival = Arrival(request, names, dialects.is_azure(request), self.world)
         return self.world.faults.meet(lambda arrival: serve(arrival.request), arrival)
 
-    def _respond(self, request: Request, path: str) -> Response:
-        """The answer as it goes over the wire."""
-        world = self.world
-        azure = dialects.is_azure(request)
-        slash = b"\n" if path.startswith("/files") else b""
-        try:
-            answer = self._answer(request, path, azure=azure)
-        except Refusal as refusal:
-            envelope = refusal.envelope()
-            if slash and world.shapes.since(FILE_ERROR_DETAIL) and not isinstance(refusal, dialects.AzureRefusal):
-                envelope["detail"] = {"message": refusal.message, "code": refusal.code}
-            body = to_json(envelope, indent=2) + slash
-            headers = dialects.headers(world, azure=azure, length=len(body))
-            return Response(refusal.status, {**headers, **refusal.headers}, body)
-        if isinstance(answer, Response):
-            length = len(answer.body) if isinstance(answer.body, bytes) else None
-            headers = dialects.headers(world, azure=azure, length=length)
-            return Response(answer.status, {**headers, **answer.headers}, answer.body)
-        body = to_json(answer, indent=2) + slash
-        return Response(200, dialects.headers(world, azure=azure, length=len(body)), body)
-
     def _answer(self, request: Request, path: str, *, azure: bool) -> Any:
         """The object to answer with, or a whole response where the answer is no JSON."""
         match = ROUTER.match(request.method, path)
@@ -110,12 +104,20 @@ class Service:
         if match is None:
             raise errors.unknown_url(request.method, request.path)
         route = match.route
-        api = dialects.api_version(request, route, self.world, azure=azure)
+        api = dialects.api_version(request, route, self.world.offer, azure=azure)
         call = Call(self.world, request, api, azure, match.path_ids)
         call.check_ids()
         self._validate(call, route)
         call.find()
         return route.handler(call)
+
+    def _envelope(self, refusal: Refusal, path: str) -> dict[str, object]:
+        """What a refusal looks like on the wire."""
+        envelope = refusal.envelope()
+        of_files = path.startswith("/files") and self.world.shapes.since(FILE_ERROR_DETAIL)
+        if of_files and not isinstance(refusal, dialects.AzureRefusal):
+            envelope["detail"] = {"message": refusal.message, "code": refusal.code}
+        return envelope
 
     def _validate(self, call: Call, route: Route) -> None:
         model = route.bodies.get(call.api) or route.bodies.get("v1" if route.v1_only else call.api)

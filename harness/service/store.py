@@ -50,6 +50,18 @@ class HasId(Protocol):
 R = TypeVar("R", bound=HasId)
 
 
+class _Streams(dict[str, random.Random]):
+    """The random numbers for each prefix of ids, begun when they are first asked for."""
+
+    def __init__(self, seed: object) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def __missing__(self, prefix: str) -> random.Random:
+        stream = self[prefix] = random.Random(f"{self._seed}/{prefix}")  # noqa: S311 - not a secret
+        return stream
+
+
 class Ids:
     """Ids of the right shape and alphabet, the same for the same seed.
 
@@ -59,8 +71,7 @@ class Ids:
 
     def __init__(self, seed: object) -> None:
         self.planned: dict[str, deque[str]] = {}
-        self._seed = seed
-        self._streams: dict[str, random.Random] = {}
+        self._streams = _Streams(seed)
 
     def plan(self, record_id: str) -> None:
         """Give this id to the next object of its kind, in place of one that is made."""
@@ -69,7 +80,8 @@ class Ids:
     def make(self, prefix: str, alphabet: bytes = ALPHABET, length: int = 24) -> str:
         if self.planned and (planned := self.planned.get(kind_of(prefix))):
             return planned.popleft()
-        return prefix + self._stream(prefix).randbytes(length).translate(alphabet).decode()
+        drawn = self._streams[prefix].getrandbits(8 * length).to_bytes(length, "little")
+        return prefix + drawn.translate(alphabet).decode()
 
     def file(self, shapes: Shapes, *, azure: bool, purpose: str) -> str:
         """Azure marks files for assistants with their own prefix (CONTRACT §1.8)."""
@@ -80,33 +92,24 @@ class Ids:
         return self.make("file-")
 
     def vector_store(self, shapes: Shapes) -> str:
-        return self._hex("vs_") if shapes.since(HEX_STORE_IDS) else self.make("vs_")
+        return self.hexadecimal("vs_") if shapes.since(HEX_STORE_IDS) else self.make("vs_")
 
     def file_batch(self) -> str:
-        return self._hex("vsfb_")
-
-    def request(self) -> str:
-        return self._hex("req_")
+        return self.hexadecimal("vsfb_")
 
     def drawing(self) -> str:
         """A name for what the code interpreter drew: a UUID, as recorded."""
-        digits = self._hex("")
+        digits = self.hexadecimal("")
         return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
-    def _hex(self, prefix: str) -> str:
-        """32 hexadecimal digits in one draw: every answer needs them for its request id."""
+    def hexadecimal(self, prefix: str) -> str:
+        """32 hexadecimal digits, as also every answer has them for its request id."""
         if self.planned and (planned := self.planned.get(kind_of(prefix))):
             return planned.popleft()
-        return prefix + self._stream(prefix).randbytes(16).hex()
-
-    def _stream(self, prefix: str) -> random.Random:
-        stream = self._streams.get(prefix)
-        if stream is None:
-            stream = self._streams[prefix] = random.Random(f"{self._seed}/{prefix}")  # noqa: S311 - not a secret
-        return stream
+        return f"{prefix}{self._streams[prefix].getrandbits(128):032x}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Page(Generic[R]):
     """Part of a table, and whether more lies behind it."""
 
@@ -121,10 +124,12 @@ class Table(Generic[R]):
     (CONTRACT §6). Finding a place is logarithmic and a page costs what its length costs.
     """
 
+    __slots__ = ("_by_id", "_made", "_numbers", "_records")
+
     def __init__(self) -> None:
-        self._rows: dict[str, tuple[int, R]] = {}
-        self._places: list[int] = []
+        self._by_id: dict[str, R] = {}
         self._records: list[R] = []
+        self._numbers: dict[str, int] = {}  # of a record, among all that were ever made
         self._made = 0
 
     def __len__(self) -> int:
@@ -134,28 +139,25 @@ class Table(Generic[R]):
         return iter(self._records)
 
     def __contains__(self, record_id: object) -> bool:
-        return record_id in self._rows
+        return record_id in self._by_id
 
     def __reversed__(self) -> Iterator[R]:
         return reversed(self._records)
 
     def get(self, record_id: str) -> R | None:
-        row = self._rows.get(record_id)
-        return None if row is None else row[1]
+        return self._by_id.get(record_id)
 
     def add(self, record: R) -> R:
-        if record.id in self._rows:
+        if record.id in self._by_id:
             raise KeyError(record.id)
-        self._made += 1
-        self._rows[record.id] = (self._made, record)
-        self._places.append(self._made)
+        self._by_id[record.id] = record
         self._records.append(record)
+        self._numbers[record.id] = self._made
+        self._made += 1
         return record
 
     def remove(self, record_id: str) -> None:
-        place, _ = self._rows.pop(record_id)
-        index = bisect_left(self._places, place)
-        del self._places[index], self._records[index]
+        del self._records[self._index(record_id)], self._by_id[record_id], self._numbers[record_id]
 
     def page(
         self,
@@ -177,7 +179,7 @@ class Table(Generic[R]):
         for cursor, in_front in ((after, False), (before, True)):
             if cursor is None:
                 continue
-            index = bisect_left(self._places, self._rows[cursor][0])
+            index = self._index(cursor)
             if in_front != descending:
                 high = min(high, index)
             else:
@@ -195,6 +197,9 @@ class Table(Generic[R]):
                 break
             found.append(record)
         return Page(found if from_the_end == descending else found[::-1], has_more)
+
+    def _index(self, record_id: str) -> int:
+        return bisect_left(self._records, self._numbers[record_id], key=lambda record: self._numbers[record.id])
 
 
 class Store:

@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from harness.service.drafts import Part, Piece
 
 
-def text_of(act: Say | Refuse | Call | Calls | RunCode | Search) -> str:
-    """What of an act counts as completion tokens; a search is free."""
-    if isinstance(act, Say | Refuse):
-        return act.text
+def text_of(act: Call | Calls | RunCode | Search) -> str:
+    """What of a tool's call counts as completion tokens; a search is free."""
     if isinstance(act, RunCode):
         return act.source
     return "" if isinstance(act, Search) else "".join(call.name + call.arguments for call in _several(act))

@@ -147,7 +147,8 @@ class Seeds:
 
     def _old_run(self, item: Json) -> Run:
         self._names.equate(item["id"], item["id"])
-        run = Run(**fields_of(Run, item) | {"playback": Playback(Script((), "")), "usage": usage_of(item)})
+        run = Run(**fields_of(Run, item) | {"usage": usage_of(item)})
+        run.playback = Playback(Script((), ""))
         for step in self._evidence.stories[item["id"]].steps.values():
             if step["id"] in self._made_here:
                 continue

@@ -6,12 +6,13 @@ Evidence for the texts: CONTRACT §3.3-§3.7, §4, §6, §7 and FACTS B.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from harness import call, calls, fail, hang, say
+from harness.service.dialects import Offer
 
 BOTH = ("v1", "v2")
 V2 = ("v2",)
@@ -474,9 +475,9 @@ def contents(fake):
 @pytest.mark.parametrize(("case", "api"), [(case, api) for case in CASES for api in case.apis], ids=str)
 def test_refusal(wire, case):
     ids = world(wire, case)
-    settings = wire.fake.world.settings
-    for name, value in case.options.items():
-        object.__setattr__(settings, name, value)
+    fake = wire.fake.world
+    fake.settings = replace(fake.settings, **case.options)
+    fake.offer = Offer.of(fake.settings)
     before = contents(wire.fake)
     answer = wire.send(case.method, filled(case.path, ids), filled(case.body, ids), **case.send)
     error = {"message": filled(case.message, ids), "type": case.type, "param": case.param, "code": case.code}

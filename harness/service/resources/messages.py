@@ -21,25 +21,14 @@ MOST_MESSAGES = 100_000  # CONTRACT §8
 
 def wire(call: Call, message: Message, *, shape: str = "thread.message") -> dict[str, Any]:
     """Outside streams a message shows no status, and in v2 its citations show no quote (CONTRACT §2.3)."""
-    return call.world.shapes.project(
+    return call.world.shapes.show(
         shape,
         call.api,
+        message,
         {
-            "id": message.id,
             "object": "thread.message",
-            "created_at": message.created_at,
-            "assistant_id": message.assistant_id,
-            "thread_id": message.thread_id,
-            "run_id": message.run_id,
-            "role": message.role,
-            "status": message.status,
             "incomplete_details": None if message.incomplete_reason is None else {"reason": message.incomplete_reason},
-            "incomplete_at": message.incomplete_at,
-            "completed_at": message.completed_at,
             "content": message.content if call.api == "v2" else quoted(message.content),
-            "attachments": message.attachments,
-            "file_ids": message.file_ids,
-            "metadata": message.metadata,
         },
     )
 
@@ -63,11 +52,13 @@ def build_all(call: Call, thread: Thread, bodies: Iterable[Any]) -> list[Message
     """Messages from bodies, checked and not yet in the thread; nothing is kept if one of them is refused."""
     built = []
     for body in bodies:
-        attachments = tools.plain(getattr(body, "attachments", None)) or []
-        file_ids: list[str] = list(getattr(body, "file_ids", None) or ())
-        for file_id in (*file_ids, *(item["file_id"] for item in attachments if item.get("file_id"))):
+        sent = vars(body)  # v1 sends `file_ids` in place of `attachments`
+        attachments = tools.plain(sent.get("attachments")) or []
+        file_ids: list[str] = list(sent.get("file_ids") or ())
+        for file_id in file_ids + [item["file_id"] for item in attachments if item.get("file_id")]:
             tools.known_file(call, file_id)
-        tools.check_searchable(call, attachments)
+        if attachments:
+            tools.check_searchable(call, attachments)
         message = Message(
             id=call.store.ids.make("msg_"),
             thread_id=thread.id,

@@ -13,7 +13,6 @@ from harness.service import errors
 from harness.service.lifecycle import RUN, find
 from harness.service.records import Run
 from harness.service.resources import messages, runs, streams, threads, tools, vector_stores
-from harness.service.script import Playback, Script
 
 if TYPE_CHECKING:
     from harness.service.context import Call
@@ -30,7 +29,8 @@ def create(call: Call) -> dict[str, Any] | Response:
     thread = call.thread
     if (active := thread.active_run) is not None:
         raise errors.thread_has_active_run(thread.id, active.id)
-    added = messages.build_all(call, thread, getattr(call.body, "additional_messages", None) or ())
+    more = call.body.additional_messages
+    added = messages.build_all(call, thread, more) if more else []
     run = _build(call, thread, assistant, added)
     return _start(call, thread, run, added)
 
@@ -62,34 +62,34 @@ def _assistant(call: Call) -> Assistant:
 
 def _build(call: Call, thread: Thread, assistant: Assistant, added: list[Message]) -> Run:
     """The run as body and assistant describe it, refused if there is nothing to run on; nothing is stored yet."""
-    body = call.body
-    own = {name: tools.plain(getattr(body, name)) for name in body.model_fields_set.intersection(INHERITED)}
-    inherited = {name: getattr(assistant, name) if own.get(name) is None else own[name] for name in INHERITED}
+    body = vars(call.body)  # not each version knows every field, nor does a run that comes with its thread
+    inherited: dict[str, Any] = {}
+    for name in INHERITED:
+        own = body.get(name)
+        inherited[name] = getattr(assistant, name) if own is None else tools.plain(own)
     for name in ("temperature", "top_p"):
         inherited[name] = float(inherited[name])
-    instructions = assistant.instructions if body.instructions is None else body.instructions
-    extra = getattr(body, "additional_instructions", None)
+    instructions = assistant.instructions if body["instructions"] is None else body["instructions"]
+    extra = body.get("additional_instructions")
     if extra:
         instructions = f"{instructions}\n{extra}" if instructions else extra
-    spoken = any(message.role == "user" for message in chain(reversed(thread.messages), added))
-    if call.api == "v2" and not spoken and not instructions:
+    given = instructions or any(message.role == "user" for message in chain(reversed(thread.messages), added))
+    if call.api == "v2" and not given:
         raise errors.nothing_to_run_on()
-    chosen = tools.plain(getattr(body, "tool_choice", None))
-    parallel = getattr(body, "parallel_tool_calls", None)
+    chosen, truncation, parallel = body["tool_choice"], body["truncation_strategy"], body.get("parallel_tool_calls")
     return Run(
         id=call.store.ids.make("run_"),
         thread_id=thread.id,
         assistant_id=assistant.id,
         instructions=instructions,
-        tools=assistant.tools if body.tools is None else tools.known(call, body.tools),
-        playback=Playback(Script((), "")),
+        tools=assistant.tools if body["tools"] is None else tools.known(call, body["tools"]),
         azure=call.azure,
         file_ids=list(assistant.file_ids),
-        metadata=body.metadata or {},
-        max_completion_tokens=getattr(body, "max_completion_tokens", None),
-        max_prompt_tokens=getattr(body, "max_prompt_tokens", None),
-        truncation_strategy={**TRUNCATION, **(tools.plain(getattr(body, "truncation_strategy", None)) or {})},
-        tool_choice="auto" if chosen is None else chosen,
+        metadata=body["metadata"] or {},
+        max_completion_tokens=body["max_completion_tokens"],
+        max_prompt_tokens=body["max_prompt_tokens"],
+        truncation_strategy=TRUNCATION if truncation is None else {**TRUNCATION, **tools.plain(truncation)},
+        tool_choice="auto" if chosen is None else tools.plain(chosen),
         parallel_tool_calls=True if parallel is None else parallel,
         **inherited,
     )
@@ -100,10 +100,11 @@ def _start(call: Call, thread: Thread, run: Run, added: list[Message]) -> dict[s
     new_thread = thread.id not in call.store.threads
     if new_thread:
         call.store.threads.add(thread)
-    messages.add_all(call, thread, added)
+    if added:
+        messages.add_all(call, thread, added)
     run.playback = call.world.director.cast(run.id, partial(call.world.engine.view, run))
     thread.runs.add(run)
-    feed = streams.open_feed(call, run) if streams.wanted(call) else None
+    feed = streams.open_feed(call, run) if call.body.stream else None
     if feed is not None and new_thread:
         feed.tell(thread, "created")
     call.world.engine.create(run)
@@ -120,6 +121,6 @@ def submit_tool_outputs(call: Call) -> dict[str, Any] | Response:
     if sorted(expected) != sorted(str(item) for item in got):
         raise errors.outputs_do_not_match(expected, got)
     outputs = {output.tool_call_id: output.output for output in call.body.tool_outputs}
-    feed = streams.open_feed(call, run) if streams.wanted(call) else None
+    feed = streams.open_feed(call, run) if call.body.stream else None
     call.world.engine.submit(run, outputs)
     return runs.told(call, run) if feed is None else streams.response(call, feed)

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from harness.service.records import Run
 
 
-def wanted(call: Call) -> bool:
-    return bool(getattr(call.body, "stream", None))
-
-
 def open_feed(call: Call, run: Run) -> Feed:
     """Let all that happens in the run from now on be told to this client."""
     run.feed = Feed(call.world.clock, partial(_show, call, run), partial(_delta, call, run))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.service.records import Thread
-from harness.service.resources import messages, tools, vector_stores
+from harness.service.resources import messages, tools
 
 if TYPE_CHECKING:
     from harness.service.context import Call
@@ -16,28 +16,17 @@ def wire(call: Call, thread: Thread, *, read_back: bool = False) -> dict[str, An
     resources = dict(thread.tool_resources)
     if read_back:
         resources.setdefault("code_interpreter", {"file_ids": []})
-    return call.world.shapes.project(
-        "thread",
-        call.api,
-        {
-            "id": thread.id,
-            "object": "thread",
-            "created_at": thread.created_at,
-            "metadata": thread.metadata,
-            "tool_resources": resources,
-        },
-    )
+    return call.world.shapes.show("thread", call.api, thread, {"object": "thread", "tool_resources": resources})
 
 
 def build(call: Call, body: Any) -> Thread:
-    """A thread with its first messages, not yet in the store: all of it is made, or nothing."""
-    thread = Thread(id=call.store.ids.make("thread_"), created_at=call.world.second)
-    thread.metadata = body.metadata or {}
-    with vector_stores.all_or_nothing(call):
-        thread.tool_resources = tools.resources(
-            call, getattr(body, "tool_resources", None), expires_after=dict(tools.OF_A_THREAD)
-        )
-        messages.add_all(call, thread, messages.build_all(call, thread, body.messages or ()))
+    """A thread with its first messages, not yet in the store."""
+    thread = Thread(id=call.store.ids.make("thread_"), created_at=call.world.second, metadata=body.metadata or {})
+    first = messages.build_all(call, thread, body.messages) if body.messages else []
+    # may make a store, so it comes when nothing else can be refused any more
+    if (given := getattr(body, "tool_resources", None)) is not None:
+        thread.tool_resources = tools.resources(call, given, expires_after=dict(tools.OF_A_THREAD))
+    messages.add_all(call, thread, first)
     return thread
 
 

@@ -90,7 +90,7 @@ class FakeAssistants:
                 raise
             if not isinstance(response.body, bytes):
                 response = replace(response, body=Reading(response.body, self.turns, (request.method, request.path)))
-            self.requests.append(Exchange(request, response, self.service.world.clock.now))
+            self.requests.append(Exchange(request, response, self.clock.now))
             return response
 
     def refuse_connection(self, method: str, url: str) -> HarnessFailure:
@@ -303,7 +303,7 @@ class FakeAssistants:
             HarnessFailure: vcrpy is not installed, or the cassette cannot be written.
         """
         from harness.recording.recorder import recording  # noqa: PLC0415 - needs the extra `recording`
-        from harness.recording.redaction import Redactor  # noqa: PLC0415 - as above
+        from harness.recording.redaction import Redactor  # noqa: PLC0415 - needs the extra `recording`
 
         return recording(Path(path), mode=mode, redactor=Redactor(patterns=redact, keep=keep))
 
@@ -317,13 +317,13 @@ class FakeAssistants:
 
     def async_client(self, **options: Any) -> openai.AsyncOpenAI:
         """The same as an `openai.AsyncOpenAI`."""
-        from harness import clients  # noqa: PLC0415 - as above
+        from harness import clients  # noqa: PLC0415 - imports openai, which takes a second
 
         return clients.async_client(self.answer, **options)
 
     def azure_client(self, **options: Any) -> openai.AzureOpenAI:
         """The same as an `openai.AzureOpenAI`, with api-version 2024-05-01-preview unless you say another."""
-        from harness import clients  # noqa: PLC0415 - as above
+        from harness import clients  # noqa: PLC0415 - imports openai, which takes a second
 
         return clients.azure_client(self.answer, **options)
 

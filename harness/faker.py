@@ -99,7 +99,7 @@ class AssistantsProvider(BaseProvider):
 
     def request_id(self) -> str:
         """What the header `x-request-id` holds."""
-        return self._ids().hexadecimal("req_")
+        return self._ids().request()
 
     # --- objects --------------------------------------------------------------------------------------------
 

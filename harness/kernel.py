@@ -89,7 +89,7 @@ class Notebook:
         last = body.pop() if body and isinstance(body[-1], ast.Expr) and not source.rstrip().endswith(";") else None
         exec(compile(ast.Module(body, []), name, "exec"), self.names)  # noqa: S102 - that is what it is for
         if isinstance(last, ast.Expr):
-            value = eval(compile(ast.Expression(last.value), name, "eval"), self.names)  # noqa: S307 - as above
+            value = eval(compile(ast.Expression(last.value), name, "eval"), self.names)  # noqa: S307 - that is what it is for
             if value is not None:
                 self.names["_"] = value
                 self._display(value)

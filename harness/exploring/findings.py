@@ -82,7 +82,7 @@ class Findings:
 
     def __rich__(self) -> Table:
         from rich.table import Table  # noqa: PLC0415 - rich calls this, so it is there
-        from rich.text import Text  # noqa: PLC0415 - as above
+        from rich.text import Text  # noqa: PLC0415 - it is there, as rich calls this
 
         table = Table("", "situation", "verdict", "what it did", title=self._headline())
         for outcome in self.outcomes:

@@ -29,7 +29,7 @@ def assistants(request: pytest.FixtureRequest) -> Iterator[FakeAssistants]:
     for what it can do, and `@pytest.mark.assistants(…)` for its options.
     """
     from harness.fake import FakeAssistants  # noqa: PLC0415 - only tests that use it pay for it
-    from harness.installed import installed  # noqa: PLC0415 - as above
+    from harness.installed import installed  # noqa: PLC0415 - only tests that use the fake pay for it
 
     item = request.node
     fake = FakeAssistants(options_of(item))

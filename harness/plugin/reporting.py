@@ -81,8 +81,8 @@ def _written(item: pytest.Item, fake: FakeAssistants) -> Path | None:
     if folder is None:
         return None
     from harness.report.data import world  # noqa: PLC0415 - only who asks for pages pays for them
-    from harness.report.page import page  # noqa: PLC0415 - as above
-    from harness.whole_files import write_whole  # noqa: PLC0415 - as above
+    from harness.report.page import page  # noqa: PLC0415 - only who asks for pages pays for it
+    from harness.whole_files import write_whole  # noqa: PLC0415 - only who asks for pages pays for it
 
     path = item.config.invocation_params.dir / folder / file_name(item.nodeid, ".html")
     path.parent.mkdir(parents=True, exist_ok=True)

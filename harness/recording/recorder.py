@@ -53,8 +53,8 @@ def recording(path: Path, *, mode: Mode = "once", redactor: Redactor | None = No
         )
     try:
         import filelock  # noqa: F401, PLC0415 - belongs to an extra; missed now, not when all is recorded
-        import vcr  # noqa: PLC0415 - as above
-        from vcr.record_mode import RecordMode  # noqa: PLC0415 - as above
+        import vcr  # noqa: PLC0415 - belongs to the extra `recording`
+        from vcr.record_mode import RecordMode  # noqa: PLC0415 - belongs to the extra `recording`
     except ImportError as error:
         raise HarnessFailure(
             "Recording needs vcrpy and filelock, which are not both installed.",
@@ -95,7 +95,7 @@ class Tape:
         self._wanted = True
 
     def load_cassette(self, cassette_path: str, serializer: Any) -> tuple[list[Any], list[Any]]:
-        from vcr.persisters.filesystem import CassetteNotFoundError  # noqa: PLC0415 - as above
+        from vcr.persisters.filesystem import CassetteNotFoundError  # noqa: PLC0415 - belongs to the extra `recording`
 
         if self._forgets or not self._path.exists():
             raise CassetteNotFoundError
@@ -162,7 +162,7 @@ def _from_vcrpy(request: Any, answer: dict[str, Any], place: Place) -> Recorded:
 
 
 def _to_vcrpy(item: Recorded) -> Any:
-    from vcr.request import Request as Asked  # noqa: PLC0415 - as above
+    from vcr.request import Request as Asked  # noqa: PLC0415 - belongs to the extra `recording`
 
     return Asked(item.request.method, item.request.url, item.sent, dict(item.request.headers))
 

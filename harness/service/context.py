@@ -106,7 +106,7 @@ class Call:
                 raise errors.malformed_id(name, value, prefix)
 
     def find(self) -> None:
-        """Look up what the path names, from the left: a run is sought in its thread."""
+        """Set what the path names, `thread` for `thread_id`, from the left: a run is sought in its thread."""
         for name, value in self.path_ids.items():
             if PATH_IDS[name].table is not None:
                 setattr(self, name.removesuffix("_id"), self.reach(name, value))
@@ -133,7 +133,7 @@ WELL_FORMED = re.compile(r"(asst_|thread_|file-|assistant-)[A-Za-z0-9]{3,}$")
 
 @dataclass(frozen=True)
 class PathId:
-    """An id in a path: how a good one begins, where it is sought, what a miss answers.
+    """An id in a path: how a good one begins (empty: anyhow), where it is sought, what a miss answers.
 
     `adopt` makes the record for an id that the code under test has written down, where the user allows it.
     """

@@ -73,7 +73,6 @@ class Director:
     rules: list[Rule] = field(default_factory=list)
     queue: list[Script] = field(default_factory=list)
     default: Script | None = None
-    placeholder: Script = field(default_factory=lambda: Script((PLACEHOLDER,), "nothing scripted"))
     booked: Script | None = None
     """For the very next run, before all others: what a recording tells of it."""
 
@@ -107,7 +106,7 @@ class Director:
                 do='assistants.next_run(say("…"))    # once more\n'
                 'assistants.every_run(say("…"))   # or the same for all others',
             )
-        return self.placeholder
+        return Script((PLACEHOLDER,), "nothing scripted")
 
     def unused(self) -> list[Script]:
         """Scripts that no run took: of the queue, and of rules that never fitted."""

@@ -119,7 +119,7 @@ class Indexer:
 
     def used_by(self, run: Run) -> tuple[list[VectorStore], VectorStore | None]:
         """The stores that a run searches: of its assistant and of its thread, and that of the thread by itself."""
-        if not run.tools or not any(tool["type"] == "file_search" for tool in run.tools):
+        if not any(tool["type"] == "file_search" for tool in run.tools):
             return [], None
         assistant, thread = self._store.assistants.get(run.assistant_id), self._store.threads.get(run.thread_id)
         of_thread = self._of(thread)

@@ -6,7 +6,7 @@ A row names the handler, what validates its body and its query, and in which API
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.service.params import queries, v1, v2
 from harness.service.params import vector_stores as stores
@@ -141,8 +141,7 @@ ROUTES: tuple[Route, ...] = (
 FAMILIES = frozenset(route.family for route in ROUTES)
 
 
-@dataclass(slots=True)
-class Match:
+class Match(NamedTuple):
     route: Route
     path_ids: dict[str, str]
 
@@ -154,7 +153,7 @@ class Router:
     """
 
     def __init__(self, routes: Iterable[Route] = ROUTES) -> None:
-        self._without_ids: dict[tuple[str, str], Route] = {}
+        self._without_ids: dict[str, dict[str, Route]] = {}
         self._with_ids: dict[tuple[str | int, ...], tuple[Route, list[str]]] = {}
         for route in routes:
             if "{" in route.template:
@@ -163,19 +162,19 @@ class Router:
                 key: tuple[str | int, ...] = (route.method, len(ids), *segments[::2])
                 self._with_ids[key] = route, ids
             else:
-                self._without_ids[route.method, route.template] = route
+                self._without_ids.setdefault(route.template, {})[route.method] = route
 
     def match(self, method: str, path: str) -> Match | None:
-        route = self._without_ids.get((method, path))
-        if route is not None:
-            return Match(route, {})
+        by_method = self._without_ids.get(path)
+        if by_method is not None:
+            return Match(by_method[method], {}) if method in by_method else None
         segments = path.split("/")
         values = segments[2::2]
         row = self._with_ids.get((method, len(values), *segments[1::2]))
         if row is None or not all(values):
             return None
         route, ids = row
-        return Match(route, dict(zip(ids, values)))  # noqa: B905 - `strict` costs as much again
+        return Match(route, dict(zip(ids, values, strict=True)))
 
 
 ROUTER = Router()

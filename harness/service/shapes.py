@@ -176,15 +176,14 @@ class Shapes:
 
     def project(self, name: str, api: Api, values: Mapping[str, Any]) -> dict[str, Any]:
         """The object with the keys of this day and version, in their order."""
-        keys = self._keys[name, api]
-        return dict(zip(keys, map(values.__getitem__, keys)))  # noqa: B905 - as below
+        return {key: values[key] for key in self._keys[name, api]}
 
     def show(self, name: str, api: Api, record: object, computed: dict[str, Any]) -> dict[str, Any]:
         """The object with the keys of this day and version: what is not in `computed` is read from the record."""
         keys = self._keys[name, api]
         known = (name, api, *computed)
         read, arrange = self._plans.get(known) or self._plans.setdefault(known, _plan(keys, tuple(computed)))
-        return dict(zip(keys, arrange((*read(record), *computed.values()))))  # noqa: B905 - `strict` costs a tenth more
+        return dict(zip(keys, arrange((*read(record), *computed.values())), strict=True))
 
     def since(self, day: str) -> bool:
         return self.day >= day

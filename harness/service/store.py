@@ -50,18 +50,6 @@ class HasId(Protocol):
 R = TypeVar("R", bound=HasId)
 
 
-class _Streams(dict[str, random.Random]):
-    """The random numbers for each prefix of ids, begun when they are first asked for."""
-
-    def __init__(self, seed: object) -> None:
-        super().__init__()
-        self._seed = seed
-
-    def __missing__(self, prefix: str) -> random.Random:
-        stream = self[prefix] = random.Random(f"{self._seed}/{prefix}")  # noqa: S311 - not a secret
-        return stream
-
-
 class Ids:
     """Ids of the right shape and alphabet, the same for the same seed.
 
@@ -71,7 +59,8 @@ class Ids:
 
     def __init__(self, seed: object) -> None:
         self.planned: dict[str, deque[str]] = {}
-        self._streams = _Streams(seed)
+        self._seed = seed
+        self._streams: dict[str, random.Random] = {}
 
     def plan(self, record_id: str) -> None:
         """Give this id to the next object of its kind, in place of one that is made."""
@@ -80,8 +69,7 @@ class Ids:
     def make(self, prefix: str, alphabet: bytes = ALPHABET, length: int = 24) -> str:
         if self.planned and (planned := self.planned.get(kind_of(prefix))):
             return planned.popleft()
-        drawn = self._streams[prefix].getrandbits(8 * length).to_bytes(length, "little")
-        return prefix + drawn.translate(alphabet).decode()
+        return prefix + self._stream(prefix).randbytes(length).translate(alphabet).decode()
 
     def file(self, shapes: Shapes, *, azure: bool, purpose: str) -> str:
         """Azure marks files for assistants with their own prefix (CONTRACT §1.8)."""
@@ -92,24 +80,33 @@ class Ids:
         return self.make("file-")
 
     def vector_store(self, shapes: Shapes) -> str:
-        return self.hexadecimal("vs_") if shapes.since(HEX_STORE_IDS) else self.make("vs_")
+        return self._hex("vs_") if shapes.since(HEX_STORE_IDS) else self.make("vs_")
 
     def file_batch(self) -> str:
-        return self.hexadecimal("vsfb_")
+        return self._hex("vsfb_")
+
+    def request(self) -> str:
+        return self._hex("req_")
 
     def drawing(self) -> str:
         """A name for what the code interpreter drew: a UUID, as recorded."""
-        digits = self.hexadecimal("")
+        digits = self._hex("")
         return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
-    def hexadecimal(self, prefix: str) -> str:
-        """32 hexadecimal digits, as also every answer has them for its request id."""
+    def _hex(self, prefix: str) -> str:
+        """32 hexadecimal digits in one draw: every answer needs them for its request id."""
         if self.planned and (planned := self.planned.get(kind_of(prefix))):
             return planned.popleft()
-        return f"{prefix}{self._streams[prefix].getrandbits(128):032x}"
+        return prefix + self._stream(prefix).randbytes(16).hex()
+
+    def _stream(self, prefix: str) -> random.Random:
+        stream = self._streams.get(prefix)
+        if stream is None:
+            stream = self._streams[prefix] = random.Random(f"{self._seed}/{prefix}")  # noqa: S311 - not a secret
+        return stream
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Page(Generic[R]):
     """Part of a table, and whether more lies behind it."""
 

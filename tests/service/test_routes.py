@@ -29,6 +29,7 @@ def test_every_row_is_found_with_the_ids_of_its_path(route):
         "/threads/thread_1/messages/",
         "/threads/thread_1/runs/run_1/steps/step_1/more",
         "/threads/thread_1/runs/run_1/cancel",  # POST
+        "/threads/runs",  # POST
         "/{thread_id}",
         "threads",
     ],

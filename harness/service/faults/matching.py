@@ -52,7 +52,7 @@ def checked(on: str | None) -> str | None:
     method, _, path = on.partition(" ")
     wanted = f"{method} {below_root(path)}"
     if route_of(wanted) is None:
-        from harness.service.routes import ROUTES  # noqa: PLC0415 - as above
+        from harness.service.routes import ROUTES  # noqa: PLC0415 - routes know handlers, and they the faults
 
         known = [f"{route.method} {route.template}" for route in ROUTES]
         [nearest] = difflib.get_close_matches(wanted, known, n=1, cutoff=0)
@@ -66,7 +66,7 @@ def checked(on: str | None) -> str | None:
 
 def route_of(name: str) -> Route | None:
     """The route of a name, by its template or by a path."""
-    from harness.service.routes import ROUTER, ROUTES  # noqa: PLC0415 - as above
+    from harness.service.routes import ROUTER, ROUTES  # noqa: PLC0415 - routes know handlers, and they the faults
 
     by_template = next((route for route in ROUTES if name == f"{route.method} {route.template}"), None)
     if by_template is not None:

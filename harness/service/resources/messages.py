@@ -57,8 +57,7 @@ def build_all(call: Call, thread: Thread, bodies: Iterable[Any]) -> list[Message
         file_ids: list[str] = list(sent.get("file_ids") or ())
         for file_id in file_ids + [item["file_id"] for item in attachments if item.get("file_id")]:
             tools.known_file(call, file_id)
-        if attachments:
-            tools.check_searchable(call, attachments)
+        tools.check_searchable(call, attachments)
         message = Message(
             id=call.store.ids.make("msg_"),
             thread_id=thread.id,

@@ -29,8 +29,7 @@ def create(call: Call) -> dict[str, Any] | Response:
     thread = call.thread
     if (active := thread.active_run) is not None:
         raise errors.thread_has_active_run(thread.id, active.id)
-    more = call.body.additional_messages
-    added = messages.build_all(call, thread, more) if more else []
+    added = messages.build_all(call, thread, call.body.additional_messages or ())
     run = _build(call, thread, assistant, added)
     return _start(call, thread, run, added)
 
@@ -100,8 +99,7 @@ def _start(call: Call, thread: Thread, run: Run, added: list[Message]) -> dict[s
     new_thread = thread.id not in call.store.threads
     if new_thread:
         call.store.threads.add(thread)
-    if added:
-        messages.add_all(call, thread, added)
+    messages.add_all(call, thread, added)
     run.playback = call.world.director.cast(run.id, partial(call.world.engine.view, run))
     thread.runs.add(run)
     feed = streams.open_feed(call, run) if call.body.stream else None

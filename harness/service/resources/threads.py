@@ -22,7 +22,7 @@ def wire(call: Call, thread: Thread, *, read_back: bool = False) -> dict[str, An
 def build(call: Call, body: Any) -> Thread:
     """A thread with its first messages, not yet in the store."""
     thread = Thread(id=call.store.ids.make("thread_"), created_at=call.world.second, metadata=body.metadata or {})
-    first = messages.build_all(call, thread, body.messages) if body.messages else []
+    first = messages.build_all(call, thread, body.messages or ())
     # may make a store, so it comes when nothing else can be refused any more
     if (given := getattr(body, "tool_resources", None)) is not None:
         thread.tool_resources = tools.resources(call, given, expires_after=dict(tools.OF_A_THREAD))

@@ -245,15 +245,15 @@ class RemoteAssistants:
 
     def async_client(self, **options: Any) -> openai.AsyncOpenAI:
         """The same as an `openai.AsyncOpenAI`; its connections belong to an event loop, so close it there."""
-        import openai  # noqa: PLC0415 - as above
+        import openai  # noqa: PLC0415 - takes a second
 
         return openai.AsyncOpenAI(**{**self._place, **options})
 
     def azure_client(self, **options: Any) -> openai.AzureOpenAI:
         """The same as an `openai.AzureOpenAI`, with api-version 2024-05-01-preview unless you say another."""
-        import openai  # noqa: PLC0415 - as above
+        import openai  # noqa: PLC0415 - takes a second
 
-        from harness.clients import AZURE  # noqa: PLC0415 - as above
+        from harness.clients import AZURE  # noqa: PLC0415 - it imports openai
 
         place = {**AZURE, "api_key": self.link.api_key, "azure_endpoint": self.link.url}
         return self._closing(openai.AzureOpenAI(**{**place, **options}), options)

@@ -168,38 +168,44 @@ class Places:
         return os.path.join(self.folder, self.names.get(below, below)) if below else self.folder
 
 
-# Functions that take paths, by how many of their first arguments are some. All of `pathlib`, `shutil`, `glob` and
+# Functions that take paths, by the names of those parameters, which come first. All of `pathlib`, `shutil`, `glob` and
 # `os.path` ends in these.
 PATHS = {
-    **dict.fromkeys(("access", "chdir", "chmod", "listdir", "lstat", "mkdir", "open", "readlink"), 1),
-    **dict.fromkeys(("remove", "rmdir", "scandir", "stat", "statvfs", "truncate", "unlink", "utime"), 1),
-    **dict.fromkeys(("link", "rename", "replace", "symlink"), 2),
+    **dict.fromkeys(("access", "chdir", "chflags", "chmod", "chown", "getxattr", "lchflags", "lchmod"), ("path",)),
+    **dict.fromkeys(("lchown", "listdir", "listxattr", "lstat", "mkdir", "mkfifo", "open", "readlink"), ("path",)),
+    **dict.fromkeys(("remove", "removexattr", "rmdir", "scandir", "setxattr", "stat", "statvfs"), ("path",)),
+    **dict.fromkeys(("truncate", "unlink", "utime"), ("path",)),
+    **dict.fromkeys(("link", "rename", "replace", "symlink"), ("src", "dst")),
 }
+# Of `os.path` these do not end there on Windows from Python 3.12 on, where they are written in C.
+QUESTIONS = {**dict.fromkeys(("exists", "isfile", "isjunction", "islink", "lexists"), ("path",)), "isdir": ("s",)}
 
 
 def lead(places: Places) -> None:
     """Let everything that opens or names a file find `/mnt/data` in the folder."""
 
-    def led(function: Callable[..., Any], paths: int) -> Callable[..., Any]:
+    def led(function: Callable[..., Any], paths: tuple[str, ...]) -> Callable[..., Any]:
         def call(*arguments: Any, **keywords: Any) -> Any:
-            if "path" in keywords:
-                keywords["path"] = places.real(keywords["path"])
-            real = map(places.real, arguments[:paths])
-            return function(*chain(real, arguments[paths:]), **keywords)
+            for name in paths:
+                if name in keywords:
+                    keywords[name] = places.real(keywords[name])
+            real = map(places.real, arguments[: len(paths)])
+            return function(*chain(real, arguments[len(paths) :]), **keywords)
 
         call.__name__ = function.__name__
         return call
 
     supporting = (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks)
-    originals: dict[Any, Any] = {io.open: led(io.open, 1)}
-    for name, paths in PATHS.items():
-        function = getattr(os, name, None)
-        if function is not None:
-            wrapped = originals[function] = led(function, paths)
-            setattr(os, name, wrapped)
-            for functions in supporting:  # in which `shutil` looks up what it may do
-                if function in functions:
-                    functions.add(wrapped)
+    originals: dict[Any, Any] = {io.open: led(io.open, ("file",))}
+    for module, functions in ((os, PATHS), (os.path, QUESTIONS)):
+        for name, paths in functions.items():
+            function = getattr(module, name, None)
+            if function is not None:
+                wrapped = originals[function] = led(function, paths)
+                setattr(module, name, wrapped)
+                for supported in supporting:  # in which `shutil` looks up what it may do
+                    if function in supported:
+                        supported.add(wrapped)
     if sys.version_info < (3, 11):
         accessor: Any = vars(pathlib)["_normal_accessor"]
         for name, function in vars(type(accessor)).items():
@@ -226,18 +232,10 @@ PROCESSES = (
 SIGNALS = ("os.kill", "os.killpg")
 # Events of what changes files, with the places of the paths among their arguments.
 CHANGES = {
-    "os.chmod": (0,),
-    "os.chown": (0,),
-    "os.link": (1,),
-    "os.mkdir": (0,),
-    "os.remove": (0,),
+    **dict.fromkeys(("os.chflags", "os.chmod", "os.chown", "os.mkdir", "os.remove", "os.removexattr"), (0,)),
+    **dict.fromkeys(("os.rmdir", "os.setxattr", "os.truncate", "os.utime", "shutil.rmtree", "sqlite3.connect"), (0,)),
+    **dict.fromkeys(("os.link", "os.symlink"), (1,)),
     "os.rename": (0, 1),
-    "os.rmdir": (0,),
-    "os.symlink": (1,),
-    "os.truncate": (0,),
-    "os.utime": (0,),
-    "shutil.rmtree": (0,),
-    "sqlite3.connect": (0,),
 }
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -282,7 +280,10 @@ class Guard:
             return False
         if path in (os.devnull, ":memory:"):  # the latter of sqlite3
             return False
-        text = os.path.realpath(os.path.join(self._working_directory(), self._places.real(os.fsdecode(path))))
+        real = self._places.real(os.fsdecode(path))
+        if not os.path.isabs(real):  # only then: the working directory may be one that the cell has removed
+            real = os.path.join(self._working_directory(), real)
+        text = os.path.realpath(real)
         if text != self._root and not text.startswith(self._root + os.sep):
             raise PermissionError(f"The code interpreter writes only below {FOLDER}, not to {os.fsdecode(path)!r}.")
         return True
@@ -383,6 +384,10 @@ def main() -> None:
         cell = json.loads(line)
         places.names.update(cell["names"])
         shown.clear()
+        try:
+            os.getcwd()
+        except OSError:  # an earlier cell removed it, and the parent has made it anew
+            os.chdir(folder)
         allow_cpu(limits["cpu"])
         notebook.run(cell["source"])
         logs = printed.take().replace(folder, FOLDER)

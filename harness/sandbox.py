@@ -105,6 +105,8 @@ class Sandbox:
     def run(self, source: str, files: Iterable[tuple[str, str, bytes | memoryview]] = ()) -> Ran:
         """Execute a cell; a limit that is met ends the interpreter, and its variables and files are gone.
 
+        So does whatever interrupts it, such as Ctrl-C: the next cell must not get the answer to this one.
+
         Args:
             source: Python.
             files: id, name and bytes of files that are to lie in the folder. They are put there once; only the last
@@ -113,7 +115,15 @@ class Sandbox:
         Raises:
             HarnessFailure: there is no interpreter to start, or it does not start.
         """
+        try:
+            return self._run(source, files)
+        except BaseException:
+            self.close()
+            raise
+
+    def _run(self, source: str, files: Iterable[tuple[str, str, bytes | memoryview]]) -> Ran:
         child = self._child = self._child or _Child(self.limits, self._environment)
+        child.folder.mkdir(exist_ok=True)  # a cell may have removed it
         for file_id, name, content in files:
             if file_id not in self._names:
                 self._names[file_id] = _free_name(child.folder, file_id, name)
@@ -176,22 +186,32 @@ class _Child:
             )
 
     def ask(self, question: Mapping[str, Any], *, within: float) -> dict[str, Any] | None:
-        """The answer to one line; None if the child has died over it, or was killed when its time was up."""
+        """The answer to one line; None if the child has died over it, or was killed when its time was up.
+
+        Interrupted, it ends the child, whose answer would be taken for that to the next line.
+        """
+        try:
+            line = self._answered(json.dumps(question).encode() + b"\n", within)
+        except OSError:  # it is dead already
+            line = b""
+        except BaseException:
+            self.end()
+            raise
+        answer: dict[str, Any] | None = json.loads(line) if line.endswith(b"\n") else None
+        return answer
+
+    def _answered(self, line: bytes, within: float) -> bytes:
         pipes = _pipes(self._process)
         watchdog = Timer(within, self._give_up)
         watchdog.daemon = True
         watchdog.start()
         try:
-            pipes[0].write(json.dumps(question).encode() + b"\n")
+            pipes[0].write(line)
             pipes[0].flush()
-            line = pipes[1].readline()
-        except OSError:  # it is dead already
-            line = b""
+            return pipes[1].readline()
         finally:
             watchdog.cancel()
             watchdog.join()
-        answer: dict[str, Any] | None = json.loads(line) if line.endswith(b"\n") else None
-        return answer
 
     def cause(self, limits: Limits) -> str:
         """Why it has died."""

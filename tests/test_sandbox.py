@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -156,6 +158,11 @@ def test_open_figures_are_drawn_and_closed(box):
         "__import__('os').path.getsize('/mnt/data/a b.csv') == 3 and '1,2'",
         "__import__('os').listdir('/mnt/data') == ['a b.csv'] and '1,2'",
         "__import__('os').getcwd() == '/mnt/data' and '1,2'",
+        "open(file='/mnt/data/a b.csv').read()",
+        "__import__('os').path.isdir(s='/mnt/data') and '1,2'",
+        "open(__import__('os').rename('/mnt/data/a b.csv', dst='/mnt/data/b') or 'b').read()",
+        "open(__import__('os').rename(src='/mnt/data/a b.csv', dst='/mnt/data/b') or 'b').read()",
+        "open(__import__('shutil').copy2(src='/mnt/data/a b.csv', dst='/mnt/data/b')).read()",
     ],
 )
 def test_files_lie_in_the_folder(box, read):
@@ -200,6 +207,32 @@ def test_new_and_changed_files_are_told_once(box):
     assert box.run("import tempfile\ntempfile.NamedTemporaryFile().write(b'1');", files).files == ()
 
 
+@POSIX  # elsewhere nobody can remove the working directory
+@pytest.mark.parametrize("end", ["shutil.rmtree('/mnt/data')", "shutil.rmtree('/mnt/data'); os.makedirs('/mnt/data')"])
+def test_a_folder_that_was_removed_is_there_for_the_next_cell(box, end):
+    assert box.run(f"import os, shutil\n{end}", [("file-1", "a.csv", b"1")]).logs == ""
+    ran = box.run("open('c.csv', 'w').write(open('/mnt/data/b.csv').read());", [("file-2", "b.csv", b"2")])
+    assert (ran.logs, ran.files) == ("", (("c.csv", b"2"),))
+    assert box.run("os.getcwd()").logs == "'/mnt/data'"
+
+
+IN_C = """
+import os, runpy, sys
+def in_c(asked_for):  # as Windows has them from Python 3.12 on: they do not go through `os.stat`
+    return lambda *path: os.fspath(*path) == asked_for
+kernel = runpy.run_path(sys.argv[1])
+for name in ("exists", "isdir", "isfile", "islink", "lexists"):
+    setattr(os.path, name, in_c(os.path.join("folder", "a.csv")))
+kernel["lead"](kernel["Places"]("folder", {}))
+print(*(getattr(os.path, name)("/mnt/data/a.csv") for name in ("exists", "isdir", "isfile", "islink", "lexists")))
+"""
+
+
+def test_what_asks_the_system_without_a_detour_is_led_too():
+    done = subprocess.run([sys.executable, "-c", IN_C, str(sandbox.KERNEL)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True"] * 5
+
+
 # --- what it may not do --------------------------------------------------------------------------------------------
 
 
@@ -227,6 +260,7 @@ def test_new_and_changed_files_are_told_once(box):
         ("import os\nos.symlink({outside!r}, 'link')\nopen('link', 'w')", "writes only below /mnt/data"),
         ("import shutil\nshutil.rmtree({outside!r})", "writes only below /mnt/data"),
         ("import sqlite3\nsqlite3.connect({outside!r})", "writes only below /mnt/data"),
+        pytest.param("import os\nos.setxattr({outside!r}, 'user.a', b'')", "writes only below /mnt/data", marks=LINUX),
     ],
 )
 def test_what_a_cell_may_not_do_is_refused(box, source, says, temporary):
@@ -345,6 +379,43 @@ def test_an_interpreter_that_died_between_cells_is_told():
     assert "has ended" in box.run("1").logs
     assert box.run("1").logs == "1"
     box.close()
+
+
+@pytest.fixture
+def alarm():
+    """What interrupts a wait as Ctrl-C does, after so many seconds."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.signal(signal.SIGALRM, before)
+
+
+@POSIX
+def test_the_answer_to_an_interrupted_cell_is_nobody_elses(alarm):
+    box = Sandbox()
+    box.run("kept = 1", [("file-1", "a.csv", b"1")])
+    alarm(0.2)
+    with pytest.raises(KeyboardInterrupt):
+        box.run("import time\ntime.sleep(60)\n'old'")
+    assert not box.running
+    assert box.run("'kept' in globals()", [("file-1", "a.csv", b"1")]).logs == "False"
+    assert box.run("open('a.csv').read()").logs == "'1'"
+    box.close()
+
+
+@POSIX
+def test_an_interpreter_that_is_interrupted_as_it_begins_leaves_nothing(alarm, monkeypatch, tmp_path, temporary):
+    slow = tmp_path / "slow.py"
+    slow.write_text("import time\ntime.sleep(60)")
+    monkeypatch.setattr(sandbox, "KERNEL", slow)
+    alarm(0.2)
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        Sandbox().run("1")
+    assert interrupted.traceback  # it holds on to all that it has seen
+    assert list(temporary.glob("code-interpreter-*")) == []
 
 
 # --- nothing is left -----------------------------------------------------------------------------------------------

@@ -4,45 +4,67 @@ from __future__ import annotations
 
 import itertools
 import os
+import stat
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+NEW = 0o666  # less what the umask takes
 _attempts = itertools.count()
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Put a file in place of the one that is there, if there is one, when it is on the disk.
 
-    It is written beside it, as `.<name>.<process>-<n>.tmp`. Only a process that is killed leaves that file behind.
+    It is written beside it, as `.<name>.<process>-<n>.tmp`. Only a process that is killed leaves that file behind. A
+    link stays one: what it points to is replaced. A file keeps its mode; a device or a pipe is written to.
 
     Raises:
         OSError: the system refuses; then `path` is as it was.
     """
-    handle, new = _beside(path)
-    try:
-        with open(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
-    except BaseException:
-        with suppress(OSError):
-            new.unlink()
-        raise
+    mode = _mode(path)
+    if not (mode is None or stat.S_ISREG(mode)):
+        path.write_bytes(content)
+        return
+    file = Path(os.path.realpath(path)) if path.is_symlink() else path
+    _replace(file, content, mode)
     with suppress(OSError):  # Windows opens no folders, and needs none of this
-        folder = os.open(path.parent, os.O_RDONLY)
+        folder = os.open(file.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
 
 
-def _beside(path: Path) -> tuple[int, Path]:
-    """A new file in the same folder; another process may have left one of that name when it was killed."""
+def _mode(path: Path) -> int | None:
+    """Of what is there, at the end of all links."""
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _replace(path: Path, content: bytes, mode: int | None) -> None:
+    handle, new = _beside(path, NEW if mode is None else stat.S_IMODE(mode) | stat.S_IWUSR)
+    try:
+        with open(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if mode is not None:
+            new.chmod(stat.S_IMODE(mode))  # the umask took some of it
+        os.replace(new, path)
+    except BaseException:
+        with suppress(OSError):
+            new.unlink()
+        raise
+
+
+def _beside(path: Path, mode: int) -> tuple[int, Path]:
+    """A new file in the same folder; another process may have left one of that name when it was killed.
+
+    Its mode is that of the file it replaces from the first: nobody else reads meanwhile what is private.
+    """
     while True:
         new = path.with_name(f".{path.name}.{os.getpid()}-{next(_attempts)}.tmp")
         with suppress(FileExistsError):
-            return os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), new
+            return os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode), new

@@ -82,17 +82,17 @@ def record(
 def import_(files: tuple[Path, ...], folder: Path, **how: Any) -> None:
     """Make cassettes of recordings in other forms, one for each conversation, without their secrets.
 
-    Either all are written or, if something is wrong with one of the files, none.
+    If something is wrong with one of the files, or a secret would be left in a cassette, none is written.
     """
-    from harness.recording.importing import imports
+    from harness.recording.importing import imports, write_all
 
     skipped: list[str] = []
     made = imports(files, folder, skipped=skipped, **how)
     for line in skipped:
         click.echo(f"left out: {line}", err=True)
-    with progress(made, "writing") as all_:
-        for item in all_:
-            item.write()
+    with progress(made, "checking") as all_:
+        rendered = [item.rendered() for item in all_]
+    write_all(rendered)
     for item in made:
         runs = [story.run.get("status", "unseen") for story in item.session.stories.values()]
         parts = [count(len(item.exchanges), "exchange")]

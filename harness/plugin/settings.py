@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.cassette_paths import default_paths
+from harness.cassette_paths import default_path
 from harness.environment import placeholder_key
 from harness.failures import HarnessFailure
 from harness.options import NAMES, from_text, make_options
@@ -138,11 +138,12 @@ def cassette_of(item: pytest.Item) -> tuple[Path, dict[str, Any]] | None:
     for name in ("redact", "keep"):
         how[name] = [*item.config.getini(f"assistants_{name}"), *given[name]]
     folder = item.config.rootpath / item.config.getini("assistants_cassettes")
-    cls = getattr(item, "cls", None)
-    name = item.name if cls is None else f"{cls.__qualname__}.{item.name}"
-    beside, in_folder = (path, path) if path is not None else default_paths(item.path, name, item.config.rootpath)
-    beside = item.path.parent / beside
-    return beside if beside.exists() else folder / in_folder, how
+    if path is None:
+        cls = getattr(item, "cls", None)
+        name = item.name if cls is None else f"{cls.__qualname__}.{item.name}"
+        return default_path(item.path, name, item.config.rootpath, folder), how
+    beside = item.path.parent / path
+    return beside if beside.exists() else folder / path, how
 
 
 def exploration_of(item: pytest.Item) -> dict[str, Any] | None:

@@ -39,7 +39,16 @@ class Cassette:
 
     @cached_property
     def session(self) -> Session:
-        """What was recorded, read when first asked for. Raises `HarnessFailure` if the file cannot be read."""
+        """What was recorded, read when first asked for.
+
+        Raises:
+            HarnessFailure: there is none yet, or the file cannot be read.
+        """
+        if not self.path.exists():
+            raise HarnessFailure(
+                f"The cassette {self.path} has no session: there is none until it is recorded, at the test's end.",
+                do="assistants_cassette.path.exists() and assistants_cassette.session   # for tests that record, too",
+            )
         return Session.of(read(self.path))
 
 

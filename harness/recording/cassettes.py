@@ -10,6 +10,7 @@ import itertools
 import json
 import re
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from harness.whole_files import write_whole
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.recording.dialects import Dialect
     from harness.recording.exchanges import Recorded
@@ -77,19 +78,42 @@ def write(
 
     Raises `HarnessFailure` if the system refuses.
     """
-    where = Path(path)
+    rendered(path, exchanges, header=header, check=check).write()
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A cassette as it will stand on the disk, with its uploads by their names."""
+
+    path: Path
+    content: bytes
+    uploads: Mapping[str, bytes]
+
+    def write(self) -> None:
+        """As `write` does."""
+        try:
+            for name, upload in self.uploads.items():
+                _keep(uploads_of(self.path) / name, upload)
+            _put(self.path, self.content)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+
+def rendered(
+    path: str | os.PathLike[str],
+    exchanges: Sequence[Recorded],
+    *,
+    header: str = "",
+    check: Callable[[bytes], None] | None = None,
+) -> Rendered:
+    """What `write` would write, for who has several to write and wants to know first that all of them can be."""
     text, uploads = vcrpy.text(exchanges)
     comment = "".join(f"# {ODD.sub(UNKNOWN, line)}\n" if line else "#\n" for line in header.splitlines())
     content = (comment + text).encode()
     if check is not None:
         for each in (content, *uploads.values()):
             check(each)
-    try:
-        for name, upload in uploads.items():
-            _keep(uploads_of(where) / name, upload)
-        _put(where, content)
-    except OSError as error:
-        raise _unwritable(where, error) from error
+    return Rendered(Path(path), content, uploads)
 
 
 @contextmanager

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from harness.cassette_paths import file_name, folded
 from harness.failures import HarnessFailure
-from harness.recording.cassettes import header_of, read, write
+from harness.recording.cassettes import header_of, read, rendered
 from harness.recording.exchanges import by_conversation
 from harness.recording.redaction import Redactor
 from harness.recording.session import Session
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from harness.recording.cassettes import Rendered
     from harness.recording.exchanges import Recorded
 
 NO_NAME = re.compile(r"[^\w().@=+-]+")
 SUFFIX = re.compile(r"\.(?:ya?ml|jsonl?|har|ipynb|txt|md)\Z", re.IGNORECASE)
-LONGEST_NAME = 120  # characters; most file systems take 255 bytes
+LONGEST_NAME = 120  # characters
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,9 @@ class Import:
     def session(self) -> Session:
         return Session.of(self.exchanges)
 
-    def write(self) -> None:
-        """Write the cassette. Raises `HarnessFailure` if a secret is left in it, or the system refuses."""
-        write(
+    def rendered(self) -> Rendered:
+        """The cassette as it will be written. Raises `HarnessFailure` if a secret is left in it."""
+        return rendered(
             self.path,
             self.exchanges,
             header=self.header,
@@ -85,7 +87,7 @@ def imports(
     Raises:
         HarnessFailure: a file cannot be read, holds no request to this API, or a cassette is there already.
     """
-    taken: set[Path] = set()
+    taken: set[str] = set()
     found = []
     for source in sources:
         recorded = read(source, skipped)
@@ -97,11 +99,11 @@ def imports(
                 continue
             redactor = Redactor(patterns=redact, keep=keep)
             done = redactor.redact(ours)
-            path = _free(folder / file_name(name or source.name), taken)
-            taken.add(path)
+            path = _free(cassette_name(name or source.name), taken)
+            taken.add(folded(path))
             found.append(
                 Import(
-                    path=path,
+                    path=folder / path,
                     source=f"{source}: {name}" if name else str(source),
                     exchanges=done,
                     left_out=len(exchanges) - len(ours),
@@ -120,14 +122,32 @@ def imports(
     return found
 
 
-def file_name(name: str) -> str:
+def write_all(cassettes: Sequence[Rendered]) -> None:
+    """Write cassettes, all of which are checked by now.
+
+    Raises:
+        HarnessFailure: the system refuses one; those in front of it are written, and the message names them.
+    """
+    done: list[str] = []
+    try:
+        for cassette in cassettes:
+            cassette.write()
+            done.append(f"    {cassette.path}\n")
+    except HarnessFailure as failure:
+        if not done:
+            raise
+        told = f"{len(done)} of {len(cassettes)} were written before:\n{''.join(done)}The others are as they were."
+        raise HarnessFailure(failure.happened, there_was=told, do=failure.do) from failure
+
+
+def cassette_name(name: str) -> str:
     """What a conversation of this name is called as a cassette; never a path, never hidden.
 
-    >>> file_name("spec/fixtures/run: 2.yml"), file_name("../.."), file_name("날씨.har")
+    >>> cassette_name("spec/fixtures/run: 2.yml"), cassette_name("../.."), cassette_name("날씨.har")
     ('run-2.yaml', 'session.yaml', '날씨.yaml')
     """
-    plain = NO_NAME.sub("-", SUFFIX.sub("", name.rpartition("/")[2]))[:LONGEST_NAME].strip("-.")
-    return f"{plain or 'session'}.yaml"
+    plain = NO_NAME.sub("-", SUFFIX.sub("", name.rpartition("/")[2])).strip("-.")
+    return file_name(plain or "session", longest=LONGEST_NAME)
 
 
 def _is_ours(item: Recorded) -> bool:
@@ -143,9 +163,9 @@ def _nothing(source: Path, recorded: list[Recorded]) -> HarnessFailure:
     )
 
 
-def _free(path: Path, taken: set[Path]) -> Path:
-    number, free = 1, path
-    while free in taken:
+def _free(name: str, taken: set[str]) -> str:
+    number, free = 1, name
+    while folded(free) in taken:
         number += 1
-        free = path.with_name(f"{path.stem}-{number}.yaml")
+        free = f"{name.removesuffix('.yaml')}-{number}.yaml"
     return free

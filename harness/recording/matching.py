@@ -29,6 +29,10 @@ OnMiss = Literal["fail", "script"]
 IGNORED = frozenset({"stream"})
 # What every stand-in holds one of: names, addresses, and numbers that nobody has.
 STAND_INS = re.compile(rb"redacted-\d|@example\.|000|555|999")
+# whichever way the cassette came in
+SCRIPTED = """\
+@pytest.mark.assistants_cassette(…, on_miss="script")   # scripts answer what was not recorded, as a changed prompt
+assistants.replay(path, on_miss="script")               # the same without the marker"""
 RENAMED = {"retrieval": "file_search"}
 
 
@@ -93,7 +97,7 @@ class Redacted:
         self._where = where
         self._secret = (tuple(redact), tuple(keep))
         if redact:
-            assert self._masks  # a pattern that is none is told now
+            _ = self._masks  # a pattern that is none is told now
 
     def fitting(self, request: Request, used: Container[Seen]) -> list[Seen]:
         """The unused exchanges whose requests are this one, but for stand-ins in place of its secrets."""
@@ -112,7 +116,7 @@ class Redacted:
             return HarnessFailure(
                 what,
                 there_was="The cassette holds no request to this endpoint with these ids.",
-                do='assistants.replay(path, on_miss="script")   # let scripts answer what was not recorded',
+                do=SCRIPTED,
             )
         asked = masked.shown(self._lines(masked.request)).splitlines()
         lines = {seen: self._lines(seen.recorded.request).splitlines() for seen in candidates}
@@ -126,11 +130,7 @@ class Redacted:
             there_was = f"The nearest is {nearest}; it differs (- recorded, + sent):\n" + "\n".join(
                 f"    {line}" for line in shown[:20]
             )
-        return HarnessFailure(
-            what,
-            there_was=there_was,
-            do='assistants.replay(path, on_miss="script")   # a changed prompt has no recorded answer',
-        )
+        return HarnessFailure(what, there_was=there_was, do=SCRIPTED)
 
     @cached_property
     def _masks(self) -> Masks:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, get_args
+from urllib.parse import urlencode, urlsplit
 
 from harness.failures import HarnessFailure
 from harness.recording.cassettes import header_of, locked, read, write
-from harness.recording.dialects.parts import Place, headers, recorded, when
+from harness.recording.dialects.parts import Place, Unusable, headers, recorded, when
 from harness.recording.redaction import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from harness.recording.exchanges import Recorded
@@ -45,7 +47,7 @@ def recording(path: Path, *, mode: Mode = "once", redactor: Redactor | None = No
 
     Raises:
         HarnessFailure: there is no such mode, vcrpy or filelock is not installed, a secret would have been written,
-            or the file cannot be read or written.
+            or the file cannot be read or written; and, when all others are written, an exchange is none to keep.
     """
     if mode not in MODES:
         raise HarnessFailure(
@@ -116,7 +118,23 @@ class Tape:
         if self._taped is None or not self._wanted:
             return
         pairs = list(zip(self._taped["requests"], self._taped["responses"], strict=True))
-        new = [_from_vcrpy(*pair, Place(self._path, at)) for at, pair in enumerate(pairs) if LOADED not in pair[1]]
+        new, missing = [], []
+        for at, (request, answer) in enumerate(pairs):
+            if LOADED not in answer:
+                try:
+                    new.append(_from_vcrpy(request, answer, Place(self._path, at)))
+                except (Unusable, ValueError) as error:
+                    missing.append(f"    {request.method} {urlsplit(request.uri).path}: {error}")
+        if new or not missing:
+            self._write(pairs, new)
+        if missing:
+            raise HarnessFailure(
+                f"{len(missing)} of the {len(new) + len(missing)} exchanges recorded are not in {self._path}.",
+                there_was="\n".join(missing),
+                do="client.post(url, data=json.dumps(body))   # bytes, a text, an open file or JSON can be recorded",
+            )
+
+    def _write(self, pairs: list[tuple[Any, dict[str, Any]]], new: list[Recorded]) -> None:
         staying = {pair[1][LOADED] for pair in pairs if LOADED in pair[1]}
         with locked(self._path):
             there = self._path.exists()
@@ -147,18 +165,48 @@ def _told(item: Recorded) -> tuple[object, ...]:
 
 
 def _from_vcrpy(request: Any, answer: dict[str, Any], place: Place) -> Recorded:
-    body, got = request.body or b"", headers(answer["headers"].items())
+    sent, got = headers(request.headers.items()), headers(answer["headers"].items())
     return recorded(
         place,
-        (
-            request.method,
-            request.uri,
-            headers(request.headers.items()),
-            body if isinstance(body, bytes) else body.encode(),
-        ),
-        (answer["status"]["code"], got, answer["body"]["string"]),
+        (request.method, request.uri, sent, _bytes_of(request.body, sent.get("content-type", ""))),
+        # aiohttp's answers without a body have no text at all
+        (answer["status"]["code"], got, answer["body"].get("string", b"")),
         when(got.get("date")),
     )
+
+
+def _bytes_of(body: Any, content_type: str) -> bytes:
+    """What was sent. vcrpy keeps a body as the client was given it, and of files and iterators a copy for each look.
+
+    Raises `Unusable` for what does not tell which bytes were sent, such as a form of aiohttp.
+    """
+    if body is None:
+        return b""
+    whole = body.read() if hasattr(body, "read") else body
+    if isinstance(whole, (bytes, bytearray)):
+        return bytes(whole)
+    if isinstance(whole, dict):
+        return _bytes_of_mapping(whole, content_type)
+    pieces = list(whole) if isinstance(whole, (list, Iterator)) else [whole]
+    # texts are refused: they may as well be the keys of a form, which is all that vcrpy keeps of a MultiDict
+    if all(isinstance(piece, (bytes, bytearray)) for piece in pieces):
+        return b"".join(pieces)
+    raise Unusable(f"its body was given as {_kinds(body, pieces)}, which does not tell the bytes that were sent")
+
+
+def _bytes_of_mapping(body: dict[Any, Any], content_type: str) -> bytes:
+    """As aiohttp sends `json=`, which vcrpy does not tell from `data=`; but forms are for uploads in this API."""
+    if "x-www-form-urlencoded" in content_type:
+        return urlencode(body).encode()
+    try:
+        return json.dumps(body).encode()
+    except TypeError as error:
+        raise Unusable(f"its body was given as a form with files, or as no JSON: {error}") from error
+
+
+def _kinds(body: Any, pieces: list[Any]) -> str:
+    inner = ", ".join(dict.fromkeys(type(piece).__name__ for piece in pieces))
+    return inner if pieces == [body] else f"{type(body).__name__} of {inner}"
 
 
 def _to_vcrpy(item: Recorded) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from harness.aliases import MOST_VALUES
 from harness.failures import HarnessFailure
 from harness.scenarios.places import shown
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 EXAMPLE = 'next_run: [{"say": "4 °C and rain"}]'
 TOO_DEEP = "it is nested too deeply"
-MOST_VALUES = 100_000  # aliases may make more of a few lines than any memory holds
 TAG = "tag:yaml.org,2002:"
 # The core schema of YAML 1.2, without .nan and .inf, which no JSON has: first characters, and what fits as a whole.
 PLAIN: dict[str, tuple[list[str], str]] = {

@@ -12,6 +12,7 @@ import pytest
 from harness import FakeAssistants, __version__
 from harness import __main__ as entry
 from harness.recording.cassettes import read
+from harness.recording.redaction import Redactor
 from harness.transports.server import serving
 
 CASSETTES = Path(__file__).resolve().parents[2] / "cassettes"
@@ -110,6 +111,19 @@ def test_one_bad_file_among_several_writes_nothing(run):
     log("one.yml")
     Path("bad.yaml").write_text("a: [", encoding="utf-8")
     assert "bad.yaml cannot be read as a cassette" in run("import", "log.jsonl", "bad.yaml", code=1).stderr
+    assert not Path("cassettes").exists()
+
+
+def test_a_secret_left_in_one_cassette_writes_none(run, monkeypatch):
+    """The last look at what would be written, should redaction have missed something."""
+    redact = Redactor.redact
+
+    def forgetting(redactor, exchanges):
+        return exchanges if "two" in exchanges[0].conversation else redact(redactor, exchanges)
+
+    monkeypatch.setattr(Redactor, "redact", forgetting)
+    result = run("import", log("one.yml", "two.yml"), "--redact", "Falcon", code=1)
+    assert "a secret would stand in it" in result.stderr
     assert not Path("cassettes").exists()
 
 

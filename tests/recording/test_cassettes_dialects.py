@@ -16,6 +16,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.aliases import MOST_VALUES
 from harness.failures import HarnessFailure
 from harness.recording.cassettes import header_of, read
 from harness.recording.dialects import DIALECTS, parts, yaml_text
@@ -642,6 +643,41 @@ def test_yaml_is_read_as_pyyaml_reads_it():
 @pytest.mark.usefixtures("loader")
 def test_an_alias_is_what_its_anchor_was():
     assert yaml_text.load("a: &x {k: &y [1]}\nb: *x\nc: *y\n") == {"a": {"k": ["1"]}, "b": {"k": ["1"]}, "c": ["1"]}
+
+
+@pytest.mark.usefixtures("loader")
+def test_an_anchor_that_is_set_again_names_the_later_value():
+    assert yaml_text.load("a: &x [&x [1], *x]\nb: *x\n") == {"a": [["1"], ["1"]], "b": ["1"]}
+
+
+@pytest.mark.usefixtures("loader")
+def test_a_few_lines_cannot_stand_for_more_than_fits(read_text):
+    """Aliases of aliases: 10 lines for a thousand million values, which are one list until somebody goes through it."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    told = failure(read_text, "\n".join(lines) + "\n" + vcrpy_yaml().replace("- a\n", "- *a8\n"))
+    assert f"its aliases repeat more than {MOST_VALUES} values" in told.happened
+
+
+@pytest.mark.usefixtures("loader")
+def test_what_is_written_out_may_be_more_than_what_aliases_repeat():
+    text = yaml.safe_dump([*([["x"]] * 1000), *map(str, range(MOST_VALUES))])
+    assert text.count("*id001") == 999
+    assert len(yaml_text.load(text)) == MOST_VALUES + 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[*x]", "the anchor 'x' is used before it is set"),
+        ("a: &x [*x]", "the anchor 'x' is used within what it names"),
+        ("a: &x {b: [*x]}", "the anchor 'x' is used within what it names"),
+    ],
+)
+@pytest.mark.usefixtures("loader")
+def test_an_alias_of_what_is_not_there_yet_is_refused(text, why):
+    with pytest.raises(yaml_text.NotPlainYaml, match=why):
+        yaml_text.load(text)
 
 
 @pytest.mark.usefixtures("loader")

@@ -11,7 +11,7 @@ from telling import BASE, recorded
 from harness import FakeAssistants, HarnessFailure, say
 from harness.recording.cassettes import header_of, read, write
 from harness.recording.exchanges import by_conversation
-from harness.recording.importing import LONGEST_NAME, file_name, imports
+from harness.recording.importing import LONGEST_NAME, cassette_name, imports, write_all
 from harness.recording.redaction import Redactor
 
 KEY = "sk-" + "proj-" + "A1b2" * 12
@@ -44,7 +44,7 @@ def test_each_conversation_becomes_a_cassette_of_its_name(log, tmp_path):
     ]
     assert not (tmp_path / "cassettes").exists()
     for item in made:
-        item.write()
+        item.rendered().write()
     assert header_of(made[2].path) == "Imported from c/one.yml."
     assert [item.request.path for item in read(made[2].path)] == ["/v1/threads/thread_2"]
 
@@ -55,7 +55,7 @@ def test_secrets_are_replaced_and_counted(log, tmp_path):
     )
     [made] = imports([source], tmp_path, redact=["Falcon"])
     assert made.replaced == 2
-    made.write()
+    made.rendered().write()
     written = made.path.read_text(encoding="utf-8")
     assert KEY not in written
     assert "Falcon" not in written
@@ -64,7 +64,7 @@ def test_secrets_are_replaced_and_counted(log, tmp_path):
 def test_what_the_user_keeps_is_kept(log, tmp_path):
     source = log(line(f"{BASE}/models", response_body={"by": "joe@corp-example.com"}))
     [made] = imports([source], tmp_path, keep=["joe@corp-example.com"])
-    made.write()
+    made.rendered().write()
     assert b"joe@corp-example.com" in made.path.read_bytes()
 
 
@@ -72,8 +72,23 @@ def test_a_secret_that_is_left_is_not_written(log, tmp_path, monkeypatch):
     monkeypatch.setattr(Redactor, "redact", lambda redactor, exchanges: list(exchanges))
     [made] = imports([log(line(f"{BASE}/models", response_body={"by": KEY}))], tmp_path)
     with pytest.raises(HarnessFailure, match="a secret would stand in it"):
-        made.write()
+        made.rendered()
     assert not made.path.exists()
+
+
+@pytest.mark.parametrize(("bad", "were"), [("one", 0), ("two", 1), ("three", 2)])
+def test_a_cassette_that_cannot_be_written_is_told_with_those_that_are(bad, were, log, tmp_path):
+    names = ["one", "two", "three"]
+    made = imports([log(*(line(f"{BASE}/models", name) for name in names))], tmp_path / "new")
+    (tmp_path / "new" / f"{bad}.yaml").mkdir(parents=True)
+    with pytest.raises(HarnessFailure, match=rf"new/{bad}\.yaml could not be written") as raised:
+        write_all([item.rendered() for item in made])
+    assert [item.path.is_file() for item in made] == [True] * were + [False] * (3 - were)
+    if were:
+        told = "".join(f"    {item.path}\n" for item in made[:were])
+        assert raised.value.there_was == f"{were} of 3 were written before:\n{told}The others are as they were."
+    else:
+        assert raised.value.there_was == "What was there before is unchanged."
 
 
 def test_requests_to_others_are_left_out_and_counted(log, tmp_path):
@@ -124,11 +139,27 @@ def test_what_could_not_be_read_is_told(log, tmp_path):
         ("..", "session.yaml"),
         ("a\\..\\b", "a-..-b.yaml"),
         ("test_x[1/2 a].yaml", "2-a.yaml"),
-        ("x" * 500, "x" * LONGEST_NAME + ".yaml"),
+        ("x" * LONGEST_NAME, "x" * LONGEST_NAME + ".yaml"),
+        ("x" * 500, "x" * LONGEST_NAME + "-c38c2bf3.yaml"),
+        ("con.har", "con-1143da2b.yaml"),
     ],
 )
 def test_a_name_is_no_path(name, file):
-    assert file_name(name) == file
+    assert cassette_name(name) == file
+
+
+def test_names_that_differ_in_capitals_only_are_numbered(log, tmp_path):
+    """Or one cassette would replace the other where the file system does not tell them apart."""
+    rows = [line(f"{BASE}/models", name) for name in ("one", "One", "ONE", "\N{GREEK SMALL LETTER FINAL SIGMA}", "Σ")]
+    made = imports([log(*rows)], tmp_path)
+    assert [item.path.name for item in made] == ["one.yaml", "One-2.yaml", "ONE-3.yaml", "ς.yaml", "Σ-2.yaml"]
+
+
+@pytest.mark.parametrize("name", ["여보세요" * 30, "a" + "👋🏽" * 60])
+def test_a_long_name_is_one_that_can_be_written(name, log, tmp_path):
+    [made] = imports([log(line(f"{BASE}/models", f"{name}.yml"))], tmp_path)
+    made.rendered().write()
+    assert read(made.path)
 
 
 @pytest.mark.parametrize("path", [*files("raw/*/*"), *files("*.jsonl")])
@@ -139,7 +170,7 @@ def test_every_recording_is_imported_whole(path, tmp_path):
     assert len(made) == len(conversations)
     assert [len(item.exchanges) for item in made] == [len(exchanges) for exchanges in conversations.values()]
     for item in made:
-        item.write()
+        item.rendered().write()
         again = read(item.path)
         assert [(one.request.method, one.request.path, one.response.status) for one in again] == [
             (one.request.method, one.request.path, one.response.status) for one in item.exchanges

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import io
 import re
+import urllib.request
 
 import openai
 import pytest
@@ -203,6 +206,144 @@ def test_what_was_recorded_can_be_discarded(path):
         ask(endpoint("Hello."))
         tape.discard()
     assert not path.exists()
+
+
+# --- bodies as libraries are given them -----------------------------------------------------------------------
+
+SENT = b'{"metadata": {"a": "b"}}'
+NOT_KEPT = r"1 of the 2 exchanges recorded are not in .*session\.yaml"
+
+
+def with_requests(url, **body):
+    pytest.importorskip("requests").post(url, **body, timeout=10)
+
+
+def with_httpx(url, **body):
+    pytest.importorskip("httpx").post(url, **body)
+
+
+def with_urllib3(url, **body):
+    pytest.importorskip("urllib3").request("POST", url, **body)
+
+
+def with_urllib(url, **body):
+    """Without the length, urllib and vcrpy do not agree on how much is sent."""
+    urllib.request.urlopen(urllib.request.Request(url, **body, headers={"content-length": str(len(SENT))}))
+
+
+def with_aiohttp(url, headers=None, **body):
+    aiohttp = pytest.importorskip("aiohttp")
+
+    async def post():
+        async with aiohttp.ClientSession() as session, session.post(url, headers=headers, **body) as answer:
+            await answer.read()
+
+    asyncio.run(post())
+
+
+async def in_pieces():
+    yield SENT[:5]
+    yield SENT[5:]
+
+
+def form():
+    made = pytest.importorskip("aiohttp").FormData()
+    made.add_field("file", b"x", filename="a.txt")
+    return {"data": made}
+
+
+@pytest.fixture
+def served():
+    """An endpoint that takes any body, so that the client libraries need no header of the API."""
+    fake = FakeAssistants()
+    fake.on("POST", "/bodies", lambda request: {"object": "body"})
+    with fake.serve() as server:
+        yield f"{server.base_url}/bodies"
+
+
+@pytest.mark.parametrize(
+    ("post", "body"),
+    [
+        (with_requests, lambda: {"data": SENT}),
+        (with_requests, lambda: {"data": SENT.decode()}),
+        (with_requests, lambda: {"json": {"metadata": {"a": "b"}}}),
+        (with_requests, lambda: {"data": io.BytesIO(SENT)}),
+        (with_requests, lambda: {"data": iter([SENT[:5], SENT[5:]])}),
+        (with_httpx, lambda: {"content": iter([SENT[:5], SENT[5:]])}),
+        (with_urllib3, lambda: {"body": [SENT[:5], SENT[5:]]}),
+        (with_urllib3, lambda: {"body": bytearray(SENT)}),
+        (with_urllib, lambda: {"data": io.BytesIO(SENT)}),
+        (with_aiohttp, lambda: {"json": {"metadata": {"a": "b"}}}),
+        (with_aiohttp, lambda: {"data": SENT.decode()}),
+        (with_aiohttp, lambda: {"data": io.BytesIO(SENT)}),
+        (with_aiohttp, lambda: {"data": io.StringIO(SENT.decode())}),
+        (with_aiohttp, lambda: {"data": in_pieces()}),
+    ],
+)
+def test_what_a_library_was_given_is_written_as_it_was_sent(path, served, post, body):
+    with recording(path):
+        post(served, **body())
+    assert [item.sent for item in read(path)] == [SENT]
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        ({"json": {}}, b"{}"),
+        ({}, b""),
+        ({"data": {"a": "b"}, "headers": {"content-type": "application/x-www-form-urlencoded"}}, b"a=b"),
+    ],
+    ids=["empty", "none", "form"],
+)
+def test_what_aiohttp_sends_without_content_or_as_a_form(path, served, body, sent):
+    with recording(path):
+        with_aiohttp(served, **body)
+    assert [item.sent for item in read(path)] == [sent]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (form, "given as FormData,"),
+        (lambda: {"data": [("a", "b")]}, "given as list of tuple,"),
+        (lambda: {"data": {"file": io.BytesIO(b"x")}}, "given as a form with files"),
+    ],
+)
+def test_what_tells_no_bytes_is_a_failure_that_loses_no_other(path, served, body, told):
+    with pytest.raises(HarnessFailure, match=NOT_KEPT) as raised, recording(path):
+        with_aiohttp(served, json={"metadata": {"a": "b"}})
+        with_aiohttp(served, **body())
+    assert f"POST /v1/bodies: its body was {told}" in raised.value.there_was
+    assert [item.sent for item in read(path)] == [SENT]
+
+
+def test_what_came_in_an_unknown_coding_is_a_failure_that_loses_no_other(path):
+    fake = FakeAssistants()
+    fake.on("GET", "/models", lambda request: Response(200, {"content-encoding": "zstd"}, b"(\xb5/\xfd\x00"))
+    client = fake.client()
+    with pytest.raises(HarnessFailure, match=NOT_KEPT) as raised, recording(path):
+        client.files.list()
+        client.get("/models", cast_to=openai.BaseModel)
+    assert "GET /v1/models: its body has a content encoding other than" in raised.value.there_was
+    assert [item.request.path for item in read(path)] == ["/v1/files"]
+
+
+def test_where_nothing_can_be_kept_nothing_is_written(path, served):
+    with pytest.raises(HarnessFailure, match="1 of the 1 exchanges"), recording(path):
+        with_aiohttp(served, **form())
+    assert not path.exists()
+
+
+def test_an_answer_of_which_vcrpy_kept_no_body_is_empty(path):
+    """As it keeps those of aiohttp that were closed before they had one."""
+    with recording(path) as tape:
+        tape.save_cassette("", taped(body={}), None)
+    assert [item.got for item in read(path)] == [b""]
+
+
+def taped(**changed):
+    asked = vcr.request.Request("GET", "https://api.openai.com/v1/models", None, {})
+    return {"requests": [asked], "responses": [{"status": {"code": 200}, "headers": {}, **changed}]}
 
 
 # --- several at a time, in one process: what each has loaded, and what is there when it writes ----------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 from dataclasses import replace
 from urllib.parse import quote
@@ -659,6 +660,13 @@ def test_a_pattern_that_is_none_is_told_before_anything_is_replayed(cassette):
         replaying(cassette(recorded(say("Hello."))), redact=["("])
 
 
+def test_a_pattern_that_is_none_is_told_without_asserts_too(cassette):
+    path = str(cassette(recorded(say("Hello."))))
+    code = f"from harness import FakeAssistants; FakeAssistants().replay({path!r}, redact=['('])"
+    done = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True, check=False)
+    assert "is no regular expression" in done.stderr
+
+
 def test_a_question_with_a_secret_that_was_asked_once_is_answered_once(cassette):
     client = replaying(cassette(redacted(asking(f"Ask {MAIL}.")[0])))
     ask_about(client, f"Ask {MAIL}.")
@@ -713,7 +721,7 @@ def test_a_cassette_is_read_when_its_session_is_asked_for(cassette, tmp_path):
     handle = Cassette(cassette(told))
     assert len(handle.session.exchanges) == len(told)
     assert handle.session is handle.session
-    with pytest.raises(HarnessFailure, match="could not be read"):
+    with pytest.raises(HarnessFailure, match=r"none\.yaml has no session: there is none until it is recorded"):
         assert Cassette(tmp_path / "none.yaml").session
 
 

@@ -11,6 +11,7 @@ import base64
 import importlib
 from typing import Any
 
+from harness.aliases import MOST_VALUES
 from harness.failures import HarnessFailure
 
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
@@ -53,14 +54,26 @@ def _pyyaml() -> Any:
         ) from error
 
 
+class _Anchored:
+    """What an anchor names, and how many values that is; 0 until all of it is read."""
+
+    def __init__(self, made: Any) -> None:
+        self.made = made
+        self.values = 0
+
+
 class _Reader:
+    """Aliases share what they repeat, but who goes through the data meets it each time: so it is counted each time."""
+
     def __init__(self, yaml: Any, get_event: Any) -> None:
         self._next = get_event
         self._scalar, self._alias = yaml.ScalarEvent, yaml.AliasEvent
         self._mapping, self._mapping_end = yaml.MappingStartEvent, yaml.MappingEndEvent
         self._sequence, self._sequence_end = yaml.SequenceStartEvent, yaml.SequenceEndEvent
         self._stream_end, self._document_end = yaml.StreamEndEvent, yaml.DocumentEndEvent
-        self._anchors: dict[str, Any] = {}
+        self._anchors: dict[str, _Anchored] = {}
+        self._values = 0
+        self._repeated = 0
 
     def document(self) -> Any:
         self._next()  # the stream begins
@@ -75,10 +88,9 @@ class _Reader:
     def _value(self, event: Any) -> Any:
         kind = type(event)
         if kind is self._alias:
-            try:
-                return self._anchors[event.anchor]
-            except KeyError:
-                raise NotPlainYaml(f"the anchor {event.anchor!r} is used before it is set") from None
+            return self._repeat(event)
+        before = self._values
+        self._values += 1
         made: Any
         if kind is self._scalar:
             made = self._of(event)
@@ -88,14 +100,29 @@ class _Reader:
             made = {}
         else:
             made = []
+        anchored = None
         if event.anchor is not None:
-            self._anchors[event.anchor] = made
+            anchored = self._anchors[event.anchor] = _Anchored(made)
         if kind is self._mapping:
             self._fill_mapping(made)
         elif kind is self._sequence:
             while type(event := self._next()) is not self._sequence_end:
                 made.append(self._value(event))
+        if anchored is not None:
+            anchored.values = self._values - before
         return made
+
+    def _repeat(self, event: Any) -> Any:
+        anchored = self._anchors.get(event.anchor)
+        if anchored is None:
+            raise NotPlainYaml(f"the anchor {event.anchor!r} is used before it is set")
+        if not anchored.values:
+            raise NotPlainYaml(f"the anchor {event.anchor!r} is used within what it names")
+        self._values += anchored.values
+        self._repeated += anchored.values
+        if self._repeated > MOST_VALUES:
+            raise NotPlainYaml(f"line {event.start_mark.line + 1}: its aliases repeat more than {MOST_VALUES} values")
+        return anchored.made
 
     def _fill_mapping(self, made: dict[Any, Any]) -> None:
         step, end, scalar, value = self._next, self._mapping_end, self._scalar, self._value

@@ -12,7 +12,6 @@ from urllib.parse import quote, unquote
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Decoded = "str | bytes | None"
 WRAP = re.compile(r"\s+")
 HEXADECIMAL = re.compile("[0-9A-Fa-f]{2}")
 ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-7][0-9A-Fa-f])")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from harness.failures import HarnessFailure
     from harness.fake import FakeAssistants
     from harness.installed import fake_assistants
+    from harness.scripting import run_code
     from harness.service.acts import (
         call,
         calls,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
         fail,
         hang,
         refuse,
-        run_code,
         say,
         search,
         truncate,
@@ -67,7 +67,7 @@ _HOMES = {
     "fake_assistants": "harness.installed",
     "hang": "harness.service.acts",
     "refuse": "harness.service.acts",
-    "run_code": "harness.service.acts",
+    "run_code": "harness.scripting",
     "say": "harness.service.acts",
     "search": "harness.service.acts",
     "truncate": "harness.service.acts",

@@ -17,7 +17,7 @@ from pydantic_core import to_json
 
 from harness.arguments import arguments_for
 from harness.failures import HarnessFailure
-from harness.service import acts
+from harness.service import acts, last_errors
 from harness.service.lifecycle import NEW, RUN, Row
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     },
     "in_progress fail": {
         f"failed-{code}-{when}": Recipe((*before, acts.fail(code)))
-        for code in acts.FAILURE_TEXTS
+        for code in last_errors.TEXTS
         for when, before in {
             "before_message": (),
             "during_message": (acts.say(OPENING),),

@@ -16,7 +16,7 @@ from harness import endings as module
 from harness.endings import RECIPES, Ask, Inapplicable, chosen, ending, endings, ways
 from harness.fake import FakeAssistants
 from harness.options import Options
-from harness.service import acts
+from harness.service import last_errors
 from harness.service.http import Request
 from harness.service.lifecycle import NEW, RUN, Row, terminal
 
@@ -54,7 +54,7 @@ class Wire:
 
     def run(self, tools: list[Any]) -> str:
         """The path of a new thread's runs; the assistant is the newest."""
-        self.assistant = self.ask("POST", "/assistants", {"model": "gpt-4o", "tools": tools})["id"]
+        self.assistant = self.ask("POST", "/assistants", {"model": "gpt-4-turbo", "tools": tools})["id"]
         return f"/threads/{self.ask('POST', '/threads', {'messages': QUESTION})['id']}/runs"
 
     def poll(self, tools: list[Any]) -> None:
@@ -92,7 +92,7 @@ def outputs(run: Any) -> list[dict[str, str]]:
 
 def poll_with_the_sdk(fake: FakeAssistants) -> None:
     beta = fake.client().beta
-    assistant = beta.assistants.create(model="gpt-4o", tools=TOOLS)
+    assistant = beta.assistants.create(model="gpt-4-turbo", tools=TOOLS)
     thread = beta.threads.create(messages=QUESTION)
     run = beta.threads.runs.create(thread.id, assistant_id=assistant.id)
     while run.status not in terminal(RUN):
@@ -107,7 +107,7 @@ def poll_with_the_sdk(fake: FakeAssistants) -> None:
 def poll_with_the_async_sdk(fake: FakeAssistants) -> None:
     async def main() -> None:
         beta = fake.async_client().beta
-        assistant = await beta.assistants.create(model="gpt-4o", tools=TOOLS)
+        assistant = await beta.assistants.create(model="gpt-4-turbo", tools=TOOLS)
         thread = await beta.threads.create(messages=QUESTION)
         run = await beta.threads.runs.create(thread.id, assistant_id=assistant.id)
         while run.status not in terminal(RUN):
@@ -277,7 +277,7 @@ def test_a_run_that_the_test_scripts_itself_ends_as_that_script_says():
         (["expired"], 3),
         ("expired", 3),
         (["expired", "expired-*"], 3),
-        (["failed-*-after_message"], len(acts.FAILURE_TEXTS)),
+        (["failed-*-after_message"], len(last_errors.TEXTS)),
         (["failed-server_error", "*-refusal"], 4),
         (["completed-one_message"], 1),
         ([], 0),

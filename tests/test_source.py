@@ -9,6 +9,7 @@ from harness import call, calls, cancel, fail, hang, refuse, run_code, say, sear
 from harness.source.acts import told
 from harness.source.values import written
 
+QUOTA = fail("rate_limit_exceeded").message
 SCRIPTS = {
     'say("It\'s 4 °C")': say("It's 4 °C"),
     'refuse("No.")': refuse("No."),
@@ -25,6 +26,7 @@ SCRIPTS = {
     "fail()": fail(),
     'fail("rate_limit_exceeded")': fail("rate_limit_exceeded"),
     'fail("server_error", "No.")': fail("server_error", "No."),
+    f'fail("rate_limit_exceeded", "{QUOTA}")': fail("rate_limit_exceeded", QUOTA),  # which is said on Azure, too
     "truncate()": truncate(),
     'truncate("max_prompt_tokens")': truncate("max_prompt_tokens"),
     "hang()": hang(),

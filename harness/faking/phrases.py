@@ -1,4 +1,4 @@
-"""The texts of made-up data, by language. Slots in braces are filled by `papers.Slots`.
+"""The texts of made-up data, by language. Slots in braces are filled by `papers.slots`.
 
 Questions and answers of one topic follow each other in a conversation, with the same values in their slots. In the
 Korean texts no particle that depends on the sound before it follows a slot.

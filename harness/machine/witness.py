@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from harness.failures import HarnessFailure
-from harness.service.lifecycle import MESSAGE, NEW, RUN, STEP, terminal
+from harness.service.lifecycle import MESSAGE, NEW, RUN, STEP, reachable, terminal
 from harness.service.paths import below_root
 from harness.service.shapes import SHAPES, shapes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from harness.fake import FakeAssistants
     from harness.service.exchange import Exchange
@@ -29,23 +29,11 @@ FRAME = re.compile(rb"event: ([a-z_.]+)\r?\ndata: ([^\r\n]*)\r?\n\r?\n")
 LISTED = "list"
 
 
-def reachable(table: Iterable[Row]) -> dict[str, frozenset[str]]:
-    """Each status with those that a record may have later.
-
-    >>> sorted(reachable(MESSAGE)["in_progress"])
-    ['completed', 'in_progress', 'incomplete']
-    """
-    rows = tuple(table)
-    found = {status: {status} for row in rows for status in (row.source, row.to)}
-    for _ in found:
-        for row in rows:
-            for later in found.values():
-                if row.source in later:
-                    later.add(row.to)
-    return {status: frozenset(later) for status, later in found.items()}
-
-
-LATER = {"thread.run": reachable(RUN), "thread.run.step": reachable(STEP)}
+# Each status of a run or a step with those that it may have later.
+LATER = {
+    kind: {row.to: reachable(table, row.to) | {row.to} for row in table}
+    for kind, table in (("thread.run", RUN), ("thread.run.step", STEP))
+}
 
 
 class Witness:

@@ -3,12 +3,13 @@
 import base64
 import binascii
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from harness.scenarios.places import Place
+from harness.service.products import Product
 
 
 def _is_base64(text: str) -> str:
@@ -57,16 +58,6 @@ class InFolder(Closed):
     path: str = Field(description="Relative to the scenario file, and not outside its folder.")
 
 
-class Held(NamedTuple):
-    """A file that was read, for what takes paths."""
-
-    name: str
-    content: bytes
-
-    def read_bytes(self) -> bytes:
-        return self.content
-
-
 def plain(value: Any, place: Place) -> Any:
     """What a validated value stands for: bytes and files in place of what describes them, lists and dicts of them too.
 
@@ -77,7 +68,7 @@ def plain(value: Any, place: Place) -> Any:
         case InFolder():
             return read(value.path, place / "path")
         case Drawing(name=str() as name):
-            return Held(name, decoded(value.base64))
+            return Product(name, decoded(value.base64))
         case Base64():
             return decoded(value.base64)
         case list():
@@ -87,7 +78,7 @@ def plain(value: Any, place: Place) -> Any:
     return value
 
 
-def read(path: str, place: Place) -> Held:
+def read(path: str, place: Place) -> Product:
     """A file of the scenario's own folder.
 
     Raises:
@@ -103,6 +94,6 @@ def read(path: str, place: Place) -> Held:
         file = (home / path).resolve()
         if not file.is_relative_to(home):
             raise place.failure(f"{path!r} lies outside the scenario's own folder, {folder}.", do=f"cp {path} {folder}")
-        return Held(Path(path).name, file.read_bytes())
+        return Product(Path(path).name, file.read_bytes())
     except (OSError, ValueError) as error:  # a null character in the path is a ValueError
         raise place.failure(f"{path!r} cannot be read: {error}", do=f"ls -l {folder}") from error

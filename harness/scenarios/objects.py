@@ -51,12 +51,14 @@ class Kind:
         path: where a request would make it.
         prefix: how its ids begin.
         usual: what need not be said.
+        usual_in_v1: what stands for it in a body that only v1 takes.
     """
 
     path: str
     prefix: str
     example: str
     usual: Mapping[str, Any]
+    usual_in_v1: Mapping[str, Any]
 
     @property
     def route(self) -> Route:
@@ -76,10 +78,16 @@ class Kind:
 
 # In the order in which they are made: an assistant may name a store, and a store files.
 KINDS = {
-    "vector_stores": Kind("/vector_stores", "vs_", '- {"id": "vs_abc", "file_ids": ["file-abc"]}', {}),
-    "assistants": Kind("/assistants", "asst_", '- {"id": "asst_abc", "model": "gpt-4o"}', {"model": "gpt-4o"}),
+    "vector_stores": Kind("/vector_stores", "vs_", '- {"id": "vs_abc", "file_ids": ["file-abc"]}', {}, {}),
+    "assistants": Kind(
+        "/assistants",
+        "asst_",
+        '- {"id": "asst_abc", "model": "gpt-4o"}',
+        {"model": "gpt-4o"},
+        {"model": "gpt-4-turbo"},
+    ),
     "threads": Kind(
-        "/threads", "thread_", '- {"id": "thread_abc", "messages": [{"role": "user", "content": "Hi"}]}', {}
+        "/threads", "thread_", '- {"id": "thread_abc", "messages": [{"role": "user", "content": "Hi"}]}', {}, {}
     ),
 }
 
@@ -94,7 +102,8 @@ def file(data: Any, place: Place) -> Make:
     if (given.path is None) == (given.content is None) or (given.path is None and given.filename is None):
         raise place.failure("a file is a path, or a filename with a content.", do=FILE)
     if given.path is not None:
-        name, content = contents.read(given.path, place / "path")
+        found = contents.read(given.path, place / "path")
+        name, content = found.name or "", found.content
     else:
         said = contents.plain(given.content, place / "content")
         name, content = "", said.encode() if isinstance(said, str) else said
@@ -119,7 +128,7 @@ def other(section: str, data: Any, place: Place) -> Make:
     if not isinstance(data, Mapping):
         raise place.failure(f"{shown(data)} is no object.", do=kind.example)
     place.check_keys(data, kind.keys, f"{section} know no", kind.example)
-    given = {**kind.usual, **data}
+    given = dict(data)
     own = given.pop("id", None)
     _check_id(own, kind.prefix, place)
     ids = _ids_of_messages(given, place / "messages")
@@ -209,11 +218,11 @@ def _taken(wanted: str, place: Place) -> Misread:
 def _body(kind: Kind, data: Mapping[str, Any], place: Place) -> tuple[Any, Api]:
     """The body as v2 takes it or, where that does not know what it says, v1; what is wrong with it, v2 says."""
     bodies = kind.bodies
-    body = _validated(bodies["v2"], data, "v2")
+    body = _validated(bodies["v2"], {**kind.usual, **data}, "v2")
     if not isinstance(body, Refusal):
         return body, "v2"
     if body.code in NOT_KNOWN and "v1" in bodies:
-        earlier = _validated(bodies["v1"], data, "v1")
+        earlier = _validated(bodies["v1"], {**kind.usual_in_v1, **data}, "v1")
         if not isinstance(earlier, Refusal):
             return earlier, "v1"
     raise _refused(body, place, kind)

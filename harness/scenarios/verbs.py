@@ -48,7 +48,7 @@ TYPES: Mapping[str, Any] = {
     "Mapping": dict,
     "File": str,  # its id
     "bytes": Base64,
-    "PathLike": {str: InFolder},
+    "Product": InFolder,
     "float": Number,
     "object": Any,
 }

@@ -5,33 +5,24 @@ An act is a value. The engine performs it; nothing here knows how.
 
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from harness.failures import HarnessFailure
+from harness.service import last_errors
 from harness.service.products import Product, drawn, written
 from harness.service.texts import annotated, cut, file_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from os import PathLike
 
     from harness.service.records import File
 
 FailureCode = Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
 Reason = Literal["max_completion_tokens", "max_prompt_tokens"]
 Cancelled = Literal["cancelled", "completed", "failed"]
-
-# CONTRACT §3.5: the texts the service gave with each code. That of invalid_prompt is not recorded.
-FAILURE_TEXTS: dict[str, str] = {
-    "server_error": "Sorry, something went wrong.",
-    "rate_limit_exceeded": (
-        "You exceeded your current quota, please check your plan and billing details. For more information on "
-        "this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors."
-    ),
-    "invalid_prompt": "Invalid prompt.",
-}
 
 
 @dataclass(frozen=True)
@@ -84,6 +75,7 @@ class Fail:
     code: str
     message: str
     beats_cancel: bool = False
+    on_azure: str | None = field(default=None, repr=False)  # the message there, if it is another
 
 
 @dataclass(frozen=True)
@@ -250,8 +242,8 @@ def run_code(
     source: str | None = None,
     *,
     logs: str | None = None,
-    images: Iterable[File | str | bytes | PathLike[str]] = (),
-    files: Mapping[str, bytes | str | PathLike[str]] | None = None,
+    images: Iterable[File | str | bytes | Product] = (),
+    files: Mapping[str, bytes | str | Product] | None = None,
     execute: bool = False,
     pieces: Iterable[str] | None = None,
 ) -> RunCode:
@@ -316,13 +308,21 @@ def fail(code: FailureCode | str = "server_error", message: str | None = None, *
 
     Args:
         code: `server_error`, `rate_limit_exceeded` or `invalid_prompt`; another text is passed on as it is.
-        message: the text of `last_error`; by default the service's own for that code.
+        message: the text of `last_error`; by default the service's own for that code, which may be another on Azure.
         beats_cancel: fails even when a cancellation arrives first.
+
+    Raises:
+        HarnessFailure: the code is nearly one of the three.
 
     >>> fail().message
     'Sorry, something went wrong.'
     """
-    return Fail(code, FAILURE_TEXTS.get(code, code) if message is None else message, beats_cancel)
+    near = difflib.get_close_matches(code, last_errors.TEXTS, n=1, cutoff=0.85)
+    if near and near != [code]:
+        raise HarnessFailure(f"fail({code!r}): the code is nearly {near[0]!r}.", do=f'fail("{near[0]}")')
+    if message is None:
+        return Fail(code, last_errors.TEXTS.get(code, code), beats_cancel, last_errors.ON_AZURE.get(code))
+    return Fail(code, message, beats_cancel)
 
 
 def truncate(reason: Reason = "max_completion_tokens") -> Truncate:

@@ -112,13 +112,14 @@ class CodeInterpreter:
         return self._execute(Cell(thread.id, source, files, self._clock.now))
 
     def _files(self, run: Run, thread: Thread) -> Iterator[File]:
-        """Those that the run's code interpreter has: of the assistant, of the thread, and in v1 of its messages."""
+        """Those that the run's code interpreter has: of the assistant, of the thread, and what only v1 lists."""
         assistant = self._store.assistants.get(run.assistant_id)
-        ids = list(run.file_ids)
+        of_v1 = run.api == "v1"
+        ids = list(run.file_ids) if of_v1 else []
         for owner in (assistant, thread):
             if owner is not None:
                 ids += owner.tool_resources.get("code_interpreter", {}).get("file_ids", ())
-        for message in thread.messages:
+        for message in thread.messages if of_v1 else ():
             ids += message.file_ids
         for file_id in dict.fromkeys(ids):
             file = self._store.files.get(file_id)

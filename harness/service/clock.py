@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
+
+from harness.service.settings import ClockPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Policy = Literal["on_poll", "timed", "manual"]
-POLICIES: tuple[str, ...] = get_args(Policy)
+POLICIES: tuple[str, ...] = get_args(ClockPolicy)
 
 # Monday 3 November 2025, 12:00 UTC: a fixed start makes every timestamp the same on every machine; the newest
 # shapes of the objects are of that autumn.
@@ -21,6 +22,7 @@ EPOCH = 1_762_171_200.0
 class Timer:
     """A call that is due at a moment."""
 
+    due: float
     action: Callable[[], None]
     cancelled: bool = False
 
@@ -43,19 +45,19 @@ class Clock:
     5.0
     """
 
-    def __init__(self, start: float = EPOCH, policy: Policy = "on_poll") -> None:
+    def __init__(self, start: float = EPOCH, policy: ClockPolicy = "on_poll") -> None:
         if policy not in POLICIES:
             raise ValueError(f"unknown clock policy {policy!r}: choose one of {', '.join(POLICIES)}")
         self.now = float(start)
-        self.policy: Policy = policy
+        self.policy: ClockPolicy = policy
         # a heap; timers of the same moment fire in the order they were set
         self._timers: list[tuple[float, int, Timer]] = []
         self._set = 0
 
     def call_at(self, due: float, action: Callable[[], None]) -> Timer:
         self._set += 1
-        timer = Timer(action)
-        heapq.heappush(self._timers, (max(due, self.now), self._set, timer))
+        timer = Timer(max(due, self.now), action)
+        heapq.heappush(self._timers, (timer.due, self._set, timer))
         return timer
 
     def advance(self, seconds: float) -> None:

@@ -101,9 +101,11 @@ class Call:
     def check_ids(self) -> None:
         """Refuse ids in the path that cannot be ids; before 2025 they were merely not found (CONTRACT §7.1)."""
         for name, value in self.path_ids.items():
-            prefix = PATH_IDS[name].prefix
-            if not value.startswith(prefix) and self.api == "v2" and self.world.shapes.since(MALFORMED_ID_REFUSALS):
-                raise errors.malformed_id(name, value, prefix)
+            self.check_id(name, value, PATH_IDS[name].prefix)
+
+    def check_id(self, param: str, value: str, prefix: str) -> None:
+        if not value.startswith(prefix) and self.api == "v2" and self.world.shapes.since(MALFORMED_ID_REFUSALS):
+            raise errors.malformed_id(param, value, prefix)
 
     def find(self) -> None:
         """Set what the path names, `thread` for `thread_id`, from the left: a run is sought in its thread."""
@@ -174,17 +176,18 @@ PATH_IDS: dict[str, PathId] = {
 
 
 def listing(
-    call: Call, table: Table[Any], noun: str, to_wire: Callable[[Any], dict[str, Any]], **limits: Any
+    call: Call, table: Table[Any], kind: str, to_wire: Callable[[Any], dict[str, Any]], **limits: Any
 ) -> dict[str, Any]:
-    """A page of a table as the service lists it (CONTRACT §2.9, §6).
+    """A page of a table as the service lists it (CONTRACT §2.9, §6); `kind` is how a path names ids of its records.
 
-    An unknown cursor answers "not found"; that text is a guess (CONTRACT §6, G).
+    A cursor that is none of them is refused as in a path, which is a guess (CONTRACT §6, G).
     """
     query = call.query
     cursors = {"after": query.after, "before": getattr(query, "before", None)}
-    for cursor in cursors.values():
+    for name, cursor in cursors.items():
         if cursor is not None and cursor not in table:
-            raise errors.not_found(noun, cursor)
+            call.check_id(name, cursor, PATH_IDS[kind].prefix)
+            raise PATH_IDS[kind].missing(cursor)
     page = table.page(limit=query.limit, descending=query.order == "desc", **cursors, **limits)
     return envelope([to_wire(item) for item in page.items], page.items, has_more=page.has_more)
 

@@ -40,8 +40,12 @@ CONSTANT_HEADERS = {
 }
 AZURE_HEADERS = {
     "x-ms-region": "Sweden Central",
+    "x-content-type-options": "nosniff",
     "strict-transport-security": "max-age=31536000; includeSubDomains; preload",
 }
+# What each of Azure's layers calls a request, and what its client does (CONTRACT §1.8, FACTS 0).
+AZURE_IDS = ("apim-request-id", "x-ms-middleware-request-id", "x-request-id")
+CLIENT_ID = "x-ms-client-request-id"
 
 
 class AzureRefusal(Refusal):
@@ -52,8 +56,9 @@ class AzureRefusal(Refusal):
 
 
 def is_azure(request: Request) -> bool:
-    """Azure lies under `/openai`, and names its version in the query (CONTRACT §1.8); a gateway may stand before it."""
-    if not request.path.startswith("/openai/"):
+    """Azure lies under `/openai`, and names its version in the query (CONTRACT §1.8); a gateway may stand before it,
+    with a folder of its own."""
+    if "/openai/" not in request.path:
         return False
     return "api-version" in request.query or AZURE_RESOURCE.match(request.url) is not None
 
@@ -141,9 +146,7 @@ def api_version(request: Request, route: Route, offer: Offer, *, azure: bool) ->
     header = request.headers.get("openai-beta")
     if azure:
         named = azure_api(request)
-        if named is None:
-            raise not_found_on_azure()
-        if named == "v1" and route.v2_only:
+        if named is None or (route.v2_only if named == "v1" else route.v1_only):
             raise not_found_on_azure()
         return named
     if route.v2_only:
@@ -168,12 +171,15 @@ def _v2_alone(request: Request, offer: Offer) -> Api:
     """For vector stores, which v1 has not. No header is needed (FACTS 0); the refusals of v1 are guesses (G).
 
     Raises:
-        Refusal: the client is one of v1, or v2 is not answered.
+        Refusal: the client is one of v1 or of another beta, or v2 is not answered.
     """
     if not offer.v2:
         raise errors.unknown_url(request.method, request.path)
-    if request.headers.get("openai-beta") == V1_HEADER:
+    header = request.headers.get("openai-beta")
+    if header == V1_HEADER:
         raise errors.no_beta_header("v2") if offer.v1 else errors.v1_deprecated()
+    if header not in (None, V2_HEADER):
+        raise errors.unknown_beta(header)
     return "v2"
 
 
@@ -188,19 +194,22 @@ def _day(number: int) -> str:
     return formatdate(number * 86_400, usegmt=True).removesuffix("00:00:00 GMT")
 
 
-def headers(world: World, *, azure: bool, length: int | None) -> dict[str, str]:
-    """The headers of an answer, in the names the recordings have; no length is known of a stream."""
-    request_id = world.store.ids.request()
+def headers(world: World, request: Request, *, azure: bool, length: int | None) -> dict[str, str]:
+    """The headers of an answer, in the names the recordings have; no length is known of a stream.
+
+    Azure gives a client its own id of the request back. To one that sends none it gives that of its gateway
+    (BerriAI/litellm#1721); the recordings don't tell, for that value was removed from them.
+    """
+    ids = world.store.ids
     answered = {
         "date": _date(world.second),
         "content-type": "application/json",
-        "x-request-id": request_id,
+        "x-request-id": ids.request(),  # for Azure too: what others get does not depend on it
         **(AZURE_HEADERS if azure else CONSTANT_HEADERS),
     }
     if length is not None:
         answered["content-length"] = str(length)
     if azure:
-        hexes = request_id.removeprefix("req_")
-        uuid = "-".join((hexes[:8], hexes[8:12], hexes[12:16], hexes[16:20], hexes[20:]))
-        answered["apim-request-id"] = answered["x-request-id"] = uuid
+        answered.update((name, ids.uuid()) for name in AZURE_IDS)
+        answered[CLIENT_ID] = request.headers.get(CLIENT_ID) or answered[AZURE_IDS[0]]
     return answered

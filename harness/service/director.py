@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.failures import HarnessFailure
 from harness.service.acts import say
-from harness.service.script import Playback, Script
+from harness.service.script import Playback, Script, at_once, raised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from harness.service.views import RunView
 
@@ -29,11 +30,12 @@ CONDITIONS: dict[str, Callable[[RunView], object]] = {
 }
 # Long texts match by what they contain, names and ids by what they are.
 CONTAINED = frozenset({"message", "instructions"})
+# What they can be compared with, and an example.
+TEXT = ("a text, a compiled pattern of text", '"…"')
+PAIRS = ("pairs of texts that the run has", '{"user": "1"}')
 
 
 def _matches(name: str, wanted: Any, actual: Any) -> bool:
-    if callable(wanted):
-        return bool(wanted(actual[1] or actual[0] if name == "assistant" else actual))
     if name == "assistant":
         return any(_matches("", wanted, value) for value in actual if value is not None)
     if isinstance(wanted, re.Pattern):
@@ -51,12 +53,35 @@ class Rule:
     script: Script
 
     def fits(self, run: RunView) -> bool:
-        return all(_matches(name, wanted, CONDITIONS[name](run)) for name, wanted in self.conditions.items())
+        fits = all(self._meets(name, wanted, CONDITIONS[name](run)) for name, wanted in self.conditions.items())
+        if not fits:
+            self.script.missed.append(run.message)
+        return fits
+
+    def _meets(self, name: str, wanted: Any, actual: Any) -> bool:
+        if not callable(wanted):
+            return _matches(name, wanted, actual)
+        function = f"{self.script.origin}: the function for {name}"
+        try:
+            given = wanted(actual[1] or actual[0] if name == "assistant" else actual)
+            return bool(at_once(given, function, f"assistants.when({name}=lambda {name}: …).run(…)"))
+        except Exception as error:
+            raise raised(function, error) from error
+
+
+class HalfRule(Rule):
+    """Conditions that no script follows yet: `when(…)` without `.run(…)`."""
+
+    def fits(self, run: RunView) -> bool:
+        return False
 
 
 def check_conditions(conditions: Mapping[str, object], *, where: str) -> None:
-    """Raises HarnessFailure for a condition that does not exist, with the nearest that does."""
-    for name in conditions:
+    """
+    Raises:
+        HarnessFailure: a condition does not exist (with the nearest that does), or nothing can be compared with it.
+    """
+    for name, wanted in conditions.items():
         if name not in CONDITIONS:
             nearest = difflib.get_close_matches(name, CONDITIONS, n=1)
             raise HarnessFailure(
@@ -64,6 +89,19 @@ def check_conditions(conditions: Mapping[str, object], *, where: str) -> None:
                 there_was=f"It can ask about {', '.join(CONDITIONS)}.",
                 do=f"assistants.when({nearest[0] if nearest else 'message'}=…).run(…)",
             )
+        if not (callable(wanted) or _comparable(name, wanted)):
+            takes, example = PAIRS if name == "metadata" else TEXT
+            raise HarnessFailure(
+                f"{where}: when(…) cannot compare {name} with {wanted!r:.200}.",
+                there_was=f"It takes {takes}, or a function that is given what the run has.",
+                do=f"assistants.when({name}={example}).run(…)",
+            )
+
+
+def _comparable(name: str, wanted: object) -> bool:
+    if name == "metadata":
+        return isinstance(wanted, Mapping) and all(isinstance(text, str) for pair in wanted.items() for text in pair)
+    return isinstance(wanted.pattern if isinstance(wanted, re.Pattern) else wanted, str)
 
 
 @dataclass

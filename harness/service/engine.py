@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.service import acts, writing
+from harness.service import acts, last_errors, writing
 from harness.service.budget import complete
 from harness.service.director import PLACEHOLDER
 from harness.service.drafts import Draft, Written
@@ -82,6 +82,19 @@ class Engine:
         run.playback.answer(partial(self.view, run), values[0] if len(values) == 1 else values)
         self._wait_in_queue(run)
 
+    def meet(self, run: Run) -> None:
+        """A client comes to change the run: a new one that waits for nothing but a worker has been picked up by then.
+
+        So it was whenever a change followed the creation at once: all replies to cancel have `started_at`, and all
+        refusals to modify or submit say `in_progress` (FACTS D, CONTRACT §13.6). A run that got its outputs was met
+        in the queue (CONTRACT §7.2, src#29589032493).
+        """
+        worker = run.timers.get("progress")
+        new = run.status == "queued" and run.started_at is None
+        if new and worker and worker.due <= run.timeline[-1].at + self.timing.queued:
+            self._advance(run, run, "pick_up")
+            self._at(run, "progress", worker.due, self._begin)
+
     def cancel(self, run: Run) -> None:
         """Cancelling takes a moment, and an act that `beats_cancel` is done before that."""
         too_late = run.status == "in_progress" and run.playback.beats_cancel()
@@ -93,6 +106,7 @@ class Engine:
 
     def drop(self, run: Run) -> None:
         """Nothing more happens to the run: it has ended, or its thread was deleted."""
+        self._stop_writing(run)
         for timer in run.timers.values():
             timer.cancel()
         run.timers.clear()
@@ -121,6 +135,9 @@ class Engine:
 
     def _pick_up(self, run: Run) -> None:
         self._advance(run, run, "pick_up")
+        self._begin(run)
+
+    def _begin(self, run: Run) -> None:
         expired = self._indexer.bump(run)
         if expired is None:
             self._begin_next(run)
@@ -204,7 +221,7 @@ class Engine:
         """Waiting opens nothing."""
 
     def _ask(self, run: Run) -> None:
-        assert run.open_step is not None  # `_begin_calls` opened it
+        assert run.open_step is not None  # `_begin_tools` opened it
         run.required_action = {
             "type": "submit_tool_outputs",
             "submit_tool_outputs": {
@@ -222,7 +239,8 @@ class Engine:
         self._end_feed(run)
 
     def _fail(self, run: Run, act: acts.Fail) -> None:
-        run.last_error = {"code": act.code, "message": act.message}
+        own = act.on_azure if run.azure else None
+        run.last_error = {"code": act.code, "message": own or act.message}
         self._end(run, "fail")
 
     def _truncate(self, run: Run, act: acts.Truncate) -> None:
@@ -274,8 +292,9 @@ class Engine:
         run.open_message = run.open_step = None
         if message is not None:
             message.incomplete_reason = reason
-        if step is not None:
-            step.last_error = run.last_error
+        if step is not None and run.last_error is not None:
+            code = run.last_error["code"]
+            step.last_error = {**run.last_error, "code": code if code in last_errors.OF_STEPS else "server_error"}
         closing = [(message, because), (step, STEP_CAUSE.get(because, because))]
         for record, cause in reversed(closing) if because in STEP_ENDS_FIRST else closing:
             if record is not None:

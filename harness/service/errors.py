@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 INVALID_REQUEST = "invalid_request_error"
 MIGRATION_GUIDE = "https://platform.openai.com/docs/assistants/migration"
@@ -65,8 +65,11 @@ def no_api_key() -> Refusal:
 
 
 def wrong_api_key(key: str) -> Refusal:
-    """The service shows the first and last characters of a key it does not know, never the whole."""
-    shown = key if len(key) < 12 else f"{key[:7]}{'*' * (len(key) - 11)}{key[-4:]}"
+    """The first eight characters and the last four are shown, a star for each between them (continuedev/continue#9634).
+
+    So a key of up to twelve is shown whole, such as `undefined` (jas3333/GPT-Helper#26).
+    """
+    shown = f"{key[:8]}{'*' * (len(key) - 12)}{key[-4:]}" if len(key) > 12 else key
     return Refusal(
         401,
         f"Incorrect API key provided: {shown}. You can find your API key at {API_KEYS_PAGE}.",
@@ -84,8 +87,11 @@ def no_beta_header(version: str) -> Refusal:
     )
 
 
-def unknown_beta(name: str) -> Refusal:
-    return Refusal(400, f"Unknown beta requested: '{name}'.", code="invalid_beta")
+def unknown_beta(header: str) -> Refusal:
+    """The name is shown without its version. Of `assistants`, a name that is known, all is shown: a guess (G)."""
+    name = header.partition("=")[0]
+    shown = header if name == "assistants" else name
+    return Refusal(400, f"Unknown beta requested: '{shown}'.", code="invalid_beta")
 
 
 def v1_deprecated() -> Refusal:
@@ -296,6 +302,16 @@ def no_such_model(model: str) -> Refusal:
     return Refusal(404, f"The model '{model}' does not exist", param="model", code="model_not_found")
 
 
+def model_not_in_v1(model: str) -> Refusal:
+    return Refusal(
+        400,
+        f"The requested model '{model}' cannot be used with the Assistants API in v1. Follow the migration guide to "
+        f"upgrade to v2: {MIGRATION_GUIDE}.",
+        param="model",
+        code="unsupported_model",
+    )
+
+
 # --- files (CONTRACT §1.5, §7.1) ----------------------------------------------------------------------------
 
 
@@ -305,6 +321,12 @@ def invalid_purpose(purpose: str, supported: Iterable[str]) -> Refusal:
 
 def missing_form_field(name: str) -> Refusal:
     return Refusal(400, f"'{name}' is a required property")
+
+
+def unknown_form_fields(names: Sequence[str]) -> Refusal:
+    """The words are jsonschema's, as those of the other refusals of this form; of this one none are recorded (G)."""
+    told = ", ".join(map(repr, names)) + (" was" if len(names) == 1 else " were")
+    return Refusal(400, f"Additional properties are not allowed ({told} unexpected)")
 
 
 def empty_file() -> Refusal:

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 
 from harness.service import explain
 from harness.service.http import SILENT, ReadTimeout
+from harness.service.lifecycle import MESSAGE, RUN, STEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     Record = Thread | Run | Step | Message
 
 MEDIA_TYPE = "text/event-stream; charset=utf-8"
+EVENTS = (
+    *("thread.created", "thread.message.delta", "thread.run.step.delta", "done"),
+    *(f"thread.run.{what}" for what in dict.fromkeys(("created", *(row.to for row in RUN)))),
+    *(f"thread.run.step.{what}" for what in dict.fromkeys(("created", *(row.to for row in STEP)))),
+    *(f"thread.message.{what}" for what in dict.fromkeys(("created", *(row.to for row in MESSAGE)))),
+)
 
 
 class Frame(NamedTuple):

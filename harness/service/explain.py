@@ -28,11 +28,15 @@ def timeline(run: Run) -> str:
 
 def not_served(method: str, path: str, known: Iterable[str]) -> HarnessFailure:
     """A call to an OpenAI or Azure host that is no part of what the fake plays. `path` lies below the API's root."""
-    near = difflib.get_close_matches(path, list(known), n=1)
+    routes = list(known)
+    families = {route.split("/")[1] for route in routes}
+    family = difflib.get_close_matches(path.strip("/").split("/")[0], families, n=1, cutoff=0.75)
+    near = difflib.get_close_matches(path, [route for route in routes if route.split("/")[1] in family], n=1, cutoff=0)
     return HarnessFailure(
         f"{method} {path} is not served: the fake plays the Assistants API only. Nothing reached the network.",
         there_was=f"The nearest route it serves: {near[0]}" if near else "",
-        do=f'assistants.on("{method}", "{path}", lambda request: {{"object": "…"}})   # answer it yourself',
+        do=f'assistants.on("{method}", "{path}", lambda request: {{"object": "…"}})   # answer it yourself\n'
+        'openai.OpenAI(base_url="…")   # or ask another server: behind `harness serve` there is no other way',
     )
 
 
@@ -62,9 +66,15 @@ def not_reached(method: str, url: str, *, ours: bool) -> HarnessFailure:
 
 def unused(scripts: Iterable[Script], faults: Iterable[str] = (), exchanges: Iterable[str] = ()) -> HarnessFailure:
     """What a test prepared and nobody asked for: scripts, faults, recorded exchanges."""
+    scripts = list(scripts)
     left = {
-        "Scripts were not used: fewer runs were created than the test scripted.": [
-            f"{script.origin}: {describe(script)}" for script in scripts
+        "Scripts were not used: fewer runs came to them than the test scripted.": [
+            f"{script.origin}: {describe(script)}" for script in scripts if not script.missed
+        ],
+        "Scripts were not used: no run met their conditions.": [
+            f"{script.origin}: {describe(script)}\n        The newest user messages of runs: {_quoted(script.missed)}"
+            for script in scripts
+            if script.missed
         ],
         "Faults did not happen: no request, or no event of a stream, came to where they were planned.": list(faults),
         "Recorded exchanges were not asked for: the client does less than it did.": list(exchanges),
@@ -73,8 +83,13 @@ def unused(scripts: Iterable[Script], faults: Iterable[str] = (), exchanges: Ite
     return HarnessFailure(
         " ".join(what),
         there_was="\n".join(f"    {line}" for lines in left.values() for line in lines),
-        do='Remove them, or allow it: @pytest.mark.assistants(unused="ignore")',
+        do=("Correct the conditions. " if any(script.missed for script in scripts) else "")
+        + 'Remove them, or allow it: @pytest.mark.assistants(unused="ignore")',
     )
+
+
+def _quoted(messages: Iterable[str]) -> str:
+    return ", ".join(repr(text if len(text) <= 60 else text[:59] + "…") for text in dict.fromkeys(messages))
 
 
 def describe(script: Script) -> str:

@@ -87,6 +87,11 @@ class Watch:
             self._engine.let_move(run)
         self.told(run, client)
 
+    def change(self, run: Run) -> None:
+        """A client is about to change the run, and requests take their time, too: under `on_poll`."""
+        if self._clock.policy == "on_poll":
+            self._engine.meet(run)
+
     # --- noticing who is stuck ----------------------------------------------------------------------------
 
     def answered(self, request: Request, path: str, response: Response) -> None:

@@ -13,8 +13,16 @@ ROOTS = ("/openai/v1", "/openai", "/v1")
 
 
 def roots_pattern(roots: Iterable[str] = ()) -> re.Pattern[str]:
-    """What matches the root in front of a path: one of the usual ones, or of those given besides; the longest wins."""
-    longest_first = sorted({*roots, *ROOTS}, key=len, reverse=True)
+    """What matches the root in front of a path: one of the usual ones, or of those given besides; the longest wins.
+
+    A given one may also be the folder of a gateway, in which a usual one lies.
+
+    >>> below_root("/gateway/openai/threads", roots_pattern(["/gateway"]))
+    '/threads'
+    """
+    given = set(roots)
+    folders = (root for root in given if not root.endswith(ROOTS))
+    longest_first = sorted({*given, *ROOTS, *(f + root for f in folders for root in ROOTS)}, key=len, reverse=True)
     return re.compile(f"(?:{'|'.join(map(re.escape, longest_first))})(?=/|\\Z)")
 
 

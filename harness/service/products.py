@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass, field
-from os import fspath
 from typing import TYPE_CHECKING, Any
 
 from harness.failures import HarnessFailure
@@ -27,7 +26,7 @@ class Product:
 
 
 def written(files: Mapping[str, Any] | None) -> tuple[Product, ...]:
-    """Files as a user gives them: by name, each with bytes, text, or the path of a file on this machine."""
+    """Files as a user gives them: by name, each with bytes, text, or what was read from a path."""
     return tuple(Product(_checked(name), _content(given)) for name, given in (files or {}).items())
 
 
@@ -41,25 +40,27 @@ def _drawing(given: Any) -> str | Product:
         return Product(_checked(given), PIXEL) if given.lower().endswith(".png") else given
     if isinstance(given, bytes):
         return Product(None, given)
-    if hasattr(given, "read_bytes"):
-        return Product(_checked(given.name), _content(given))
+    if isinstance(given, Product):
+        return Product(_checked(given.name or ""), given.content)
     return file_id(given)
 
 
 def _content(given: Any) -> bytes:
+    if isinstance(given, Product):
+        return given.content
     if isinstance(given, str):
         return given.encode()
-    if isinstance(given, bytes):
-        return given
-    try:
-        content: bytes = given.read_bytes()  # a path; reading it is its own affair
-    except (AttributeError, OSError) as error:
-        shown = fspath(given) if hasattr(given, "__fspath__") else given
-        raise HarnessFailure(
-            f"run_code(…) cannot read {shown!r}: {error}",
-            do='run_code("…", files={"mean.csv": b"month,mean\\n"})   # bytes, text, or a pathlib.Path',
-        ) from error
-    return content
+    if not isinstance(given, bytes):
+        raise unreadable(given, "there are no bytes in it")
+    return given
+
+
+def unreadable(given: object, why: object) -> HarnessFailure:
+    """Something has no bytes for a file."""
+    return HarnessFailure(
+        f"run_code(…) cannot read {given!r}: {why}",
+        do='run_code("…", files={"mean.csv": b"month,mean\\n"})   # bytes, text, or a pathlib.Path',
+    )
 
 
 def _checked(name: str) -> str:

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.service.lifecycle import ACTIVE, NEW, Moment
+from harness.service.searching import chunks
 from harness.service.store import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
     from harness.service.acts import Reason
     from harness.service.clock import Timer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from harness.service.events import Feed
     from harness.service.http import Content
     from harness.service.script import Playback
+    from harness.service.shapes import Api
 
 Metadata = dict[str, str]
 Attributes = dict[str, str | float | bool]
@@ -33,6 +35,7 @@ class Assistant:
     tools: list[dict[str, Any]] = field(default_factory=list)
     tool_resources: dict[str, Any] = field(default_factory=dict)
     file_ids: dict[str, int] = field(default_factory=dict)  # v1: each with the second it was attached
+    shared: set[tuple[str, str]] = field(default_factory=set)  # v1: which tool of v2 was given which of these files
     metadata: Metadata = field(default_factory=dict)
     temperature: float = 1.0
     top_p: float = 1.0
@@ -107,8 +110,10 @@ class Run:
     model: str
     instructions: str | None
     tools: list[dict[str, Any]]
+    api: Api = "v2"  # in which it was created
     playback: Playback = field(init=False)  # the director chooses it
     azure: bool = False
+    include: Sequence[str] = ()  # what its streams show besides
     file_ids: list[str] = field(default_factory=list)
     metadata: Metadata = field(default_factory=dict)
     temperature: float = 1.0
@@ -155,6 +160,7 @@ class Thread:
     created_at: int
     metadata: Metadata = field(default_factory=dict)
     tool_resources: dict[str, Any] = field(default_factory=dict)
+    shared: set[tuple[str, str]] = field(default_factory=set)  # v1: which tool of v2 was given which file of a message
     messages: Table[Message] = field(default_factory=Table)
     runs: Table[Run] = field(default_factory=Table)
 
@@ -189,7 +195,7 @@ class StoreFile:
     vector_store_id: str
     created_at: int = 0
     attributes: Attributes = field(default_factory=dict)
-    chunking: tuple[int, int] = (800, 400)  # tokens in a chunk, and how many of them the next one repeats
+    chunking: tuple[int, int] = chunks.USUAL
     status: str = NEW
     last_error: dict[str, str] | None = None
     usage_bytes: int = 0

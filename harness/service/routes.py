@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
 
 from harness.service.params import queries, v1, v2
 from harness.service.params import vector_stores as stores
+from harness.service.params.azure import on_azure
 from harness.service.params.store_search import SearchVectorStore
 from harness.service.params.upload import Upload
 from harness.service.resources import (
@@ -56,6 +58,11 @@ class Route:
     @property
     def family(self) -> str:
         return self.template.split("/")[1]
+
+    def body(self, api: Api, *, azure: bool) -> Any:
+        """The model of the body as one host takes it; None if there is no body to take."""
+        model = self.bodies.get(api) or self.bodies.get("v1" if self.v1_only else api)
+        return on_azure(model) if azure else model
 
 
 def _row(method: str, template: str, handler: Callable[[Any], Any], body: str = "", **more: Any) -> Route:
@@ -170,6 +177,8 @@ class Router:
             return Match(by_method[method], {}) if method in by_method else None
         segments = path.split("/")
         values = segments[2::2]
+        if "%" in path:
+            values = [unquote(value) for value in values]
         row = self._with_ids.get((method, len(values), *segments[1::2]))
         if row is None or not all(values):
             return None

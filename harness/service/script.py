@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from harness.service.records import Usage
     from harness.service.views import RunView
 
+MISSED = 5  # runs that a script tells of
+
 
 @dataclass
 class Script:
@@ -23,7 +26,8 @@ class Script:
 
     `ids` are those that a run's steps, messages and calls had when it was recorded, by prefix and in their order;
     `usage` is what the run and its steps cost then, by their ids. What it does not name costs what the fake counts.
-    `expected` says whether it is to be told when no run takes it.
+    `expected` says whether it is to be told when no run takes it; `missed` are the newest user messages of the last
+    runs that did not meet its conditions.
     """
 
     source: tuple[Act, ...] | Callable[[RunView], object]
@@ -32,6 +36,7 @@ class Script:
     ids: Mapping[str, Sequence[str]] = field(default_factory=dict)
     usage: Mapping[str, Usage] = field(default_factory=dict)
     expected: bool = True
+    missed: deque[str] = field(default_factory=lambda: deque(maxlen=MISSED))
 
 
 @dataclass
@@ -100,12 +105,10 @@ class Playback:
             if inspect.isgeneratorfunction(source):
                 given = self._resume(source, view, value)
             elif not self.started:
-                given = _ask(source, view(), self.script.origin)
+                given = at_once(source(view()), f"{self.script.origin}: the model", "def model(run): ...")
+                given = () if given is None else given
         except Exception as error:
-            raise HarnessFailure(
-                f"{self.script.origin}: the model function raised {type(error).__name__}: {error}",
-                do="Its traceback stands above this one.",
-            ) from error
+            raise raised(f"{self.script.origin}: the model function", error) from error
         self.started = True
         return list(as_acts(given, where=self.script.origin))
 
@@ -126,15 +129,23 @@ class Playback:
             return () if stop.value is None else stop.value
 
 
-def _ask(model: Callable[[RunView], object], run: RunView, origin: str) -> object:
-    given = model(run)
+def at_once(given: object, function: str, do: str) -> object:
+    """What a function of the user's has given, if that is to be had without waiting.
+
+    Raises:
+        HarnessFailure: the function is async.
+    """
     if inspect.isawaitable(given):
         getattr(given, "close", lambda: None)()
-        raise HarnessFailure(
-            f"{origin}: the model is an async function, and nothing awaits it.",
-            do="def model(run): ...   # without async",
-        )
-    return () if given is None else given
+        raise HarnessFailure(f"{function} is an async function, and nothing awaits it.", do=f"{do}   # without async")
+    return given
+
+
+def raised(function: str, error: Exception) -> HarnessFailure:
+    """A function of the user's has raised: that is not the fake's fault."""
+    return HarnessFailure(
+        f"{function} raised {type(error).__name__}: {error}", do="Its traceback stands above this one."
+    )
 
 
 def as_acts(given: object, *, where: str) -> tuple[Act, ...]:

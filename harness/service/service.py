@@ -76,7 +76,8 @@ class Service:
             status, own_headers, body = answer.status, answer.headers, answer.body
         else:
             body = to_json(answer, indent=2) + (b"\n" if path.startswith("/files") else b"")
-        headers = dialects.headers(world, azure=azure, length=len(body) if isinstance(body, bytes) else None)
+        length = len(body) if isinstance(body, bytes) else None
+        headers = dialects.headers(world, request, azure=azure, length=length)
         headers.update(own_headers)
         response = Response(status, headers, body)
         world.watch.answered(request, path, response)
@@ -120,7 +121,7 @@ class Service:
         return envelope
 
     def _validate(self, call: Call, route: Route) -> None:
-        model = route.bodies.get(call.api) or route.bodies.get("v1" if route.v1_only else call.api)
+        model = route.body(call.api, azure=call.azure)
         if model is Upload:
             call.body = params.parse_upload(call.request.body, call.request.headers.get("content-type", ""))
         elif model is not None:

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from uuid import UUID
 
 from harness.service.shapes import HEX_STORE_IDS, SHORT_FILE_IDS
 
@@ -87,6 +88,10 @@ class Ids:
 
     def request(self) -> str:
         return self._hex("req_")
+
+    def uuid(self) -> str:
+        """One of version 4, as Azure names requests."""
+        return str(UUID(bytes=self._stream("uuid").randbytes(16), version=4))
 
     def drawing(self) -> str:
         """A name for what the code interpreter drew: a UUID, as recorded."""

@@ -102,7 +102,7 @@ def _say(act: script.Say) -> Call:
 
 
 def _fail(act: script.Fail) -> Call:
-    usual = act.message == script.FAILURE_TEXTS.get(act.code, act.code)
+    usual = act == script.fail(act.code, beats_cancel=act.beats_cancel)
     code = () if usual and act.code == "server_error" else (act.code,)
     return Call("fail", code if usual else (act.code, act.message))
 

@@ -2,35 +2,27 @@
 
 The story of each run is derived from its events by rules (`evidence.py`), the recorded request is sent to a fake of its
 day, and its events are compared with the recorded ones. The order of the events and the keys in each have to be the
-same in every stream; how else they differ must stand in `differences.json`, and which headers the answer has, in
-`header_differences.json`. Evidence: CONTRACT §5 and §9, FACTS 0 ("SSE"), C and E.
+same in every stream; how else they differ must stand in `differences.json`. Evidence: CONTRACT §5, FACTS 0
+("SSE") and E.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from comparing import Difference, known_differences, names_of, pairs
+from comparing import known_differences, names_of, pairs
 from recorded import folder
-from replayed import ABSENT, KNOWN, needs_recordings, outcomes, recordings, shares, stale, unknown
-from replaying import Outcome, events_of
+from replayed import ABSENT, KNOWN, needs_recordings, outcomes, recordings, shares, unknown
+from replaying import events_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from replaying import Outcome
 
-KNOWN_HEADERS = Path(__file__).with_name("header_differences.json")
 FRAMES = re.compile(rb"(?:event: [a-z._]+\ndata: [^\r\n]+\n\n)+")
 LAST_FRAME = b"event: done\ndata: [DONE]\n\n"
-# What the way to the client adds; the date is there for all to see.
-OF_THE_WAY = re.compile(
-    r"cf-.*|access-control-.*|alt-svc|connection|content-encoding|server|set-cookie|transfer-encoding|vary|via"
-)
-# Headers whose value does not depend on the request.
-CONSTANT = ("content-type", "openai-version", "strict-transport-security", "x-content-type-options")
 
 
 def streams() -> list[Outcome]:
@@ -82,42 +74,6 @@ def test_the_body_is_frames(streamed):
         if line.startswith("data: "):
             data = line.removeprefix("data: ")
             assert data == json.dumps(json.loads(data), ensure_ascii=False, separators=(",", ":"))
-
-
-# --- headers --------------------------------------------------------------------------------------------------
-
-
-def with_headers() -> list[Outcome]:
-    """The streams of which the headers were kept, with what differs in them in place of what differs in the events."""
-    return [
-        Outcome(outcome.exchange, outcome.day, list(differences_of_headers(outcome)))
-        for outcome in streams()
-        if outcome.exchange.has_envelope
-    ]
-
-
-def differences_of_headers(outcome: Outcome) -> Iterator[Difference]:
-    recorded, fake = outcome.exchange.response_headers, outcome.headers
-    for name in sorted(recorded.keys() | fake.keys()):
-        if OF_THE_WAY.fullmatch(name):
-            continue
-        there, here = recorded.get(name), fake.get(name)
-        if there is None or here is None:
-            yield Difference(name, "missing" if here is None else "added", there, here)
-        elif name in CONSTANT and there != here:
-            yield Difference(name, "value", there, here)
-
-
-@needs_recordings
-def test_the_headers_are_the_recorded_ones():
-    differences = unknown(with_headers(), known_differences(KNOWN_HEADERS))
-    assert not differences, "\n".join(differences[:10])
-
-
-@needs_recordings
-def test_known_differences_of_headers_still_exist():
-    gone = stale(with_headers(), known_differences(KNOWN_HEADERS))
-    assert not gone, "\n".join(("header_differences.json says what is no longer so:", *gone))
 
 
 # --- the whole ------------------------------------------------------------------------------------------------

@@ -88,10 +88,11 @@ def test_generating_some_sections_leaves_the_others(tmp_path, monkeypatch):
     page.write_text(PAGE.replace("\n| ✗ |", "\n| ? |"), encoding="utf-8")
     monkeypatch.setattr(GENERATOR, "PAGE", page)
     monkeypatch.setattr(GENERATOR, "clients", lambda: iter([GENERATOR.Client("autogen", "frameworks", "A", None, "1")]))
-    monkeypatch.setattr(GENERATOR, "explored", lambda client: explore(lambda: "", endings=["completed-one_message"]))
+    found = explore(lambda fake: fake.client().models.list() and "", endings=["completed-one_message"])
+    monkeypatch.setattr(GENERATOR, "explored", lambda client: found)
     GENERATOR.main(["autogen"])
     told = GENERATOR.sections(page.read_text(encoding="utf-8"))
-    assert "\n1. 0 bugs in 6 situations.\n" in told.pop("autogen")
+    assert "\n1. 0 bugs in 16 situations.\n" in told.pop("autogen")
     assert told == {name: text.replace("\n| ✗ |", "\n| ? |") for name, text in TOLD.items() if name != "autogen"}
 
 

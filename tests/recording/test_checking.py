@@ -369,6 +369,16 @@ def test_a_gateway_of_azure_may_leave_out_the_type(tmp_path):
     assert found(tmp_path, lacks) == [("error", "schema", "the error of the refusal (404) has no code")]
 
 
+def test_a_request_to_azure_is_held_against_azures_own_bodies(tmp_path):
+    """CONTRACT §1.8: a fourth type of tools."""
+    body = {"model": "m", "tools": [{"type": "openapi", "openapi": {}}]}
+    url = "https://gateway.example/openai/assistants?api-version=2024-05-01-preview"
+    made = POLLED[ASSISTANT].got
+    assert found(tmp_path, [exchange(json.dumps(body).encode(), made, at=1.8e9, url=url)]) == []
+    [(*_, what)] = found(tmp_path, [another("POST", "/assistants", body, made)])
+    assert "would be refused: Invalid value: 'openapi'." in what
+
+
 def test_outputs_may_be_submitted_for_calls_that_nobody_looked_at(tmp_path):
     seen = [item for at, item in enumerate(POLLED) if at <= RUN or at >= SUBMITTED]
     assert found(tmp_path, with_keys(seen, RUN, status="in_progress")) == []

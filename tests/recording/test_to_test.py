@@ -117,8 +117,8 @@ def test_with_another_script_it_fails(name, stream):
     source = told(recorded(*acts, outputs=outputs, stream=stream))
     start = source.index("assistants.next_run(")
     end = source.index(" = ", start)  # the run that takes it
-    other = re.sub(r'(say|refuse|call|fail)\((\s*\(?"?)(\w*)', r"\1(\2Else\3", source[start:end])
-    other = other.replace("fail(Else)", 'fail("rate_limit_exceeded")')
+    other = re.sub(r'(say|refuse|call|fail)\((\s*\(?"?)(\w*)', r"\1(\2SomethingElse\3", source[start:end])
+    other = other.replace("fail(SomethingElse)", 'fail("rate_limit_exceeded")')
     assert other != source[start:end]
     with pytest.raises((AssertionError, openai.BadRequestError)):
         run(source[:start] + other + source[end:])

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness import FakeAssistants, strategies
+from harness.aliases import MOST_VALUES
 from harness.failures import HarnessFailure
 from harness.scenarios import data, load, play
-from harness.scenarios.loading import MOST_VALUES, Document
+from harness.scenarios.loading import Document
 
 SAME = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 

@@ -322,6 +322,7 @@ def test_objects_of_v1(fake):
     client = fake.client(default_headers={"OpenAI-Beta": "assistants=v1"})
     shown = client.get("/assistants/asst_a", cast_to=object)
     assert (shown["tools"], shown["file_ids"]) == ([{"type": "retrieval"}], ["file-a"])
+    assert shown["model"] == "gpt-4-turbo"  # v1 did not take gpt-4o (CONTRACT §7.1, l. 460)
 
 
 def test_purposes_are_those_of_uploads_and_of_outputs():

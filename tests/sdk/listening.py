@@ -7,7 +7,7 @@ import importlib
 import inspect
 import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Dict, NamedTuple  # noqa: UP035 - see JSON
 
 import openai
 import pytest
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from harness import FakeAssistants
 
+# The oldest SDKs read no answer into a bare `object`, and on Python 3.10 take `dict[…]` for a class.
+JSON = Dict[str, Any]  # noqa: UP006
 ASSISTANT, THREAD = "asst_listening", "thread_listening"
 AZURE = {"api_version": "2024-05-01-preview", "azure_endpoint": "https://mine.openai.azure.com"}
 
@@ -25,8 +27,8 @@ RAW = ("httpx", "async httpx", "httpx2", "async httpx2")
 OWN = "httpx2" if int(openai.__version__.split(".")[0]) >= 3 else "httpx"  # what this SDK itself is built on
 SOCKET = ("OpenAI over a socket", "AsyncOpenAI over a socket")
 SDK = ("OpenAI", "AsyncOpenAI", "AsyncOpenAI on aiohttp", *SOCKET)
-ASYNC = tuple(way for way in (*RAW, *SDK) if "async" in way.lower())
 OTHERS = ("AzureOpenAI", "client()", "async_client()")
+ASYNC = tuple(way for way in (*RAW, *SDK, *OTHERS) if "async" in way.lower())
 
 # Parts of the orders of CONTRACT §5.2, in short names.
 START = "run.created run.queued run.in_progress"

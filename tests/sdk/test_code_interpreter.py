@@ -205,6 +205,26 @@ def test_what_a_cell_cannot_have_made_is_refused(wrong, says):
         wrong()
 
 
+class OnlyAPath:
+    """A path that cannot read itself."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __fspath__(self):
+        return str(self.path)
+
+
+@pytest.mark.parametrize("kind", [Path, OnlyAPath])
+def test_paths_are_read_when_the_act_is_made(tmp_path, kind):
+    path = tmp_path / "plot.png"
+    path.write_bytes(b"png")
+    act = run_code("plot()", images=[kind(path), b"drawn"], files={"copy.png": kind(path)})
+    path.unlink()
+    assert [(image.name, image.content) for image in act.images] == [("plot.png", b"png"), (None, b"drawn")]
+    assert [(file.name, file.content) for file in act.files] == [("copy.png", b"png")]
+
+
 def test_the_picture_that_is_made_is_one():
     assert PIXEL[:16] == b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR"
     size = struct.unpack(">II", PIXEL[16:24])

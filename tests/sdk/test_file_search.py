@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from listening import ASSISTANT, THREAD, named, text
 
-from harness import HarnessFailure, run_code, say, search
+from harness import HarnessFailure, call, run_code, say, search
 from harness.service.searching.library import Library
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
@@ -106,6 +106,18 @@ def test_a_streamed_run_finds_what_was_uploaded_and_cites_it(shop):
         "value": mark,
         "annotations": [{"index": 0, **cited, "file_citation": {"file_id": file_id, "quote": ""}}],
     } in [piece for piece in pieces if piece.get("annotations")]
+
+
+def test_a_run_that_goes_on_shows_what_it_was_asked_to_show(shop):
+    """CONTRACT §5.2: its streams have what `include` named when it was made, also that of the outputs."""
+    shop.give(shop.store(shop.upload("foods.txt", FOODS)))
+    shop.ask(QUESTION)
+    first = shop.stream(call("f"), search(), say("Cake."))
+    [asked] = first[-1].data["required_action"]["submit_tool_outputs"]["tool_calls"]
+    second = shop.sdk.submit(first[-1].data, {asked["id"]: "4"}).all()
+    details = [step["step_details"] for step in named(second, "thread.run.step.completed")]
+    [result] = next(each["tool_calls"][0]["file_search"]["results"] for each in details[1:])
+    assert result["content"] == [{"type": "text", "text": FOODS}]
 
 
 def test_a_polled_run_shows_the_same_with_content_only_where_asked_for(shop):

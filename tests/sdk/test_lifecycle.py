@@ -41,7 +41,7 @@ def play(wire, key):
     acts, happenings = STORIES[key]
     fake = wire.start(cancelling=1000 if key == SLOW_TO_CANCEL else 1)
     fake.next_run(*acts)
-    assistant = wire.ok("POST", "/assistants", {"model": "gpt-4o"})
+    assistant = wire.ok("POST", "/assistants", {"model": "gpt-4-turbo"})
     thread = wire.ok("POST", "/threads", {"messages": [{"role": "user", "content": "hi"}]})
     run = wire.ok("POST", f"/threads/{thread['id']}/runs", {"assistant_id": assistant["id"]})
     path = f"/threads/{thread['id']}/runs/{run['id']}"
@@ -110,6 +110,93 @@ def test_the_stories_also_pass_through_every_row_of_steps_and_messages(one_wire,
     assert passed == {(row.source, row.because, row.to) for row in table}
 
 
+CHANGES = {
+    "cancel": ("/cancel", None, None),
+    "modify": ("", {"metadata": {}}, "Cannot update run with status '{}'."),
+    "submit": (
+        "/submit_tool_outputs",
+        {"tool_outputs": [{"tool_call_id": "call_1", "output": None}]},
+        'Runs in status "{}" do not accept tool outputs.',
+    ),
+}
+POLLED = {"clock": "on_poll"}
+
+
+def changed(wire, how, options, *acts):
+    """A new run, and the answer to a request that would change it at once."""
+    wire.start(**options).next_run(*acts)
+    assistant = wire.ok("POST", "/assistants", {"model": "gpt-4-turbo", "instructions": "x"})
+    run = wire.ok("POST", "/threads/runs", {"assistant_id": assistant["id"]})
+    path, body, refusal = CHANGES[how]
+    url = f"/threads/{run['thread_id']}/runs/{run['id']}"
+    return url, wire.send("POST", url + path, body).json(), refusal
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_who_changes_a_new_run_finds_it_picked_up(wire, how):
+    """CONTRACT §13.6, FACTS D: 10 replies to cancel have `started_at`, 7 refusals say `in_progress`."""
+    url, answer, refusal = changed(wire, how, POLLED, say("x"))
+    if refusal is None:
+        assert (answer["status"], answer["started_at"]) == ("cancelling", answer["created_at"])
+        wire.fake.clock.advance(1)
+        cancelled = wire.ok("GET", url)
+        assert cancelled["status"] == "cancelled"
+        assert cancelled["usage"]["total_tokens"] == 0  # FACTS A: as in the one that was transcribed
+        assert wire.ok("GET", f"{url}/steps")["data"] == []
+    else:
+        assert answer["error"]["message"] == refusal.format("in_progress")
+        assert wire.ok("GET", url)["status"] == "in_progress"
+        wire.fake.clock.advance(3)
+        assert wire.ok("GET", url)["status"] == "completed"
+
+
+@pytest.mark.parametrize("how", CHANGES)
+@pytest.mark.parametrize(
+    ("options", "acts"),
+    [(POLLED, (wait(5), say("x"))), ({"clock": "timed"}, (say("x"),)), ({"clock": "manual"}, (say("x"),))],
+    ids=["held in the queue", "timed", "manual"],
+)
+def test_unless_it_waits_for_more_or_time_is_the_tests_own(one_wire, how, options, acts):
+    _, answer, refusal = changed(one_wire, how, options, *acts)
+    if refusal is None:
+        assert (answer["status"], answer["started_at"]) == ("cancelling", None)
+    else:
+        assert answer["error"]["message"] == refusal.format("queued")
+
+
+def test_outputs_may_be_nothing(wire):
+    """CONTRACT §3.7, S: the specification requires none. Then the run is met in the queue (src#29589032493)."""
+    fake = wire.start(**POLLED)
+    fake.next_run(call("f"), say("x"))
+    assistant = wire.ok("POST", "/assistants", {"model": "gpt-4-turbo", "instructions": "x"})
+    run = wire.ok("POST", "/threads/runs", {"assistant_id": assistant["id"]})
+    url = f"/threads/{run['thread_id']}/runs/{run['id']}"
+    fake.clock.advance(3)
+    [asked] = wire.ok("GET", url)["required_action"]["submit_tool_outputs"]["tool_calls"]
+    body = {"tool_outputs": [{"tool_call_id": asked["id"], "output": None}]}
+    assert wire.ok("POST", f"{url}/submit_tool_outputs", body)["status"] == "queued"
+    again = wire.send("POST", f"{url}/submit_tool_outputs", body).json()
+    assert again["error"]["message"] == 'Runs in status "queued" do not accept tool outputs.'
+    [step] = wire.ok("GET", f"{url}/steps")["data"]
+    assert step["step_details"]["tool_calls"][0]["function"]["output"] is None
+
+
+@pytest.mark.parametrize(
+    ("code", "of_step"), [("rate_limit_exceeded",) * 2, ("server_error",) * 2, ("invalid_prompt", "server_error")]
+)
+def test_a_step_knows_fewer_codes_than_its_run(one_wire, code, of_step):
+    """CONTRACT §3.5, S."""
+    fake = one_wire.start()
+    fake.next_run(say("x"), fail(code))
+    assistant = one_wire.ok("POST", "/assistants", {"model": "gpt-4o", "instructions": "x"})
+    run = one_wire.ok("POST", "/threads/runs", {"assistant_id": assistant["id"]})
+    fake.clock.advance(5)
+    url = f"/threads/{run['thread_id']}/runs/{run['id']}"
+    [step] = one_wire.ok("GET", f"{url}/steps")["data"]
+    error = one_wire.ok("GET", url)["last_error"]
+    assert (error["code"], step["last_error"]) == (code, {**error, "code": of_step})
+
+
 @pytest.mark.parametrize(
     ("acts", "timeline"),
     [
@@ -126,7 +213,7 @@ def test_somebody_else_cancels(one_wire, acts, timeline):
     """CONTRACT §3.1: cancelling is attempted and not guaranteed."""
     fake = one_wire.start()
     fake.next_run(*acts)
-    assistant = one_wire.ok("POST", "/assistants", {"model": "gpt-4o", "instructions": "x"})
+    assistant = one_wire.ok("POST", "/assistants", {"model": "gpt-4-turbo", "instructions": "x"})
     made = one_wire.ok("POST", "/threads/runs", {"assistant_id": assistant["id"]})
     fake.restore(fake.snapshot())
     fake.clock.advance(700)
@@ -142,7 +229,7 @@ def test_somebody_else_cancels(one_wire, acts, timeline):
 def test_all_runs_that_can_be_cancelled_are(one_wire):
     fake = one_wire.start()
     fake.every_run(call("f"))
-    assistant = one_wire.ok("POST", "/assistants", {"model": "gpt-4o", "instructions": "x"})["id"]
+    assistant = one_wire.ok("POST", "/assistants", {"model": "gpt-4-turbo", "instructions": "x"})["id"]
     fake.next_run(say("done"))
     for seconds in (10, 10, 0):
         one_wire.ok("POST", "/threads/runs", {"assistant_id": assistant})

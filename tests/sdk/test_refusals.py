@@ -54,6 +54,7 @@ MESSAGES = "/threads/{t}/messages"
 SUBMIT = RUN + "/submit_tool_outputs"
 NO_KEY = {"headers": {"authorization": None}}
 HELLO = {"role": "user", "content": "hello"}
+ATTACHED = {**HELLO, "attachments": [{"file_id": "file-X", "tools": [{"type": "code_interpreter"}]}]}
 # State of the run when the request comes: how it got there, and the seconds that passed.
 STATES = {
     "queued": ((say("x"),), 0),
@@ -88,6 +89,30 @@ CASES = [
         code="invalid_api_key",
         options={"api_key": "sk-another"},
     ),
+    # continuedev/continue#9634: eight characters, a star for each of the others, four
+    Case(
+        "wrong long key",
+        "GET",
+        "/assistants",
+        "Incorrect API key provided: sk-proj-*****wxyz. You can find your API key at "
+        "https://platform.openai.com/account/api-keys.",
+        status=401,
+        code="invalid_api_key",
+        options={"api_key": "sk-another"},
+        send={"headers": {"authorization": "Bearer sk-proj-12345wxyz"}},
+    ),
+    # shown whole, as `undefined` is in jas3333/GPT-Helper#26
+    Case(
+        "wrong key without a middle",
+        "GET",
+        "/assistants",
+        "Incorrect API key provided: YOUR_API_KEY. You can find your API key at "
+        "https://platform.openai.com/account/api-keys.",
+        status=401,
+        code="invalid_api_key",
+        options={"api_key": "sk-another"},
+        send={"headers": {"authorization": "Bearer YOUR_API_KEY"}},
+    ),
     Case(
         "no beta header",
         "GET",
@@ -97,13 +122,25 @@ CASES = [
         code="invalid_beta",
         send={"headers": {"openai-beta": None}},
     ),
-    Case(
-        "unknown beta",
-        "GET",
-        "/assistants",
-        "Unknown beta requested: 'realtime=v1'.",
-        code="invalid_beta",
-        send={"headers": {"openai-beta": "realtime=v1"}},
+    *(
+        Case(
+            f"unknown beta {header} for {path}",
+            "GET",
+            path,
+            f"Unknown beta requested: '{shown}'.",
+            code="invalid_beta",
+            apis=V2,
+            send={"headers": {"openai-beta": header}},
+        )
+        # CONTRACT §7.1: the text was seen with these headers, without their versions (src#42465667767 for stores)
+        for header, path, shown in [
+            ("realtime=v1", "/assistants", "realtime"),
+            ("realtime=v1", "/vector_stores", "realtime"),
+            ("vector_stores=v1", "/vector_stores/vs_X/files", "vector_stores"),
+            ("assistants", "/assistants", "assistants"),
+            ("assistants=v3", "/assistants", "assistants=v3"),
+            ("assistants=v3", "/vector_stores", "assistants=v3"),
+        ]
     ),
     Case(
         "v1 after its end",
@@ -145,6 +182,19 @@ CASES = [
         param="assistant_id",
         code="invalid_value",
         apis=V2,
+    ),
+    *(
+        Case(
+            "malformed assistant id in a body",
+            "POST",
+            path,
+            "Invalid 'assistant_id': 'undefined'. Expected an ID that begins with 'asst'.",
+            {"assistant_id": "undefined"},
+            param="assistant_id",
+            code="invalid_value",
+            apis=V2,
+        )
+        for path in (RUNS, "/threads/runs")
     ),
     Case("malformed id in v1", "GET", "/threads/null", "No thread found with id 'null'.", status=404, apis=V1),
     *(
@@ -195,6 +245,49 @@ CASES = [
         {"model": "gpt-4o", "tool_resources": {"code_interpreter": {"file_ids": ["file-X"]}}},
         404,
         apis=V2,
+    ),
+    # models that v1 never got (CONTRACT §7.1, l. 460: observed of gpt-4o and gpt-4o-mini)
+    *(
+        Case(
+            f"{model} in v1: {method} {path} {state}",
+            method,
+            path,
+            f"The requested model '{model}' cannot be used with the Assistants API in v1. Follow the migration guide "
+            "to upgrade to v2: https://platform.openai.com/docs/assistants/migration.",
+            {"model": model, **body},
+            param="model",
+            code="unsupported_model",
+            apis=V1,
+            state=state,
+            options={"as_of": "2024-06-01"},
+        )
+        for model, method, path, body, state in [
+            ("gpt-4o", "POST", "/assistants", {}, "completed"),
+            ("gpt-4o", "POST", "/assistants", {"file_ids": ["file-X"]}, "completed"),
+            ("gpt-4o-mini", "POST", "/assistants/{a}", {"name": "B"}, "completed"),
+            ("gpt-4o-2024-08-06", "POST", RUNS, {"assistant_id": "{a}"}, "completed"),
+            ("gpt-4o", "POST", RUNS, {"assistant_id": "{a}"}, "in_progress"),
+            ("gpt-4o", "POST", "/threads/runs", {"assistant_id": "{a}"}, "completed"),
+        ]
+    ),
+    Case(
+        "v1: a schema comes before a model",
+        "POST",
+        "/assistants",
+        "1 validation error for Request\nbody -> nme\n  extra fields not permitted (type=value_error.extra)",
+        {"model": "gpt-4o", "nme": "A"},
+        apis=V1,
+        options={"as_of": "2024-06-01"},
+    ),
+    Case(
+        "v1: an assistant comes before the model of its run",
+        "POST",
+        RUNS,
+        "No assistant found with id 'asst_X'.",
+        {"assistant_id": "asst_X", "model": "gpt-4o"},
+        404,
+        apis=V1,
+        options={"as_of": "2024-06-01"},
     ),
     Case(
         "unknown vector store in a body",
@@ -335,7 +428,36 @@ CASES = [
         code="invalid_value",
         apis=V2,
     ),
+    # CONTRACT §6, G
     Case("unknown cursor", "GET", MESSAGES + "?after=msg_X", "No message found with id 'msg_X'.", status=404),
+    Case("cursor of v1", "GET", RUNS + "?before=x", "No run found with id 'x'.", status=404, apis=V1),
+    *(
+        Case(
+            f"malformed cursor {cursor}",
+            "GET",
+            f"{path}?{cursor}=x",
+            f"Invalid '{cursor}': 'x'. Expected an ID that begins with '{prefix}'.",
+            param=cursor,
+            code="invalid_value",
+            apis=V2,
+        )
+        for path, prefix in ((MESSAGES, "msg"), (RUN + "/steps", "step"), ("/assistants", "asst"))
+        for cursor in ("after", "before")
+    ),
+    # what a body names is looked for before the lock is (CONTRACT §7.1, G)
+    *(
+        Case(
+            f"unknown file in {path} of a locked thread",
+            "POST",
+            path,
+            "No file found with id 'file-X'.",
+            body,
+            status=404,
+            state="in_progress",
+            apis=V2,
+        )
+        for path, body in ((MESSAGES, ATTACHED), (RUNS, {"assistant_id": "{a}", "additional_messages": [ATTACHED]}))
+    ),
     # bodies, v1
     Case(
         "missing in v1",
@@ -433,7 +555,7 @@ def world(wire, case):
     acts, seconds = STATES[reached]
     fake.next_run(*acts)
     ids = {"f": fake.add_file(content=b"a,b", filename="a.csv").id}
-    ids["a"] = wire.ok("POST", "/assistants", {"model": "gpt-4o"})["id"]
+    ids["a"] = wire.ok("POST", "/assistants", {"model": "gpt-4-turbo"})["id"]
     ids["t"] = wire.ok("POST", "/threads", {"messages": [HELLO]})["id"]
     ids["m"] = wire.ok("GET", f"/threads/{ids['t']}/messages")["data"][0]["id"]
     body = {"assistant_id": ids["a"]}
@@ -485,6 +607,24 @@ def test_refusal(wire, case):
     assert answer.json()["error"] == error
     assert list(answer.json()["error"]) == list(error)
     assert contents(wire.fake) == before
+
+
+def test_v1_runs_on_assistants_that_have_a_newer_model_already(wire, api):
+    """CONTRACT l. 460 is about the model that a body names; of an assistant made in v2 nothing is recorded."""
+    fake = wire.start()
+    wire.api = "v2"
+    made = wire.ok("POST", "/assistants", {"model": "gpt-4o", "instructions": "Hi"})["id"]
+    wire.api = api
+    for assistant in (made, fake.add_assistant(instructions="Hi").id):
+        assert wire.ok("POST", f"/assistants/{assistant}", {"name": "B"})["model"] == "gpt-4o"
+        assert wire.ok("POST", "/threads/runs", {"assistant_id": assistant})["model"] == "gpt-4o"
+
+
+def test_v1_takes_unknown_models(wire, api):
+    """They are accepted in both versions (docs/architecture.md)."""
+    wire.start()
+    for model in ("my-deployment", "chatgpt-4o-latest", "gpt-4"):
+        assert wire.ok("POST", "/assistants", {"model": model})["model"] == model
 
 
 def test_not_json(wire):

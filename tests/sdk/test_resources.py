@@ -19,7 +19,7 @@ def fake(wire):
 
 
 def assistant(wire, **fields):
-    return wire.ok("POST", "/assistants", {"model": "gpt-4o", **fields})
+    return wire.ok("POST", "/assistants", {"model": "gpt-4-turbo", **fields})
 
 
 def thread(wire, **fields):
@@ -240,6 +240,8 @@ class TestMessages:
         found = wire.ok("GET", f"{home}/{made['id']}/files/{file}")
         assert list(found) == ["id", "object", "created_at", "message_id"]
         assert wire.ok("GET", f"{home}/{made['id']}/files")["data"] == [found]
+        twice = wire.ok("POST", home, {**HELLO, "file_ids": [file, file]})
+        assert [item["id"] for item in wire.ok("GET", f"{home}/{twice['id']}/files")["data"]] == [file]
 
     def test_pages(self, wire):
         """CONTRACT §6: newest first, stable within one second."""
@@ -263,11 +265,19 @@ class TestMessages:
         assert len(wire.ok("GET", f"/threads/{t}/messages")["data"]) == 3
 
     @pytest.mark.parametrize("api", ["v2"])
-    def test_a_thread_has_room_for_so_many(self, wire, monkeypatch):
+    def test_a_thread_has_room_for_so_many(self, wire, fake, monkeypatch):
+        """CONTRACT §4: whichever way they come."""
         monkeypatch.setattr("harness.service.resources.messages.MOST_MESSAGES", 1)
-        t = thread(wire, messages=[HELLO])["id"]
-        answer = wire.send("POST", f"/threads/{t}/messages", HELLO)
-        assert answer.json()["error"]["message"] == f"Thread {t} has reached the maximum number of messages."
+        a, t = assistant(wire)["id"], thread(wire, messages=[HELLO])["id"]
+        for path, body in (
+            (f"/threads/{t}/messages", HELLO),
+            (f"/threads/{t}/runs", {"assistant_id": a, "additional_messages": [HELLO]}),
+            ("/threads", {"messages": [HELLO] * 2}),
+            ("/threads/runs", {"assistant_id": a, "thread": {"messages": [HELLO] * 2}}),
+        ):
+            error = wire.send("POST", path, body).json()["error"]["message"]
+            assert error.endswith("has reached the maximum number of messages.")
+        assert [len(thread.messages) for thread in fake.threads] == [1]
 
 
 class TestRuns:
@@ -319,6 +329,23 @@ class TestRuns:
         given = {"code_interpreter": {"file_ids": [file]}}
         run = wire.ok("POST", "/threads/runs", {"assistant_id": a, "tool_resources": given})
         assert wire.ok("GET", f"/threads/{run['thread_id']}")["tool_resources"] == given
+
+    @pytest.mark.parametrize("api", ["v2"])
+    def test_resources_of_a_run_add_to_those_of_its_thread(self, wire, fake):
+        """CONTRACT §1.4: null is nothing; §2.2: attachments extend what there is."""
+        a, file, attached = assistant(wire)["id"], upload(wire)["id"], upload(wire)["id"]
+        store = wire.ok("POST", "/vector_stores", {})["id"]
+        search = {"file_search": {"vector_store_ids": [store]}}
+        attachment = {"file_id": attached, "tools": [{"type": "code_interpreter"}]}
+        made = {
+            "messages": [{**HELLO, "attachments": [attachment]}],
+            "tool_resources": {"code_interpreter": {"file_ids": [file]}},
+        }
+        for of_run in (None, search, {**search, "code_interpreter": None}):
+            body = {"assistant_id": a, "thread": made, "tool_resources": of_run}
+            run = wire.ok("POST", "/threads/runs", body)
+            shown = wire.ok("GET", f"/threads/{run['thread_id']}")["tool_resources"]
+            assert shown == {"code_interpreter": {"file_ids": [file, attached]}, **(search if of_run else {})}
 
     def test_a_deleted_assistant_does_not_stop_its_run(self, wire, fake):
         """CONTRACT §4, G."""
@@ -475,6 +502,13 @@ class TestVersions:
         answer = wire.send("GET", f"/assistants/{a}/files")
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_beta")
 
+    @pytest.mark.parametrize("path", ["/files", "/models"])
+    def test_files_and_models_are_no_beta(self, wire, path):
+        """CONTRACT §1: no header is needed; nothing is known of one that names another beta."""
+        wire.start()
+        for header in (None, "assistants=v1", "realtime=v1"):
+            assert wire.ok("GET", path, headers={"openai-beta": header})["object"] == "list"
+
     @pytest.mark.parametrize(("options", "version"), [({"api": "v1"}, "v1"), ({"as_of": "2024-01-01"}, "v1")])
     def test_before_v2(self, wire, options, version):
         wire.start(**options)
@@ -482,3 +516,9 @@ class TestVersions:
         missing = wire.send("GET", "/assistants", headers={"openai-beta": None})
         assert f"assistants={version}" in missing.json()["error"]["message"]
         assert wire.ok("GET", "/files")["data"] == []
+
+
+@pytest.mark.parametrize("api", ["v1"])
+def test_without_a_day_v1_takes_any_model(wire, fake):
+    """It is answered for clients that have outlived it: the refusals were recorded on days of 2024 (CONTRACT §7.1)."""
+    assert wire.ok("POST", "/assistants", {"model": "gpt-4o"})["model"] == "gpt-4o"

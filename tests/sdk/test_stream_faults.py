@@ -306,22 +306,40 @@ def test_faults_are_part_of_a_snapshot(raw, assistants):
 PLANS = {
     'cut(after="thread.created")': lambda faults: faults.cut(after="thread.created"),
     'stall(after="thread.message.delta", nth=99)': lambda faults: faults.stall(after="thread.message.delta", nth=99),
-    'malform(event="x")': lambda faults: faults.malform(event="x"),
-    'error(after="x")': lambda faults: faults.error(after="x"),
-    'event("ping", {}, after="x")': lambda faults: faults.event("ping", {}, after="x"),
-    'comment(before="x")': lambda faults: faults.comment(before="x"),
+    'malform(event="thread.run.failed")': lambda faults: faults.malform(event="thread.run.failed"),
+    'error(after="thread.created")': lambda faults: faults.error(after="thread.created"),
+    'event("ping", {}, after="thread.created")': lambda faults: faults.event("ping", {}, after="thread.created"),
+    'comment(before="thread.created")': lambda faults: faults.comment(before="thread.created"),
 }
 
 
 @pytest.mark.parametrize("name", PLANS)
 def test_a_fault_that_never_happened_is_complained_about(name):
-    """Like a script that no run took; the event may be misspelt."""
+    """Like a script that no run took."""
     with pytest.raises(HarnessFailure) as raised, fake_assistants() as assistants:
         PLANS[name](assistants.faults)
         assistants.next_run(say("Hello!"))
         with calling(OWN, assistants) as client:
             client.run().all()
     assert f"faults.{name}" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        lambda faults: faults.cut(after="thread.mesage.delta"),
+        lambda faults: faults.stall(after="thread.mesage.delta"),
+        lambda faults: faults.malform(event="thread.mesage.delta"),
+        lambda faults: faults.error(after="thread.mesage.delta"),
+        lambda faults: faults.event("ping", {}, after="thread.mesage.delta"),
+        lambda faults: faults.comment(before="thread.mesage.delta"),
+    ],
+)
+def test_a_misspelt_event_is_refused_at_once(assistants, plan):
+    with pytest.raises(HarnessFailure, match=r"no event of a stream is called 'thread\.mesage\.delta'") as raised:
+        plan(assistants.faults)
+    assert "The nearest: thread.message.delta" in str(raised.value)
+    assert assistants.faults.planned == []
 
 
 def test_what_holds_for_all_streams_is_never_unused():
@@ -332,18 +350,18 @@ def test_what_holds_for_all_streams_is_never_unused():
 
 @pytest.mark.assistants(unused="ignore")
 def test_unused_faults_may_be_allowed(assistants):
-    assistants.faults.cut(after="x")
+    assistants.faults.cut(after="thread.created")
 
 
 @pytest.mark.parametrize(
     ("plan", "message"),
     [
-        (lambda faults: faults.cut(after="x", nth=0), r'cut\(after="x", nth=0\): nth counts from 1'),
-        (lambda faults: faults.stall(after="x", nth=-1), "nth counts from 1"),
-        (lambda faults: faults.malform(event="x", nth=0), "nth counts from 1"),
-        (lambda faults: faults.error(after="x", nth=0), "nth counts from 1"),
-        (lambda faults: faults.event("y", {}, after="x", nth=0), "nth counts from 1"),
-        (lambda faults: faults.comment(before="x", nth=0), "nth counts from 1"),
+        (lambda faults: faults.cut(after="done", nth=0), r'cut\(after="done", nth=0\): nth counts from 1'),
+        (lambda faults: faults.stall(after="done", nth=-1), "nth counts from 1"),
+        (lambda faults: faults.malform(event="done", nth=0), "nth counts from 1"),
+        (lambda faults: faults.error(after="done", nth=0), "nth counts from 1"),
+        (lambda faults: faults.event("y", {}, after="done", nth=0), "nth counts from 1"),
+        (lambda faults: faults.comment(before="done", nth=0), "nth counts from 1"),
         (lambda faults: faults.chunks(0), "at least one byte"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 
 import openai
 import pytest
@@ -18,6 +19,7 @@ from listening import (
     THREAD,
     WRITING,
     RawCaller,
+    available,
     calling,
     named,
     story,
@@ -262,6 +264,29 @@ def test_the_with_block_of_a_stream_can_be_left(caller, assistants, second):
 
 
 @pytest.mark.in_process
+@pytest.mark.parametrize("act", [say("A long story."), call("f", city="Oslo"), run_code("6*7")], ids=type)
+@pytest.mark.parametrize("read", [1, 4, 6, 8])
+def test_a_thread_that_is_deleted_meanwhile_ends_its_stream(raw, assistants, act, read):
+    """CONTRACT §5: the last frame is always `done`, on which the plain clients insist; §4, G: the run disappears."""
+    assistants.next_run(act, say("The end."))
+    stream = raw.run()
+    events = [stream.next() for _ in range(read)]
+    assistants.client().beta.threads.delete(THREAD)
+    rest = stream.all()
+    assert not {event.name for event in [*events, *rest]} & {"thread.run.completed", "thread.run.requires_action"}
+
+
+def test_arguments_come_in_the_pieces_that_were_recorded(raw, assistants):
+    """CONTRACT §5.3, §13.3."""
+    assistants.next_run(calls(call("f"), call("g", a=7.5, b="x")))
+    pieces: list[list[str]] = [[], []]
+    for delta in named(raw.run().all(), "thread.run.step.delta"):
+        for entry in delta["delta"]["step_details"]["tool_calls"]:
+            pieces[entry["index"]].append(entry["function"]["arguments"])
+    assert pieces == [["", "{}"], ["", '{"', "a", '":', "7", ".", "5", ',"', "b", '":', '"', "x", '"}']]
+
+
+@pytest.mark.in_process
 def test_a_second_client_sees_the_story_that_the_first_is_told(caller, assistants, second):
     """By polling it moves the clock, and the stream has all that happened meanwhile; nothing is told twice."""
     assistants.next_run(say("A long story."), say("The end."))
@@ -359,6 +384,35 @@ def test_tasks_wake_in_the_order_of_virtual_time(caller, assistants):
     moments = [moment for moment, _ in seen]
     assert moments == sorted(moments)
     assert [round(moment, 2) for moment, what in seen if what == "z"] == [0.7, 1.4, 2.1, 2.8]
+
+
+@pytest.mark.in_process
+def test_a_stream_of_a_fake_that_is_not_in_force_waits_for_nobody(monkeypatch):
+    """No sleep is virtual then, so waiting would take its time; that it was in force before makes no difference."""
+    way = available("async_client()")
+    with fake_assistants() as fake:
+        pass
+    monkeypatch.setattr(asyncio, "sleep", waits := Waits(asyncio.sleep))
+    start = fake.clock.now
+    with calling(way, fake) as caller:
+        assert story(caller.run().all()) == PLAIN
+    assert fake.clock.now > start
+    assert not any(waits.seconds)
+
+
+class Waits:
+    """`asyncio.sleep`, with what it was asked for on this thread; a server of other tests ticks on one of its own."""
+
+    def __init__(self, sleep):
+        self.seconds = []
+        self._sleep = sleep
+        self._thread = threading.get_ident()
+
+    def __call__(self, seconds):
+        if threading.get_ident() != self._thread:
+            return self._sleep(seconds)
+        self.seconds.append(seconds)
+        return self._sleep(0)
 
 
 # --- what is refused ---------------------------------------------------------------------------------------------

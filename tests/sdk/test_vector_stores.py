@@ -9,10 +9,11 @@ import re
 import time
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Dict  # noqa: UP035
+from typing import Any
 
 import openai
 import pytest
+from listening import JSON
 
 from harness import HarnessFailure, fake_assistants, say
 from harness.service.lifecycle import BATCH, STORE_FILE
@@ -21,8 +22,6 @@ from harness.service.records import StoreFile
 DAY = 86_400
 THREE_DAYS = {"anchor": "last_active_at", "days": 3}
 STATIC = {"type": "static", "static": {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50}}
-# The oldest SDKs read no answer into a bare `object`, and on Python 3.10 take `dict[…]` for a class.
-JSON = Dict[str, object]  # noqa: UP006
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness import FakeAssistants, HarnessFailure, Request, cancel, say
+from harness import FakeAssistants, HarnessFailure, Request, cancel, fail, say
 
 HEAD = {"authorization": "Bearer sk-test", "openai-beta": "assistants=v2", "content-type": "application/json"}
 START = b'{"assistant_id": "asst_1", "stream": true, "thread": {"messages": [{"role": "user", "content": "hi"}]}}'
@@ -26,6 +26,13 @@ def test_a_mark_that_is_not_in_the_text_is_a_mistake(mark):
     with pytest.raises(HarnessFailure, match=r"the mark .* is not in the text") as raised:
         say("a【1】", citations={mark: "file-a"})
     assert "The text: 'a【1】'" in str(raised.value)
+
+
+def test_a_misspelt_code_of_a_failure_is_refused_and_another_passed_on():
+    with pytest.raises(HarnessFailure, match=r"nearly 'rate_limit_exceeded'"):
+        fail("rate_limit_exceded")
+    others = ["content_filter", "rate_limit_error"]
+    assert [fail(code).code for code in others] == others
 
 
 def test_a_stream_that_breaks_inside_says_so_and_is_remembered(monkeypatch):

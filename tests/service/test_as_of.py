@@ -27,7 +27,7 @@ def test_an_explicit_start_wins():
 
 @pytest.mark.parametrize("wrong", ["2024-5-1", "20240501", "2024-02-30", 2024])
 def test_what_is_no_day_is_refused_with_one_that_is(wrong):
-    with pytest.raises(HarnessFailure, match=r'as_of="2024-05-01"'):
+    with pytest.raises(HarnessFailure, match=r"as_of='2024-05-01'"):
         make_options({"as_of": wrong}, where="test")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import harness
+from harness.fake import FakeAssistants
 from harness.plugin.reporting import _chain
 from harness.report import text
 from harness.service import explain
@@ -12,6 +15,7 @@ from harness.service.acts import say
 from harness.service.exchange import Exchange
 from harness.service.http import Request, Response
 from harness.service.lifecycle import RUN, advance
+from harness.service.routes import ROUTES
 from harness.service.script import Script
 
 
@@ -41,9 +45,26 @@ def test_long_scripts_are_shortened():
     assert explain.describe(Script(weather, "here")) == "model weather"
 
 
+def test_a_folder_beside_the_package_is_none_of_it():
+    beside = f"{Path(harness.__file__).parent}_e2e"
+    code = compile("def write(fake):\n    fake.next_run('Hi')", str(Path(beside, "test_app.py")), "exec")
+    written = {}
+    exec(code, written)
+    fake = FakeAssistants()
+    written["write"](fake)
+    assert "next_run(…) at test_app.py:2: " in str(fake.unused())
+
+
 def test_the_nearest_route_is_named():
-    failure = explain.not_served("GET", "/asistants", ["/assistants", "/threads"])
-    assert "The nearest route it serves: /assistants" in str(failure)
+    known = ["/assistants", "/threads", "/threads/{thread_id}/runs", "/models"]
+    failure = explain.not_served("GET", "/asistants", known)
+    assert "The nearest route it serves: /assistants\n" in str(failure)
+    assert "it serves: /threads/{thread_id}/runs\n" in str(explain.not_served("GET", "/thread/thread_1/runs", known))
+
+
+@pytest.mark.parametrize("path", ["/moderations", "/batches", "/chat/completions", "/", ""])
+def test_a_route_that_is_not_near_is_not_named(path):
+    assert "nearest" not in str(explain.not_served("POST", path, (route.template for route in ROUTES)))
 
 
 def test_only_the_last_requests_are_listed():

@@ -73,7 +73,7 @@ SUPPORT = "https://go.microsoft.com/fwlink/?linkid=2213926"
 BODIES = {
     # CONTRACT §7.1, bad key
     401: error(
-        "Incorrect API key provided: sk-1234********cdef. You can find your API key at "
+        "Incorrect API key provided: sk-12345*******cdef. You can find your API key at "
         "https://platform.openai.com/account/api-keys.",
         code="invalid_api_key",
     ),
@@ -151,7 +151,7 @@ def test_the_body_of_a_status_of_azure(fake, status):
     answer = ask(fake, "GET", f"/threads/{THREAD}?api-version=2024-05-01-preview", root=AZURE)
     [said] = from_json(answer.body).values()
     expected = AZURES[status]
-    request_id = answer.headers["apim-request-id"]
+    request_id = answer.headers["x-request-id"]
     assert said == {**expected, "message": expected["message"].replace("{request_id}", request_id)}
 
 

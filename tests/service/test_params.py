@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from harness.service import params
+from harness.service import errors, params
 from harness.service.errors import Refusal
 from harness.service.params import queries, v1, v2
 from harness.service.params import upload as uploads
@@ -59,6 +59,10 @@ def chunks(size: int, overlap: int) -> dict[str, Any]:
     return store(chunking_strategy={"type": "static", "static": static})
 
 
+def schema(**more: Any) -> dict[str, Any]:
+    return assistant(response_format={"type": "json_schema", "json_schema": {"name": "n", **more}})
+
+
 def search(**options: Any) -> dict[str, Any]:
     return assistant(tools=[{"type": "file_search", "file_search": options}])
 
@@ -101,6 +105,8 @@ ACCEPTED_V2: list[tuple[type[BaseModel], dict[str, Any]]] = [
     (v2.CreateThread, {}),
     (v2.CreateThread, {"messages": [message()], "tool_resources": {"code_interpreter": {}}, "metadata": {}}),
     (v2.ModifyThread, {"tool_resources": {"file_search": {"vector_store_ids": []}}}),
+    (v2.ModifyThread, {"tool_resources": {"code_interpreter": None, "file_search": None}}),
+    (v2.SubmitToolOutputs, {"tool_outputs": [{"tool_call_id": "call_1", "output": None}]}),
     (v2.CreateMessage, {"role": "assistant", "content": "x" * 256_000}),
     (
         v2.CreateMessage,
@@ -199,6 +205,7 @@ CONTENT = "one of a string or array of objects"
 CHOICES = "one of one of 'none', 'auto', or 'required' or object"
 A, M, R, T = v2.CreateAssistant, v2.CreateMessage, v2.CreateRun, v2.CreateThread
 FS = "tool_resources.file_search"
+JSON_SCHEMA = "response_format.json_schema"
 VS = f"{FS}.vector_stores[0]"
 
 REFUSED_V2 = [
@@ -269,11 +276,13 @@ REFUSED_V2 = [
     ),
     wrong(
         v2.SubmitToolOutputs,
-        {"tool_outputs": [{"tool_call_id": "call_1", "output": None}]},
+        {"tool_outputs": [{"tool_call_id": "call_1", "output": {}}]},
         "tool_outputs[0].output",
         "a string",
-        "null",
+        "an object",
     ),
+    wrong(A, schema(schema=3), f"{JSON_SCHEMA}.schema", "an object", "an integer"),
+    wrong(A, schema(description=[1]), f"{JSON_SCHEMA}.description", "a string", "an array"),
     # values
     not_among(M, {"role": "human", "content": "x"}, "role", "human", "'user' and 'assistant'"),
     not_among(M, message([{"type": "x"}]), "content[0].type", "x", "'image_file', 'image_url', and 'text'"),
@@ -700,6 +709,22 @@ PURPOSES = "['fine-tune', 'assistants', 'batch', 'user_data', 'vision', 'evals']
             f"'world_domination' is not one of {PURPOSES} - 'purpose'",
             "purpose",
         ),
+        (
+            [(FILE, b"x"), ('name="foo"', b"1"), purpose()],
+            "Additional properties are not allowed ('foo' was unexpected)",
+            None,
+        ),
+        (
+            [('name="foo"', b"1"), (FILE, b"x"), ('name="expires_after"', b"1"), purpose(b"world_domination")],
+            "Additional properties are not allowed ('expires_after', 'foo' were unexpected)",
+            None,
+        ),
+        ([('name="foo"', b"1"), purpose()], "'file' is a required property", None),
+        (
+            [(FILE, b"x"), purpose(), *expiry(), ('name="expires_after[foo]"', b"1")],
+            "Unknown parameter: 'expires_after.foo'.",
+            "expires_after.foo",
+        ),
         ([(FILE, b""), purpose()], "File is empty.", "file"),
         (
             [(FILE, b"x"), purpose(), *expiry(anchor=b"now")],
@@ -727,6 +752,17 @@ def test_upload_is_refused(parts: list[tuple[str, bytes]], message: str, param: 
     with pytest.raises(Refusal) as caught:
         params.parse_upload(form(*parts), FORM)
     assert (caught.value.status, caught.value.message, caught.value.param) == (400, message, param)
+
+
+@pytest.mark.parametrize("names", [["foo"], ["bar", "foo"]])
+def test_unknown_fields_of_a_form_are_refused_as_jsonschema_words_it(names: list[str]) -> None:
+    """CONTRACT l. 36 has the refusal, and not its words (G): those of this form that are recorded (§7.1, invalid
+    purpose) are those of jsonschema."""
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = {"properties": {"file": {}, "purpose": {}}, "additionalProperties": False}
+    sent = dict.fromkeys(["file", "purpose", *names], "x")
+    [error] = jsonschema.Draft202012Validator(schema).iter_errors(sent)
+    assert errors.unknown_form_fields(names).message == error.message
 
 
 def test_an_upload_is_as_long_as_the_limit_at_most(monkeypatch: pytest.MonkeyPatch) -> None:

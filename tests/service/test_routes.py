@@ -18,6 +18,12 @@ def test_every_row_is_found_with_the_ids_of_its_path(route):
     assert match.path_ids == ids
 
 
+def test_ids_are_those_that_the_client_meant():
+    """SDKs encode what they put into a path."""
+    path = "/threads/foo%20bar/messages/%E4%BD%A0"
+    assert ROUTER.match("GET", path).path_ids == {"thread_id": "foo bar", "message_id": "你"}
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -96,6 +96,7 @@ def test_unknown_cursors_and_second_rows_are_errors():
         (lambda ids: ids.vector_store(Shapes("2024-05-01")), r"vs_[A-Za-z0-9]{24}"),
         (lambda ids: ids.file_batch(), r"vsfb_[0-9a-f]{32}"),
         (lambda ids: ids.request(), r"req_[0-9a-f]{32}"),
+        (lambda ids: ids.uuid(), r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
     ],
 )
 def test_ids_have_the_shape_of_the_service(made, pattern):

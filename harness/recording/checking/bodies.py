@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.recording.checking.findings import is_stream, named, shown, told, versions
 from harness.recording.checking.histories import TABLES, statuses
 from harness.recording.session import FRAME
-from harness.service import params
+from harness.service import events, params
 from harness.service.dialects import is_azure
 from harness.service.errors import Refusal
 from harness.service.params.upload import Upload
@@ -64,10 +64,7 @@ TYPE_OF = {
 # In these, what has a `type` holds its value under that name.
 TYPED = ("content", "step_details", "delta", "required_action")
 
-EVENTS = {
-    "thread.created", "thread.message.delta", "thread.run.step.delta", "error", "done",
-    *(f"{kind}.{status}" for kind, table in TABLES.items() for status in ("created", *statuses(table))),
-}  # fmt: skip
+EVENTS = {*events.EVENTS, "error"}
 EVENT = re.compile(r"^event:", re.MULTILINE)
 
 
@@ -107,7 +104,7 @@ def _is_whole(seen: Seen) -> bool:
 def _refused(seen: Seen, api: Api) -> str | None:
     route, request = seen.route, seen.recorded.request
     assert route is not None  # others were left out
-    model = route.bodies.get(api) or route.bodies.get("v1" if route.v1_only else api)
+    model = route.body(api, azure=is_azure(request))
     try:
         params.parse_query(route.query, request.query, api)
         if model is Upload:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from harness.recording.checking.findings import shown
-from harness.service.lifecycle import MESSAGE, NEW, RUN, STEP, Row
+from harness.service.lifecycle import MESSAGE, NEW, RUN, STEP, Row, reachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,11 +41,11 @@ def transition(exchanges: Sequence[Seen]) -> Iterator[Found]:
             if status not in statuses(table):
                 continue  # a message says its status only in streams; what is no status, another rule tells
             before = NEW if event.endswith(".created") else last.get(known, status)
-            if seen.path.endswith(SUBMIT) and known not in told and WAITING in reachable(table, before):
+            if seen.path.endswith(SUBMIT) and known not in told and WAITING in unseen(table, before):
                 before = WAITING  # nobody needs to have looked
-            there = moves(table, before) if known in told or before == NEW else reachable(table, before)
+            there = moves(table, before) if known in told or before == NEW else unseen(table, before)
             if status not in (before, *there):
-                back = "back to" if before in reachable(table, status) else "to"
+                back = "back to" if before in unseen(table, status) else "to"
                 yield "error", seen, f"{known} went from {before} {back} {status}"
             last[known] = status
             if event:
@@ -73,17 +73,12 @@ def moves(table: Table, status: str) -> frozenset[str]:
 
 
 @cache
-def reachable(table: Table, status: str) -> frozenset[str]:
+def unseen(table: Table, status: str) -> frozenset[str]:
     """Where rows lead from a status, unseen; but nobody submits outputs for calls that were not seen.
 
-    >>> sorted(reachable(RUN, "cancelling")), "queued" in reachable(RUN, "in_progress")
+    >>> sorted(unseen(RUN, "cancelling")), "queued" in unseen(RUN, "in_progress")
     (['cancelled', 'completed', 'expired', 'failed'], False)
     """
-    found: set[str] = set()
-    ahead = [*moves(table, status)]
-    while ahead:
-        to = ahead.pop()
-        if to not in found:
-            found.add(to)
-            ahead += [row.to for row in table if row.source == to and row.because != SUBMIT]
-    return frozenset(found)
+    nearest = moves(table, status)
+    others = tuple(row for row in table if row.because != SUBMIT)
+    return nearest.union(*(reachable(others, to) for to in nearest))

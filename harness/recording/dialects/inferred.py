@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from harness.recording.dialects import bare
 from harness.recording.dialects.parts import Unusable
 from harness.recording.dialects.texts import dumped
+from harness.service.engine import RUN_LIFETIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,7 +61,6 @@ DEFAULTS: Json = {
 # A run as the POST showed it, whatever it had come to when it was printed.
 QUEUED: Json = {"status": "queued", "required_action": None, "last_error": None, "incomplete_details": None}
 QUEUED |= dict.fromkeys(("started_at", "completed_at", "failed_at", "cancelled_at", "usage"))
-LIFE = 600  # seconds until a run expires
 OF_V2 = ("tool_resources", "attachments", "truncation_strategy")
 
 
@@ -150,7 +150,7 @@ class _Inference:
         elif kind == "thread.run":
             body = item | {key: QUEUED[key] for key in QUEUED if key in item}
             if item.get("expires_at", ...) is None:
-                body["expires_at"] = _age(item) + LIFE
+                body["expires_at"] = _age(item) + RUN_LIFETIME
         sent = {key: value for key, value in self._sent(item).items() if value not in (None, [], {})}
         url = bare.ROOT + MADE_AT[kind].format(**item)
         headers = {"content-type": "application/json", **self._beta(url, item)}

@@ -116,7 +116,7 @@ def answer(
     code: str | None = None,
 ) -> Response:
     """The answer with this status, with another message or code than usual if these are given."""
-    headers = dialects.headers(arrival.world, azure=arrival.azure, length=None)
+    headers = dialects.headers(arrival.world, arrival.request, azure=arrival.azure, length=None)
     if retry_after is not None:
         headers["retry-after"] = f"{retry_after:g}"
     if status == 502 and not arrival.azure and message is code is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter, deque
 from dataclasses import dataclass
 from enum import Enum
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pydantic_core import to_json
 
 from harness.failures import HarnessFailure
-from harness.service.events import Comment, Frame
+from harness.service.events import EVENTS, Comment, Frame
 from harness.service.faults.planning import Plan, planning
 from harness.service.http import INCOMPLETE, ConnectionLost
 
@@ -44,9 +45,22 @@ class StreamFault(Plan):
     event: str
     change: Callable[[Frame], list[Item]]
 
+    def __post_init__(self) -> None:
+        """Raises HarnessFailure if no stream has such an event."""
+        if self.event not in EVENTS:
+            [nearest] = difflib.get_close_matches(self.event, EVENTS, n=1, cutoff=0)
+            raise HarnessFailure(
+                f"faults: no event of a stream is called {self.event!r}.",
+                there_was=f"The nearest: {nearest}",
+                do=f'assistants.faults.cut(after="{nearest}")   # and likewise behind event= and before=',
+            )
+
 
 class StreamFaults:
-    """What can be planned for streams. Each plan happens once; the last two methods are for all streams."""
+    """What can be planned for streams. Each plan happens once; the last two methods are for all streams.
+
+    Those that happen at an event raise `HarnessFailure` if the API has no such event.
+    """
 
     planned: list[Plan]
     line_end: bytes

@@ -125,6 +125,8 @@ class JsonSchema(BaseModel):
 
     model_config = ConfigDict(extra="ignore", strict=True)
     name: FunctionName
+    description: str = ABSENT
+    free_form: dict[str, Any] = Field(ABSENT, alias="schema")  # that name is taken by pydantic
     strict: bool | None = None
 
 

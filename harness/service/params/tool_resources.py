@@ -61,11 +61,13 @@ class NewFileSearchResources(FileSearchResources):
 
 
 class ToolResources(Body):
-    code_interpreter: CodeInterpreterResources = ABSENT
-    file_search: FileSearchResources = ABSENT
+    """A tool may be null, as the published example of an agent framework sends it (G)."""
+
+    code_interpreter: CodeInterpreterResources | None = None
+    file_search: FileSearchResources | None = None
 
 
 class NewToolResources(ToolResources):
     """For objects in the making: a vector store may be made with them."""
 
-    file_search: NewFileSearchResources = ABSENT
+    file_search: NewFileSearchResources | None = None

@@ -28,6 +28,9 @@ PURPOSES = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals")
 
 MOST_BYTES = 512 << 20  # of one file: 512 MB (CONTRACT §8)
 
+FIELDS = frozenset({"file", "purpose"})
+EXPIRY = re.compile(r"expires_after\[(\w+)\]")  # how a form writes the keys of an object
+
 END_OF_HEADERS = re.compile(rb"\r\n\r\n")
 
 
@@ -50,6 +53,8 @@ def parse_upload(body: Content, content_type: str) -> Upload:
         raise errors.missing_form_field("file")
     if purpose is None:
         raise errors.missing_form_field("purpose")
+    if unknown := [name for name in fields if name not in FIELDS and not EXPIRY.fullmatch(name)]:
+        raise errors.unknown_form_fields(sorted(unknown))
     if purpose.text not in PURPOSES:
         raise errors.invalid_purpose(purpose.text, PURPOSES)
     if not file.content:
@@ -74,9 +79,7 @@ class _Lifetime(Body):
 
 
 def _lifetime(fields: dict[str, Part]) -> int | None:
-    given = {
-        found[1]: part.text for name, part in fields.items() if (found := re.fullmatch(r"expires_after\[(\w+)\]", name))
-    }
+    given = {found[1]: part.text for name, part in fields.items() if (found := EXPIRY.fullmatch(name))}
     if not given:
         return None
     return validate(_Lifetime, {"expires_after": given}, "v2").expires_after.seconds

@@ -230,10 +230,10 @@ class ModifyRun(Body):
 
 
 class ToolOutput(Body):
-    """The specification requires neither key; without the id, no call could be meant."""
+    """The specification requires neither key; without the id, no call could be meant. No output is null (G)."""
 
     tool_call_id: str
-    output: str = ABSENT
+    output: str | None = None
 
 
 class SubmitToolOutputs(Body):

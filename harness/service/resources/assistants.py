@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.service.context import PATH_IDS, listing
 from harness.service.records import Assistant
-from harness.service.resources import tools
+from harness.service.resources import models, tools
 
 if TYPE_CHECKING:
     from harness.service.context import Call
@@ -58,6 +58,7 @@ def apply(call: Call, assistant: Assistant) -> None:
     """Write the body's fields on the record; everything that can be refused is checked before the first write."""
     body = call.body
     given = body.model_fields_set
+    models.check(call, body.model)
     files = getattr(body, "file_ids", None) if "file_ids" in given else None
     for file_id in files or ():
         tools.known_file(call, file_id)
@@ -76,11 +77,16 @@ def apply(call: Call, assistant: Assistant) -> None:
     assistant.tools = wanted
     if "metadata" in given:
         assistant.metadata = body.metadata or {}
-    if resources is not None:
-        assistant.tool_resources = resources
     if files is not None:
         attached = assistant.file_ids
         assistant.file_ids = {file_id: attached.get(file_id, call.world.second) for file_id in files}
+        for file_id in attached:
+            if file_id not in assistant.file_ids:
+                tools.take_back(call, assistant, file_id)
+    if resources is not None:
+        assistant.tool_resources = resources
+    else:
+        tools.share(call, assistant, assistant.tools, assistant.file_ids)
 
 
 def retrieve(call: Call) -> dict[str, Any]:
@@ -93,7 +99,7 @@ def delete(call: Call) -> dict[str, Any]:
 
 
 def index(call: Call) -> dict[str, Any]:
-    return listing(call, call.store.assistants, "assistant", lambda item: wire(call, item))
+    return listing(call, call.store.assistants, "assistant_id", lambda item: wire(call, item))
 
 
 # --- v1: files of an assistant ------------------------------------------------------------------------------
@@ -112,9 +118,7 @@ def attach_file(call: Call) -> dict[str, Any]:
     file_id = call.body.file_id
     tools.known_file(call, file_id)
     call.assistant.file_ids.setdefault(file_id, call.world.second)
-    if call.api == "v2" and any(tool["type"] == "file_search" for tool in call.assistant.tools):
-        # v2 read attached files from a store that it made for them, and that outlived them (recorded in May 2024)
-        tools.attach(call, call.assistant, [{"file_id": file_id, "tools": [{"type": "file_search"}]}])
+    tools.share(call, call.assistant, call.assistant.tools, [file_id])
     return file_wire(call.assistant, file_id)
 
 
@@ -126,6 +130,7 @@ def detach_file(call: Call) -> dict[str, Any]:
     """The file itself stays."""
     file_id = _attached(call)
     del call.assistant.file_ids[file_id]
+    tools.take_back(call, call.assistant, file_id)
     return {"id": file_id, "object": "assistant.file.deleted", "deleted": True}
 
 
@@ -133,7 +138,7 @@ def index_files(call: Call) -> dict[str, Any]:
     return tools.attached_page(
         call,
         list(call.assistant.file_ids),
-        "assistant file",
+        "assistant_file_id",
         lambda file_id: file_wire(call.assistant, file_id),
     )
 

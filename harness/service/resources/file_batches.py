@@ -65,7 +65,7 @@ def index(call: Call) -> dict[str, Any]:
     return listing(
         call,
         call.batch.files,
-        "file",
+        "store_file_id",
         lambda file: store_files.wire(call, file, shape),
         where=store_files.chosen(call),
     )

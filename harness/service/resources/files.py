@@ -68,6 +68,10 @@ def delete(call: Call) -> dict[str, Any]:
             files.remove(file_id)
     for assistant in call.store.assistants:
         assistant.file_ids.pop(file_id, None)
+    for thread in call.store.threads:
+        for message in thread.messages:
+            if file_id in message.file_ids:
+                message.file_ids = [kept for kept in message.file_ids if kept != file_id]
     call.world.indexer.forget(file_id)
     gone = {"object": "file", "deleted": True, "id": file_id}
     return call.world.shapes.project("file deleted", call.api, gone)
@@ -77,7 +81,7 @@ def index(call: Call) -> dict[str, Any]:
     """The envelope has its keys in another order than the other lists (CONTRACT §2.9)."""
     purpose = call.query.purpose
     where = None if purpose is None else lambda file: file.purpose == purpose
-    page = listing(call, call.store.files, "file", lambda file: wire(call, file), where=where)
+    page = listing(call, call.store.files, "file_id", lambda file: wire(call, file), where=where)
     return call.world.shapes.project("file list", call.api, page)
 
 

@@ -11,10 +11,10 @@ from harness.service.records import Message
 from harness.service.resources import tools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from harness.service.context import Call
-    from harness.service.records import Thread
+    from harness.service.records import Run, Thread
 
 MOST_MESSAGES = 100_000  # CONTRACT §8
 
@@ -48,8 +48,10 @@ def _quoted(part: dict[str, Any]) -> dict[str, Any]:
     return {**part, "text": {**part["text"], "annotations": annotations}}
 
 
-def build_all(call: Call, thread: Thread, bodies: Iterable[Any]) -> list[Message]:
+def build_all(call: Call, thread: Thread, bodies: Sequence[Any]) -> list[Message]:
     """Messages from bodies, checked and not yet in the thread; nothing is kept if one of them is refused."""
+    if len(thread.messages) + len(bodies) > MOST_MESSAGES:
+        raise errors.too_many_messages(thread.id)
     built = []
     for body in bodies:
         sent = vars(body)  # v1 sends `file_ids` in place of `attachments`
@@ -80,6 +82,11 @@ def add_all(call: Call, thread: Thread, built: Iterable[Message]) -> None:
         thread.messages.add(message)
 
 
+def share_files(call: Call, thread: Thread, run: Run) -> None:
+    """Files of v1's messages become those of the thread, by the tools of the runs they are a part of (CONTRACT §10)."""
+    tools.share(call, thread, run.tools, (file_id for message in thread.messages for file_id in message.file_ids))
+
+
 def content(given: Any) -> list[dict[str, Any]]:
     """Parts as a reply shows them: a text becomes an object with annotations, an image gets its detail."""
     if isinstance(given, str):
@@ -100,11 +107,9 @@ def _part(part: dict[str, Any]) -> dict[str, Any]:
 
 def create(call: Call) -> dict[str, Any]:
     thread = call.thread
+    [message] = built = build_all(call, thread, [call.body])
     if (run := thread.active_run) is not None:
         raise errors.thread_locked_for_messages(thread.id, run.id)
-    if len(thread.messages) >= MOST_MESSAGES:
-        raise errors.too_many_messages(thread.id)
-    [message] = built = build_all(call, thread, [call.body])
     add_all(call, thread, built)
     return wire(call, message)
 
@@ -129,7 +134,7 @@ def index(call: Call) -> dict[str, Any]:
     """With `run_id`, only the messages that run made (CONTRACT §6)."""
     run_id = getattr(call.query, "run_id", None)
     where = None if run_id is None else lambda message: message.run_id == run_id
-    return listing(call, call.thread.messages, "message", lambda message: wire(call, message), where=where)
+    return listing(call, call.thread.messages, "message_id", lambda message: wire(call, message), where=where)
 
 
 # --- v1: files of a message ---------------------------------------------------------------------------------
@@ -153,5 +158,5 @@ def retrieve_file(call: Call) -> dict[str, Any]:
 
 def index_files(call: Call) -> dict[str, Any]:
     return tools.attached_page(
-        call, call.message.file_ids, "message file", lambda file_id: file_wire(call.message, file_id)
+        call, call.message.file_ids, "message_file_id", lambda file_id: file_wire(call.message, file_id)
     )

@@ -1,7 +1,7 @@
 """Models: enough of the list for code that looks its model up before it creates an assistant.
 
 The recordings have no exchange of these endpoints; the shape is that of the spec. Creating an assistant does not
-ask this list: the fake cannot know which models an account had.
+ask this list: the fake cannot know which models an account had. Only of some it is known that v1 refused them.
 """
 
 from __future__ import annotations
@@ -29,6 +29,19 @@ MODELS = {
     "gpt-4.1": 1744316542,
     "o3-mini": 1737146383,
 }
+
+# How the names of models begin that v1 did not take (CONTRACT §7.1). Azure's are names of deployments.
+NOT_IN_V1 = "gpt-4o"
+
+
+def check(call: Call, model: str | None) -> None:
+    """Refuses a model that a body names, if v1 did not take it on the day that the user has chosen.
+
+    Without a day, v1 is answered for clients that have outlived it, whatever model their tests name.
+    """
+    by_day = call.world.settings.as_of is not None and call.api == "v1" and not call.azure
+    if by_day and model is not None and model.startswith(NOT_IN_V1):
+        raise errors.model_not_in_v1(model)
 
 
 def wire(model: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ def wire(call: Call, run: Run) -> dict[str, Any]:
             "object": "thread.run",
             "tools": tools.echo(call, run.tools),
             "tool_resources": {},
+            "tool_choice": run.tool_choice if isinstance(run.tool_choice, str) else tools.named(call, run.tool_choice),
             "incomplete_details": {"reason": run.incomplete_reason} if run.status == "incomplete" else None,
             "usage": usage(call, run.usage),
         },
@@ -66,11 +67,12 @@ def retrieve(call: Call) -> dict[str, Any]:
 
 
 def index(call: Call) -> dict[str, Any]:
-    return listing(call, call.thread.runs, "run", lambda run: wire(call, run))
+    return listing(call, call.thread.runs, "run_id", lambda run: wire(call, run))
 
 
 def modify(call: Call) -> dict[str, Any]:
     """Metadata only, and only once the run has ended (CONTRACT §3.4)."""
+    call.world.watch.change(call.run)
     if call.run.active:
         raise errors.cannot_update(call.run.status)
     if "metadata" in call.body.model_fields_set:
@@ -79,6 +81,7 @@ def modify(call: Call) -> dict[str, Any]:
 
 
 def cancel(call: Call) -> dict[str, Any]:
+    call.world.watch.change(call.run)
     if find(RUN, call.run.status, "cancel") is None:
         raise errors.cannot_cancel(call.run.status)
     call.world.engine.cancel(call.run)

@@ -10,9 +10,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from harness.service import errors
+from harness.service.context import PATH_IDS
 from harness.service.lifecycle import RUN, find
 from harness.service.records import Run
-from harness.service.resources import messages, runs, streams, threads, tools, vector_stores
+from harness.service.resources import messages, models, runs, streams, threads, tools, vector_stores
 
 if TYPE_CHECKING:
     from harness.service.context import Call
@@ -27,9 +28,9 @@ TRUNCATION = {"type": "auto", "last_messages": None}
 def create(call: Call) -> dict[str, Any] | Response:
     assistant = _assistant(call)
     thread = call.thread
+    added = messages.build_all(call, thread, call.body.additional_messages or ())
     if (active := thread.active_run) is not None:
         raise errors.thread_has_active_run(thread.id, active.id)
-    added = messages.build_all(call, thread, call.body.additional_messages or ())
     run = _build(call, thread, assistant, added)
     return _start(call, thread, run, added)
 
@@ -38,9 +39,7 @@ def create_with_thread(call: Call) -> dict[str, Any] | Response:
     """Thread and run in one: when the run is refused, no thread and no store is left behind."""
     assistant = _assistant(call)
     with vector_stores.all_or_nothing(call):
-        thread = threads.build(call, call.body.thread or _NO_THREAD)
-        if "tool_resources" in call.body.model_fields_set:
-            thread.tool_resources = tools.resources(call, call.body.tool_resources)
+        thread = threads.build(call, call.body.thread or _NO_THREAD, getattr(call.body, "tool_resources", None))
         run = _build(call, thread, assistant, [])
     return _start(call, thread, run, [])
 
@@ -55,7 +54,11 @@ _NO_THREAD = _NoThread()
 
 
 def _assistant(call: Call) -> Assistant:
-    assistant: Assistant = call.reach("assistant_id", call.body.assistant_id)
+    """The one that the body names. Models are looked for next to it, before any state counts (CONTRACT §7)."""
+    named = call.body.assistant_id
+    call.check_id("assistant_id", named, PATH_IDS["assistant_id"].prefix)
+    assistant: Assistant = call.reach("assistant_id", named)
+    models.check(call, call.body.model)
     return assistant
 
 
@@ -75,15 +78,18 @@ def _build(call: Call, thread: Thread, assistant: Assistant, added: list[Message
     given = instructions or any(message.role == "user" for message in chain(reversed(thread.messages), added))
     if call.api == "v2" and not given:
         raise errors.nothing_to_run_on()
+    wanted = assistant.tools if body["tools"] is None else tools.known(call, body["tools"])
     chosen, truncation, parallel = body["tool_choice"], body["truncation_strategy"], body.get("parallel_tool_calls")
     return Run(
         id=call.store.ids.make("run_"),
         thread_id=thread.id,
         assistant_id=assistant.id,
         instructions=instructions,
-        tools=assistant.tools if body["tools"] is None else tools.known(call, body["tools"]),
+        tools=[tools.named(call, tool) for tool in wanted],
+        api=call.api,
         azure=call.azure,
         file_ids=list(assistant.file_ids),
+        include=call.query.include,
         metadata=body["metadata"] or {},
         max_completion_tokens=body["max_completion_tokens"],
         max_prompt_tokens=body["max_prompt_tokens"],
@@ -100,6 +106,7 @@ def _start(call: Call, thread: Thread, run: Run, added: list[Message]) -> dict[s
     if new_thread:
         call.store.threads.add(thread)
     messages.add_all(call, thread, added)
+    messages.share_files(call, thread, run)
     run.playback = call.world.director.cast(run.id, partial(call.world.engine.view, run))
     thread.runs.add(run)
     feed = streams.open_feed(call, run) if call.body.stream else None
@@ -112,6 +119,7 @@ def _start(call: Call, thread: Thread, run: Run, added: list[Message]) -> dict[s
 def submit_tool_outputs(call: Call) -> dict[str, Any] | Response:
     """All outputs in one request; the state is checked before the ids (CONTRACT §3.7)."""
     run = call.run
+    call.world.watch.change(run)
     if run.required_action is None or find(RUN, run.status, "submit_tool_outputs") is None:
         raise errors.outputs_not_accepted(run.status)
     expected = [item["id"] for item in run.required_action["submit_tool_outputs"]["tool_calls"]]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from harness.service.context import listing
+from harness.service.params.queries import IncludeValue
 from harness.service.resources import runs, tools
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from harness.service.context import Call
     from harness.service.records import Run, Step
 
-INCLUDE_CONTENT = "step_details.tool_calls[*].file_search.results[*].content"
+[INCLUDE_CONTENT] = get_args(IncludeValue)
 
 
-def wire(call: Call, step: Step, run: Run) -> dict[str, Any]:
+def wire(call: Call, step: Step, run: Run, include: Collection[str]) -> dict[str, Any]:
     """`usage` is null until the step is over, `expires_at` is null once its run is (CONTRACT §2.5).
 
     There is no `metadata`, whatever the spec says.
@@ -25,20 +28,20 @@ def wire(call: Call, step: Step, run: Run) -> dict[str, Any]:
         step,
         {
             "object": "thread.run.step",
-            "step_details": _details(call, step.details, run),
+            "step_details": _details(call, step.details, run, include),
             "expires_at": step.expires_at if run.active else None,
             "usage": None if step.status == "in_progress" else runs.usage(call, step.usage),
         },
     )
 
 
-def _details(call: Call, details: dict[str, Any], run: Run) -> dict[str, Any]:
+def _details(call: Call, details: dict[str, Any], run: Run, include: Collection[str]) -> dict[str, Any]:
     if details["type"] != "tool_calls":
         return details
-    return {**details, "tool_calls": [tool_call(call, item, run) for item in details["tool_calls"]]}
+    return {**details, "tool_calls": [tool_call(call, item, run, include) for item in details["tool_calls"]]}
 
 
-def tool_call(call: Call, item: dict[str, Any], run: Run) -> dict[str, Any]:
+def tool_call(call: Call, item: dict[str, Any], run: Run, include: Collection[str]) -> dict[str, Any]:
     """A search is shown as `retrieval` in v1, and with the text it found only where the client asked for it."""
     if item["type"] != "file_search":
         return item
@@ -46,7 +49,7 @@ def tool_call(call: Call, item: dict[str, Any], run: Run) -> dict[str, Any]:
         return {"id": item["id"], "type": "retrieval", "retrieval": {}}
     if not call.world.shapes.keys("file search tool", "v2"):
         return {"id": item["id"], "type": "file_search", "file_search": {}}
-    with_content = INCLUDE_CONTENT in (getattr(call.query, "include", None) or ())
+    with_content = INCLUDE_CONTENT in include
     results = [
         {key: value for key, value in result.items() if with_content or key != "content"} for result in item["results"]
     ]
@@ -65,8 +68,8 @@ def _ranking(run: Run) -> dict[str, Any]:
 
 
 def retrieve(call: Call) -> dict[str, Any]:
-    return wire(call, call.step, call.run)
+    return wire(call, call.step, call.run, call.query.include)
 
 
 def index(call: Call) -> dict[str, Any]:
-    return listing(call, call.run.steps, "run step", lambda step: wire(call, step, call.run))
+    return listing(call, call.run.steps, "step_id", lambda step: wire(call, step, call.run, call.query.include))

@@ -35,7 +35,8 @@ def _show(call: Call, run: Run, record: Record, what: str) -> tuple[str, Part]:
     if isinstance(record, Message):
         return f"thread.message.{what}", messages.wire(call, record, shape="thread.message told")
     if isinstance(record, Step):
-        return f"thread.run.step.{what}", steps.wire(call, record, run)  # told before its run ends, so it still expires
+        # told before its run ends, so it still expires
+        return f"thread.run.step.{what}", steps.wire(call, record, run, run.include)
     shown = runs.wire(call, record)
     if "tool_resources" in shown:
         shown["tool_resources"] = {"code_interpreter": {"file_ids": []}}
@@ -51,7 +52,7 @@ def _delta(call: Call, run: Run, draft: Draft, entries: list[Part]) -> tuple[str
         name = "thread.message.delta"
         delta: Part = {"content": messages.quoted(entries)}
     else:
-        calls = [{"index": entry["index"], **steps.tool_call(call, entry, run)} for entry in entries]
+        calls = [{"index": entry["index"], **steps.tool_call(call, entry, run, run.include)} for entry in entries]
         name = "thread.run.step.delta"
         delta = {"step_details": {"type": "tool_calls", "tool_calls": calls}}
     return name, {"id": record.id, "object": name, "delta": delta}

@@ -19,13 +19,16 @@ def wire(call: Call, thread: Thread, *, read_back: bool = False) -> dict[str, An
     return call.world.shapes.show("thread", call.api, thread, {"object": "thread", "tool_resources": resources})
 
 
-def build(call: Call, body: Any) -> Thread:
-    """A thread with its first messages, not yet in the store."""
+def build(call: Call, body: Any, of_run: Any = None) -> Thread:
+    """A thread with its first messages, not yet in the store.
+
+    Of each tool, the resources of a run that comes with it go before the thread's own (G), and attachments add to both.
+    """
     thread = Thread(id=call.store.ids.make("thread_"), created_at=call.world.second, metadata=body.metadata or {})
     first = messages.build_all(call, thread, body.messages or ())
     # may make a store, so it comes when nothing else can be refused any more
-    if (given := getattr(body, "tool_resources", None)) is not None:
-        thread.tool_resources = tools.resources(call, given, expires_after=dict(tools.OF_A_THREAD))
+    own = tools.resources(call, getattr(body, "tool_resources", None), expires_after=dict(tools.OF_A_THREAD))
+    thread.tool_resources = own | tools.resources(call, of_run)
     messages.add_all(call, thread, first)
     return thread
 

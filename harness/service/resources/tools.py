@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 RANKER = "default_2024_08_21"
 # When stores that come with a thread or an attachment expire (CONTRACT §2.2, §8).
 OF_A_THREAD = {"anchor": "last_active_at", "days": 7}
+# The tools that read files, in both versions, by their names in v2 (CONTRACT §10).
+READERS = {"code_interpreter": "code_interpreter", "retrieval": "file_search", "file_search": "file_search"}
 # Each tool with the empty resources that an assistant shows as soon as it has the tool (FACTS A2).
 EMPTY_RESOURCES: dict[str, dict[str, list[str]]] = {
     "file_search": {"vector_store_ids": []},
@@ -44,9 +46,15 @@ def known(call: Call, given: Any) -> list[dict[str, Any]]:
     return wanted
 
 
+def named(call: Call, tool: dict[str, Any]) -> dict[str, Any]:
+    """A tool, or the choice of one, as its version calls it: v2 renamed v1's, and not the other way round (§10)."""
+    return {"type": "file_search"} if tool["type"] == "retrieval" and call.api == "v2" else tool
+
+
 def echo(call: Call, tools: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The tools as the service repeats them: key order, defaults, and what a later day added."""
-    return [_ECHOES.get(tool["type"], _as_sent)(call, tool) for tool in tools]
+    shown = [named(call, tool) for tool in tools]
+    return [_ECHOES.get(tool["type"], _as_sent)(call, tool) for tool in shown]
 
 
 def _as_sent(call: Call, tool: dict[str, Any]) -> dict[str, Any]:
@@ -92,21 +100,19 @@ _ECHOES: dict[str, Callable[[Call, dict[str, Any]], dict[str, Any]]] = {
 # --- resources ----------------------------------------------------------------------------------------------
 
 
-def resources_of_assistant(assistant: Assistant) -> dict[str, Any]:
-    """What the assistant was given, with an empty entry for each enabled tool that got nothing.
+def readers(tools: Iterable[dict[str, Any]]) -> list[str]:
+    """Those of the tools that read files, by their names in v2."""
+    return list(dict.fromkeys(READERS[tool["type"]] for tool in tools if tool["type"] in READERS))
 
-    Files attached in v1 show under the tools that read them (CONTRACT §10).
-    """
-    enabled = {tool["type"] for tool in assistant.tools}
+
+def resources_of_assistant(assistant: Assistant) -> dict[str, Any]:
+    """What the assistant was given, with an empty entry for each enabled tool that got nothing."""
+    enabled = readers(assistant.tools)
     shown: dict[str, Any] = {}
     for tool, empty in EMPTY_RESOURCES.items():
         given = assistant.tool_resources.get(tool)
         if given is not None or tool in enabled:
             shown[tool] = given or {key: list(value) for key, value in empty.items()}
-    if assistant.file_ids and "code_interpreter" in shown:
-        shown["code_interpreter"] = {
-            "file_ids": list(dict.fromkeys([*shown["code_interpreter"]["file_ids"], *assistant.file_ids]))
-        }
     return shown
 
 
@@ -148,22 +154,53 @@ def known_file(call: Call, file_id: str) -> File:
     return file
 
 
-def attach(call: Call, owner: Assistant | Thread, attachments: Iterable[dict[str, Any]]) -> None:
+def attach(call: Call, thread: Thread, attachments: Iterable[dict[str, Any]]) -> None:
     """Attachments of a message give the thread's tools their files (CONTRACT §2.2)."""
     for attachment in attachments:
         for tool in attachment.get("tools") or ():
-            if tool["type"] == "code_interpreter":
-                files = owner.tool_resources.setdefault("code_interpreter", {"file_ids": []})["file_ids"]
-                if attachment["file_id"] not in files:
-                    files.append(attachment["file_id"])
-            else:
-                search = owner.tool_resources.setdefault("file_search", {"vector_store_ids": []})
-                if not search["vector_store_ids"]:
-                    made = vector_stores.make(call, (), expires_after=dict(OF_A_THREAD))
-                    search["vector_store_ids"].append(made.id)
-                store = call.store.vector_stores.get(search["vector_store_ids"][0])
-                if store is not None and attachment["file_id"] not in store.files:
-                    call.world.indexer.add(store, StoreFile(attachment["file_id"], store.id))
+            _give(call, thread, tool["type"], attachment["file_id"], expires_after=dict(OF_A_THREAD))
+
+
+def share(call: Call, owner: Assistant | Thread, tools: Iterable[dict[str, Any]], file_ids: Iterable[str]) -> None:
+    """Files that v1 has attached show in v2 as those of the tools that read them (CONTRACT §10).
+
+    A tool gets each of them once: what v2 takes away does not come back, and v1 never learns of it. Nothing says that
+    a store which is made for them expires (G).
+    """
+    enabled = readers(tools)
+    for file_id in file_ids if enabled else ():
+        for tool in enabled:
+            # a recording may show messages with files that were gone
+            if (tool, file_id) not in owner.shared and file_id in call.store.files:
+                owner.shared.add((tool, file_id))
+                _give(call, owner, tool, file_id)
+
+
+def take_back(call: Call, assistant: Assistant, file_id: str) -> None:
+    """What v1 has detached is gone in v2 as well (CONTRACT §10); the store stays, as recorded in May 2024."""
+    assistant.shared -= {(tool, file_id) for tool in EMPTY_RESOURCES}
+    files = assistant.tool_resources.get("code_interpreter", {}).get("file_ids", [])
+    if file_id in files:
+        files.remove(file_id)
+    for store_id in assistant.tool_resources.get("file_search", {}).get("vector_store_ids", ()):
+        store = call.store.vector_stores.get(store_id)
+        if store is not None and file_id in store.files:
+            call.world.indexer.remove(store, file_id)
+
+
+def _give(call: Call, owner: Assistant | Thread, tool: str, file_id: str, **store_fields: Any) -> None:
+    """A file for a tool; to be searched it goes into the owner's store, which is made if there is none."""
+    if tool == "code_interpreter":
+        files = owner.tool_resources.setdefault("code_interpreter", {"file_ids": []})["file_ids"]
+        if file_id not in files:
+            files.append(file_id)
+        return
+    search = owner.tool_resources.setdefault("file_search", {"vector_store_ids": []})
+    if not search["vector_store_ids"]:
+        search["vector_store_ids"].append(vector_stores.make(call, (), **store_fields).id)
+    store = call.store.vector_stores.get(search["vector_store_ids"][0])
+    if store is not None and file_id not in store.files:
+        call.world.indexer.add(store, StoreFile(file_id, store.id))
 
 
 def check_searchable(call: Call, attachments: Iterable[dict[str, Any]]) -> None:
@@ -188,10 +225,10 @@ class _Named:
 
 
 def attached_page(
-    call: Call, file_ids: list[str], noun: str, to_wire: Callable[[str], dict[str, Any]]
+    call: Call, file_ids: list[str], kind: str, to_wire: Callable[[str], dict[str, Any]]
 ) -> dict[str, Any]:
-    """A page of the files attached to an object: there are few of them, so the table is made for the occasion."""
+    """A page of the files attached to an object, each once: they are few, so the table is made for the occasion."""
     table: Table[_Named] = Table()
-    for file_id in file_ids:
+    for file_id in dict.fromkeys(file_ids):
         table.add(_Named(file_id))
-    return listing(call, table, noun, lambda item: to_wire(item.id))
+    return listing(call, table, kind, lambda item: to_wire(item.id))

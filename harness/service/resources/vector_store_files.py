@@ -65,7 +65,7 @@ def create(call: Call) -> dict[str, Any]:
 def index(call: Call) -> dict[str, Any]:
     """Also a look at the store: a loop that waits for its files may list them."""
     call.world.indexer.look(call.vector_store, call.request.client)
-    return listing(call, call.vector_store.files, "file", lambda file: wire(call, file), where=chosen(call))
+    return listing(call, call.vector_store.files, "store_file_id", lambda file: wire(call, file), where=chosen(call))
 
 
 def chosen(call: Call) -> Callable[[StoreFile], bool] | None:

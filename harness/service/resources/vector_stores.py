@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.service import errors, indexing
 from harness.service.context import listing
 from harness.service.records import StoreFile, VectorStore
+from harness.service.searching import chunks
 from harness.service.shapes import MANY_FILES
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from harness.service.context import Call
 
-AUTO = (800, 400)  # tokens in a chunk, and of them repeated by the next (CONTRACT §1.6)
 # Files in a store, and in one that was made since MANY_FILES (CONTRACT §8).
 MOST_FILES, MOST_FILES_NOW = 10_000, 100_000_000
 
@@ -58,7 +58,7 @@ def create(call: Call) -> dict[str, Any]:
 
 
 def index(call: Call) -> dict[str, Any]:
-    return listing(call, call.store.vector_stores, "vector store", lambda store: wire(call, store))
+    return listing(call, call.store.vector_stores, "vector_store_id", lambda store: wire(call, store))
 
 
 def retrieve(call: Call) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def delete(call: Call) -> dict[str, Any]:
 # --- what a body puts into a store --------------------------------------------------------------------------
 
 
-def make(call: Call, file_ids: Iterable[str], chunking: tuple[int, int] = AUTO, **fields: Any) -> VectorStore:
+def make(call: Call, file_ids: Iterable[str], chunking: tuple[int, int] = chunks.USUAL, **fields: Any) -> VectorStore:
     """A new store with these files, which are known to be there. A null in `fields` is as if it was not said."""
     fields["metadata"] = fields.get("metadata") or {}
     store = VectorStore(call.store.ids.vector_store(call.world.shapes), call.world.second, **fields)
@@ -139,4 +139,4 @@ def check_room(call: Call, store: VectorStore, file_ids: Iterable[str]) -> None:
 def chunking_of(given: Any) -> tuple[int, int]:
     """`auto`, and nothing, mean 800 tokens of which 400 are repeated (CONTRACT §1.6)."""
     static = (given or {}).get("static")
-    return (static["max_chunk_size_tokens"], static["chunk_overlap_tokens"]) if static else AUTO
+    return (static["max_chunk_size_tokens"], static["chunk_overlap_tokens"]) if static else chunks.USUAL

@@ -54,19 +54,20 @@ def result(found: Found) -> Result:
 def documents(run: Run, thread: Thread, store: Store) -> Iterator[Document]:
     """The files of the assistant's store, then of the thread's; one that is in both comes twice (CONTRACT §2.5).
 
-    Then those of v1, from the assistant and from the messages, each once.
+    In v1 those of the assistant and of the messages come first, each once, and of the stores only what is left.
     """
     assistant = store.assistants.get(run.assistant_id)
+    attached = dict.fromkeys(_attached(assistant, thread) if run.api == "v1" else ())
+    for file_id in attached:
+        file = store.files.get(file_id)
+        if file is not None:
+            yield Document(file, {})
     for owner in (assistant, thread):
         named = owner.tool_resources.get("file_search", {}) if owner is not None else {}
         for store_id in named.get("vector_store_ids", ()):
             vector_store = store.vector_stores.get(store_id)
             if vector_store is not None:
-                yield from held(vector_store, store)
-    for file_id in dict.fromkeys(_attached(assistant, thread)):
-        file = store.files.get(file_id)
-        if file is not None:
-            yield Document(file, {})
+                yield from (document for document in held(vector_store, store) if document.file.id not in attached)
 
 
 def held(vector_store: VectorStore, store: Store) -> Iterator[Document]:

@@ -11,7 +11,7 @@ from harness.service import tokens
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-USUAL = (800, 400)  # what `auto` means: tokens in a chunk, and how many of them the next one repeats
+USUAL = (800, 400)  # what `auto` means: tokens in a chunk, and how many of them the next one repeats (CONTRACT §1.6)
 
 
 class Span(NamedTuple):

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from harness.service.records import File
 
-FEWEST, MOST_RESULTS = 1, 50  # CONTRACT §1.6
 KEPT_CHARACTERS = 20_000_000  # of texts, and again of indexes
 V = TypeVar("V")
 

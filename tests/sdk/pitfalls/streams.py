@@ -470,7 +470,7 @@ ROWS = {
         Raises(json.JSONDecodeError, "Expecting|Unterminated"),
         reading(ReadsArgumentsAtTheEnd),
         ["Oslo"],
-        cause="'{' is a piece of the arguments of get_weather",
+        cause="'{\"' is a piece of the arguments of get_weather",
     ),
     # SDKs of v2's first weeks know the field still, and it is None
     "a citation has no quote": Pitfall(

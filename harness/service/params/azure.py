@@ -1,0 +1,74 @@
+"""What Azure takes in place of what OpenAI takes: a table of parts, and each body with its parts exchanged.
+
+Evidence: CONTRACT §1.8 and §8. That the fourth type of tools is called `openapi` is a guess (G), from a text that was
+cut behind `opena`; what is in it is not checked, and no model does anything with it.
+"""
+
+from functools import cache, reduce
+from operator import getitem, or_
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, Discriminator, Field, create_model
+
+from harness.service.params import v2
+from harness.service.params.common import (
+    ABSENT,
+    Body,
+    CodeInterpreterTool,
+    FunctionDefinition,
+    FunctionTool,
+    array_of,
+    by_type,
+    of_type,
+)
+from harness.service.params.tool_resources import CodeInterpreterResources
+
+
+class OpenApiTool(Body):
+    type: Literal["openapi"]
+    openapi: dict[str, Any]
+
+
+class Described(FunctionDefinition):
+    description: Annotated[str, Field(max_length=1024)] = ABSENT
+
+
+class ManyFiles(CodeInterpreterResources):
+    file_ids: Annotated[list[str], Field(max_length=10_000), array_of("strings")] = ABSENT
+
+
+Tool = Annotated[
+    CodeInterpreterTool
+    | Annotated[FunctionTool, of_type("function")]
+    | Annotated[v2.FileSearchTool, of_type("file_search")]
+    | Annotated[OpenApiTool, of_type("openapi")],
+    Discriminator(by_type),
+]
+
+OWN: dict[Any, Any] = {FunctionDefinition: Described, CodeInterpreterResources: ManyFiles, v2.Tool: Tool}
+# The types in which such a part may stand, besides a union and another body.
+WRAPPERS: tuple[Any, ...] = (Annotated, list)
+
+
+@cache
+def on_azure(hint: Any) -> Any:
+    """A body, or any other type, with Azure's parts in place of the common ones; itself if it has none of them.
+
+    >>> on_azure(v2.CreateMessage) is v2.CreateMessage, on_azure(v2.CreateRun) is v2.CreateRun
+    (True, False)
+    """
+    hint = OWN.get(hint, hint)
+    kind, parts = get_origin(hint), get_args(hint)
+    if kind in WRAPPERS:
+        return getitem(kind, (on_azure(parts[0]), *parts[1:]))
+    if kind in (Union, UnionType):
+        return reduce(or_, map(on_azure, parts))
+    if not isinstance(hint, type(BaseModel)):
+        return hint
+    own: dict[str, Any] = {}
+    for name, field in hint.model_fields.items():
+        common: Any = field.annotation
+        if (found := on_azure(common)) != common:
+            own[name] = found, field
+    return create_model(hint.__name__, __base__=hint, **own) if own else hint

@@ -8,31 +8,30 @@ import openai
 
 from harness.environment import PLACEHOLDER_KEY
 from harness.service.dialects import AZURE_USUAL
-from harness.transports.httpx_family import of_the_sdk, transport
+from harness.transports.httpx_family import let_others_run, of_the_sdk, transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from harness.service.http import Request, Response
-
-    Answer = Callable[[Request], Response]
+    from harness.fake import FakeAssistants
 
 KEY = {"api_key": PLACEHOLDER_KEY}
 AZURE = {**KEY, "api_version": AZURE_USUAL, "azure_endpoint": "https://fake.openai.azure.com"}
 
 
-def sync_client(answer: Answer, **options: Any) -> openai.OpenAI:
-    return openai.OpenAI(**{**KEY, "http_client": _http_client("Client", answer), **options})
+def sync_client(fake: FakeAssistants, **options: Any) -> openai.OpenAI:
+    return openai.OpenAI(**{**KEY, "http_client": _http_client("Client", fake), **options})
 
 
-def async_client(answer: Answer, **options: Any) -> openai.AsyncOpenAI:
-    return openai.AsyncOpenAI(**{**KEY, "http_client": _http_client("AsyncClient", answer), **options})
+def async_client(fake: FakeAssistants, **options: Any) -> openai.AsyncOpenAI:
+    return openai.AsyncOpenAI(**{**KEY, "http_client": _http_client("AsyncClient", fake), **options})
 
 
-def azure_client(answer: Answer, **options: Any) -> openai.AzureOpenAI:
-    return openai.AzureOpenAI(**{**AZURE, "http_client": _http_client("Client", answer), **options})
+def azure_client(fake: FakeAssistants, **options: Any) -> openai.AzureOpenAI:
+    return openai.AzureOpenAI(**{**AZURE, "http_client": _http_client("Client", fake), **options})
 
 
-def _http_client(kind: str, answer: Answer) -> Any:
+def _http_client(kind: str, fake: FakeAssistants) -> Any:
+    async def pause(seconds: float) -> None:
+        await (fake.pause or let_others_run)(seconds)  # asked each time: a client may be older than the installation
+
     module = of_the_sdk()
-    return getattr(module, kind)(transport=transport(module, answer))
+    return getattr(module, kind)(transport=transport(module, fake.answer, pause))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -43,16 +44,36 @@ def for_python() -> dict[str, str]:
 
 @contextmanager
 def placeholder_key() -> Iterator[None]:
-    """While active, `OpenAI()` finds a key: a placeholder, unless there is one of the user's own."""
-    if any(os.environ.get(name) for name in KEYS):
+    """While active, `OpenAI()` finds a key: a placeholder, unless there is one of the user's own.
+
+    Contexts that overlap may end in any order: the placeholder stays until the last of them has.
+    """
+    before = os.environ.get("OPENAI_API_KEY")
+    if before != PLACEHOLDER_KEY and any(os.environ.get(name) for name in KEYS):
         yield
         return
-    before = os.environ.get("OPENAI_API_KEY")
+    hold = _Hold(before)
+    _holds.append(hold)
     os.environ["OPENAI_API_KEY"] = PLACEHOLDER_KEY
     try:
         yield
     finally:
-        if before is None:
+        later = _holds[_holds.index(hold) + 1 :]
+        _holds.remove(hold)
+        if later:  # it found the placeholder of this one, which never was the user's
+            later[0].before = hold.before
+        elif hold.before is None:
             os.environ.pop("OPENAI_API_KEY", None)
         else:
-            os.environ["OPENAI_API_KEY"] = before
+            os.environ["OPENAI_API_KEY"] = hold.before
+
+
+@dataclass(eq=False)
+class _Hold:
+    """What was in the place of a placeholder."""
+
+    before: str | None
+
+
+_holds: list[_Hold] = []
+"""Oldest first."""

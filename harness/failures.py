@@ -40,3 +40,7 @@ class HarnessFailure(Outcome):
 
 class Stuck(HarnessFailure):
     """The client makes no progress any more, and never will."""
+
+
+class MissingExtra(HarnessFailure, ModuleNotFoundError):  # noqa: N818 - a failure of the harness, like its base
+    """A module needs a package that is not installed: `pytest.importorskip` skips, and `except ImportError` helps."""

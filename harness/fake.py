@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_json
-
 from harness.environment import endpoints
-from harness.failures import HarnessFailure
 from harness.hosts import Hosts
 from harness.interpreters import Interpreters
 from harness.loops import loop_around
+from harness.naps import Naps
 from harness.options import Options
+from harness.own_answers import OwnAnswer
 from harness.report import text as report
 from harness.scripting import When, script_of, users_line
+from harness.seeding import added, check_fields, content_of
 from harness.service import explain
 from harness.service.director import check_conditions
 from harness.service.exchange import Exchange
@@ -29,11 +30,12 @@ from harness.service.service import Service
 from harness.turns import Reading, Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
     from contextlib import AbstractContextManager
 
     import openai
 
+    from harness.failures import HarnessFailure
     from harness.recording import OnMiss, Player, Replay
     from harness.recording.recorder import Mode, Tape
     from harness.service.clock import Clock
@@ -44,13 +46,16 @@ if TYPE_CHECKING:
     from harness.serving import Server
 
     Texts = Iterable[str]
+    Pause = Callable[[float], Awaitable[None]]
 
 
 class FakeAssistants:
     """A fake of the Assistants API, as the `assistants` fixture and `fake_assistants()` give it.
 
     It answers requests; what makes clients send them here is `harness.transports`. All methods may be called from
-    any thread. Who wants to do several things with nobody between them holds `turns`.
+    any thread: what copies the world or adds to it waits until the request under way is answered, what scripts runs
+    or looks at them waits for nobody. Who wants to do several things with nobody between them, or moves the clock
+    while others send requests, holds `turns`.
     """
 
     def __init__(self, options: Options | None = None) -> None:
@@ -59,8 +64,10 @@ class FakeAssistants:
         self._interpreters = Interpreters(self.options)
         self.service = Service(self.options, roots=self.hosts.roots, execute=self._interpreters, loop=loop_around)
         self.requests: list[Exchange] = []
-        self._answers: list[tuple[str, str, Callable[[Request], Any]]] = []
+        self._own_answers: list[OwnAnswer] = []
         self.turns = Turns()
+        self.pause: Pause | None = None  # how tasks wait while sleeping is virtual; else nobody waits for a stream
+        self.naps = Naps()
         self._player: Player | None = None
 
     @property
@@ -82,6 +89,7 @@ class FakeAssistants:
             WireFailure: there is no answer, for `faults` has other plans.
         """
         with self.turns:
+            self.naps.asked()
             try:
                 faulty = self.service.world.faults.planned
                 response = self.service.through_faults(request, self._served) if faulty else self._served(request)
@@ -93,15 +101,16 @@ class FakeAssistants:
             self.requests.append(Exchange(request, response, self.clock.now))
             return response
 
-    def refuse_connection(self, method: str, url: str) -> HarnessFailure:
+    def refuse_connection(self, method: str, url: str, *, ours: bool) -> HarnessFailure:
         """What a transport raises where it lets nobody through; remembered like any failure."""
-        failure = explain.not_reached(method, url, ours=self.hosts.ours(url))
+        failure = explain.not_reached(method, url, ours=ours)
         self.failures.append(failure)
         return failure
 
     def slept(self, seconds: float) -> None:
         """The code under test slept: the virtual clock follows its policy."""
         with self.turns:
+            self.naps.slept(seconds)
             self.clock.slept(seconds)
 
     def _served(self, request: Request) -> Response:
@@ -109,24 +118,18 @@ class FakeAssistants:
 
         An error of the service's own must not look like a network error to the SDK.
         """
-        own = self._own_answer(request) if self._answers else None
+        own = self._own_answer(request) if self._own_answers else None
         if own is not None:
-            return own
+            return own.to(request)
         try:
             return self.service.handle(request) if self._player is None else self._player.answer(request)
         except Exception as error:
             raise explain.broken(request.method, request.path, error) from error
 
-    def _own_answer(self, request: Request) -> Response | None:
-        below = below_root(request.path, self.service.roots)
-        for method, path, function in self._answers:
-            if method == request.method and path in (request.path, below):
-                given = function(request)
-                if isinstance(given, Response):
-                    return given
-                body = given if isinstance(given, bytes) else to_json(given, indent=2)
-                return Response(200, {"content-type": "application/json"}, body)
-        return None
+    def _own_answer(self, request: Request) -> OwnAnswer | None:
+        paths = (request.path, below_root(request.path, self.service.roots))
+        fitting = (own for own in reversed(self._own_answers) if own.method == request.method and own.path in paths)
+        return next(fitting, None)
 
     # --- what the model does ------------------------------------------------------------------------------
 
@@ -151,7 +154,7 @@ class FakeAssistants:
         (`assistant` takes an id or a name); a compiled pattern is searched; a function is asked.
 
         Raises:
-            HarnessFailure: there is no such condition.
+            HarnessFailure: there is no such condition, or nothing can be compared with what is given for it.
         """
         check_conditions(conditions, where=users_line())
         return When(self, conditions)
@@ -204,19 +207,36 @@ class FakeAssistants:
             id: its id; by default one is made.
             model: its model.
             **fields: `name`, `instructions`, `tools`, `metadata` and the other fields of an assistant.
+
+        Raises:
+            HarnessFailure: the id is taken, or there is no such field.
         """
-        made = id or self.world.store.ids.make("asst_")
-        return self.world.store.assistants.add(Assistant(made, self.world.second, model, **fields))
+        check_fields(fields)
+        own = copy.deepcopy(fields)
+        with self.turns.lock:
+            made = id or self.world.store.ids.make("asst_")
+            record = Assistant(made, self.world.second, model, **own)
+            return added(self.world.store.assistants, record, "add_assistant")
 
     def add_thread(self, id: str | None = None, *, metadata: dict[str, str] | None = None) -> Thread:
-        """A thread that exists when the test starts."""
-        made = id or self.world.store.ids.make("thread_")
-        return self.world.store.threads.add(Thread(made, self.world.second, metadata or {}))
+        """A thread that exists when the test starts.
+
+        Raises:
+            HarnessFailure: the id is taken.
+        """
+        with self.turns.lock:
+            made = id or self.world.store.ids.make("thread_")
+            return added(self.world.store.threads, Thread(made, self.world.second, dict(metadata or {})), "add_thread")
 
     def add_vector_store(self, id: str | None = None) -> VectorStore:
-        """A vector store that tool resources may name."""
-        made = id or self.world.store.ids.vector_store(self.world.shapes)
-        return self.world.store.vector_stores.add(VectorStore(made, self.world.second))
+        """A vector store that tool resources may name.
+
+        Raises:
+            HarnessFailure: the id is taken.
+        """
+        with self.turns.lock:
+            made = id or self.world.store.ids.vector_store(self.world.shapes)
+            return added(self.world.store.vector_stores, VectorStore(made, self.world.second), "add_vector_store")
 
     def add_file(
         self,
@@ -230,26 +250,22 @@ class FakeAssistants:
         """A file that exists when the test starts, from a path or from bytes.
 
         Raises:
-            HarnessFailure: neither a path nor bytes are given.
+            HarnessFailure: neither a path nor bytes are given, or the id is taken.
         """
-        if path is None and content is None:
-            raise HarnessFailure(
-                "add_file(…) needs something to add.",
-                do='assistants.add_file("data.csv")   # or add_file(content=b"…", filename="data.csv")',
-            )
-        data = Path(path).read_bytes() if content is None and path is not None else content or b""
-        name = filename or (Path(path).name if path is not None else "file.bin")
-        made = id or self.world.store.ids.file(self.world.shapes, azure=False, purpose=purpose)
-        return self.world.store.files.add(File(made, self.world.second, name, purpose, data))
+        name, data = content_of(path, content, filename)
+        with self.turns.lock:
+            made = id or self.world.store.ids.file(self.world.shapes, azure=False, purpose=purpose)
+            return added(self.world.store.files, File(made, self.world.second, name, purpose, data), "add_file")
 
     def on(self, method: str, path: str, answer: Callable[[Request], Any]) -> None:
-        """Answer one endpoint yourself, also one that the fake does not serve.
+        """Answer one endpoint yourself, also one that the fake does not serve. The last call counts.
 
         Args:
             path: the path as sent, or below `/v1`.
-            answer: gets the request, and gives JSON, bytes, or a `Response`.
+            answer: gets the request, and gives JSON, bytes, or a `Response`. If it raises something, or gives what
+                cannot be sent, the client gets a `HarnessFailure` that says so.
         """
-        self._answers.append((method.upper(), path, answer))
+        self._own_answers.append(OwnAnswer(method.upper(), path, answer, users_line()))
 
     def scenario(self, given: str | Path | Mapping[str, Any]) -> None:
         """Script runs, seed objects and plan faults as data: all that stands in a file, or in a mapping like one.
@@ -264,7 +280,8 @@ class FakeAssistants:
 
         path = None if isinstance(given, Mapping) else Path(given)
         data = given if isinstance(given, Mapping) else scenarios.load(Path(given))
-        scenarios.play(self, data, where=users_line() if path is None else str(path))
+        with self.turns.lock:
+            scenarios.play(self, data, where=users_line() if path is None else str(path))
 
     # --- recorded sessions --------------------------------------------------------------------------------
 
@@ -286,7 +303,8 @@ class FakeAssistants:
         """
         from harness.recording import replay  # noqa: PLC0415 - needs the extra `recording`
 
-        self._player = replay(Path(path), self.service, mode=mode, on_miss=on_miss, redact=redact, keep=keep)
+        with self.turns.lock:
+            self._player = replay(Path(path), self.service, mode=mode, on_miss=on_miss, redact=redact, keep=keep)
 
     def record(
         self, path: str | Path, *, mode: Mode = "rewrite", redact: Texts = (), keep: Texts = ()
@@ -313,19 +331,19 @@ class FakeAssistants:
         """A client of this fake, which needs no interception; it takes the options of `openai.OpenAI`."""
         from harness import clients  # noqa: PLC0415 - imports openai, which takes a second
 
-        return clients.sync_client(self.answer, **options)
+        return clients.sync_client(self, **options)
 
     def async_client(self, **options: Any) -> openai.AsyncOpenAI:
         """The same as an `openai.AsyncOpenAI`."""
         from harness import clients  # noqa: PLC0415 - imports openai, which takes a second
 
-        return clients.async_client(self.answer, **options)
+        return clients.async_client(self, **options)
 
     def azure_client(self, **options: Any) -> openai.AzureOpenAI:
         """The same as an `openai.AzureOpenAI`, with api-version 2024-05-01-preview unless you say another."""
         from harness import clients  # noqa: PLC0415 - imports openai, which takes a second
 
-        return clients.azure_client(self.answer, **options)
+        return clients.azure_client(self, **options)
 
     def serve(
         self, *, host: str = "127.0.0.1", port: int = 0, spare_waiting: bool = True
@@ -353,21 +371,24 @@ class FakeAssistants:
 
     def snapshot(self) -> World:
         """A copy of everything there is, for `restore`."""
-        return self.service.snapshot()
+        with self.turns.lock:
+            return self.service.snapshot()
 
     def restore(self, snapshot: World) -> None:
         """Go back to a snapshot: objects, clock, scripts and ids. The log of requests goes on.
 
         The variables of executed cells are gone: interpreters begin anew.
         """
-        self._interpreters.close()
-        self.service.restore(snapshot)
+        with self.turns.lock:
+            self._interpreters.close()
+            self.service.restore(snapshot)
 
     # --- the end ------------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """End the interpreters that execute cells; the fixture and `fake_assistants()` do so."""
-        self._interpreters.close()
+        with self.turns.lock:
+            self._interpreters.close()
 
     def unused(self) -> HarnessFailure | None:
         """The complaint about scripts that no run took, and faults that no stream met, if there are any."""

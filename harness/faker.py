@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness.failures import HarnessFailure
+from harness.failures import MissingExtra
 from harness.faking import functions, papers
 from harness.faking.arguments import Drawn
 from harness.faking.phrases import language_of
@@ -31,7 +31,7 @@ from harness.service.store import Ids
 try:
     from faker.providers import BaseProvider
 except ImportError:
-    raise HarnessFailure(
+    raise MissingExtra(
         "harness.faker is a provider for Faker, which is not installed.",
         do='pip install "pytest-assistants[faker]"',
     ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +41,21 @@ def fake_assistants(**options: Any) -> Iterator[FakeAssistants]:
         yield fake
     for failure in fake.failures:
         raise failure
+    tell_unused(fake, UserWarning, stacklevel=4)  # whoever has written `with`: above are this function and contextlib
+
+
+def tell_unused(fake: FakeAssistants, category: type[Warning], *, stacklevel: int) -> None:
+    """Complain about scripts that were not used, as the option `unused` says.
+
+    Raises:
+        HarnessFailure: there are some, and they shall fail.
+    """
     complaint = fake.unused()
-    if complaint is not None and fake.options.unused == "fail":
+    if complaint is None or fake.options.unused == "ignore":
+        return
+    if fake.options.unused == "fail":
         raise complaint
+    warnings.warn(str(complaint), category, stacklevel=stacklevel)
 
 
 @contextmanager
@@ -62,4 +75,6 @@ def installed(fake: FakeAssistants) -> Iterator[None]:
         )
         if fake.options.sleep == "virtual":
             stack.enter_context(virtual_sleep(fake.slept))
+            stack.callback(setattr, fake, "pause", fake.pause)
+            fake.pause = pause
         yield

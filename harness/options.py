@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import sys
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import date
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+from functools import cache, partial
+from operator import eq
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from harness.failures import HarnessFailure
 from harness.service.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    Spelt = Callable[[str, object], str]  # how a user wrote an option and its value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +28,7 @@ class Options(Settings):
     Attributes:
         sleep: `virtual`, sleeping in the code under test takes no time and moves the clock; or `real`.
         unused: what happens at the end when a script was not used: `fail`, `warn` or `ignore`.
-        base_url: URLs, besides those of OpenAI and Azure, whose requests the fake answers.
+        base_url: URLs, besides those of OpenAI and Azure, whose requests the fake answers: their hosts, at their ports.
         block_other_hosts: refuse every connection that leaves this machine, not only those to OpenAI and Azure.
         code_seconds, code_memory, code_disk, code_output: limits of a cell that is executed: seconds, MiB of memory and
             in its folder, and characters that it prints.
@@ -45,14 +51,16 @@ class Options(Settings):
 NAMES = tuple(field.name for field in fields(Options))
 
 
-def make_options(given: Mapping[str, Any], *, where: str) -> Options:
+def make_options(given: Mapping[str, Any], *, where: str, spelt: Spelt | None = None) -> Options:
     """Options from what a user wrote, checked.
 
     Args:
         where: how the user wrote it, for the message: `@pytest.mark.assistants` or `fake_assistants`.
+        spelt: how the user wrote one option; by default as a keyword.
 
     Raises:
-        HarnessFailure: a name that does not exist (with the nearest that does), or a value that is not allowed.
+        HarnessFailure: a name that does not exist (with the nearest that does), or a value that is not allowed, or not
+            with another.
     """
     for name, value in given.items():
         if name not in NAMES:
@@ -62,27 +70,82 @@ def make_options(given: Mapping[str, Any], *, where: str) -> Options:
                 there_was=f"It has {', '.join(NAMES)}.",
                 do=f"{where}({nearest[0]}={value!r})" if nearest else f"{where}()",
             )
-        allowed = _choices().get(name, ())
-        if allowed and value not in allowed:
-            nearest = difflib.get_close_matches(str(value), allowed, n=1) or [allowed[0]]
-            raise HarnessFailure(
-                f"{where}({name}={value!r}): there is no such choice.",
-                there_was=f"The choices are {', '.join(map(repr, allowed))}.",
-                do=f"{where}({name}={nearest[0]!r})",
-            )
-    as_of = given.get("as_of")
-    if as_of is not None and not _is_day(as_of):
-        raise HarnessFailure(f"{where}(as_of={as_of!r}): that is no day.", do=f'{where}(as_of="2024-05-01")')
+        _check(name, value, spelt or (lambda name, value: f"{where}({name}={value!r})"))
+    if given.get("clock") == "timed" and given.get("sleep") == "real":
+        raise HarnessFailure(
+            f"{where}(clock='timed', sleep='real'): nothing moves the clock.",
+            there_was="Under clock='timed' sleeping does, but only sleep that is virtual.",
+            do=f"{where}(clock='timed')\n{where}(sleep='real')   # a look at a run moves the clock",
+        )
     if isinstance(given.get("base_url"), list):
         given = {**given, "base_url": tuple(given["base_url"])}
     return Options(**given)
 
 
+def from_text(name: str, text: str | list[str]) -> Any:
+    """The value of an option as an ini file writes it: `true` or `false`, a number, a word; URLs apart by spaces.
+
+    pytest makes `True` of TOML's `true`, and leaves a list of texts a list.
+
+    >>> from_text("queued", "2.5"), from_text("adopt_unknown", "true"), from_text("clock", "timed")
+    (2.5, True, 'timed')
+
+    Raises:
+        HarnessFailure: the option does not take what the text says.
+    """
+    if name == "base_url":
+        return tuple(text.split() if isinstance(text, str) else text)
+    types = _types()[name]
+    value: Any = text
+    if isinstance(text, str) and str not in types and types[0] in READ:
+        with suppress(KeyError, ValueError):  # then it is a text, which the option does not take
+            value = READ[types[0]](text)
+    _check(name, value, _in_ini)
+    return value
+
+
+def _in_ini(name: str, value: object) -> str:
+    return f"assistants_{name} = {str(value).lower() if isinstance(value, bool) else value}"
+
+
+# --- what an option takes -----------------------------------------------------------------------------------------
+
+
+class Kind(NamedTuple):
+    """A kind of values: what it is called, and whether a value is of it."""
+
+    called: str
+    has: Callable[[Any], bool]
+
+
+def _check(name: str, value: object, spelt: Spelt) -> None:
+    """
+    Raises:
+        HarnessFailure: the option does not take this value.
+    """
+    kinds = _kinds(name)
+    if not any(kind.has(value) for kind in kinds):
+        nearest = difflib.get_close_matches(str(value), get_args(_types()[name][0]), n=1)  # of choices, if it has some
+        raise HarnessFailure(
+            f"{spelt(name, value)}: {name} takes {' or '.join(kind.called for kind in kinds if kind != NOTHING)}.",
+            do=spelt(name, nearest[0] if nearest else EXAMPLES.get(name, getattr(_DEFAULTS, name))),
+        )
+
+
 @cache
-def _choices() -> dict[str, tuple[Any, ...]]:
-    """The options that take one of a few words, each with its words."""
-    hints = get_type_hints(Options)
-    return {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal}
+def _kinds(name: str) -> tuple[Kind, ...]:
+    """What an option takes: as its type says, if it has no kind of its own."""
+    types = _types()[name]
+    if get_origin(types[0]) is Literal:
+        return tuple(Kind(repr(choice), partial(eq, choice)) for choice in get_args(types[0]))
+    return tuple(KINDS[kind] if kind is NoneType else OWN.get(name, KINDS[kind]) for kind in types)
+
+
+@cache
+def _types() -> dict[str, tuple[Any, ...]]:
+    """The type of each option; of a union, those in it."""
+    hints = get_type_hints(Options).items()
+    return {name: get_args(hint) if isinstance(hint, UnionType) else (hint,) for name, hint in hints}
 
 
 def _is_day(text: object) -> bool:
@@ -93,33 +156,41 @@ def _is_day(text: object) -> bool:
         return False
 
 
-def from_text(name: str, text: str) -> Any:
-    """The value of an option as an ini file writes it: `true` or `false`, a number, a word; URLs apart by spaces.
+def _numbers(called: str, *types: Any, least: float = 0, most: float = sys.float_info.max) -> Kind:
+    """Numbers in a range: neither infinite nor none at all, which is out of any."""
 
-    >>> from_text("queued", "2.5"), from_text("adopt_unknown", "true"), from_text("clock", "timed")
-    (2.5, True, 'timed')
+    def has(value: Any) -> bool:
+        return isinstance(value, types) and not isinstance(value, bool) and least <= value <= most
 
-    Raises:
-        HarnessFailure: the option takes a number or a truth value, and the text is none.
-    """
-    if name == "base_url":
-        return tuple(text.split())
-    default = getattr(_DEFAULTS, name)
-    if isinstance(default, bool):
-        read: Callable[[str], Any] = _TRUTH.__getitem__
-    elif isinstance(default, (int, float)) and name != "seed":
-        read = type(default)
-    else:
-        read = float if name == "start" else str
-    try:
-        return read(text)
-    except (KeyError, ValueError):
-        wanted = "true or false" if isinstance(default, bool) else "a number"
-        raise HarnessFailure(
-            f"The ini option assistants_{name} takes {wanted}, and is {text!r}.",
-            do=f"assistants_{name} = {str(default).lower()}",
-        ) from None
+    return Kind(f"{called} from {least} " + ("on" if most == sys.float_info.max else f"to {most}"), has)
 
 
+WHOLE, NUMBER = partial(_numbers, "a whole number", int), partial(_numbers, "a number", int, float)
+TEXT = Kind("a text", lambda value: isinstance(value, str))
+NOTHING = Kind("None", lambda value: value is None)
+KINDS: dict[Any, Kind] = {
+    bool: Kind("true or false", lambda value: isinstance(value, bool)),
+    int: WHOLE(),
+    float: NUMBER(),
+    str: TEXT,
+    tuple[str, ...]: Kind(
+        "a list of texts", lambda value: isinstance(value, (list, tuple)) and all(map(TEXT.has, value))
+    ),
+    NoneType: NOTHING,
+}
+OWN = {
+    "as_of": Kind("a day", _is_day),
+    "start": NUMBER(most=250_000_000_000),  # HTTP dates end with the year 9999; what is later is in milliseconds
+    "seed": Kind("a text or a whole number", lambda value: isinstance(value, (str, int))),
+    "stuck_after": WHOLE(least=1),  # nobody is stuck who has not asked
+    "code_seconds": NUMBER(least=0.001),  # without time and memory no cell is executed
+    "code_memory": WHOLE(least=1),
+}
+# What to write in place of what an option does not take, where the default is no example of it.
+EXAMPLES = {"as_of": "2024-05-01", "start": 1_700_000_000, "api_key": "sk-…", "base_url": "http://localhost:8000/v1"}
+READ: dict[Any, Callable[[str], Any]] = {
+    bool: lambda text: {"true": True, "false": False}[text.lower()],
+    int: int,
+    float: float,
+}
 _DEFAULTS = Options()
-_TRUTH = {"true": True, "false": False}

@@ -20,6 +20,8 @@ from weakref import WeakKeyDictionary
 
 import anyio
 
+from harness.replacing import end, lasting
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from types import FrameType
@@ -68,7 +70,9 @@ def virtual_sleep(slept: Callable[[float], None]) -> Iterator[None]:
     finally:
         clock.live = False
         # by another scan: modules imported meanwhile have taken hold of a replacement
-        _rename({replacement: original for original, replacement in replacements.items()})
+        _rename({replacement: lasting(original) for original, replacement in replacements.items()})
+        for replacement in replacements.values():
+            end(replacement)
 
 
 def _rename(replacements: dict[Any, Any]) -> None:

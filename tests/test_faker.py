@@ -449,3 +449,7 @@ def test_without_faker(monkeypatch):
     with pytest.raises(HarnessFailure) as caught:
         importlib.import_module("harness.faker")
     assert caught.value.do == 'pip install "pytest-assistants[faker]"'
+    with pytest.raises(pytest.skip.Exception, match="Faker, which is not installed"):
+        pytest.importorskip("harness.faker")
+    with pytest.raises(ImportError, match="Faker, which is not installed"):
+        importlib.import_module("harness.faker")

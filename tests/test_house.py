@@ -19,6 +19,9 @@ HOUSE = Path(__file__).resolve().parents[1] / "harness"
 FILES = {path.relative_to(HOUSE).as_posix(): path for path in sorted(HOUSE.rglob("*.py"))}
 LONGEST = 400
 PATCHED = "<patched>"  # what somebody assigns to is reported under this name: <patched>.sleep
+ANYTHING = "<anything>"  # and what is asked of whatever it is, under this: <anything>.read_bytes
+# Functions that are told by a text what to assign to, or to ask for.
+NAMING = {**dict.fromkeys(("setattr", "patch", "object"), PATCHED), **dict.fromkeys(("getattr", "hasattr"), ANYTHING)}
 
 
 @dataclass(frozen=True)
@@ -59,24 +62,38 @@ RULES = (
             "threading",
             "trio",
             "vcr",
+            *(f"{ANYTHING}.{method}" for method in ("open", "read_bytes", "read_text", "write_bytes", "write_text")),
         ),
         among="service/*",
     ),
     Rule("failures know nothing of the house", ("harness",), among="failures.py"),
-    Rule("transports know only the service", ("harness",), among="transports/*", but=("harness.transports", *SERVICE)),
+    Rule(
+        "transports know only the service, and how functions are replaced",
+        ("harness",),
+        among="transports/*",
+        but=("harness.transports", "harness.replacing", *SERVICE),
+    ),
     Rule("source knows only the service", ("harness",), among="source/*", but=("harness.source", *SERVICE)),
     Rule(
-        "recording knows only the service, and how source and reports are written",
+        "recording knows only the service, and how files, source and reports are written",
         ("harness",),
         among="recording/*",
-        but=("harness.recording", "harness.report", "harness.source", "harness.whole_files", *SERVICE),
+        but=(
+            "harness.aliases",
+            "harness.cassette_paths",
+            "harness.recording",
+            "harness.report",
+            "harness.source",
+            "harness.whole_files",
+            *SERVICE,
+        ),
     ),
     Rule("files are replaced in one place", ("os.replace", "os.rename", "os.fsync"), only_in=("whole_files.py",)),
     Rule(
         "scenarios know only the service, and how source is written",
         ("harness",),
         among="scenarios/*",
-        but=("harness.scenarios", "harness.source", *SERVICE),
+        but=("harness.aliases", "harness.scenarios", "harness.source", *SERVICE),
     ),
     Rule("reports know only the service", ("harness",), among="report/*", but=("harness.report", *SERVICE)),
     Rule(
@@ -177,9 +194,10 @@ def used(source: str, file: str = "module.py") -> list[tuple[int, str]]:
                 texts = [a.value for a in arguments if isinstance(a, ast.Constant) and isinstance(a.value, str)]
                 if called in {"import_module", "__import__"}:
                     found += [(node.lineno, text) for text in texts]
-                if called in {"setattr", "patch", "object"}:
-                    found += [(node.lineno, f"{PATCHED}.{text.rpartition('.')[2]}") for text in texts]
-    return found
+                if called in NAMING:
+                    found += [(node.lineno, f"{NAMING[called]}.{text.rpartition('.')[2]}") for text in texts]
+    asked = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    return [*found, *((node.lineno, f"{ANYTHING}.{node.attr}") for node in asked)]
 
 
 def within(name: str, modules: tuple[str, ...]) -> bool:
@@ -217,6 +235,8 @@ def test_rule(rule):
         ("if TYPE_CHECKING:\n    import httpx", "httpx"),
         ("import importlib\nimportlib.import_module('httpx')", "httpx"),
         ("open('file')", "open"),
+        ("path.read_bytes()", f"{ANYTHING}.read_bytes"),
+        ("getattr(path, 'open')()", f"{ANYTHING}.open"),
         ("time.sleep = instant", f"{PATCHED}.sleep"),
         ("setattr(time, 'sleep', instant)", f"{PATCHED}.sleep"),
         ("mock.patch('time.sleep')", f"{PATCHED}.sleep"),

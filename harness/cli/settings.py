@@ -24,7 +24,7 @@ def of_a_fake(command: Callable[..., None]) -> Callable[..., None]:
     hints, told = get_type_hints(Options), descriptions()
     for field in reversed(fields(Options)):
         if field.name not in IN_PROCESS:
-            flag = "--" + field.name.replace("_", "-")
+            flag = _flag(field.name)
             is_truth = hints[field.name] is bool
             command = click.option(
                 f"{flag}/{flag.replace('--', '--no-')}" if is_truth else flag,
@@ -47,7 +47,12 @@ def chosen(given: Mapping[str, Any], *, command: str) -> tuple[Options, dict[str
     values = {name: value for name, value in given.items() if name in NAMES}
     if values["as_of"] is not None:
         values["as_of"] = values["as_of"].date().isoformat()
-    return make_options(values, where=command), {name: value for name, value in given.items() if name not in NAMES}
+    options = make_options(values, where=command, spelt=lambda name, value: f"{command} {_flag(name)} {value}")
+    return options, {name: value for name, value in given.items() if name not in NAMES}
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def descriptions() -> dict[str, str]:

@@ -46,7 +46,8 @@ def explore(
 
     Args:
         client: what a user of the client calls: a function without parameters, or with one, which gets the
-            `FakeAssistants`; `async` or not. It should raise, or return something false, where there is no answer.
+            `FakeAssistants`; `async` or not. It should return the answer, and raise, or return something false, where
+            there is none.
         budget: how many situations, at most. First come single endings, timings and faults, then pairs; of a pair
             only what its parts do not show already is kept.
         endings: names or patterns of `harness.endings`, as for the marker `assistants_endings`.
@@ -56,8 +57,8 @@ def explore(
         **options: those of a fake of its own, as for `fake_assistants`.
 
     Raises:
-        HarnessFailure: the client does not return even when all goes well, or the fake cannot serve it; or options are
-            given for a fake that has its own.
+        HarnessFailure: the client gives no answer even when all goes well, or asks for nothing, or the fake cannot
+            serve it; or options are given for a fake that has its own.
 
     >>> from harness import explore
     >>> def ask(assistants):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.endings import fits
+from harness.exploring.situations import BASELINE
 from harness.failures import HarnessFailure
 
 if TYPE_CHECKING:
@@ -78,7 +79,11 @@ class Findings:
 
     def _headline(self) -> str:
         bugs = len(self.bugs)
-        return f"{self.client}: {bugs} {'bug' if bugs == 1 else 'bugs'} in {self.played} situations"
+        line = f"{self.client}: {bugs} {'bug' if bugs == 1 else 'bugs'} in {self.played} situations"
+        usual = self.outcomes[0]
+        if usual.situation.name == BASELINE and usual.detail == "None":
+            line += " (it returns None when all goes well: without a `return` wrong answers are not seen)"
+        return line
 
     def __rich__(self) -> Table:
         from rich.table import Table  # noqa: PLC0415 - rich calls this, so it is there

@@ -49,17 +49,31 @@ class Stage:
         """What becomes of the client when all goes well, and what it asks for.
 
         Raises:
-            HarnessFailure: it does not return, so there is nothing to compare with.
+            HarnessFailure: it asks for nothing, or gives no answer, so there is nothing to compare with.
         """
         outcome = self.play(Situation(ending(BASELINE)))
         assert outcome is not None  # nothing has to come about
-        if outcome.verdict is not Verdict.RETURNED:
+        name, requests = self.client.name, list(self._fake.requests)
+        first = f"{name}   # has to work with assistants.every_run(say(…)) first"
+        if outcome.verdict not in (Verdict.RETURNED, Verdict.WRONG_SUCCESS):
             raise HarnessFailure(
-                f"{self.client.name} does not return when all goes well, so there is nothing to explore.",
+                f"{name} does not return when all goes well, so there is nothing to explore.",
                 there_was=f"{outcome.label.capitalize()}: {outcome.detail}",
-                do=f"{self.client.name}   # has to work with assistants.every_run(say(…)) first",
+                do=first,
             ) from self._error
-        return outcome, list(self._fake.requests)
+        if not requests:
+            raise HarnessFailure(
+                f"{name} asks the fake for nothing, so nothing can go wrong.",
+                there_was=f"Returned: {outcome.detail}, without one request.",
+                do='explore(lambda: my_app.ask("…"))   # what is given to explore is called, and has to call the app',
+            )
+        if outcome.verdict is Verdict.WRONG_SUCCESS:
+            raise HarnessFailure(
+                f"{name} returns what is no answer even when all goes well, so there is nothing to explore.",
+                there_was=f"{outcome.label.capitalize()}: {outcome.detail}",
+                do=first,
+            )
+        return outcome, requests
 
     def play(self, situation: Situation) -> Outcome | None:
         """What became of the client; None if the situation did not come about.

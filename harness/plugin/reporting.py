@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 FAKE = pytest.StashKey["FakeAssistants"]()
 RAISED = pytest.StashKey[list[BaseException]]()
 FINDINGS = pytest.StashKey[Any]()
+NOTED: tuple[pytest.StashKey[Any], ...] = (FAKE, RAISED, FINDINGS)
 
 
 def complain(item: pytest.Item, fake: FakeAssistants) -> None:
@@ -31,12 +31,9 @@ def complain(item: pytest.Item, fake: FakeAssistants) -> None:
             raise failure
     if raised or item.stash.get(FINDINGS, None) is not None:
         return  # an exploration leaves the fake as it was before the test
-    complaint = fake.unused()
-    if complaint is None or fake.options.unused == "ignore":
-        return
-    if fake.options.unused == "fail":
-        raise complaint
-    warnings.warn(str(complaint), pytest.PytestWarning, stacklevel=1)
+    from harness.installed import tell_unused  # noqa: PLC0415 - only tests that use the fake pay for it
+
+    tell_unused(fake, pytest.PytestWarning, stacklevel=2)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -50,6 +47,14 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         seen.append(current)
         yield current
         pending += [current.__cause__, current.__context__, *getattr(current, "exceptions", ())]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Some plugins run a test that has failed again: what was noted of it then does not count now."""
+    for key in NOTED:
+        if key in item.stash:
+            del item.stash[key]
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -69,17 +74,24 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if findings is not None:
         report.sections.append(("assistants: explored", str(findings)))
         return
-    section = failure_section(fake.threads, fake.requests, None if call.excinfo is None else call.excinfo.value)
+    error = None if call.excinfo is None else call.excinfo.value
+    section = failure_section(fake.threads, fake.requests, error, fake.naps.of_bystanders())
     if section:
-        written = _written(item, fake)
-        report.sections.append(("assistants", section if written is None else f"{section}\n\nAs a page: {written}"))
+        folder: Path | None = item.config.getoption("--assistants-report")
+        if folder is not None:
+            try:
+                section += f"\n\nAs a page: {_written(item, fake, folder)}"
+            except OSError as error:
+                section += f"\n\nThere is no page of it: {error}"
+        report.sections.append(("assistants", section))
 
 
-def _written(item: pytest.Item, fake: FakeAssistants) -> Path | None:
-    """The page of a failed test, where pages are asked for."""
-    folder: Path | None = item.config.getoption("--assistants-report")
-    if folder is None:
-        return None
+def _written(item: pytest.Item, fake: FakeAssistants, folder: Path) -> Path:
+    """The page of a failed test.
+
+    Raises:
+        OSError: the system refuses to make the folder, or the file.
+    """
     from harness.report.data import world  # noqa: PLC0415 - only who asks for pages pays for them
     from harness.report.page import page  # noqa: PLC0415 - only who asks for pages pays for it
     from harness.whole_files import write_whole  # noqa: PLC0415 - only who asks for pages pays for it

@@ -14,6 +14,8 @@ from harness.failures import HarnessFailure
 from harness.options import NAMES, from_text, make_options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.options import Options
 
 MARKER = "assistants"
@@ -75,23 +77,40 @@ def pytest_configure(config: pytest.Config) -> None:
         f"{EXPLORE}(budget=120, endings=('*',), allow=()): with --assistants-explore, the test is run under every "
         "ending, timing and fault; what it returns is the client's answer.",
     )
+    folder: Path | None = config.getoption("--assistants-report")
+    if folder is not None and (config.invocation_params.dir / folder).is_file():
+        raise pytest.UsageError(f"--assistants-report={folder}: that is a file, and a folder is needed.")
     if config.getini("assistants_placeholder_key"):
         with_key = ExitStack()
         with_key.enter_context(placeholder_key())
         config.add_cleanup(with_key.close)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Misspelt options are an error of the collection, not of the test that has them."""
-    for item in items:
-        if any(item.get_closest_marker(name) is not None for name in (MARKER, CASSETTE, EXPLORE)):
-            try:
-                options_of(item)
-                cassette_of(item)
-                exploration_of(item)
-            except HarnessFailure as failure:
-                path, line, _ = item.location
-                raise pytest.UsageError(f"{path}:{(line or 0) + 1}: {failure}") from None
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report() -> Iterator[None]:
+    """Misspelt options are an error of the collection, not of the test that has them.
+
+    It is told as a module's that cannot be imported: xdist's workers have no other way to say what is wrong.
+    """
+    outcome: Any = yield
+    report: pytest.CollectReport = outcome.get_result()
+    wrong = [complaint for each in report.result or () if (complaint := _misuse(each)) is not None]
+    if wrong:
+        report.outcome, report.longrepr, report.result = "failed", "\n\n".join(wrong), []
+
+
+def _misuse(node: pytest.Item | pytest.Collector) -> str | None:
+    """What is wrong with the markers of a test."""
+    if not isinstance(node, pytest.Item) or not any(map(node.get_closest_marker, (MARKER, CASSETTE, EXPLORE))):
+        return None
+    try:
+        options_of(node)
+        cassette_of(node)
+        exploration_of(node)
+    except HarnessFailure as failure:
+        path, line, _ = node.location
+        return f"{path}:{(line or 0) + 1}: {failure}"
+    return None
 
 
 def options_of(item: pytest.Item) -> Options:

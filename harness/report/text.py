@@ -10,6 +10,7 @@ from harness.report.causes.happened import refusal_text, shortened, waited_for
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from harness.report.causes.happened import Sleeper
     from harness.service.exchange import Exchange
     from harness.service.lifecycle import Moment
     from harness.service.records import Message, Run, Thread
@@ -100,16 +101,20 @@ def _request(exchange: Exchange) -> str:
 
 
 def failure_section(
-    threads: Sequence[Thread], exchanges: Sequence[Exchange], error: BaseException | None = None
+    threads: Sequence[Thread],
+    exchanges: Sequence[Exchange],
+    error: BaseException | None = None,
+    bystanders: Sequence[Sleeper] = (),
 ) -> str:
     """What the report of a failed test shows: cause, conversations, runs, requests. Empty if nothing happened.
 
     Args:
         error: what the test raised, if it did.
+        bystanders: what threads slept that made no request, the longest first.
     """
     if not threads and not exchanges:
         return ""
-    cause = most_likely_cause(threads, exchanges, error)
+    cause = most_likely_cause(threads, exchanges, error, bystanders)
     all_runs = [run for thread in threads for run in thread.runs]
     parts = {
         "Conversations:": conversations(threads),

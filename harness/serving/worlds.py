@@ -18,6 +18,7 @@ from harness.serving.hurrying import hurried
 
 if TYPE_CHECKING:
     from harness.service.http import Request, Response
+    from harness.service.settings import ClockPolicy
     from harness.serving.pace import Pace
 
 NO_KEY = "no-key"
@@ -115,6 +116,21 @@ class Worlds:
         if self._pace is not None:
             self._pace.keep(fake)
 
+    def policy_for(self, wanted: ClockPolicy) -> ClockPolicy:
+        """What moves a clock of this server, where this is wanted: in real time, a look is no reason for it to pass.
+
+        Raises:
+            HarnessFailure: `manual` is wanted in real time; streams would wait for ever.
+        """
+        if self._pace is None:
+            return wanted
+        if wanted == "manual":
+            raise HarnessFailure(
+                "A clock that only `advance` moves does not go with real time.",
+                do="harness serve --time virtual --clock manual",
+            )
+        return "timed"
+
     def at_once(self, request: Request) -> bool:
         """Whether it takes next to no time to answer: a look at something, where no cell can be executed by it."""
         return request.method == "GET" and not self._executes and not control.is_ours(request)
@@ -135,13 +151,7 @@ class Worlds:
 
     def _begin(self, name: str, options: Options) -> FakeAssistants:
         fake = FakeAssistants(replace(options, seed=f"{options.seed} {name}"))
-        if self._pace is not None:
-            if options.clock == "manual":
-                raise HarnessFailure(
-                    "A clock that only `advance` moves does not go with real time.",
-                    do="harness serve --time virtual --clock manual",
-                )
-            fake.clock.policy = "timed"  # a look is no reason for time to pass
+        fake.clock.policy = self.policy_for(options.clock)
         if self._scenario is not None:
             scenarios.play(fake, self._scenario, where="the scenario of this server")
             fake.world.director.expect_nothing()  # it is for every client, and not each needs all of it

@@ -24,12 +24,12 @@ own, `valid=None` either.
 
 from __future__ import annotations
 
-from harness.failures import HarnessFailure
+from harness.failures import MissingExtra
 
 try:
     import hypothesis  # noqa: F401 - belongs to an extra; missed here, before anything below needs it
 except ImportError as error:
-    raise HarnessFailure(
+    raise MissingExtra(
         "harness.strategies and harness.machine need Hypothesis, which is not installed.",
         do='pip install "pytest-assistants[hypothesis]"',
     ) from error

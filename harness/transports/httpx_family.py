@@ -38,8 +38,14 @@ async def let_others_run(seconds: float) -> None:
     await anyio.sleep(0)
 
 
-def transport(module: ModuleType, answer: Callable[[Request], Response]) -> Any:
+def transport(
+    module: ModuleType,
+    answer: Callable[[Request], Response],
+    pause: Callable[[float], Awaitable[None]] = let_others_run,
+) -> Any:
     """A `MockTransport` of `module` that asks `answer`; it serves `Client` and `AsyncClient` alike.
+
+    `pause` is what an `AsyncClient` does while a stream has nothing for it.
 
     It is a plain `MockTransport`, because vcrpy patches that class's methods by name: it records nothing of a
     `BaseTransport`, nor of a subclass with methods of its own, and says nothing about it.
@@ -55,7 +61,7 @@ def transport(module: ModuleType, answer: Callable[[Request], Response]) -> Any:
     reader = Reader()
 
     def handle(request: Any) -> Any:
-        return ask(module, answer, reader.read(request, client))
+        return ask(module, answer, reader.read(request, client), pause)
 
     return module.MockTransport(handle)
 
@@ -107,7 +113,7 @@ def ask(
     module: ModuleType,
     answer: Callable[[Request], Response],
     request: Request,
-    pause: Callable[[float], Awaitable[None]] = let_others_run,
+    pause: Callable[[float], Awaitable[None]],
 ) -> Any:
     """What `answer` has to say to a request, as `module` receives it.
 

@@ -1,12 +1,11 @@
 """`intercept` is the border between this process's HTTP clients and the network, with the fake at the gate.
 
 Clients of httpx and httpx2 meet it in their default transports, whoever built them and whenever. All other
-libraries meet it at the name look-up, where a host of the fake is refused rather than called for real.
+libraries meet the `guards`, where a host of the fake is refused rather than called for real.
 """
 
 from __future__ import annotations
 
-import socket
 import ssl
 import sys
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,6 +16,8 @@ from inspect import signature
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
+from harness.replacing import end, lasting
+from harness.transports.guards import watched
 from harness.transports.httpx_family import Reader, ask, identity, let_others_run
 
 if TYPE_CHECKING:
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
 
     from harness.failures import HarnessFailure
     from harness.service.http import Request, Response
+    from harness.transports.guards import Function, Patch
 
-    Function: TypeAlias = Callable[..., Any]
-    Patch: TypeAlias = tuple[Any, str, Callable[[Function], Function]]
-    """An owner, a name in it, and what to make of the function it names."""
+    Place: TypeAlias = Callable[[str, "int | None"], bool]
+    """Whether a host and a port of it, None if that is not known, are meant."""
 
 FAMILIES = ("httpx", "httpx2")
+USUAL_PORTS = {"http": 80, "https": 443}
 AIOHTTP_TRANSPORTS = ("httpx_aiohttp.transport", "openai._vendor.httpx_aiohttp.transport")
 
 
@@ -39,24 +41,24 @@ AIOHTTP_TRANSPORTS = ("httpx_aiohttp.transport", "openai._vendor.httpx_aiohttp.t
 def intercept(
     answer: Callable[[Request], Response],
     *,
-    serves: Callable[[str], bool],
-    guards: Callable[[str], bool],
-    blocked: Callable[[str, str], HarnessFailure],
+    serves: Place,
+    guards: Place,
+    blocked: Callable[..., HarnessFailure],
     block_other_hosts: bool = False,
     pause: Callable[[float], Awaitable[None]] = let_others_run,
 ) -> Iterator[None]:
-    """While active, requests to hosts that `serves` accepts go to `answer` instead of the network.
+    """While active, requests to a host and port that `serves` accepts go to `answer` instead of the network.
 
     Served are all clients on httpx and httpx2, sync and async, built before or meanwhile, whose transport is
     the default one (`HTTPTransport`, `AsyncHTTPTransport`, with or without a proxy), the aiohttp one behind
     `openai.DefaultAioHttpClient`, or a subclass or wrapper of these. A client with another transport, such as
     a `MockTransport`, has been told where to go and goes there.
 
-    Nothing else reaches a host that `guards` accepts: whatever asks `socket.getaddrinfo` for it (requests,
-    urllib, plain aiohttp) gets `blocked("connect", host)`. With `block_other_hosts` this holds for every host
-    but this machine, and a client of httpx gets `blocked(method, url)`. Out of the guard's sight are names
-    that do not pass through `socket` (uvloop, c-ares, curl), names that a proxy resolves and, under asyncio,
-    addresses in numbers.
+    Nothing else reaches a host and port that `guards` accepts: whatever looks it up or connects to it by `socket`, or
+    asks a proxy for it by `http.client` (requests, urllib), and aiohttp in any way gets `blocked("connect", host,
+    ours=True)`. With `block_other_hosts` this holds for every host but this machine, and a client of httpx gets
+    `blocked(method, url, ours=False)`. Out of the guards' sight are connections that uvloop makes for others than
+    aiohttp, libraries in C such as curl, and other processes.
 
     What surprises:
 
@@ -65,7 +67,7 @@ def intercept(
     - vcrpy: whichever was entered last sees a request first. With the cassette outside, the fake answers its
       hosts and the cassette sees the others. With `use_cassette` inside, the cassette replays what it holds,
       and the fake's answers to the rest are recorded in it; only aiohttp transports go straight to the fake.
-    - Interceptions nest, and the inner one is asked first. They must end in the reverse order.
+    - Interceptions nest, and the inner one is asked first. They may end in any order.
 
     `pause` is awaited while a stream has nothing for an async client, with the virtual seconds until it has.
 
@@ -89,9 +91,9 @@ class _Border:
     """The rules of one interception, which all its patches ask."""
 
     answer: Callable[[Request], Response]
-    serves: Callable[[str], bool]
-    guards: Callable[[str], bool]
-    blocked: Callable[[str, str], HarnessFailure]
+    serves: Place
+    guards: Place
+    blocked: Callable[..., HarnessFailure]
     block_other_hosts: bool
     pause: Callable[[float], Awaitable[None]]
     live: bool = True
@@ -99,22 +101,31 @@ class _Border:
 
     def takes(self, request: Any) -> bool:
         """Whether the fake answers this request; raises `blocked` if nobody may."""
-        host = request.url.host
         if not self.live:
             return False
-        if self.serves(host):
+        url = request.url
+        if self.serves(url.host, url.port or USUAL_PORTS.get(url.scheme)):
             return True
-        if self._bars(host):
-            raise self.blocked(request.method, str(request.url))
+        if self._bars(url.host):
+            raise self.blocked(request.method, str(url), ours=False)
         return False
 
-    def watch(self, host: str) -> None:
-        """Raise `blocked` if there must be no connection to this host."""
-        if self.live and (self.guards(host) or self._bars(host)):
-            raise self.blocked("connect", host)
+    def watch(self, host: str | bytes, port: object) -> None:
+        """Raise `blocked` if there must be no connection to this host, in whatever form a library names the two."""
+        name = (host.decode("latin-1") if isinstance(host, bytes) else host).rstrip(".").lower()
+        if self.live and ((ours := self.guards(name, _number(port))) or self._bars(name)):
+            raise self.blocked("connect", name, ours=ours)
 
     def _bars(self, host: str) -> bool:
         return self.block_other_hosts and not _is_this_machine(host)
+
+
+def _number(port: object) -> int | None:
+    """A port as libraries name it: by a number, its digits, or the name of its service."""
+    name = port.decode("latin-1") if isinstance(port, bytes) else port
+    if isinstance(name, str):
+        return int(name) if name.isdecimal() else USUAL_PORTS.get(name)
+    return name if isinstance(name, int) else None
 
 
 def _is_this_machine(host: str) -> bool:
@@ -129,12 +140,17 @@ def _is_this_machine(host: str) -> bool:
 
 @contextmanager
 def _replaced(owner: Any, name: str, wrap: Callable[[Function], Function]) -> Iterator[None]:
-    original = vars(owner)[name]
-    setattr(owner, name, wrap(original))
+    original = getattr(owner, name)
+    replacement = wrap(original)
+    setattr(owner, name, replacement)
     try:
         yield
     finally:
-        setattr(owner, name, original)
+        end(replacement)
+        if getattr(owner, name) is replacement:  # else somebody has replaced it in turn, and restores it in turn
+            setattr(owner, name, lasting(original))
+            if any(vars(base).get(name) is lasting(original) for base in getattr(owner, "__mro__", ())[1:]):
+                delattr(owner, name)  # it was inherited
 
 
 def _patches(border: _Border) -> Iterator[Patch]:
@@ -155,7 +171,7 @@ def _patches(border: _Border) -> Iterator[Patch]:
         family = next(family for family in families if issubclass(owner, family.AsyncBaseTransport))
         yield owner, "handle_async_request", partial(_serving_async, border, family)
         yield owner, "__init__", partial(_deferring_session, owner)
-    yield socket, "getaddrinfo", partial(_guarding, border)
+    yield from watched(border.watch)
 
 
 def _installed(names: tuple[str, ...]) -> Iterator[ModuleType]:
@@ -192,16 +208,6 @@ def _serving_async(border: _Border, family: ModuleType, original: Function) -> F
         return ask(family, border.answer, border.reader.read(request, identity(self)), border.pause)
 
     return handle_async_request
-
-
-def _guarding(border: _Border, original: Function) -> Function:
-    @wraps(original)
-    def getaddrinfo(host: str | bytes | None, *args: Any, **kwargs: Any) -> Any:
-        name = host.decode("latin-1") if isinstance(host, bytes) else host or ""
-        border.watch(name.rstrip(".").lower())
-        return original(host, *args, **kwargs)
-
-    return getaddrinfo
 
 
 def _deferring_pool(owner: type[Any], original: Function) -> Function:

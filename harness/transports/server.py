@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from contextlib import contextmanager
 from threading import Thread
@@ -94,7 +95,9 @@ def _listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise HarnessFailure(
             f"There can be no server at {host}, port {port}: {error.strerror or error}.",
-            do="port=0   # a port that is free",
+            do='host="127.0.0.1"   # this machine: on the command line, leave out --host'
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+            else "port=0   # a port that is free: on the command line, leave out --port",
         ) from error
     # connections inherit it; asyncio sets it only where it opened the socket itself, and a head and a body sent apart
     # would wait 40 ms for each other

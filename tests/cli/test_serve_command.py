@@ -184,6 +184,7 @@ def test_a_port_that_is_taken(run):
         port = told["url"].rpartition(":")[2]
         result = run("serve", "--port", port, code=1)
     assert result.stderr.startswith(f"Error: There can be no server at 127.0.0.1, port {port}")
+    assert "a port that is free: on the command line, leave out --port" in result.stderr
 
 
 def test_a_scenario_with_a_mistake(run, tmp_path):
@@ -265,3 +266,9 @@ def test_every_option_is_described():
     }
     assert all(option.help for option in options.values())
     assert IN_PROCESS.issubset(NAMES)
+
+
+def test_a_number_that_cannot_be_meant_is_told_as_it_was_typed(run):
+    told = run("serve", "--stuck-after", "0", code=1).stderr
+    assert "harness serve --stuck-after 0: stuck_after takes a whole number from 1 on." in told
+    assert "harness serve --stuck-after 30" in told

@@ -102,3 +102,19 @@ def test_without_being_asked_there_are_no_pages(project):
     project.makepyfile(FAILING)
     project.runpytest(*QUIET).stdout.no_fnmatch_line("*As a page*")
     assert not list(project.path.rglob("*.html"))
+
+
+def test_a_page_that_cannot_be_written_fails_nothing_else(project):
+    project.makefile(".txt", file="in the way")
+    project.makepyfile(FAILING)
+    result = project.runpytest_subprocess(*QUIET, "--assistants-report=file.txt/pages")
+    result.assert_outcomes(passed=1, failed=3)
+    result.stdout.fnmatch_lines(["Requests:", "", "There is no page of it: *file.txt*"])
+
+
+def test_a_file_in_place_of_the_folder_of_pages_is_told_at_once(project):
+    project.makefile(".txt", file="in the way")
+    project.makepyfile(FAILING)
+    result = project.runpytest_subprocess(*QUIET, "--assistants-report=file.txt")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--assistants-report=file.txt: that is a file, and a folder is needed.*"])

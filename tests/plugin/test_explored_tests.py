@@ -178,8 +178,8 @@ def test_with_other_fixtures_defaults_and_in_a_class(project):
 @pytest.mark.parametrize("options", ["(60)", "(buget=60)"])
 def test_misuse_of_the_marker_is_an_error_of_the_collection(project, options):
     result = run(project, TEST.format(options=options, body="pass"), "-p", "no:asyncio")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(
         ["*test_it.py:4: @pytest.mark.assistants_explore was given *", "*It takes the keywords budget, endings, allow*"]
     )
 

@@ -58,33 +58,59 @@ def test_the_test_of_the_readme(project):
     run(project, WEATHER).assert_outcomes(passed=1)
 
 
-def test_an_unknown_option_is_an_error_of_the_collection(project):
-    result = run(
-        project,
-        """
-        import pytest
+MISSPELT = """
+    import pytest
 
-        @pytest.mark.assistants(clok="timed")
-        def test_it(assistants):
-            pass
-        """,
+    @pytest.mark.assistants(clok="timed")
+    def test_it(assistants):
+        pass
+
+    @pytest.mark.parametrize("n", [pytest.param(1, marks=pytest.mark.assistants_explore(budgt=3))])
+    def test_other(assistants, n):
+        pass
+"""
+
+
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "1"]], ids=["alone", "xdist"])
+def test_an_unknown_option_is_an_error_of_the_collection(project, workers):
+    project.makepyfile(MISSPELT)
+    result = project.runpytest_subprocess("-p", "no:asyncio", *(workers or ["-p", "no:xdist"]))
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*ERROR collecting test_an_unknown_option*",
+            "*test_an_unknown_option*.py:3: @pytest.mark.assistants has no option 'clok'.",
+            "*@pytest.mark.assistants(clock='timed')*",
+            "*test_an_unknown_option*.py:7: @pytest.mark.assistants_explore was given () and {'budgt': 3}.",
+        ]
     )
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*test_an_unknown_option*.py:3: @pytest.mark.assistants has no option 'clok'.*"])
-    result.stderr.fnmatch_lines(["*@pytest.mark.assistants(clock='timed')*"])
+    assert "INTERNALERROR" not in result.stdout.str()
 
 
 @pytest.mark.parametrize(
     ("marker", "message"),
     [
-        ("clock='time'", "*clock='time'): there is no such choice.*"),
+        ("clock='time'", "*clock='time'): clock takes 'on_poll' or 'timed' or 'manual'.*"),
+        ("queued=-5", "*@pytest.mark.assistants(queued=-5): queued takes a number from 0 on.*"),
         ("'timed'", "*takes keywords, and was given ('timed',).*"),
     ],
 )
 def test_other_misuse_of_the_marker(project, marker, message):
     result = run(project, f"import pytest\n\n@pytest.mark.assistants({marker})\ndef test_it(assistants):\n    pass\n")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([message])
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines([message])
+
+
+def test_pyproject_gives_defaults_as_toml_writes_them(project):
+    project.makepyprojecttoml(
+        "[tool.pytest.ini_options]\nassistants_block_other_hosts = true\nassistants_base_url = ['http://a/v1']\n"
+    )
+    test = """
+        def test_options(assistants):
+            assert assistants.options.block_other_hosts is True
+            assert assistants.options.base_url == ("http://a/v1",)
+    """
+    run(project, test).assert_outcomes(passed=1)
 
 
 def test_markers_add_up_and_the_ini_file_gives_defaults(project):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
 import re
+import threading
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +39,7 @@ class Talk:
     def __init__(self, fake, **assistant):
         self.fake = fake
         self.beta = openai.OpenAI(api_key="sk-test").beta
-        self.assistant = self.beta.assistants.create(model="gpt-4o", **assistant)
+        self.assistant = self.beta.assistants.create(model="gpt-4-turbo", **assistant)
         self.thread = self.beta.threads.create()
 
     def start(self, text="hello", **options):
@@ -108,7 +110,7 @@ def test_a_rule_claims_before_the_queue_and_the_queue_before_the_rest(talk, assi
     [
         ({"assistant": "Weather"}, True),
         ({"assistant": "Sports"}, False),
-        ({"model": "gpt-4o"}, True),
+        ({"model": "gpt-4-turbo"}, True),
         ({"model": "gpt-4"}, False),
         ({"instructions": "brief"}, True),
         ({"metadata": {"user": "1"}}, True),
@@ -126,6 +128,29 @@ def test_conditions(assistants, conditions, fits):
     assistants.every_run("no")
     talk.ask("hello?", metadata={"user": "1"})
     assert talk.answers() == ["yes" if fits else "no"]
+
+
+async def no_answer(text):
+    """Gives nothing that says yes or no."""
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (
+            lambda text: text.nope,
+            r"when\(message=<lambda>\).run\(…\) at test_fake.py:\d+: the function for message raised Attribute.*nope",
+        ),
+        (no_answer, r"at test_fake.py:\d+: the function for message is an async function, and nothing awaits it"),
+    ],
+)
+@pytest.mark.assistants(unused="ignore")
+def test_a_function_that_cannot_say_whether_a_run_fits_is_the_users(talk, assistants, asked, message):
+    assistants.when(message=asked).run("yes")
+    with pytest.raises(HarnessFailure, match=message) as failed:
+        talk.ask("hello?")
+    assert "Report it" not in str(failed.value)
+    assistants.failures.clear()
 
 
 def test_a_pattern_is_searched(talk, assistants):
@@ -155,10 +180,28 @@ def test_a_model_function_sees_the_run(assistants):
     talk.ask("ho")
     assert talk.answers() == ["You said: ho", "You said: hi"]
     last = seen[-1]
-    assert (last.model, last.instructions, last.assistant_name) == ("gpt-4o", "Be brief.", "Echo")
+    assert (last.model, last.instructions, last.assistant_name) == ("gpt-4-turbo", "Be brief.", "Echo")
     assert [message.role for message in last.messages] == ["user", "assistant", "user"]
     assert last.tools[0]["type"] == "code_interpreter"
     assert last.thread_id == talk.thread.id
+
+
+def test_what_a_model_function_does_to_what_it_sees_changes_nothing(assistants):
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
+    talk = Talk(assistants, tools=[tool])
+
+    @assistants.model
+    def careless(run):
+        run.messages[0].content[0]["text"]["value"] = "something else"
+        run.messages[0].content.clear()
+        run.tools[0]["function"]["parameters"]["properties"]["x"] = {}
+        run.metadata.clear()
+
+    talk.ask("hi", metadata={"user": "1"})
+    [message] = assistants.threads[0].messages
+    assert message.text == "hi"
+    assert assistants.runs[0].tools[0]["function"]["parameters"] == {"type": "object", "properties": {}}
+    assert assistants.runs[0].metadata == {"user": "1"}
 
 
 def test_a_generator_gets_what_the_client_submits(talk, assistants):
@@ -245,7 +288,17 @@ def test_an_async_model_is_refused(talk, assistants):
         (lambda fake: fake.next_run(42), r"next_run\(…\) at test_fake.py:\d+: 42 is not an act"),
         (lambda fake: fake.when(mesage="x"), "cannot ask about 'mesage'"),
         (lambda fake: fake.when(colour="x"), "cannot ask about 'colour'"),
+        (lambda fake: fake.when(message=5), r"^test_fake.py:\d+: when\(…\) cannot compare message with 5\."),
+        (lambda fake: fake.when(assistant=None), "It takes a text, a compiled pattern of text, or a function"),
+        (lambda fake: fake.when(thread=re.compile(b"x")), r"cannot compare thread with re.compile\(b'x'\)"),
+        (lambda fake: fake.when(metadata="x"), r'(?s)cannot compare metadata with .*when\(metadata=\{"user": "1"\}\)'),
+        (lambda fake: fake.when(metadata={"user": 1}), "It takes pairs of texts that the run has, or a function"),
         (lambda fake: fake.add_file(), "needs something to add"),
+        (lambda fake: fake.add_assistant(instruction="x"), r"no field 'instruction'\.(?s:.*)\(instructions='x'\)"),
+        (
+            lambda fake: fake.add_assistant(zzz=1),
+            r"no field 'zzz'(?s:.*)It has name, (?s:.*)add_assistant\(\)",
+        ),
         (lambda fake: say(42), r"say\(…\) takes a text"),
         (lambda fake: wait(-1), "time only moves forward"),
         (lambda fake: truncate("bored"), "knows no such reason"),
@@ -441,7 +494,7 @@ def test_two_clients_see_the_same_run_at_their_own_pace(talk, assistants):
 
 def test_async_pollers_share_virtual_time(assistants):
     async def ask(client, text):
-        assistant = await client.beta.assistants.create(model="gpt-4o")
+        assistant = await client.beta.assistants.create(model="gpt-4-turbo")
         thread = await client.beta.threads.create(messages=[{"role": "user", "content": text}])
         run = await client.beta.threads.runs.create(thread_id=thread.id, assistant_id=assistant.id)
         while run.status in ("queued", "in_progress"):
@@ -553,11 +606,43 @@ def test_unknown_ids_are_adopted_where_that_is_allowed(assistants):
         client.files.retrieve("nonsense")
 
 
+GIVEN = {"code_interpreter": {"file_ids": ["file-abc"]}}
+
+
+def test_what_a_test_gives_stays_its_own(assistants):
+    metadata, resources = {"user": "1"}, copy.deepcopy(GIVEN)
+    assistants.add_file(content=b"x", id="file-abc")
+    assistants.add_assistant("asst_1", tool_resources=resources, metadata=metadata)
+    assistants.add_thread("thread_1", metadata=metadata)
+    client = openai.OpenAI(api_key="sk-test")
+    client.files.delete("file-abc")
+    assert assistants.world.store.assistants.get("asst_1").tool_resources != GIVEN
+    assistants.threads[0].metadata["user"] = "2"
+    assert (resources, metadata) == (GIVEN, {"user": "1"})
+
+
+@pytest.mark.parametrize(
+    "add",
+    [
+        FakeAssistants.add_assistant,
+        FakeAssistants.add_thread,
+        FakeAssistants.add_vector_store,
+        lambda fake, taken: fake.add_file(content=b"", id=taken),
+    ],
+    ids=["add_assistant", "add_thread", "add_vector_store", "add_file"],
+)
+def test_an_id_that_is_taken_is_refused(assistants, add, request):
+    method = request.node.callspec.id
+    add(assistants, "mine")
+    with pytest.raises(HarnessFailure, match=rf"{method}\(…\): the id 'mine' is taken\.(?s:.*)assistants\.{method}\("):
+        add(assistants, "mine")
+
+
 def test_requests_are_remembered(talk, assistants):
     talk.ask("hi")
     first = assistants.requests[0]
     assert (first.method, first.path, first.status) == ("POST", "/v1/assistants", 200)
-    assert first.json["model"] == "gpt-4o"
+    assert first.json["model"] == "gpt-4-turbo"
     assert first.answer["object"] == "assistant"
     assert assistants.requests[-1].json is None
     assert "sk-test" not in repr(first)
@@ -584,6 +669,59 @@ def test_on_answers_what_the_fake_does_not(assistants):
     with pytest.raises(openai.PermissionDeniedError):
         client.models.delete("m")
     assert client.beta.threads.create().id == assistants.threads[0].id
+
+
+def test_the_last_on_counts_however_its_path_is_written(assistants):
+    client = openai.OpenAI(api_key="sk-test")
+    assistants.on("GET", "/models/m", lambda request: {"id": "first", "object": "model"})
+    assistants.on("GET", "/v1/models/m", lambda request: {"id": "second", "object": "model"})
+    assert client.models.retrieve("m").id == "second"
+    assistants.on("GET", "/models/m", lambda request: {"id": "third", "object": "model"})
+    assert client.models.retrieve("m").id == "third"
+
+
+async def a_coroutine(request):
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda request: {}["missing"], r"the function raised KeyError: 'missing'(?s:.*)traceback stands above"),
+        (lambda request: object(), r"the function gave something of the type object, which is no JSON: Unable to"),
+        (
+            lambda request: Response(200, {}, {"a": 1}),
+            r"the function gave a Response whose body is of the type dict, not bytes\.(?s:.*)Response\(200",
+        ),
+        (a_coroutine, r"the function is async, and nothing awaits it\.(?s:.*)without async"),
+    ],
+    ids=["raises", "no JSON", "no bytes", "async"],
+)
+def test_an_answer_of_ones_own_that_fails_says_so_at_once(assistants, answer, said):
+    asked = []
+
+    def own(request):
+        asked.append(request.path)
+        return answer(request)
+
+    assistants.on("get", "/models/m", own)
+    said = rf'assistants\.on\("GET", "/models/m", …\) at test_fake\.py:\d+: {said}'
+    with pytest.raises(HarnessFailure, match=said) as caught:
+        openai.OpenAI(api_key="sk-test").models.retrieve("m")
+    assert assistants.failures == [caught.value]
+    assert asked == ["/v1/models/m"]
+    assistants.failures.clear()
+
+
+def test_an_answer_of_ones_own_that_fails_is_explained_over_a_socket(assistants):
+    pytest.importorskip("uvicorn", reason="uvicorn, which serves, is not installed here")
+    assistants.on("GET", "/models/m", lambda request: {}["missing"])
+    with assistants.serve() as server:
+        client = openai.OpenAI(api_key="sk-test", base_url=server.base_url)
+        with pytest.raises(openai.BadRequestError, match=r"assistants\.on\(.*raised KeyError: 'missing'"):
+            client.models.retrieve("m")
+    assert len(assistants.failures) == 1
+    assistants.failures.clear()
 
 
 def test_models(assistants):
@@ -628,6 +766,101 @@ def test_snapshots_take_everything_back(talk, assistants):
     assert (first_said, second_said) == (["second"], ["another"])
 
 
+# --- who may do what when ---------------------------------------------------------------------------------
+
+
+class Spying:
+    """In place of the lock of a fake: tells when somebody else wants it."""
+
+    def __init__(self, lock):
+        self._lock = lock
+        self.wanted = threading.Event()
+
+    def acquire(self):
+        if not self._lock.acquire(blocking=False):
+            self.wanted.set()
+            self._lock.acquire()
+
+    def release(self):
+        self._lock.release()
+
+    def __enter__(self):
+        self.acquire()
+
+    def __exit__(self, *raised):
+        self.release()
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda fake, snapshot: fake.snapshot(),
+        lambda fake, snapshot: fake.restore(snapshot),
+        lambda fake, snapshot: fake.add_assistant(),
+        lambda fake, snapshot: fake.add_thread(),
+        lambda fake, snapshot: fake.add_vector_store(),
+        lambda fake, snapshot: fake.add_file(content=b"x"),
+        lambda fake, snapshot: fake.scenario({"threads": [{}]}),
+        lambda fake, snapshot: fake.close(),
+    ],
+    ids=["snapshot", "restore", "add_assistant", "add_thread", "add_vector_store", "add_file", "scenario", "close"],
+)
+def test_what_changes_or_copies_everything_waits_for_the_request_under_way(assistants, act):
+    spy = assistants.turns.lock = Spying(assistants.turns.lock)
+    snapshot, order = assistants.snapshot(), []
+
+    def another():
+        act(assistants, snapshot)
+        order.append("other")
+        spy.wanted.set()  # without having waited
+
+    thread = threading.Thread(target=another)
+
+    def meanwhile():
+        thread.start()
+        assert spy.wanted.wait(60)
+        order.append("request")
+
+    assistants.faults.meanwhile(meanwhile)
+    openai.OpenAI(api_key="sk-test").beta.threads.create()
+    thread.join()
+    assert order == ["request", "other"]
+
+
+def test_scripts_can_be_written_while_a_request_is_under_way(talk, assistants):
+    """The test and the model may wait for each other."""
+    asked, scripted = threading.Event(), threading.Event()
+
+    @assistants.model
+    def model(run):
+        asked.set()
+        assert scripted.wait(60)
+        return "first"
+
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(talk.ask)
+        assert asked.wait(60)
+        assistants.next_run("second")
+        assistants.when(message="third?").run("third")
+        assistants.every_run("the rest")
+        assistants.model(lambda run: "the rest")
+        assert (len(assistants.runs), assistants.transcript()) == (1, f"{talk.thread.id}\n    user: hello")
+        scripted.set()
+        ended.result()
+    talk.ask("second?")
+    talk.ask("third?")
+    assert talk.answers() == ["third", "second", "first"]
+
+
+def test_a_failure_within_a_request_within_another_is_remembered_once(talk, assistants):
+    assistants.model(lambda run: 1 / 0)
+    assistants.faults.meanwhile(talk.start, on="POST /threads")
+    with pytest.raises(HarnessFailure, match="ZeroDivisionError"):
+        talk.beta.threads.create()
+    assert len(assistants.failures) == 1
+    assistants.failures.clear()
+
+
 # --- the end ------------------------------------------------------------------------------------------------
 
 
@@ -643,6 +876,62 @@ def test_without_pytest_swallowed_failures_and_unused_scripts_come_out_at_the_en
         pass
     with pytest.raises(HarnessFailure, match="has no option 'zzz'"), fake_assistants(zzz=1):
         pass
+
+
+def test_without_pytest_unused_scripts_can_be_a_warning_of_the_users_own_line():
+    warns = pytest.warns(UserWarning, match=r"Scripts were not used(?s:.*)next_run")
+    with warns as warned, fake_assistants(unused="warn") as assistants:
+        assistants.next_run("never")
+    assert warned[0].filename == __file__
+
+
+def asks(assistants, question):
+    """A run on a thread in which this was asked."""
+    client = assistants.client()
+    assistant = client.beta.assistants.create(model="gpt-4o")
+    thread = {"messages": [{"role": "user", "content": question}]}
+    client.beta.threads.create_and_run(assistant_id=assistant.id, thread=thread)
+
+
+def test_a_condition_that_no_run_met_is_told_with_what_the_runs_asked():
+    long = "Weather in " + "Oslo" * 20
+    with pytest.raises(HarnessFailure) as raised, fake_assistants() as assistants:
+        assistants.when(message="Bergen", model=str.isupper).run(say("rain"))
+        for question in ("Weather in Oslo?", "Weather in Oslo?", long):
+            asks(assistants, question)
+    text = str(raised.value)
+    assert text.startswith("Scripts were not used: no run met their conditions.\n")
+    assert "    when(message='Bergen', model=isupper).run(…) at test_fake.py:" in text
+    assert f"        The newest user messages of runs: 'Weather in Oslo?', '{long[:59]}…'\n" in text
+    assert "Correct the conditions. Remove them, or allow it" in text
+
+
+def test_when_without_run_is_told_with_its_line():
+    with pytest.raises(HarnessFailure) as raised, fake_assistants() as assistants:
+        assistants.when(message="Oslo" * 20)
+        asks(assistants, "Oslo")
+    shortened = "when(message='" + "Oslo" * 14 + "Os…) at test_fake.py:"
+    assert f"    {shortened}" in str(raised.value)
+    assert ", which no .run(…) follows: no acts" in str(raised.value)
+
+
+def test_when_may_be_given_several_scripts_and_be_gone_back_behind():
+    with fake_assistants() as assistants:
+        before = assistants.snapshot()
+        greeted = assistants.when(message="Hi")
+        half = assistants.snapshot()
+        greeted.run("first")
+        assert len(assistants.world.director.rules) == 1
+        greeted.run("second")
+        assert len(assistants.world.director.rules) == 2
+        assistants.restore(half)
+        greeted.run("third")
+        asks(assistants, "Hi")
+        assert assistants.unused() is None
+        assistants.restore(before)
+        greeted.run("fourth")
+        assert len(assistants.world.director.rules) == 1
+        asks(assistants, "Hi")
 
 
 def test_real_sleep_stays_real():

@@ -14,7 +14,7 @@ import ssl
 import sys
 import threading
 import urllib.request
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -113,7 +113,7 @@ def family(request):
     return pytest.importorskip(request.param, reason=f"{request.param} is not installed here")
 
 
-def is_ours(host):
+def is_ours(host, port):
     return host == "api.openai.com"
 
 
@@ -121,7 +121,7 @@ def echo(request):
     return Response(200, {"content-type": "text/plain", "x-echo": request.method}, b"fake " + request.path.encode())
 
 
-def refusal(what, where):
+def refusal(what, where, *, ours):
     return HarnessFailure(f"blocked: {what} {where}")
 
 
@@ -362,7 +362,7 @@ def test_other_hosts_can_be_blocked(way, real):
 
 def test_a_host_that_is_guarded_but_not_served_is_out_of_reach(way):
     with (
-        interception(serves=lambda host: False),
+        interception(serves=lambda host, port: False),
         pytest.raises(HarnessFailure, match=r"^blocked: connect api\.openai\.com$"),
     ):
         get(way.build())
@@ -394,19 +394,130 @@ def with_asyncio(host):
     asyncio.run(asyncio.open_connection(host, 443))
 
 
-@pytest.mark.parametrize("connect", [with_urllib, with_http_client, with_requests, with_aiohttp, with_asyncio])
+def with_aiohttp_on_uvloop(host):
+    aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed here")
+    uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed here")
+
+    async def run():
+        async with aiohttp.ClientSession() as session:
+            await session.get(f"https://{host}/")
+
+    with closing(uvloop.new_event_loop()) as loop:
+        loop.run_until_complete(run())
+
+
+def with_a_socket(host):
+    with socket.socket() as own:
+        own.settimeout(1)
+        own.connect((host, 443))
+
+
+def with_a_socket_that_returns_errors(host):
+    with socket.socket() as own:
+        own.settimeout(1)
+        own.connect_ex((host, 443))
+
+
+WAYS = [
+    with_urllib,
+    with_http_client,
+    with_requests,
+    with_aiohttp,
+    with_aiohttp_on_uvloop,
+    with_asyncio,
+    with_a_socket,
+    with_a_socket_that_returns_errors,
+]
+
+
+@pytest.mark.parametrize("connect", WAYS)
 def test_no_other_library_reaches_a_guarded_host(connect):
     with interception(), pytest.raises(HarnessFailure, match=r"^blocked: connect api\.openai\.com$"):
         connect("api.openai.com")
 
 
-@pytest.mark.parametrize("connect", [with_urllib, with_http_client, with_requests, with_aiohttp, with_asyncio])
+@pytest.mark.parametrize("connect", WAYS)
 def test_no_library_reaches_another_host_if_these_are_blocked(connect):
     with (
         interception(block_other_hosts=True),
         pytest.raises(HarnessFailure, match=r"^blocked: connect example\.com$"),
     ):
         connect("example.com")
+
+
+@pytest.mark.parametrize("connect", WAYS)
+def test_nor_by_its_number(connect):
+    with (
+        interception(block_other_hosts=True),
+        pytest.raises(HarnessFailure, match=r"^blocked: connect 198\.51\.100\.1$"),
+    ):
+        connect("198.51.100.1")
+
+
+@pytest.fixture
+def proxied(monkeypatch):
+    """The first lines that a proxy on this machine is sent, by whoever reads the environment."""
+    lines = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle(self):
+            lines.append(self.rfile.readline())
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
+        thread.start()
+        for name in ("http_proxy", "https_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        yield lines
+        server.shutdown()
+        thread.join()
+
+
+def get_with_urllib(url):
+    urllib.request.build_opener().open(url, timeout=1)  # `urlopen` remembers the proxies of its first time
+
+
+def get_with_requests(url):
+    pytest.importorskip("requests", reason="requests is not installed here").get(url, timeout=1)
+
+
+def get_with_aiohttp(url):
+    aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed here")
+
+    async def run():
+        async with aiohttp.ClientSession(trust_env=True) as session:
+            await session.get(url)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("get_it", [get_with_urllib, get_with_requests, get_with_aiohttp])
+@pytest.mark.parametrize("url", ["https://api.openai.com/", "http://api.openai.com/"])
+def test_no_proxy_is_asked_for_a_guarded_host(proxied, get_it, url):
+    with interception(), pytest.raises(HarnessFailure, match=r"^blocked: connect api\.openai\.com$"):
+        get_it(url)
+    with interception(), suppress(Exception):
+        get_it(url.replace("api.openai.com", "example.com"))
+    assert proxied  # again and again, by some
+    assert not [line for line in proxied if b"api.openai.com" in line]
+
+
+@pytest.mark.parametrize("target", ["api.openai.com", "api.openai.com:443"])
+def test_a_tunnel_is_known_however_its_end_is_written(target):
+    tunnel = http.client.HTTPSConnection("127.0.0.1", 9)
+    with (
+        interception(guards=lambda host, port: (host, port) == ("api.openai.com", 443)),
+        pytest.raises(HarnessFailure, match=r"^blocked: connect api\.openai\.com$"),
+    ):
+        tunnel.set_tunnel(target)
+
+
+def test_other_sockets_are_left_alone(real):
+    with interception(block_other_hosts=True), socket.socket() as own:
+        own.connect(("127.0.0.1", int(real.rstrip("/").split(":")[-1])))
+        with pytest.raises(TypeError, match="tuple"):
+            own.connect("api.openai.com")
 
 
 @pytest.mark.parametrize("host", ["api.openai.com", "API.OpenAI.com", "api.openai.com.", b"api.openai.com"])
@@ -427,13 +538,48 @@ def test_an_address_is_as_good_as_a_name(host):
         socket.getaddrinfo(host, 80)
 
 
+def named(host, port):
+    return port in {8080, None}
+
+
+@pytest.mark.parametrize("port", [8080, "8080", b"8080", None])
+def test_a_guarded_port_is_known_however_it_is_written(port):
+    with interception(guards=named), pytest.raises(HarnessFailure, match=r"^blocked: connect localhost$"):
+        socket.getaddrinfo("localhost", port)
+
+
+@pytest.mark.parametrize("port", [80, "80", b"80", 0, "http"])
+def test_other_ports_of_a_guarded_host_are_not(port):
+    with interception(guards=named):
+        assert socket.getaddrinfo("localhost", port)
+
+
+def test_clients_are_told_apart_by_their_port(way, real):
+    with interception(serves=lambda host, port: port == 1):
+        assert get(way.build(), "http://127.0.0.1:1/v1") == "fake /v1"
+        assert get(way.build(), real) == "real"
+
+
+@pytest.mark.parametrize(("scheme", "port"), [("http", 80), ("https", 443)])
+def test_a_url_without_a_port_has_the_usual_one(way, scheme, port):
+    asked = []
+
+    def serves(host, port):
+        asked.append(port)
+        return True
+
+    with interception(serves=serves):
+        get(way.build(), f"{scheme}://gateway.test/")
+    assert asked == [port]
+
+
 # ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def patchable():
     """All that an interception may replace."""
-    owners = [socket]
-    for name in ("httpx", "httpx2", "httpx_aiohttp", "openai._vendor.httpx_aiohttp", "vcr.patch"):
+    owners = [socket, socket.socket, http.client.HTTPConnection]
+    for name in ("httpx", "httpx2", "aiohttp", "httpx_aiohttp", "openai._vendor.httpx_aiohttp", "vcr.patch"):
         with suppress(ImportError):
             module = importlib.import_module(name)
             owners += [module, *filter(inspect.isclass, vars(module).values())]
@@ -456,7 +602,7 @@ def test_the_inner_of_two_interceptions_is_asked_first(way):
     def inner(request):
         return Response(200, {}, b"inner")
 
-    with interception(serves=lambda host: host in {"api.openai.com", "outer.test"}):
+    with interception(serves=lambda host, port: host in {"api.openai.com", "outer.test"}):
         with interception(inner):
             client = way.build()
             assert [response.text for response in exchange(client, getting(), getting("http://outer.test/"))] == [
@@ -469,7 +615,7 @@ def test_the_inner_of_two_interceptions_is_asked_first(way):
 def test_whoever_took_hold_of_a_replacement_finds_it_transparent_afterwards(way, real, monkeypatch):
     owner = way.load(way.transport)
     name = "handle_request" if hasattr(owner, "handle_request") else "handle_async_request"
-    with interception(serves=lambda host: True, guards=lambda host: True):
+    with interception(serves=lambda host, port: True, guards=lambda host, port: True):
         held = vars(owner)[name]
         resolve = socket.getaddrinfo
     monkeypatch.setattr(owner, name, held)
@@ -547,6 +693,12 @@ def test_an_aiohttp_session_given_by_the_user_is_used_and_closed(aiohttp_way, re
 
 
 # ── vcrpy ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_aiohttp_need_not_be_there(family_way, monkeypatch):
+    monkeypatch.delitem(sys.modules, "aiohttp", raising=False)
+    with interception():
+        assert get(family_way.build()) == "fake /v1/models/gpt-4o"
 
 
 def test_vcrpy_need_not_be_there(way, monkeypatch):

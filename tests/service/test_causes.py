@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+import time
 
 import openai
 import pytest
 
 import harness
+from harness.naps import Nap
 from harness.report.causes import most_likely_cause
 from harness.report.text import failure_section
 from harness.service.exchange import Exchange
@@ -327,3 +330,35 @@ def test_a_transcript_is_whole(fake, client):
     assert lines[1:3] == ["    user: One line", "        " + "word " * 100]
     assert lines[3].startswith("    assistant [incomplete]: ")
     assert failure_section(fake.threads, []).endswith("incomplete 3s (model: truncate) — max_completion_tokens")
+
+
+def expired_while(fake, client, naps):
+    """What is told of a run whose outputs came when others had slept: `naps` times 5 seconds, in a thread."""
+    fake.every_run(harness.call("f"))
+    run = client.beta.threads.create_and_run_poll(assistant_id="asst_app", thread={"messages": []})
+    [call] = run.required_action.submit_tool_outputs.tool_calls
+    sleeper = threading.Thread(target=lambda: [time.sleep(5 * 130 / naps) for _ in range(naps)], name="heartbeat")
+    sleeper.start()
+    sleeper.join()
+    outputs = [{"tool_call_id": call.id, "output": "4"}]
+    error = refusal(client.beta.threads.runs.submit_tool_outputs, run.id, thread_id=run.thread_id, tool_outputs=outputs)
+    return most_likely_cause(fake.threads, fake.requests, error, fake.naps.of_bystanders())
+
+
+def test_a_thread_that_sleeps_in_circles_is_named(fake, client):
+    told = expired_while(fake, client, 130)
+    assert "expired because another thread slept: 'heartbeat' did 130 times, 650 s in all" in told
+
+
+def test_a_slow_tool_in_a_thread_is_no_heartbeat(fake, client):
+    assert "a slow tool needs a run of its own" in expired_while(fake, client, 1)
+
+
+def test_a_heartbeat_that_did_little_is_not_named(fake, client):
+    fake.every_run(harness.hang())
+    run = client.beta.threads.create_and_run_poll(assistant_id="asst_app", thread={"messages": []})
+    assert run.status == "expired"
+    naps = [Nap("heartbeat", 10, 50.0)]
+    error = AssertionError("assert 'expired' == 'completed'")
+    assert most_likely_cause(fake.threads, fake.requests, error, naps) is None
+    assert most_likely_cause(fake.threads, fake.requests, KeyError("x"), [Nap("heartbeat", 10, 5000.0)]) is None

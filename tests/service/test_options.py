@@ -8,7 +8,7 @@ import pytest
 
 from harness import HarnessFailure
 from harness.environment import endpoints, placeholder_key
-from harness.options import from_text, make_options
+from harness.options import Options, from_text, make_options
 
 
 @pytest.mark.parametrize(
@@ -19,10 +19,12 @@ from harness.options import from_text, make_options
         ("queued", "2.5", 2.5),
         ("adopt_unknown", "true", True),
         ("block_other_hosts", "false", False),
+        ("block_other_hosts", "True", True),
         ("start", "1700000000", 1_700_000_000.0),
         ("seed", "7", "7"),
         ("as_of", "2024-05-01", "2024-05-01"),
         ("base_url", "http://a http://b/v1", ("http://a", "http://b/v1")),
+        ("base_url", ["http://a", "http://b/v1"], ("http://a", "http://b/v1")),
     ],
 )
 def test_the_ini_file_writes_text(name, text, value):
@@ -33,8 +35,13 @@ def test_the_ini_file_writes_text(name, text, value):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("queued", "soon", "assistants_queued takes a number, and is 'soon'(?s:.*)assistants_queued = 1.0"),
-        ("adopt_unknown", "maybe", "assistants_adopt_unknown takes true or false, and is 'maybe'"),
+        ("queued", "soon", "assistants_queued = soon: queued takes a number(?s:.*)assistants_queued = 1.0"),
+        ("queued", "-5", "assistants_queued = -5.0: queued takes a number from 0 on"),
+        ("stuck_after", "7.5", "assistants_stuck_after = 7.5: stuck_after takes a whole number from 1 on"),
+        ("adopt_unknown", "maybe", "adopt_unknown = maybe: adopt_unknown takes true or false(?s:.*)unknown = false$"),
+        ("clock", "time", "assistants_clock = time: clock takes (?s:.*)assistants_clock = timed"),
+        ("as_of", ["2024-05-01"], "as_of takes a day"),
+        ("as_of", "May", "assistants_as_of = May: as_of takes a day\\.(?s:.*)assistants_as_of = 2024-05-01"),
     ],
 )
 def test_a_text_that_does_not_fit_is_refused(name, text, message):
@@ -45,17 +52,58 @@ def test_a_text_that_does_not_fit_is_refused(name, text, message):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"as_of": "yesterday"}, r"as_of='yesterday'\): that is no day"),
-        ({"as_of": 20240501}, "that is no day"),
+        ({"as_of": "yesterday"}, r"(?s)as_of='yesterday'\): as_of takes a day\..*as_of='2024-05-01'"),
+        ({"as_of": 20240501}, "as_of takes a day"),
         ({"unused": "wrn"}, r"unused='warn'"),
-        ({"api": "v3"}, r"'both', 'v1', 'v2'"),
+        ({"clock": ["timed"]}, "clock takes"),
+        ({"api": "v3"}, "'both' or 'v1' or 'v2'"),
         ({"stuck": 1}, r"stuck_after=1"),
         ({"qqq": 1}, r"test has no option 'qqq'"),
+        ({"queued": "soon"}, r"(?s)^test\(queued='soon'\): queued takes a number from 0 on\..*test\(queued=1.0\)$"),
+        ({"queued": -5}, "queued takes a number from 0 on"),
+        ({"act": float("nan")}, r"test\(act=nan\): act takes a number"),
+        ({"cancelling": float("inf")}, "cancelling takes a number"),
+        ({"cancelling": 10**400}, "cancelling takes a number"),
+        ({"act": True}, "act takes a number"),
+        ({"act": None}, "act takes a number"),
+        ({"start": "x"}, r"(?s)start takes a number from 0 to 250000000000\..*test\(start=1700000000\)"),
+        ({"start": 1_700_000_000_000}, "start takes a number from 0 to 250000000000"),  # milliseconds
+        ({"stuck_after": 0}, "stuck_after takes a whole number from 1 on"),
+        ({"code_seconds": 0}, r"code_seconds takes a number from 0\.001 on"),
+        ({"code_memory": 0}, "code_memory takes a whole number from 1 on"),
+        ({"code_memory": 512.5}, "takes a whole number"),
+        ({"adopt_unknown": "false"}, r"(?s)takes true or false.*test\(adopt_unknown=False\)"),
+        ({"adopt_unknown": 1}, "takes true or false"),
+        ({"api_key": 5}, r"(?s)api_key takes a text\..*test\(api_key='sk-…'\)"),
+        ({"seed": 1.5}, "seed takes a text or a whole number"),
+        ({"base_url": 5}, "base_url takes a text or a list of texts"),
+        ({"base_url": ["http://a", 5]}, "base_url takes a text or a list of texts"),
+        ({"clock": "timed", "sleep": "real"}, r"nothing moves the clock(?s:.*)test\(clock='timed'\)"),
     ],
 )
 def test_code_is_checked_too(given, message):
     with pytest.raises(HarnessFailure, match=message):
         make_options(given, where="test")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"queued": 0, "act": 0, "cancelling": 0},  # no time passes
+        {"start": 0, "seed": -1},
+        {"code_disk": 0, "code_output": 0},  # a cell writes nothing, and what it prints is cut off
+        {"start": None, "as_of": None, "api_key": None},
+        {"stuck_after": 1, "code_seconds": 0.5, "code_memory": 1},
+        {"as_of": "2024-05-01", "base_url": ("http://a",)},
+    ],
+)
+def test_what_means_something_is_accepted(given):
+    options = make_options(given, where="test")
+    assert {name: getattr(options, name) for name in given} == given
+
+
+def test_all_defaults_are_accepted():
+    assert make_options(vars(Options()), where="test") == Options()
 
 
 def test_base_urls_come_in_any_number():

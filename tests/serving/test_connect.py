@@ -378,7 +378,19 @@ def test_all_kinds_of_clients_talk_to_it(assistants):
 
 
 # What a test does not call, or what belongs to this process alone.
-NOT_OVER_THERE = {"answer", "refuse_connection", "slept", "world", "serve", "turns", "hosts", "options", "service"}
+NOT_OVER_THERE = {
+    "answer",
+    "refuse_connection",
+    "slept",
+    "pause",
+    "naps",
+    "world",
+    "serve",
+    "turns",
+    "hosts",
+    "options",
+    "service",
+}
 
 
 def test_it_has_the_members_of_a_fake_in_this_process(remote):

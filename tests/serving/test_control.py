@@ -13,6 +13,7 @@ from harness.service.http import Request
 from harness.serving.control import handlers, memory
 from harness.serving.control.guard import LARGEST
 from harness.serving.control.routes import ROUTES
+from harness.serving.pace import Pace
 from harness.serving.worlds import OneWorld, Worlds
 
 KEY = "sk-test"
@@ -212,6 +213,17 @@ def test_the_clock_is_read_and_moved(worlds):
     assert post(worlds, "/clock") == get(worlds, "/clock") == {"now": before["now"] + 30, "policy": "manual"}
 
 
+def test_in_real_time_a_clock_stays_timed():
+    """As a world begins: a look is no reason for time to pass, and a clock that nothing moves would stop streams."""
+    worlds = Worlds(pace=Pace(lambda: 0.0))
+    before = get(worlds, "/clock")
+    assert before["policy"] == "timed"
+    status, message = refused(worlds, "POST", "/clock", {"policy": "manual", "advance": 30})
+    assert (status, "does not go with real time" in message) == (400, True)
+    assert get(worlds, "/clock") == before
+    assert post(worlds, "/clock", {"policy": "on_poll", "advance": 30}) == {**before, "now": before["now"] + 30}
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -402,7 +414,8 @@ def test_a_reset_takes_options_of_a_world_over_those_of_the_server():
         ({"code_memory": 1}, "has no field 'code_memory'"),
         ({"clock": "fast"}, "field clock: Input should be 'on_poll', 'timed' or 'manual'"),
         ({"queued": "1"}, "field queued: Input should be a valid number"),
-        ({"as_of": "May"}, "assistants.reset(as_of='May'): that is no day."),
+        ({"as_of": "May"}, "assistants.reset(as_of='May'): as_of takes a day."),
+        ({"queued": -5}, "assistants.reset(queued=-5"),
     ],
 )
 def test_a_reset_takes_nothing_else(worlds, options, words):
@@ -648,9 +661,9 @@ def test_a_handler_has_its_world_to_itself(worlds):
     got = []
 
     def attempt():
-        got.append(fake.turns._lock.acquire(blocking=False))
+        got.append(fake.turns.lock.acquire(blocking=False))
         if got[-1]:
-            fake.turns._lock.release()
+            fake.turns.lock.release()
 
     def from_another_thread():
         thread = Thread(target=attempt)

@@ -492,3 +492,19 @@ def test_an_endpoint_that_breaks_off_is_named():
     [got], _ = forwarded(answer, Request("GET", "http://here/v1/models"))
     assert got.status == 502
     assert b"RemoteProtocolError" in got.body
+
+
+@pytest.mark.parametrize(
+    "error", [socket.gaierror(socket.EAI_NONAME, "not known"), OSError(errno.EADDRNOTAVAIL, "not here")], ids=repr
+)
+def test_a_host_that_is_not_this_machine_is_not_blamed_on_the_port(monkeypatch, error):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+    with (
+        pytest.raises(HarnessFailure, match=r"no server at nosuchhost\.invalid, port 0: not ") as raised,
+        serving(FakeAssistants().answer, host="nosuchhost.invalid"),
+    ):
+        raise AssertionError("it cannot be served there")
+    assert 'host="127.0.0.1"   # this machine: on the command line, leave out --host' in str(raised.value)

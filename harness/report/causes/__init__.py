@@ -15,12 +15,14 @@ from harness.report.causes.happened import Happened
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from harness.report.causes.happened import Sleeper
     from harness.service.exchange import Exchange
     from harness.service.records import Thread
 
 # The most specific first: the first that speaks counts.
 RULES: tuple[Callable[[Happened], str | None], ...] = (
     raised.waits_for_ever,
+    refused.slept_away,
     refused.cancelled_too_early,
     refused.locked_by_a_call,
     refused.answer_lost,
@@ -54,14 +56,18 @@ RULES: tuple[Callable[[Happened], str | None], ...] = (
 
 
 def most_likely_cause(
-    threads: Sequence[Thread], exchanges: Sequence[Exchange], error: BaseException | None
+    threads: Sequence[Thread],
+    exchanges: Sequence[Exchange],
+    error: BaseException | None,
+    bystanders: Sequence[Sleeper] = (),
 ) -> str | None:
     """One line, or None where nothing known fits.
 
     Args:
         error: what the test raised.
+        bystanders: what threads slept that made no request, the longest first.
     """
     if error is None:
         return None
-    happened = Happened(threads, exchanges, error)
+    happened = Happened(threads, exchanges, error, bystanders)
     return next((line for rule in RULES if (line := rule(happened)) is not None), None)

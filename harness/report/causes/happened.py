@@ -6,7 +6,7 @@ import re
 import traceback
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,17 +19,30 @@ Part = dict[str, Any]
 EDGE = 12  # characters at either end that an assertion shows of a long text, at the least
 
 
+class Sleeper(Protocol):
+    """What one thread slept, virtually."""
+
+    @property
+    def thread(self) -> str: ...
+    @property
+    def times(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+
+
 @dataclass(frozen=True)
 class Happened:
     """A failed test.
 
     Attributes:
         error: what the test raised. A text counts as shown if it stands in it, or in one that it came from.
+        bystanders: what threads slept that made no request, the longest first.
     """
 
     threads: Sequence[Thread]
     exchanges: Sequence[Exchange]
     error: BaseException
+    bystanders: Sequence[Sleeper] = ()
 
     # --- the error ----------------------------------------------------------------------------------------------
 

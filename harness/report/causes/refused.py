@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LOCKED = r"(?:Can't add messages to \S+ while a run (\S+) is active|already has an active run (\S+?)\.)"
 NOT_ACCEPTED = r'Runs in status "(\w+)" do not accept tool outputs'
+SLOW_TOOL = 3  # sleeps: who sleeps more often than that does so in circles
 
 # Where the words of the refusal say it all: the row of CONTRACT §11, the words, and the line, with what they hold.
 WORDED: tuple[tuple[str, str, str], ...] = (
@@ -189,6 +190,22 @@ def some_outputs(happened: Happened) -> str | None:
         f"the run asked for {len(expected)} outputs at once, and {len(got)} of them came: answer every one of "
         "required_action.submit_tool_outputs.tool_calls in one request."
     )
+
+
+def slept_away(happened: Happened) -> str | None:
+    """No row of the contract: only virtual time passes because somebody else sleeps in circles."""
+    run = next((run for run in happened.runs if run.status == "expired"), None)
+    if run is None or "expired" not in happened.said:
+        return None
+    lived = run.timeline[-1].at - run.timeline[0].at
+    for sleeper in happened.bystanders:
+        if sleeper.times > SLOW_TOOL and sleeper.seconds > lived / 2:
+            return (
+                f"{run.id} expired because another thread slept: {sleeper.thread!r} did {sleeper.times} times, "
+                f"{sleeper.seconds:g} s in all, and sleeping moves the clock. Let it wait on an event, stop.wait(5), "
+                "or leave it out of the test."
+            )
+    return None
 
 
 def outputs_too_late(happened: Happened) -> str | None:

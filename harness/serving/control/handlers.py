@@ -72,7 +72,8 @@ def clock(fake: FakeAssistants, asked: Asked) -> ClockFace:
 
 
 def move_clock(fake: FakeAssistants, asked: Asked) -> ClockFace:
-    fake.clock.policy = asked.body.policy or fake.clock.policy
+    if asked.body.policy is not None:
+        fake.clock.policy = asked.worlds.policy_for(asked.body.policy)
     fake.clock.advance(asked.body.advance or 0)
     return clock(fake, asked)
 

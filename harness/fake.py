@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,14 +16,13 @@ from harness.options import Options
 from harness.own_answers import OwnAnswer
 from harness.report import text as report
 from harness.scripting import When, script_of, users_line
-from harness.seeding import added, check_fields, content_of
+from harness.seeding import Seeding
 from harness.service import explain
 from harness.service.director import check_conditions
 from harness.service.exchange import Exchange
 from harness.service.http import Request, Response, WireFailure
 from harness.service.lifecycle import RUN, find
 from harness.service.paths import below_root
-from harness.service.records import Assistant, File, Thread, VectorStore
 from harness.service.script import Script
 from harness.service.service import Service
 from harness.turns import Reading, Turns
@@ -41,7 +39,7 @@ if TYPE_CHECKING:
     from harness.service.clock import Clock
     from harness.service.context import World
     from harness.service.faults import Faults
-    from harness.service.records import Run
+    from harness.service.records import Run, Thread
     from harness.service.views import RunView
     from harness.serving import Server
 
@@ -49,7 +47,7 @@ if TYPE_CHECKING:
     Pause = Callable[[float], Awaitable[None]]
 
 
-class FakeAssistants:
+class FakeAssistants(Seeding):
     """A fake of the Assistants API, as the `assistants` fixture and `fake_assistants()` give it.
 
     It answers requests; what makes clients send them here is `harness.transports`. All methods may be called from
@@ -199,63 +197,6 @@ class FakeAssistants:
         """The conversation of one thread (a thread, its id, or anything with an `id`), or of all, as text."""
         wanted = getattr(thread, "id", thread)
         return report.transcript([item for item in self.threads if wanted in (None, item.id)])
-
-    def add_assistant(self, id: str | None = None, *, model: str = "gpt-4o", **fields: Any) -> Assistant:
-        """An assistant that exists when the test starts, such as one whose id is written down in the code.
-
-        Args:
-            id: its id; by default one is made.
-            model: its model.
-            **fields: `name`, `instructions`, `tools`, `metadata` and the other fields of an assistant.
-
-        Raises:
-            HarnessFailure: the id is taken, or there is no such field.
-        """
-        check_fields(fields)
-        own = copy.deepcopy(fields)
-        with self.turns.lock:
-            made = id or self.world.store.ids.make("asst_")
-            record = Assistant(made, self.world.second, model, **own)
-            return added(self.world.store.assistants, record, "add_assistant")
-
-    def add_thread(self, id: str | None = None, *, metadata: dict[str, str] | None = None) -> Thread:
-        """A thread that exists when the test starts.
-
-        Raises:
-            HarnessFailure: the id is taken.
-        """
-        with self.turns.lock:
-            made = id or self.world.store.ids.make("thread_")
-            return added(self.world.store.threads, Thread(made, self.world.second, dict(metadata or {})), "add_thread")
-
-    def add_vector_store(self, id: str | None = None) -> VectorStore:
-        """A vector store that tool resources may name.
-
-        Raises:
-            HarnessFailure: the id is taken.
-        """
-        with self.turns.lock:
-            made = id or self.world.store.ids.vector_store(self.world.shapes)
-            return added(self.world.store.vector_stores, VectorStore(made, self.world.second), "add_vector_store")
-
-    def add_file(
-        self,
-        path: str | Path | None = None,
-        *,
-        id: str | None = None,
-        content: bytes | None = None,
-        filename: str | None = None,
-        purpose: str = "assistants",
-    ) -> File:
-        """A file that exists when the test starts, from a path or from bytes.
-
-        Raises:
-            HarnessFailure: neither a path nor bytes are given, or the id is taken.
-        """
-        name, data = content_of(path, content, filename)
-        with self.turns.lock:
-            made = id or self.world.store.ids.file(self.world.shapes, azure=False, purpose=purpose)
-            return added(self.world.store.files, File(made, self.world.second, name, purpose, data), "add_file")
 
     def on(self, method: str, path: str, answer: Callable[[Request], Any]) -> None:
         """Answer one endpoint yourself, also one that the fake does not serve. The last call counts.

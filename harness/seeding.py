@@ -1,33 +1,128 @@
-"""What is checked of objects that exist when a test starts: that there is something to add, and that it is new."""
+"""Objects that exist when a test starts, by `add_…`: checked as the requests would be that could make them."""
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import fields
+import copy
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.failures import HarnessFailure
-from harness.service.records import Assistant
+from harness.scripting import users_line
+from harness.service.records import File
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from harness.service.context import World
+    from harness.service.records import Assistant, Thread, VectorStore
     from harness.service.store import R, Table
+    from harness.turns import Turns
 
-FIELDS = [field.name for field in fields(Assistant) if field.name not in ("id", "created_at", "model")]
+# By the section of a scenario that holds such objects: the method that adds one, and what to write.
+METHODS = {
+    "assistants": ("add_assistant", '"asst_abc", instructions="Be brief.", tools=[{"type": "file_search"}]'),
+    "threads": ("add_thread", '"thread_abc", messages=[{"role": "user", "content": "Hi"}]'),
+    "vector_stores": ("add_vector_store", '"vs_abc", file_ids=[assistants.add_file("hours.txt").id]'),
+}
 
 
-def check_fields(given: Mapping[str, object]) -> None:
-    """Raises HarnessFailure for a field that an assistant does not have, with the nearest that it has."""
-    for name, value in given.items():
-        if name not in FIELDS:
-            nearest = difflib.get_close_matches(name, FIELDS, n=1)
-            raise HarnessFailure(
-                f"add_assistant(…): an assistant has no field {name!r}.",
-                there_was=f"It has {', '.join(FIELDS)}.",
-                do=f"assistants.add_assistant({f'{nearest[0]}={value!r}' if nearest else ''})",
-            )
+class Seeding(ABC):
+    """The methods of a fake that add objects."""
+
+    turns: Turns
+
+    @property
+    @abstractmethod
+    def world(self) -> World: ...
+
+    def add_assistant(self, id: str | None = None, *, model: str | None = None, **fields: Any) -> Assistant:
+        """An assistant that exists when the test starts, such as one whose id is written down in the code.
+
+        Args:
+            id: its id; by default one is made.
+            model: its model; by default `gpt-4o`.
+            **fields: `name`, `instructions`, `tools` and all else that a client may send to make one, in v2 or v1.
+
+        Raises:
+            HarnessFailure: the service would refuse it, or the id is taken.
+        """
+        return self._seed("assistants", self.world.store.assistants, id=id, model=model, **fields)
+
+    def add_thread(
+        self,
+        id: str | None = None,
+        *,
+        messages: Iterable[Mapping[str, Any]] = (),
+        metadata: Mapping[str, str] | None = None,
+        tool_resources: Mapping[str, Any] | None = None,
+    ) -> Thread:
+        """A thread that exists when the test starts, with what has been said in it.
+
+        Args:
+            id: its id; by default one is made.
+            messages: as a client sends them, `{"role": "user", "content": "Hi"}`, each with an `id` if wanted.
+            metadata: up to 16 pairs.
+            tool_resources: files of the code interpreter, and stores to search.
+
+        Raises:
+            HarnessFailure: the service would refuse it, or the id is taken.
+        """
+        return self._seed(
+            "threads",
+            self.world.store.threads,
+            id=id,
+            messages=[*messages],
+            metadata=metadata,
+            tool_resources=tool_resources,
+        )
+
+    def add_vector_store(self, id: str | None = None, *, file_ids: Iterable[str] = (), **fields: Any) -> VectorStore:
+        """A vector store that tool resources may name; its files are indexed already.
+
+        Args:
+            id: its id; by default one is made.
+            file_ids: ids of files that exist.
+            **fields: `name`, `metadata`, `expires_after`, `chunking_strategy`.
+
+        Raises:
+            HarnessFailure: the service would refuse it, or the id is taken.
+        """
+        return self._seed("vector_stores", self.world.store.vector_stores, id=id, file_ids=[*file_ids], **fields)
+
+    def add_file(
+        self,
+        path: str | Path | None = None,
+        *,
+        id: str | None = None,
+        content: bytes | None = None,
+        filename: str | None = None,
+        purpose: str = "assistants",
+    ) -> File:
+        """A file that exists when the test starts, from a path or from bytes.
+
+        Raises:
+            HarnessFailure: neither a path nor bytes are given, or the id is taken.
+        """
+        name, data = content_of(path, content, filename)
+        with self.turns.lock:
+            made = id or self.world.store.ids.file(self.world.shapes, azure=False, purpose=purpose)
+            return added(self.world.store.files, File(made, self.world.second, name, purpose, data))
+
+    def _seed(self, section: str, table: Table[R], /, **given: Any) -> R:
+        """What a scenario would make of this in its section, now in its table; what is None was not given."""
+        from harness.scenarios import objects, places  # noqa: PLC0415 - only tests that add objects pay for scenarios
+
+        method, example = METHODS[section]
+        fields = {name: copy.deepcopy(value) for name, value in given.items() if value is not None}
+        place = places.Place(places.Source(f"{method}(…) at {users_line()}"))
+        try:
+            with self.turns.lock:
+                objects.make_all(self.world, [objects.other(section, fields, place)])
+                return next(reversed(table))
+        except places.Misread as failure:
+            do = f"assistants.{method}({example})"
+            raise HarnessFailure(failure.happened, there_was=failure.there_was, do=do) from failure
 
 
 def content_of(path: str | Path | None, content: bytes | None, filename: str | None) -> tuple[str, bytes]:
@@ -45,15 +140,15 @@ def content_of(path: str | Path | None, content: bytes | None, filename: str | N
     return filename or (Path(path).name if path is not None else "file.bin"), data
 
 
-def added(table: Table[R], record: R, method: str) -> R:
-    """The record, now in its table.
+def added(table: Table[File], file: File) -> File:
+    """The file, now in its table.
 
     Raises:
         HarnessFailure: there is one with its id.
     """
-    if record.id in table:
+    if file.id in table:
         raise HarnessFailure(
-            f"{method}(…): the id {record.id!r} is taken.",
-            do=f"assistants.{method}(id=…)   # another one; or none, and one is made",
+            f"add_file(…): the id {file.id!r} is taken.",
+            do="assistants.add_file(id=…)   # another one; or none, and one is made",
         )
-    return table.add(record)
+    return table.add(file)

@@ -255,6 +255,19 @@ def test_what_was_there_before_is_put_there():
     assert "not so with the fake" not in source
 
 
+def test_what_no_request_may_say_of_an_older_assistant_is_left_out():
+    """As a tool that only Azure has: `add_assistant` takes what a client may send."""
+    fake = FakeAssistants()
+    assistant = fake.add_assistant("asst_abcdefghijklmnopqrstuvwx", name="Ada")
+    assistant.tools = [{"type": "openapi", "openapi": {}}]
+    client = Client(fake)
+    client.ok("GET", f"/assistants/{assistant.id}")
+    source = told(client.recorded)
+    run(source)
+    assert f"# Left out: the tools of {assistant.id}: Invalid value: 'openapi'." in source
+    assert 'name="Ada"' in source
+
+
 def test_an_older_thread_comes_with_its_metadata():
     fake = FakeAssistants()
     client = Client(fake)

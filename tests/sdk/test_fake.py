@@ -294,11 +294,22 @@ def test_an_async_model_is_refused(talk, assistants):
         (lambda fake: fake.when(metadata="x"), r'(?s)cannot compare metadata with .*when\(metadata=\{"user": "1"\}\)'),
         (lambda fake: fake.when(metadata={"user": 1}), "It takes pairs of texts that the run has, or a function"),
         (lambda fake: fake.add_file(), "needs something to add"),
-        (lambda fake: fake.add_assistant(instruction="x"), r"no field 'instruction'\.(?s:.*)\(instructions='x'\)"),
         (
-            lambda fake: fake.add_assistant(zzz=1),
-            r"no field 'zzz'(?s:.*)It has name, (?s:.*)add_assistant\(\)",
+            lambda fake: fake.add_assistant(instruction="x"),
+            r"^add_assistant\(…\) at test_fake.py:\d+, instruction: .* but 'instructions'\.(?s:.*)\.add_assistant\(",
         ),
+        (lambda fake: fake.add_assistant(zzz=1), r"know no 'zzz'(?s:.*)There is id, model, (?s:.*)add_assistant\("),
+        (lambda fake: fake.add_assistant(tools=["f"]), r"tools\[0\]: the service would refuse this: Invalid type"),
+        (lambda fake: fake.add_assistant("my-assistant"), r"An id is made of .* begins with 'asst_'"),
+        (
+            lambda fake: fake.add_assistant(tool_resources={"file_search": {"vector_store_ids": ["vs_none"]}}),
+            r"would refuse this: Vector store with id \['vs_none'\] not found",
+        ),
+        (
+            lambda fake: fake.add_thread(messages=[{"role": "system", "content": "x"}]),
+            r"messages\[0\].role: the service",
+        ),
+        (lambda fake: fake.add_vector_store(file_ids=["file-none"]), "would refuse this: .*file-none"),
         (lambda fake: say(42), r"say\(…\) takes a text"),
         (lambda fake: wait(-1), "time only moves forward"),
         (lambda fake: truncate("bored"), "knows no such reason"),
@@ -583,8 +594,10 @@ def test_objects_that_exist_already(assistants, tmp_path):
     assistants.add_thread("thread_hardcoded")
     uploaded = assistants.add_file(tmp_path / "sales.csv", id="file-hardcoded")
     made = assistants.add_file(content=b"png", filename="plot.png", purpose="assistants_output")
-    assistants.add_vector_store("vs_hardcoded")
+    notes = assistants.add_file(content=b"Open from 9 to 5.", filename="hours.txt")
+    store = assistants.add_vector_store("vs_hardcoded", name="Books", file_ids=[notes.id])
     client = openai.OpenAI(api_key="sk-test")
+    assert (store.name, [file.status for file in store.files]) == ("Books", ["completed"])
     assert client.beta.assistants.retrieve("asst_hardcoded").name == "Old"
     assert client.beta.threads.retrieve("thread_hardcoded").id == "thread_hardcoded"
     assert client.files.retrieve("file-hardcoded").filename == uploaded.filename == "sales.csv"
@@ -593,6 +606,35 @@ def test_objects_that_exist_already(assistants, tmp_path):
     assert assistants.add_thread().id.startswith("thread_")
     assert assistants.add_vector_store().id.startswith("vs_")
     assert assistants.add_file(content=b"").filename == "file.bin"
+
+
+def test_a_conversation_that_exists_already_goes_on(assistants):
+    said = [{"id": "msg_1", "role": "user", "content": "I am Ada."}, {"role": "assistant", "content": "Hello, Ada."}]
+    thread = assistants.add_thread("thread_1", messages=said, metadata={"user": "7"})
+    assert thread.metadata == {"user": "7"}
+    assert [(message.role, message.text) for message in thread.messages] == [
+        ("user", "I am Ada."),
+        ("assistant", "Hello, Ada."),
+    ]
+    client = openai.OpenAI(api_key="sk-test")
+    assert client.beta.threads.messages.retrieve("msg_1", thread_id="thread_1").content[0].text.value == "I am Ada."
+
+    @assistants.model
+    def remember(run):
+        return say(f"You said: {run.messages[0].text}")
+
+    assistant = assistants.add_assistant(instructions="Hi")
+    run = client.beta.threads.runs.create(thread_id="thread_1", assistant_id=assistant.id)
+    while client.beta.threads.runs.retrieve(run.id, thread_id="thread_1").status != "completed":
+        pass
+    assert [message.text for message in thread.messages][-1] == "You said: I am Ada."
+
+
+def test_an_assistant_of_v1_exists_already(assistants):
+    """What v2 does not know is what v1 took, with a model that v1 had."""
+    file = assistants.add_file(content=b"x", filename="x.txt")
+    made = assistants.add_assistant("asst_1", tools=[{"type": "retrieval"}], file_ids=[file.id])
+    assert (made.tools, list(made.file_ids), made.model) == ([{"type": "retrieval"}], [file.id], "gpt-4-turbo")
 
 
 @pytest.mark.assistants(adopt_unknown=True)
@@ -622,20 +664,14 @@ def test_what_a_test_gives_stays_its_own(assistants):
 
 
 @pytest.mark.parametrize(
-    "add",
-    [
-        FakeAssistants.add_assistant,
-        FakeAssistants.add_thread,
-        FakeAssistants.add_vector_store,
-        lambda fake, taken: fake.add_file(content=b"", id=taken),
-    ],
-    ids=["add_assistant", "add_thread", "add_vector_store", "add_file"],
+    ("method", "prefix"),
+    [("add_assistant", "asst_"), ("add_thread", "thread_"), ("add_vector_store", "vs_"), ("add_file", "file-")],
 )
-def test_an_id_that_is_taken_is_refused(assistants, add, request):
-    method = request.node.callspec.id
-    add(assistants, "mine")
-    with pytest.raises(HarnessFailure, match=rf"{method}\(…\): the id 'mine' is taken\.(?s:.*)assistants\.{method}\("):
-        add(assistants, "mine")
+def test_an_id_that_is_taken_is_refused(assistants, method, prefix):
+    wanted = {"id": f"{prefix}mine", **({"content": b""} if method == "add_file" else {})}
+    getattr(assistants, method)(**wanted)
+    with pytest.raises(HarnessFailure, match=rf"^{method}\(…\).*{prefix}mine' is (?s:.*)assistants\.{method}\("):
+        getattr(assistants, method)(**wanted)
 
 
 def test_requests_are_remembered(talk, assistants):

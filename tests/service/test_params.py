@@ -100,6 +100,7 @@ ACCEPTED_V2: list[tuple[type[BaseModel], dict[str, Any]]] = [
         v2.CreateAssistant,
         search(max_num_results=50, ranking_options={"ranker": "auto", "score_threshold": 0, "hybrid_search": None}),
     ),
+    (v2.CreateAssistant, search(ranking_options={"ranker": "default-2024-08-21", "score_threshold": 0.0})),
     (v2.ModifyAssistant, {}),
     (v2.ModifyAssistant, {"tools": [], "metadata": None, "tool_resources": None}),
     (v2.CreateThread, {}),

@@ -175,14 +175,17 @@ def test_objects_are_there_already(assistants, tmp_path):
     path = tmp_path / "hours.txt"
     path.write_bytes(b"9 to 5 \xff")
     assistant = assistants.add_assistant("asst_weather", model="gpt-4o", name="Weather", instructions="Be brief.")
-    thread = assistants.add_thread(metadata={"user": "7"})
-    store = assistants.add_vector_store("vs_1")
+    said = [{"role": "user", "content": "Hi"}]
+    thread = assistants.add_thread(messages=said, metadata={"user": "7"})
     files = [assistants.add_file(path), assistants.add_file(content=b"x", filename="x.txt", id="file-x")]
+    store = assistants.add_vector_store("vs_1", name="Hours", file_ids=["file-x"])
     client = assistants.client()
     assert client.beta.assistants.retrieve(assistant.id).name == "Weather"
     assert client.beta.threads.retrieve(thread.id).metadata == {"user": "7"}
     assert (assistant.id, store.id, files[1].id) == ("asst_weather", "vs_1", "file-x")
-    assert client.vector_stores.retrieve("vs_1").id == "vs_1"
+    assert [message.content[0].text.value for message in client.beta.threads.messages.list(thread.id)] == ["Hi"]
+    found = client.vector_stores.retrieve("vs_1")
+    assert (found.id, found.name, found.file_counts.completed) == ("vs_1", "Hours", 1)
     assert [client.files.retrieve(file.id).filename for file in files] == ["hours.txt", "x.txt"]
     # what was uploaded for assistants cannot be downloaded, so its length has to do
     assert [client.files.retrieve(file.id).bytes for file in files] == [8, 1]

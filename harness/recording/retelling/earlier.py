@@ -9,6 +9,9 @@ from harness.recording.matching import RENAMED
 from harness.recording.retelling.endpoints import METHODS, Asked, LeftOut, renamed
 from harness.recording.retelling.rehearsal import RESTING
 from harness.recording.seeds import fields_of
+from harness.service.errors import Refusal
+from harness.service.params import validate
+from harness.service.params.v2 import CreateAssistant
 from harness.service.records import Assistant, File, Thread, VectorStore
 from harness.service.routes import ROUTER
 from harness.service.store import kind_of
@@ -64,6 +67,10 @@ class Earlier:
         runs = (story.run for story in self._session.stories.values())
         of_run = next((run for run in runs if run.get("assistant_id") == object_id), {})
         shown = _modern(self._session.shown.get(object_id) or {**of_run, "metadata": None, "name": None})
+        for name, reason in [(name, _refusal(name, value)) for name, value in shown.items()]:
+            if reason is not None:
+                self._told.page.comment(f"Left out: the {name} of {object_id}: {reason}")
+                del shown[name]
         self._world.store.assistants.add(
             Assistant(id=object_id, created_at=self._world.second, **{"model": "gpt-4o", **fields_of(Assistant, shown)})
         )
@@ -147,6 +154,15 @@ def _modern(shown: Json) -> Json:
     if "tools" in fields:
         fields["tools"] = [{**tool, "type": RENAMED.get(tool["type"], tool["type"])} for tool in fields["tools"]]
     return fields
+
+
+def _refusal(name: str, value: object) -> str | None:
+    """Why no request may say this of an assistant, though it was shown: Azure has tools of its own."""
+    try:
+        validate(CreateAssistant, {"model": USUAL["model"], name: value}, "v2")
+    except Refusal as refusal:
+        return refusal.message
+    return None
 
 
 def _content(parts: list[Json]) -> object:

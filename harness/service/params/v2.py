@@ -55,7 +55,8 @@ ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "
 
 
 class RankingOptions(Body):
-    ranker: Literal["auto", "default_2024_08_21"] = ABSENT
+    # the last is none of the specification, but that of a recorded assistant (sashirestela/simple-openai, March 2025)
+    ranker: Literal["auto", "default_2024_08_21", "default-2024-08-21"] = ABSENT
     score_threshold: Annotated[float, Field(ge=0, le=1)]
     # Not in the specification, but the service shows it, and a client may send back what it was shown (CONTRACT §2.1).
     hybrid_search: dict[str, Any] | None = None

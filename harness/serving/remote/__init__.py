@@ -13,6 +13,7 @@ from urllib.parse import quote
 from harness import scenarios
 from harness.failures import HarnessFailure
 from harness.scripting import users_line
+from harness.seeding import content_of
 from harness.service.director import check_conditions
 from harness.serving import KEY
 from harness.serving.control.shapes import (
@@ -32,7 +33,7 @@ from harness.serving.remote.link import Link
 from harness.serving.remote.parts import RemoteClock, RemoteFaults, RemoteWhen, acts_as_data, stays_here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import openai
 
@@ -175,17 +176,24 @@ class RemoteAssistants:
         """Somebody else cancels every run that can be cancelled now."""
         self.link.post("/runs/cancel", Cancelled)
 
-    def add_assistant(self, id: str | None = None, *, model: str = "gpt-4o", **fields: Any) -> Seeded:
+    def add_assistant(self, id: str | None = None, *, model: str | None = None, **fields: Any) -> Seeded:
         """An assistant that is there before the code under test makes any."""
         return self._add("assistants", id, model=model, **fields)
 
-    def add_thread(self, id: str | None = None, *, metadata: dict[str, str] | None = None) -> Seeded:
-        """A thread that is there already."""
-        return self._add("threads", id, metadata=metadata)
+    def add_thread(
+        self,
+        id: str | None = None,
+        *,
+        messages: Iterable[Mapping[str, Any]] = (),
+        metadata: Mapping[str, str] | None = None,
+        tool_resources: Mapping[str, Any] | None = None,
+    ) -> Seeded:
+        """A thread that is there already, with what has been said in it."""
+        return self._add("threads", id, messages=[*messages], metadata=metadata, tool_resources=tool_resources)
 
-    def add_vector_store(self, id: str | None = None) -> Seeded:
-        """A vector store that tool resources may name."""
-        return self._add("vector_stores", id)
+    def add_vector_store(self, id: str | None = None, *, file_ids: Iterable[str] = (), **fields: Any) -> Seeded:
+        """A vector store that tool resources may name; its files are indexed already."""
+        return self._add("vector_stores", id, file_ids=[*file_ids], **fields)
 
     def add_file(
         self,
@@ -197,13 +205,7 @@ class RemoteAssistants:
         purpose: str = "assistants",
     ) -> Seeded:
         """A file that is there already, from a path of this machine or from bytes."""
-        if path is None and content is None:
-            raise HarnessFailure(
-                "add_file(…) needs something to add.",
-                do='assistants.add_file("data.csv")   # or add_file(content=b"…", filename="data.csv")',
-            )
-        data = Path(path).read_bytes() if content is None and path is not None else content or b""
-        name = filename or (Path(path).name if path is not None else "file.bin")
+        name, data = content_of(path, content, filename)
         sent = {"base64": b64encode(data).decode()}
         return self._add("files", id, content=sent, filename=name, purpose=purpose)
 

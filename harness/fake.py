@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.environment import endpoints
+from harness.failures import HarnessFailure
 from harness.hosts import Hosts
 from harness.interpreters import Interpreters
 from harness.loops import loop_around
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     import openai
 
-    from harness.failures import HarnessFailure
     from harness.recording import OnMiss, Player, Replay
     from harness.recording.recorder import Mode, Tape
     from harness.service.clock import Clock
@@ -126,8 +126,7 @@ class FakeAssistants(Seeding):
 
     def _own_answer(self, request: Request) -> OwnAnswer | None:
         paths = (request.path, below_root(request.path, self.service.roots))
-        fitting = (own for own in reversed(self._own_answers) if own.method == request.method and own.path in paths)
-        return next(fitting, None)
+        return next((own for own in reversed(self._own_answers) if own.fits(request.method, *paths)), None)
 
     # --- what the model does ------------------------------------------------------------------------------
 
@@ -194,15 +193,26 @@ class FakeAssistants(Seeding):
                     self.world.engine.cancel(run)
 
     def transcript(self, thread: Thread | str | Any = None) -> str:
-        """The conversation of one thread (a thread, its id, or anything with an `id`), or of all, as text."""
+        """The conversation of one thread (a thread, its id, or anything with an `id`), or of all, as text.
+
+        Raises:
+            HarnessFailure: there is no such thread.
+        """
         wanted = getattr(thread, "id", thread)
-        return report.transcript([item for item in self.threads if wanted in (None, item.id)])
+        chosen = [item for item in self.threads if wanted in (None, item.id)]
+        if wanted is not None and not chosen:
+            raise HarnessFailure(
+                f"transcript({wanted!r}): there is no such thread.",
+                there_was=f"The threads are {', '.join(item.id for item in self.threads) or 'none yet'}.",
+                do="print(assistants.transcript())   # all of them",
+            )
+        return report.transcript(chosen)
 
     def on(self, method: str, path: str, answer: Callable[[Request], Any]) -> None:
         """Answer one endpoint yourself, also one that the fake does not serve. The last call counts.
 
         Args:
-            path: the path as sent, or below `/v1`.
+            path: the path as sent, or below `/v1`; `{…}` stands for any one part, as in `/threads/{thread_id}`.
             answer: gets the request, and gives JSON, bytes, or a `Response`. If it raises something, or gives what
                 cannot be sent, the client gets a `HarnessFailure` that says so.
         """
@@ -229,7 +239,7 @@ class FakeAssistants(Seeding):
     def replay(
         self, path: str | Path, *, mode: Replay = "live", on_miss: OnMiss = "fail", redact: Texts = (), keep: Texts = ()
     ) -> None:
-        """Answer from a recorded session; the first thing to do with a fake, as it begins its world anew.
+        """Answer from a recorded session. Live, the world begins anew with it, and only scripts and faults stay.
 
         Args:
             path: a cassette, of any dialect that `harness.recording.cassettes` reads.
@@ -240,11 +250,17 @@ class FakeAssistants(Seeding):
             keep: what `record` was given.
 
         Raises:
-            HarnessFailure: there is no such choice, or the file cannot be read.
+            HarnessFailure: there is no such choice, or the file cannot be read; or objects were added, which would be
+                gone.
         """
         from harness.recording import replay  # noqa: PLC0415 - needs the extra `recording`
 
         with self.turns.lock:
+            if mode == "live" and not self.requests and not self.world.store.empty:
+                raise HarnessFailure(
+                    "replay(…) begins the world anew, and what was added to it would be gone.",
+                    do="assistants.replay(…)   # first of all, then add_assistant(…), add_file(…) and so on",
+                )
             self._player = replay(Path(path), self.service, mode=mode, on_miss=on_miss, redact=redact, keep=keep)
 
     def record(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pydantic_core import to_json
 
@@ -17,14 +20,34 @@ if TYPE_CHECKING:
     from harness.service.http import Request
 
 
+PLACEHOLDER = re.compile(r"\{\w*\}")
+
+
 @dataclass(frozen=True)
 class OwnAnswer:
-    """What answers one endpoint; `origin` is the user's own line."""
+    """What answers one endpoint; `origin` is the user's own line. In a path `{…}` stands for any one part.
+
+    Raises:
+        HarnessFailure: no request can have this path.
+
+    >>> own = OwnAnswer("GET", "/threads/{thread_id}/title", print, "test_app.py:3")
+    >>> own.fits("GET", "/threads/thread_abc/title"), own.fits("GET", "/threads/title")
+    (True, False)
+    """
 
     method: str
     path: str
     function: Callable[[Request], Any]
     origin: str
+
+    def __post_init__(self) -> None:
+        if not self.path.startswith("/") or "?" in self.path:
+            path = "/" + urlsplit(self.path).path.lstrip("/")
+            raise self._failure("no request has such a path.", do=f'assistants.on("{self.method}", "{path}", …)')
+
+    def fits(self, method: str, *paths: str) -> bool:
+        """Whether it answers a request whose path may be written in these ways."""
+        return method == self.method and any(map(_pattern(self.path).fullmatch, paths))
 
     def to(self, request: Request) -> Response:
         """The answer to a request.
@@ -56,3 +79,8 @@ class OwnAnswer:
 
     def _failure(self, what: str, *, do: str) -> HarnessFailure:
         return HarnessFailure(f'assistants.on("{self.method}", "{self.path}", …) at {self.origin}: {what}', do=do)
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile("[^/]+".join(map(re.escape, PLACEHOLDER.split(path))))

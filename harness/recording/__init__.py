@@ -12,7 +12,6 @@ from harness.recording.exact import ExactPlayer
 from harness.recording.live import LivePlayer
 from harness.recording.matching import OnMiss
 from harness.recording.session import Session
-from harness.service.context import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +79,7 @@ def replay(
     redact: Iterable[str] = (),
     keep: Iterable[str] = (),
 ) -> Player:
-    """Load a cassette; a live session begins the service's world anew, at the time it was recorded.
+    """Load a cassette; a live session begins the service's world anew, at the time it was recorded. Scripts stay.
 
     `redact` and `keep` are what the session was recorded with: a client sends again what was redacted.
     """
@@ -90,6 +89,5 @@ def replay(
         return ExactPlayer(session, service, on_miss=on_miss, redact=redact, keep=keep)
     before = service.world.settings
     # what comes in addition must not get an id that the recording has, should that have been made by a fake too
-    settings = changed(before, start=session.start or before.start, seed=f"{before.seed}, replayed")
-    service.world = World(settings, service.world.execute)
+    service.begin_anew(changed(before, start=session.start or before.start, seed=f"{before.seed}, replayed"))
     return LivePlayer(session, service, on_miss=on_miss, redact=redact, keep=keep)

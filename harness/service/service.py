@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from harness.service.routes import Route
     from harness.service.stuck import Loop
 
+HOST = "https://api.openai.com/"
 NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -54,6 +55,7 @@ class Service:
         execute: Execute | None = None,
         loop: Callable[[], Loop | None] = unknown_loop,
     ) -> None:
+        self._loop = loop
         self.world = World(settings or Settings(), execute, loop)
         self.roots = roots_pattern(roots)
 
@@ -97,6 +99,8 @@ class Service:
     def _answer(self, request: Request, path: str, *, azure: bool) -> Any:
         """The object to answer with, or a whole response where the answer is no JSON."""
         match = ROUTER.match(request.method, path)
+        if path is request.path and request.url.startswith(HOST):
+            match = None  # nothing lies directly below OpenAI's own host (microsoft/TaskWeaver#11)
         if match is None and path.strip("/").split("/")[0] not in FAMILIES:
             raise explain.not_served(request.method, path, (route.template for route in ROUTES))
         dialects.authenticate(request, azure=azure, accepted=self.world.settings.api_key)
@@ -128,6 +132,12 @@ class Service:
             call.body = params.validate(model, params.parse_json(call.request.body, call.api), call.api)
         if route.query is not NoQuery:
             call.query = params.parse_query(route.query, call.request.query, call.api)
+
+    def begin_anew(self, settings: Settings) -> None:
+        """A world in which there is nothing but the scripts and the faults that are planned already."""
+        before = self.world
+        self.world = World(settings, before.execute, self._loop)
+        self.world.director, self.world.faults = before.director, before.faults
 
     # --- snapshots ----------------------------------------------------------------------------------------
 

@@ -213,3 +213,7 @@ class Store:
         self.threads: Table[Thread] = Table()
         self.files: Table[File] = Table()
         self.vector_stores: Table[VectorStore] = Table()
+
+    @property
+    def empty(self) -> bool:
+        return not (len(self.assistants) or len(self.threads) or len(self.files) or len(self.vector_stores))

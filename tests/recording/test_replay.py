@@ -146,6 +146,27 @@ def test_a_miss_may_fall_through_to_scripts(cassette):
     assert client.send("GET", "/threads/thread_abcdefghijklmnopqrstuvwx")[0] == 404
 
 
+def test_scripts_and_faults_of_before_stay(cassette):
+    fake = FakeAssistants()
+    fake.next_run(say("Scripted."))
+    fake.faults.status(503)
+    fake.replay(cassette(recorded(say("Hello."))), on_miss="script")
+    client = Client(fake)
+    assert client.send("POST", "/assistants", ADA)[0] == 503
+    assert converse(client)["said"][-1][1][0]["text"]["value"] == "Hello."
+    assert converse(client, question="And now?")["said"][-1][1][0]["text"]["value"] == "Scripted."
+
+
+def test_what_was_added_before_would_be_gone(cassette):
+    path = cassette(recorded(say("Hello.")))
+    fake = FakeAssistants()
+    fake.add_file(content=b"x")
+    with pytest.raises(HarnessFailure, match=r"(?s)replay\(…\) begins the world anew.*first of all"):
+        fake.replay(path)
+    fake.replay(path, mode="exact")
+    assert [file.content for file in fake.world.store.files] == [b"x"]
+
+
 def test_exact_replay_leaves_a_miss_to_scripts_too(cassette):
     told = recorded(say("Hello."))
     client = replaying(cassette(told), mode="exact", on_miss="script")

@@ -692,7 +692,8 @@ def test_transcript(talk, assistants):
         f"{talk.thread.id}\n    user: hi\n    assistant: Hello\n        you\n    assistant [incomplete]: bye"
     )
     assert assistants.transcript() == text
-    assert assistants.transcript("thread_other") == ""
+    with pytest.raises(HarnessFailure, match=f"(?s)'thread_other'.: there is no such thread.*are {talk.thread.id}\\."):
+        assistants.transcript("thread_other")
 
 
 def test_on_answers_what_the_fake_does_not(assistants):
@@ -714,6 +715,23 @@ def test_the_last_on_counts_however_its_path_is_written(assistants):
     assert client.models.retrieve("m").id == "second"
     assistants.on("GET", "/models/m", lambda request: {"id": "third", "object": "model"})
     assert client.models.retrieve("m").id == "third"
+
+
+def test_on_takes_any_id_where_its_path_has_braces(assistants):
+    client = openai.OpenAI(api_key="sk-test")
+    assistants.on("GET", "/models/{model}", lambda request: {"id": request.path, "object": "model"})
+    assert client.models.retrieve("m").id == "/v1/models/m"
+    assert client.models.list().data[0].id != "/v1/models"
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [("models", "/models"), ("https://api.openai.com/v1/models", "/v1/models"), ("/models?limit=1", "/models")],
+)
+def test_on_refuses_a_path_that_no_request_has(assistants, path, meant):
+    with pytest.raises(HarnessFailure, match=r"test_fake.py:\d+: no request has such a path") as raised:
+        assistants.on("get", path, lambda request: {})
+    assert raised.value.do == f'assistants.on("GET", "{meant}", …)'
 
 
 async def a_coroutine(request):

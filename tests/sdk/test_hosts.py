@@ -105,3 +105,18 @@ def test_fakes_that_end_in_the_wrong_order_let_nothing_through(monkeypatch, key)
         assert len(fake.requests) == 1
         fake.failures.clear()
     assert in_force() == before
+
+
+def test_nothing_lies_directly_below_openais_own_host():
+    """As microsoft/TaskWeaver#11 has it: who forgets `/v1` in the base URL is told that this is none."""
+    with fake_assistants() as fake:
+        client = openai.OpenAI(api_key="sk-test", base_url="https://api.openai.com")
+        with pytest.raises(openai.NotFoundError, match=r"Invalid URL \(POST /threads\)"):
+            client.beta.threads.create()
+        assert fake.threads == []
+
+
+def test_a_named_host_may_have_no_root():
+    with fake_assistants(base_url="https://gateway.test") as fake:
+        openai.OpenAI(api_key="sk-test", base_url="https://gateway.test").beta.threads.create()
+        assert len(fake.threads) == 1

@@ -20,7 +20,7 @@ SHARDS = 10
 STEPS = 50_000
 # A step may draw and do much, and how long that takes is no finding.
 SHARD = settings(
-    max_examples=75,
+    max_examples=90,
     stateful_step_count=100,
     database=None,
     deadline=None,

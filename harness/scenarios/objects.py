@@ -10,8 +10,8 @@ import difflib
 import re
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
 
 from harness.scenarios import contents
 from harness.scenarios.places import shown
@@ -21,7 +21,8 @@ from harness.service.context import Call
 from harness.service.errors import Refusal
 from harness.service.faults.matching import route_of
 from harness.service.http import Request
-from harness.service.params import validate
+from harness.service.params import v1, v2, validate
+from harness.service.params.common import ABSENT, array_of
 from harness.service.records import File
 
 if TYPE_CHECKING:
@@ -43,6 +44,18 @@ NOT_KNOWN = ("unknown_parameter", "invalid_value")
 FILE = '- {"id": "file-abc", "filename": "hours.txt", "content": "Open from 9 to 5."}'
 
 
+class Grown(v2.CreateThread):
+    """A thread that is there already: it has grown, and may be longer than one can begin."""
+
+    messages: Annotated[list[v2.CreateMessage], array_of("objects")] = ABSENT
+
+
+class GrownInV1(v1.CreateThread):
+    """The same, in a body of v1."""
+
+    messages: list[v1.CreateMessage] = ABSENT
+
+
 @dataclass(frozen=True)
 class Kind:
     """What a section holds.
@@ -52,6 +65,7 @@ class Kind:
         prefix: how its ids begin.
         usual: what need not be said.
         usual_in_v1: what stands for it in a body that only v1 takes.
+        own_bodies: the models, that of v2 first, where they are not those of the request.
     """
 
     path: str
@@ -59,6 +73,7 @@ class Kind:
     example: str
     usual: Mapping[str, Any]
     usual_in_v1: Mapping[str, Any]
+    own_bodies: dict[Api, type[BaseModel]] = field(default_factory=dict)
 
     @property
     def route(self) -> Route:
@@ -69,7 +84,7 @@ class Kind:
     @property
     def bodies(self) -> dict[Api, type[BaseModel]]:
         """The models of the body, that of v2 first."""
-        return dict(sorted(self.route.bodies.items(), reverse=True))
+        return self.own_bodies or dict(sorted(self.route.bodies.items(), reverse=True))
 
     @property
     def keys(self) -> list[str]:
@@ -87,7 +102,12 @@ KINDS = {
         {"model": "gpt-4-turbo"},
     ),
     "threads": Kind(
-        "/threads", "thread_", '- {"id": "thread_abc", "messages": [{"role": "user", "content": "Hi"}]}', {}, {}
+        "/threads",
+        "thread_",
+        '- {"id": "thread_abc", "messages": [{"role": "user", "content": "Hi"}]}',
+        {},
+        {},
+        {"v2": Grown, "v1": GrownInV1},
     ),
 }
 

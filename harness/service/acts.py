@@ -317,7 +317,13 @@ def fail(code: FailureCode | str = "server_error", message: str | None = None, *
     >>> fail().message
     'Sorry, something went wrong.'
     """
-    near = difflib.get_close_matches(code, last_errors.TEXTS, n=1, cutoff=0.85)
+    if not isinstance(code, str):
+        raise HarnessFailure(f"fail({code!r}): a code is a text.", do='fail("server_error")')
+    near = [
+        each
+        for each in difflib.get_close_matches(code, last_errors.TEXTS, n=1, cutoff=0.85)
+        if abs(len(each) - len(code)) <= 2
+    ]
     if near and near != [code]:
         raise HarnessFailure(f"fail({code!r}): the code is nearly {near[0]!r}.", do=f'fail("{near[0]}")')
     if message is None:

@@ -130,7 +130,7 @@ class Call:
         return record
 
 
-WELL_FORMED = re.compile(r"(asst_|thread_|file-|assistant-)[A-Za-z0-9]{3,}$")
+WELL_FORMED = re.compile(r"(asst_|thread_|file-|assistant-)[\w-]{3,}$", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ class Director:
     def _choose(self, view: Callable[[], RunView]) -> Script:
         if self.rules:
             run = view()
-            for rule in self.rules:
+            for rule in tuple(self.rules):  # meanwhile the test may write another
                 if rule.fits(run):
                     return rule.script
         for script in self.queue:

@@ -1,4 +1,4 @@
-"""Every refusal the service gives, one constructor each.
+"""Every refusal the service gives, one constructor each; those of states and locks are in `conflicts`.
 
 Texts, types, codes and params are the service's own (CONTRACT §3, §4, §6, §7). A constructor whose text is not
 recorded says so; nothing else in the service spells an error.
@@ -109,10 +109,6 @@ def v1_path_deprecated() -> Refusal:
         f"The v1 Assistants API has been deprecated. See the migration guide for more information: {MIGRATION_GUIDE}.",
         code="invalid_beta",
     )
-
-
-def no_retrieval() -> Refusal:
-    return Refusal(400, "Retrieval tools are not supported.")
 
 
 def unknown_url(method: str, path: str) -> Refusal:
@@ -261,6 +257,39 @@ def v1_schema(problems: Iterable[tuple[str, str]]) -> Refusal:
     return Refusal(400, f"{len(listed)} validation {noun} for Request\n" + "\n".join(listed))
 
 
+# --- tools --------------------------------------------------------------------------------------------------
+
+
+def no_retrieval() -> Refusal:
+    return Refusal(400, "Retrieval tools are not supported.")
+
+
+def function_named_twice(index: int) -> Refusal:
+    """Text and param are those of dotnet/extensions#6743, August 2025."""
+    return Refusal(400, "Function tools must have unique names.", param=f"tools[{index}]")
+
+
+def invalid_function_schema(index: int, name: str, root: object) -> Refusal:
+    """As TheoKanning/openai-java#407 and Lambdua/openai4j#83 have it; param and code are those of other APIs (G)."""
+    return Refusal(
+        400,
+        f"Invalid schema for function '{name}': schema must be a JSON Schema of 'type: \"object\"', "
+        f"got 'type: \"{root}\"'.",
+        param=f"tools[{index}].function.parameters",
+        code="invalid_function_parameters",
+    )
+
+
+def outputs_too_large() -> Refusal:
+    """VRSEN/agency-swarm-lab#39, December 2024."""
+    return Refusal(
+        400,
+        "'tool_outputs' too large: the combined tool outputs must be less than 512kb.",
+        param="tool_outputs",
+        code="invalid_value",
+    )
+
+
 # --- ids and objects (CONTRACT §7.1) ------------------------------------------------------------------------
 
 
@@ -357,44 +386,3 @@ def not_searchable(extensions: Iterable[str]) -> Refusal:
 def vector_store_full(store_id: str, most: int) -> Refusal:
     """The limit is documented, its text is not recorded (CONTRACT §8, G)."""
     return Refusal(400, f"Vector store {store_id} has reached the maximum number of {most} files.")
-
-
-# --- states and locks (CONTRACT §3, §4) ---------------------------------------------------------------------
-
-
-def cannot_cancel(status: str) -> Refusal:
-    return Refusal(400, f"Cannot cancel run with status '{status}'.")
-
-
-def cannot_update(status: str) -> Refusal:
-    return Refusal(400, f"Cannot update run with status '{status}'.")
-
-
-def outputs_not_accepted(status: str) -> Refusal:
-    return Refusal(400, f'Runs in status "{status}" do not accept tool outputs.')
-
-
-def outputs_do_not_match(expected: list[str], got: list[str]) -> Refusal:
-    """Both lists in the order they stand in, as Python prints them; no final dot."""
-    return Refusal(400, f"Expected tool outputs for call_ids {expected!r}, got {got!r}")
-
-
-def thread_locked_for_messages(thread_id: str, run_id: str) -> Refusal:
-    return Refusal(400, f"Can't add messages to {thread_id} while a run {run_id} is active.")
-
-
-def thread_has_active_run(thread_id: str, run_id: str) -> Refusal:
-    return Refusal(400, f"Thread {thread_id} already has an active run {run_id}.")
-
-
-def nothing_to_run_on() -> Refusal:
-    return Refusal(
-        400,
-        "Run creation requires a Thread with a user message or an assistant with instructions.",
-        code="invalid_thread",
-    )
-
-
-def too_many_messages(thread_id: str) -> Refusal:
-    """The limit is documented, its text is not recorded (CONTRACT §4, G)."""
-    return Refusal(400, f"Thread {thread_id} has reached the maximum number of messages.")

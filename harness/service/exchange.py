@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import from_json
+from harness.service.http import json_of
 
 if TYPE_CHECKING:
-    from harness.service.http import Content, Request, Response, WireFailure
+    from harness.service.http import Request, Response, WireFailure
 
 
 @dataclass(slots=True)
@@ -50,16 +50,9 @@ class Exchange:
     @property
     def json(self) -> Any:
         """The body of the request, or None if it had none or was no JSON."""
-        return _json(self.request.body)
+        return self.request.json
 
     @property
     def answer(self) -> Any:
         """The body of the answer, be it one that was lost; None if it was no JSON. Of a stream nothing is kept."""
-        return _json(self.response.body) if isinstance(self.response.body, bytes) else None
-
-
-def _json(body: Content) -> Any:
-    try:
-        return from_json(bytes(body))
-    except ValueError:
-        return None
+        return json_of(self.response.body) if isinstance(self.response.body, bytes) else None

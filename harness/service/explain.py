@@ -84,7 +84,7 @@ def unused(scripts: Iterable[Script], faults: Iterable[str] = (), exchanges: Ite
         " ".join(what),
         there_was="\n".join(f"    {line}" for lines in left.values() for line in lines),
         do=("Correct the conditions. " if any(script.missed for script in scripts) else "")
-        + 'Remove them, or allow it: @pytest.mark.assistants(unused="ignore")',
+        + 'Remove them, or allow it: @pytest.mark.assistants(unused="ignore"), fake_assistants(unused="ignore")',
     )
 
 

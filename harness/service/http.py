@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs
+
+from pydantic_core import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -50,6 +52,19 @@ class Request:
         path = target.partition("://")[2].partition("/")[2]
         self.path = f"/{path}"
         self.query = parse_qs(query, keep_blank_values=True) if query else NO_QUERY
+
+    @property
+    def json(self) -> Any:
+        """The body, or None if there is none or it is no JSON."""
+        return json_of(self.body)
+
+
+def json_of(body: Content) -> Any:
+    """What JSON says; None if it is none."""
+    try:
+        return from_json(bytes(body))
+    except ValueError:
+        return None
 
 
 @dataclass(slots=True)

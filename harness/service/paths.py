@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+SLASHES = re.compile("/{2,}")
+
 # OpenAI's own root, and Azure's two.
 ROOTS = ("/openai/v1", "/openai", "/v1")
 
@@ -30,10 +32,11 @@ USUAL = roots_pattern()
 
 
 def below_root(path: str, roots: re.Pattern[str] = USUAL) -> str:
-    """The path below the API's root.
+    """The path below the API's root. Two slashes count as one (openai/openai-node#902).
 
-    >>> below_root("/v1/threads"), below_root("/openai/threads"), below_root("/threads")
-    ('/threads', '/threads', '/threads')
+    >>> below_root("/v1/threads"), below_root("/openai/threads"), below_root("/threads"), below_root("/v1//threads")
+    ('/threads', '/threads', '/threads', '/threads')
     """
     root = roots.match(path)
-    return path if root is None else path[root.end() :]
+    below = path if root is None else path[root.end() :]
+    return SLASHES.sub("/", below) if "//" in below else below

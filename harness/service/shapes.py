@@ -54,7 +54,7 @@ SHAPES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("2024-04-27", "v1", f"{_ASSISTANT} top_p temperature file_ids metadata response_format"),
         ("2024-04-17", "v2", f"{_ASSISTANT} top_p temperature tool_resources metadata response_format"),
         (
-            "2025-03-14",
+            "2025-02-05",  # openai-php/client#519
             "v2",
             f"{_ASSISTANT} top_p temperature reasoning_effort tool_resources metadata response_format",
         ),
@@ -116,11 +116,15 @@ SHAPES: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "vector_store.file": (
         ("2024-04-30", "v2", _STORE_FILE),
-        ("2024-10-11", "v2", f"{_STORE_FILE} chunking_strategy"),
+        ("2024-06-06", "v2", f"{_STORE_FILE} chunking_strategy"),  # openai-php/client#419, openai/openai-openapi#300
         ("2025-09-16", "v2", f"{_STORE_FILE} chunking_strategy attributes"),
     ),
     "vector_store.file of a batch": (  # as the list of a batch shows it, until today
         ("2024-04-30", "v2", "id object created_at vector_store_id status last_error"),
+    ),
+    "file search result": (
+        ("2024-04-17", "v2", "file_id file_name score content"),
+        ("2025-09-16", "v2", "file_id file_name score attributes content"),
     ),
     "function tool": (
         ("2023-11-06", "v1 v2", "name description parameters"),

@@ -11,7 +11,7 @@ import string
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
 from uuid import UUID
 
 from harness.service.shapes import HEX_STORE_IDS, SHORT_FILE_IDS
@@ -123,7 +123,7 @@ class Table(Generic[R]):
     """Records in the order they were made.
 
     That order is also the order of `created_at`, and it breaks ties within one second, as the service's lists do
-    (CONTRACT §6). Finding a place is logarithmic and a page costs what its length costs.
+    (CONTRACT §6). Finding a place is logarithmic and a page costs what its length costs. Tests read it like a list.
     """
 
     __slots__ = ("_by_id", "_made", "_numbers", "_records")
@@ -145,6 +145,17 @@ class Table(Generic[R]):
 
     def __reversed__(self) -> Iterator[R]:
         return reversed(self._records)
+
+    @overload
+    def __getitem__(self, place: int) -> R: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[R]: ...
+    def __getitem__(self, place: int | slice) -> R | list[R]:
+        """By place, oldest first, as tests ask for the last message of a thread."""
+        return self._records[place]
+
+    def __repr__(self) -> str:
+        return repr(self._records)
 
     def get(self, record_id: str) -> R | None:
         return self._by_id.get(record_id)

@@ -55,6 +55,7 @@ SUBMIT = RUN + "/submit_tool_outputs"
 NO_KEY = {"headers": {"authorization": None}}
 HELLO = {"role": "user", "content": "hello"}
 ATTACHED = {**HELLO, "attachments": [{"file_id": "file-X", "tools": [{"type": "code_interpreter"}]}]}
+ODD = {**HELLO, "attachments": [{"file_id": "31abac64", "tools": [{"type": "code_interpreter"}]}]}
 # State of the run when the request comes: how it got there, and the seconds that passed.
 STATES = {
     "queued": ((say("x"),), 0),
@@ -66,7 +67,139 @@ STATES = {
     "incomplete": ((say("x " * 90),), 3),
 }
 
+FUNCTION = {"type": "function", "function": {"name": "f"}}
+
+
+def takes(schema: object) -> list[Any]:
+    return [{"type": "code_interpreter"}, {"type": "function", "function": {"name": "f", "parameters": schema}}]
+
+
+def outputs(text: str) -> dict[str, Any]:
+    return {"tool_outputs": [{"tool_call_id": "call_A", "output": text}, {"tool_call_id": "call_B", "output": text}]}
+
+
 CASES = [
+    # public reports of what the service said (each with its place)
+    *(
+        Case(
+            f"functions of one name, {path}",
+            "POST",
+            path,
+            "Function tools must have unique names.",
+            {**more, "tools": [FUNCTION, {"type": "code_interpreter"}, FUNCTION]},
+            param="tools[2]",  # dotnet/extensions#6743
+        )
+        for path, more in [("/assistants", {"model": "gpt-4"}), (RUNS, {"assistant_id": "{a}"})]
+    ),
+    *(
+        Case(
+            f"parameters of the type {kind}",
+            "POST",
+            "/assistants",
+            "Invalid schema for function 'f': schema must be a JSON Schema of 'type: \"object\"', got 'type: "
+            f'"{kind}"\'.',
+            {"model": "gpt-4", "tools": takes(schema)},
+            param="tools[1].function.parameters",
+            code="invalid_function_parameters",
+        )
+        for kind, schema in [
+            ("string", {"type": "string"}),  # TheoKanning/openai-java#407
+            ("None", {"properties": {}}),  # Lambdua/openai4j#83
+        ]
+    ),
+    Case(
+        "a long output",  # microsoft/semantic-kernel#12814
+        "POST",
+        SUBMIT,
+        too_long("tool_outputs[0].output", 1_048_576, 1_048_577),
+        outputs("x" * 1_048_577),
+        param="tool_outputs[0].output",
+        code="string_above_max_length",
+        apis=V2,
+        state="requires_action",
+    ),
+    Case(
+        "outputs that are long together",  # VRSEN/agency-swarm-lab#39
+        "POST",
+        SUBMIT,
+        "'tool_outputs' too large: the combined tool outputs must be less than 512kb.",
+        outputs("한" * (256 * 1024 // 3 + 1)),
+        param="tool_outputs",
+        code="invalid_value",
+        state="requires_action",
+    ),
+    *(
+        Case(
+            f"an attachment without a real id, {path}",  # danny-avila/LibreChat#8178
+            "POST",
+            path,
+            f"Invalid '{param}': '31abac64'. Expected an ID that begins with 'file'.",
+            body,
+            param=param,
+            code="invalid_value",
+            apis=V2,
+        )
+        for path, param, body in [
+            (MESSAGES, "attachments[0].file_id", ODD),
+            (
+                "/threads",
+                "messages[1].attachments[0].file_id",
+                {"messages": [HELLO, ODD]},
+            ),
+            (
+                RUNS,
+                "additional_messages[0].attachments[0].file_id",
+                {"assistant_id": "{a}", "additional_messages": [ODD]},
+            ),
+            (
+                "/threads/runs",
+                "thread.messages[0].attachments[0].file_id",
+                {"assistant_id": "{a}", "thread": {"messages": [ODD]}},
+            ),
+        ]
+    ),
+    Case(
+        "33 messages at once in v1",  # openai-php/client#269
+        "POST",
+        "/threads/runs",
+        "1 validation error for Request\nbody -> thread -> messages\n"
+        "  ensure this value has at most 32 items (type=value_error.list.max_items; limit_value=32)",
+        {"assistant_id": "{a}", "thread": {"messages": [HELLO] * 33}},
+        apis=V1,
+    ),
+    Case(
+        "33 messages at once",  # dimagi/open-chat-studio#688
+        "POST",
+        "/threads",
+        "Invalid 'messages': array too long. Expected an array with maximum length 32, but got an array with length 33 "
+        "instead.",
+        {"messages": [HELLO] * 33},
+        param="messages",
+        code="array_above_max_length",
+        apis=V2,
+    ),
+    Case(
+        "metadata of another type",  # hiddenhatpress/openai-assistants#1
+        "POST",
+        "/threads",
+        "Invalid type for 'metadata': expected a metadata object, but got an array instead.",
+        {"metadata": []},
+        param="metadata",
+        code="invalid_type",
+        apis=V2,
+    ),
+    # openai/openai-node#902: who has no thread id asks another endpoint
+    Case(
+        "no thread id at all",
+        "POST",
+        "/threads//messages",
+        "Unknown parameter: 'role'.",
+        HELLO,
+        param="role",
+        code="unknown_parameter",
+        apis=V2,
+        options={"as_of": "2024-06-19"},  # today the id that is none, `messages`, is what is wrong first
+    ),
     # who is calling
     Case(
         "no key",
@@ -637,3 +770,16 @@ def test_an_error_of_files_has_a_detail(wire):
     wire.start()
     body = wire.send("GET", "/files/fake_id").json()
     assert body["detail"] == {"message": "No such File object: fake_id", "code": None}
+
+
+def test_as_much_as_may_be_said(wire, api):
+    """Right below the limits of the cases above."""
+    fake = wire.start()
+    fake.next_run(calls(call("f", call_id="call_A"), call("g", call_id="call_B")), say("done"))
+    assistant = fake.add_assistant(instructions="Hi")
+    thread = wire.ok("POST", "/threads", {"messages": [HELLO] * 32})["id"]
+    tools = [FUNCTION, {"type": "function", "function": {"name": "g", "parameters": {}}}]
+    run = wire.ok("POST", f"/threads/{thread}/runs", {"assistant_id": assistant.id, "tools": tools})["id"]
+    fake.clock.advance(3)
+    said = outputs("x" * (256 * 1024 - 1))
+    assert wire.ok("POST", f"/threads/{thread}/runs/{run}/submit_tool_outputs", said)["status"] == "queued"

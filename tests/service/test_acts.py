@@ -29,6 +29,7 @@ def test_a_mark_that_is_not_in_the_text_is_a_mistake(mark):
 
 
 def test_a_misspelt_code_of_a_failure_is_refused_and_another_passed_on():
+    assert fail("token_rate_limit_exceeded").code == "token_rate_limit_exceeded"
     with pytest.raises(HarnessFailure, match=r"nearly 'rate_limit_exceeded'"):
         fail("rate_limit_exceded")
     others = ["content_filter", "rate_limit_error"]

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from harness import HarnessFailure, Request, say, truncate
+from harness import HarnessFailure, Request, say, search, truncate
 from harness.fake import FakeAssistants
 from harness.options import make_options
 
@@ -55,3 +55,48 @@ def test_v1_called_a_truncated_run_completed_at_first(version, day, status):
     fake.clock.advance(60)
     shown = ask("GET", f"/threads/{thread.id}/runs/{run['id']}")
     assert (shown["status"], shown["incomplete_details"]) == (status, {"reason": "max_completion_tokens"})
+
+
+def asking(day, version="v2"):
+    """A fake of a day, and what asks it for JSON."""
+    fake = FakeAssistants(make_options({"as_of": day, "clock": "timed"}, where="test"))
+
+    def ask(method, path, body=None):
+        headers = {"authorization": "Bearer sk-any", "openai-beta": f"assistants={version}"}
+        sent = b"" if body is None else json.dumps(body).encode()
+        return json.loads(fake.answer(Request(method, f"https://api.openai.com/v1{path}", headers, sent)).body)
+
+    return fake, ask
+
+
+@pytest.mark.parametrize(("day", "there"), [("2024-12-01", False), ("2025-02-05", True)])
+def test_when_assistants_got_their_reasoning_effort(day, there):
+    """openai-php/client#519: an answer of that day has it, as null."""
+    _, ask = asking(day)
+    made = ask("POST", "/assistants", {"model": "gpt-4o-mini"})
+    assert made.get("reasoning_effort", ...) == (None if there else ...)
+
+
+@pytest.mark.parametrize(("day", "there"), [("2024-05-01", False), ("2024-07-27", True)])
+def test_when_files_of_stores_got_their_chunking_strategy(day, there):
+    """openai/openai-openapi#300 shows one made on that day; openai-php/client#419 has it on 2024-06-06."""
+    fake, ask = asking(day)
+    store = fake.add_vector_store(file_ids=[fake.add_file(content=b"x", filename="a.txt").id])
+    [file] = ask("GET", f"/vector_stores/{store.id}/files")["data"]
+    assert ("chunking_strategy" in file) is there
+
+
+@pytest.mark.parametrize(("day", "there"), [("2024-10-11", False), ("2025-03-06", False), ("2025-09-16", True)])
+def test_when_search_results_got_their_attributes(day, there):
+    """FACTS E: none of those recorded in October 2024 and March 2025 has them."""
+    fake, ask = asking(day)
+    fake.next_run(search("tea"), say("Tea."))
+    store = fake.add_vector_store(file_ids=[fake.add_file(content=b"Tea is brewed.", filename="a.txt").id])
+    resources = {"file_search": {"vector_store_ids": [store.id]}}
+    assistant = fake.add_assistant(tools=[{"type": "file_search"}], tool_resources=resources)
+    thread = fake.add_thread(messages=[{"role": "user", "content": "tea"}])
+    run = ask("POST", f"/threads/{thread.id}/runs", {"assistant_id": assistant.id})
+    fake.clock.advance(60)
+    steps = ask("GET", f"/threads/{thread.id}/runs/{run['id']}/steps?order=asc")["data"]
+    [result] = steps[0]["step_details"]["tool_calls"][0]["file_search"]["results"]
+    assert list(result) == ["file_id", "file_name", "score", *(["attributes"] if there else [])]

@@ -246,7 +246,7 @@ REFUSED_V2 = [
     wrong(A, assistant(tools=["x"]), "tools[0]", "an object", "a string"),
     wrong(A, assistant(temperature="hot"), "temperature", "a decimal", "a string"),
     wrong(A, assistant(temperature=True), "temperature", "a decimal", "a boolean"),
-    wrong(A, assistant(metadata=[]), "metadata", "an object", "an array"),
+    wrong(A, assistant(metadata=[]), "metadata", "a metadata object", "an array"),
     wrong(A, assistant(response_format=1), "response_format", "one of 'auto' or object", "an integer"),
     wrong(v2.ModifyRun, {"metadata": {"modified": True}}, "metadata.modified", "a string", "a boolean"),
     wrong(v2.ModifyRun, {"metadata": {"[key]": 1}}, "metadata.[key]", "a string", "an integer"),

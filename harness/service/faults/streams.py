@@ -48,7 +48,7 @@ class StreamFault(Plan):
     def __post_init__(self) -> None:
         """Raises HarnessFailure if no stream has such an event."""
         if self.event not in EVENTS:
-            [nearest] = difflib.get_close_matches(self.event, EVENTS, n=1, cutoff=0)
+            [nearest] = difflib.get_close_matches(str(self.event), EVENTS, n=1, cutoff=0)
             raise HarnessFailure(
                 f"faults: no event of a stream is called {self.event!r}.",
                 there_was=f"The nearest: {nearest}",

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Discriminator, Field
 
 from harness.service.params.common import (
     ABSENT,
+    MOST_AT_ONCE,
     ONE_OF_CHOICES,
     Body,
     ChoiceWord,
@@ -122,7 +123,7 @@ class ModifyMessage(Lenient):
 
 
 class CreateThread(Lenient):
-    messages: list[CreateMessage] = ABSENT
+    messages: Annotated[list[CreateMessage], Field(max_length=MOST_AT_ONCE)] = ABSENT
     metadata: Metadata | None = None
 
 

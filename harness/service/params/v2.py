@@ -10,6 +10,7 @@ from pydantic import Discriminator, Field
 
 from harness.service.params.common import (
     ABSENT,
+    MOST_AT_ONCE,
     ONE_OF_CHOICES,
     Body,
     ChoiceWord,
@@ -183,7 +184,7 @@ class ModifyMessage(Body):
 
 
 class CreateThread(Body):
-    messages: Annotated[list[CreateMessage], array_of("objects")] = ABSENT
+    messages: Annotated[list[CreateMessage], Field(max_length=MOST_AT_ONCE), array_of("objects")] = ABSENT
     tool_resources: NewToolResources | None = None
     metadata: Metadata | None = None
 
@@ -231,10 +232,13 @@ class ModifyRun(Body):
 
 
 class ToolOutput(Body):
-    """The specification requires neither key; without the id, no call could be meant. No output is null (G)."""
+    """The specification requires neither key; without the id, no call could be meant. No output is null (G).
+
+    How long one may be: microsoft/semantic-kernel#12814, July 2025.
+    """
 
     tool_call_id: str
-    output: str | None = None
+    output: Annotated[str, Field(max_length=1_048_576)] | None = None
 
 
 class SubmitToolOutputs(Body):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.service import errors
+from harness.service import conflicts
 from harness.service.context import PATH_IDS, listing
 from harness.service.lifecycle import MESSAGE, advance
 from harness.service.records import Message
@@ -48,17 +48,24 @@ def _quoted(part: dict[str, Any]) -> dict[str, Any]:
     return {**part, "text": {**part["text"], "annotations": annotations}}
 
 
-def build_all(call: Call, thread: Thread, bodies: Sequence[Any]) -> list[Message]:
-    """Messages from bodies, checked and not yet in the thread; nothing is kept if one of them is refused."""
+def build_all(call: Call, thread: Thread, bodies: Sequence[Any], at: str = "") -> list[Message]:
+    """Messages from bodies, checked and not yet in the thread; nothing is kept if one of them is refused.
+
+    `at` is where the request has the list of them, if it has one.
+    """
     if len(thread.messages) + len(bodies) > MOST_MESSAGES:
-        raise errors.too_many_messages(thread.id)
+        raise conflicts.too_many_messages(thread.id)
     built = []
-    for body in bodies:
+    for index, body in enumerate(bodies):
         sent = vars(body)  # v1 sends `file_ids` in place of `attachments`
         attachments = tools.plain(sent.get("attachments")) or []
         file_ids: list[str] = list(sent.get("file_ids") or ())
-        for file_id in file_ids + [item["file_id"] for item in attachments if item.get("file_id")]:
+        for file_id in file_ids:
             tools.known_file(call, file_id)
+        for number, attachment in enumerate(attachments):
+            if attachment.get("file_id"):
+                place = f"{at}[{index}]." if at else ""
+                tools.known_file(call, attachment["file_id"], f"{place}attachments[{number}].file_id")
         tools.check_searchable(call, attachments)
         message = Message(
             id=call.store.ids.make("msg_"),
@@ -109,7 +116,7 @@ def create(call: Call) -> dict[str, Any]:
     thread = call.thread
     [message] = built = build_all(call, thread, [call.body])
     if (run := thread.active_run) is not None:
-        raise errors.thread_locked_for_messages(thread.id, run.id)
+        raise conflicts.thread_locked_for_messages(thread.id, run.id)
     add_all(call, thread, built)
     return wire(call, message)
 

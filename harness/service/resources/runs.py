@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.service import errors
+from harness.service import conflicts
 from harness.service.context import listing
 from harness.service.lifecycle import RUN, find
 from harness.service.resources import tools
@@ -74,7 +74,7 @@ def modify(call: Call) -> dict[str, Any]:
     """Metadata only, and only once the run has ended (CONTRACT §3.4)."""
     call.world.watch.change(call.run)
     if call.run.active:
-        raise errors.cannot_update(call.run.status)
+        raise conflicts.cannot_update(call.run.status)
     if "metadata" in call.body.model_fields_set:
         call.run.metadata = call.body.metadata or {}
     return told(call, call.run)
@@ -83,6 +83,6 @@ def modify(call: Call) -> dict[str, Any]:
 def cancel(call: Call) -> dict[str, Any]:
     call.world.watch.change(call.run)
     if find(RUN, call.run.status, "cancel") is None:
-        raise errors.cannot_cancel(call.run.status)
+        raise conflicts.cannot_cancel(call.run.status)
     call.world.engine.cancel(call.run)
     return told(call, call.run)

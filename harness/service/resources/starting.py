@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from harness.service import errors
+from harness.service import conflicts, errors
 from harness.service.context import PATH_IDS
 from harness.service.lifecycle import RUN, find
 from harness.service.records import Run
@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 
 # Fields of a run that its own body overrides and its assistant otherwise gives.
 INHERITED = ("model", "temperature", "top_p", "reasoning_effort", "response_format")
+MOST_OUTPUT = 512 << 10  # bytes of all outputs together
 TRUNCATION = {"type": "auto", "last_messages": None}
 
 
 def create(call: Call) -> dict[str, Any] | Response:
     assistant = _assistant(call)
     thread = call.thread
-    added = messages.build_all(call, thread, call.body.additional_messages or ())
+    added = messages.build_all(call, thread, call.body.additional_messages or (), "additional_messages")
     if (active := thread.active_run) is not None:
-        raise errors.thread_has_active_run(thread.id, active.id)
+        raise conflicts.thread_has_active_run(thread.id, active.id)
     run = _build(call, thread, assistant, added)
     return _start(call, thread, run, added)
 
@@ -39,7 +40,8 @@ def create_with_thread(call: Call) -> dict[str, Any] | Response:
     """Thread and run in one: when the run is refused, no thread and no store is left behind."""
     assistant = _assistant(call)
     with vector_stores.all_or_nothing(call):
-        thread = threads.build(call, call.body.thread or _NO_THREAD, getattr(call.body, "tool_resources", None))
+        of_run = getattr(call.body, "tool_resources", None)
+        thread = threads.build(call, call.body.thread or _NO_THREAD, "thread.", of_run)
         run = _build(call, thread, assistant, [])
     return _start(call, thread, run, [])
 
@@ -77,7 +79,7 @@ def _build(call: Call, thread: Thread, assistant: Assistant, added: list[Message
         instructions = f"{instructions}\n{extra}" if instructions else extra
     given = instructions or any(message.role == "user" for message in chain(reversed(thread.messages), added))
     if call.api == "v2" and not given:
-        raise errors.nothing_to_run_on()
+        raise conflicts.nothing_to_run_on()
     wanted = assistant.tools if body["tools"] is None else tools.known(call, body["tools"])
     chosen, truncation, parallel = body["tool_choice"], body["truncation_strategy"], body.get("parallel_tool_calls")
     return Run(
@@ -119,13 +121,15 @@ def _start(call: Call, thread: Thread, run: Run, added: list[Message]) -> dict[s
 def submit_tool_outputs(call: Call) -> dict[str, Any] | Response:
     """All outputs in one request; the state is checked before the ids (CONTRACT §3.7)."""
     run = call.run
+    if sum(len((output.output or "").encode()) for output in call.body.tool_outputs) >= MOST_OUTPUT:
+        raise errors.outputs_too_large()
     call.world.watch.change(run)
     if run.required_action is None or find(RUN, run.status, "submit_tool_outputs") is None:
-        raise errors.outputs_not_accepted(run.status)
+        raise conflicts.outputs_not_accepted(run.status)
     expected = [item["id"] for item in run.required_action["submit_tool_outputs"]["tool_calls"]]
     got = [output.tool_call_id for output in call.body.tool_outputs]
     if sorted(expected) != sorted(str(item) for item in got):
-        raise errors.outputs_do_not_match(expected, got)
+        raise conflicts.outputs_do_not_match(expected, got)
     outputs = {output.tool_call_id: output.output for output in call.body.tool_outputs}
     feed = streams.open_feed(call, run) if call.body.stream else None
     call.world.engine.submit(run, outputs)

@@ -49,10 +49,10 @@ def tool_call(call: Call, item: dict[str, Any], run: Run, include: Collection[st
         return {"id": item["id"], "type": "retrieval", "retrieval": {}}
     if not call.world.shapes.keys("file search tool", "v2"):
         return {"id": item["id"], "type": "file_search", "file_search": {}}
-    with_content = INCLUDE_CONTENT in include
-    results = [
-        {key: value for key, value in result.items() if with_content or key != "content"} for result in item["results"]
-    ]
+    shown = set(call.world.shapes.keys("file search result", "v2"))
+    if INCLUDE_CONTENT not in include:
+        shown.discard("content")
+    results = [{key: value for key, value in result.items() if key in shown} for result in item["results"]]
     return {
         "id": item["id"],
         "type": "file_search",

@@ -19,13 +19,13 @@ def wire(call: Call, thread: Thread, *, read_back: bool = False) -> dict[str, An
     return call.world.shapes.show("thread", call.api, thread, {"object": "thread", "tool_resources": resources})
 
 
-def build(call: Call, body: Any, of_run: Any = None) -> Thread:
-    """A thread with its first messages, not yet in the store.
+def build(call: Call, body: Any, at: str = "", of_run: Any = None) -> Thread:
+    """A thread with its first messages, not yet in the store; `at` is where the request tells of it.
 
     Of each tool, the resources of a run that comes with it go before the thread's own (G), and attachments add to both.
     """
     thread = Thread(id=call.store.ids.make("thread_"), created_at=call.world.second, metadata=body.metadata or {})
-    first = messages.build_all(call, thread, body.messages or ())
+    first = messages.build_all(call, thread, body.messages or (), f"{at}messages")
     # may make a store, so it comes when nothing else can be refused any more
     own = tools.resources(call, getattr(body, "tool_resources", None), expires_after=dict(tools.OF_A_THREAD))
     thread.tool_resources = own | tools.resources(call, of_run)

@@ -39,10 +39,23 @@ def plain(value: Any) -> Any:
 
 
 def known(call: Call, given: Any) -> list[dict[str, Any]]:
-    """The tools of a body. Azure never had `retrieval` (CONTRACT §1.8; recorded are the words, not the status)."""
+    """The tools of a body. Azure never had `retrieval` (CONTRACT §1.8; recorded are the words, not the status).
+
+    What functions are called is unique, and what they take is an object; of no parameters at all nothing is known.
+    """
     wanted: list[dict[str, Any]] = plain(given) or []
     if call.azure and any(tool["type"] == "retrieval" for tool in wanted):
         raise errors.no_retrieval()
+    names: set[str] = set()
+    for index, tool in enumerate(wanted):
+        if (function := tool.get("function")) is None:
+            continue
+        name, schema = function["name"], function.get("parameters")
+        if name in names:
+            raise errors.function_named_twice(index)
+        names.add(name)
+        if schema and schema.get("type") != "object":
+            raise errors.invalid_function_schema(index, name, schema.get("type"))
     return wanted
 
 
@@ -148,8 +161,13 @@ def _made_by(call: Call, helper: dict[str, Any], fields: dict[str, Any]) -> Vect
     return vector_stores.make(call, helper.get("file_ids") or (), chunking, metadata=helper.get("metadata"), **fields)
 
 
-def known_file(call: Call, file_id: str) -> File:
-    """A file that a body names. The text of the refusal is a guess (CONTRACT §7.1, G)."""
+def known_file(call: Call, file_id: str, param: str | None = None) -> File:
+    """A file that a body names, at `param` if that is known. What is said of an unknown one is a guess (§7.1, G).
+
+    That the id of an attachment is looked at like one in a path: danny-avila/LibreChat#8178, July 2025.
+    """
+    if param is not None and not call.azure:
+        call.check_id(param, file_id, "file")
     file: File = call.reach("file_id", file_id, lambda i: errors.not_found("file", i))
     return file
 

@@ -256,7 +256,7 @@ class FakeAssistants(Seeding):
         from harness.recording import replay  # noqa: PLC0415 - needs the extra `recording`
 
         with self.turns.lock:
-            if mode == "live" and not self.requests and not self.world.store.empty:
+            if mode == "live" and self._player is None and not self.requests and not self.world.store.empty:
                 raise HarnessFailure(
                     "replay(…) begins the world anew, and what was added to it would be gone.",
                     do="assistants.replay(…)   # first of all, then add_assistant(…), add_file(…) and so on",
@@ -343,9 +343,11 @@ class FakeAssistants(Seeding):
     # --- the end ------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """End the interpreters that execute cells; the fixture and `fake_assistants()` do so."""
-        with self.turns.lock:
-            self._interpreters.close()
+        """End the interpreters that execute cells; the fixture and `fake_assistants()` do so.
+
+        It waits for nobody: a request that another thread has under way may never end.
+        """
+        self._interpreters.close()
 
     def unused(self) -> HarnessFailure | None:
         """The complaint about scripts that no run took, and faults that no stream met, if there are any."""

@@ -36,19 +36,19 @@ class Hosts:
         self.roots = tuple(part.path.rstrip("/") for part in parts if part.path.rstrip("/"))
 
     def ours(self, host: str, port: int | None) -> bool:
-        """Whether the fake stands in for it; None is a port that is not known, and might be the one that was named."""
+        """Whether the fake stands in for it; None is a port that is not known, as where a name is only looked up."""
         host = host.lower()
         return (host, port) in self._named or any(host == domain or host.endswith(f".{domain}") for domain in DOMAINS)
 
 
-def _ports(named: SplitResult) -> tuple[int | None, ...]:
+def _ports(named: SplitResult) -> tuple[int, ...]:
     """The port in a URL; where there is none, those of http and https, as clients may take the other of the two.
 
     >>> _ports(urlsplit("https://gateway.test:no-number"))
-    (80, 443, None)
+    (80, 443)
     """
     try:
         port = named.port
     except ValueError:  # the client that is built with it says so best
         port = None
-    return (80, 443, None) if port is None else (port, None)
+    return (80, 443) if port is None else (port,)

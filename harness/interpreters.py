@@ -39,20 +39,20 @@ class Interpreters:
         return self
 
     def __call__(self, cell: Cell) -> Outcome:
-        for session, (begun, sandbox) in list(self._sessions.items()):
+        for session, (begun, old) in list(self._sessions.items()):
             if not 0 <= cell.now - begun < LIFETIME:
-                sandbox.close()
-                del self._sessions[session]
-        if cell.session not in self._sessions:
-            self._sessions[cell.session] = (cell.now, Sandbox(self._limits, environment=for_python()))
-        _, sandbox = self._sessions[cell.session]
+                old.close()
+                self._sessions.pop(session, None)
+        _, sandbox = self._sessions.setdefault(
+            cell.session, (cell.now, Sandbox(self._limits, environment=for_python()))
+        )
         ran = sandbox.run(cell.source, cell.files)
         if not sandbox.running:
-            del self._sessions[cell.session]
+            self._sessions.pop(cell.session, None)
         return Outcome(ran.logs, ran.drawings, tuple(Product(*file) for file in ran.files))
 
     def close(self) -> None:
-        """End them all; the next cell finds a new one."""
-        for _, sandbox in self._sessions.values():
+        """End them all, also what another thread executes just now; the next cell finds a new one."""
+        sessions, self._sessions = self._sessions, {}
+        for _, sandbox in sessions.values():
             sandbox.close()
-        self._sessions.clear()

@@ -33,5 +33,5 @@ class Naps:
 
     def of_bystanders(self) -> list[Nap]:
         """Those of threads that made no request, the longest first; the main thread is no bystander."""
-        naps = [nap for thread, nap in self._naps.items() if thread not in self._asked]
+        naps = [nap for thread, nap in list(self._naps.items()) if thread not in self._asked]
         return sorted(naps, key=lambda nap: nap.seconds, reverse=True)

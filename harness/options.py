@@ -73,9 +73,9 @@ def make_options(given: Mapping[str, Any], *, where: str, spelt: Spelt | None = 
         _check(name, value, spelt or (lambda name, value: f"{where}({name}={value!r})"))
     if given.get("clock") == "timed" and given.get("sleep") == "real":
         raise HarnessFailure(
-            f"{where}(clock='timed', sleep='real'): nothing moves the clock.",
+            f"{where}(clock='timed', sleep='real'): neither looks at a run nor sleeping would move the clock.",
             there_was="Under clock='timed' sleeping does, but only sleep that is virtual.",
-            do=f"{where}(clock='timed')\n{where}(sleep='real')   # a look at a run moves the clock",
+            do=f"{where}(clock='timed', sleep='virtual')\n{where}(clock='on_poll', sleep='real')",
         )
     if isinstance(given.get("base_url"), list):
         given = {**given, "base_url": tuple(given["base_url"])}
@@ -125,9 +125,10 @@ def _check(name: str, value: object, spelt: Spelt) -> None:
     """
     kinds = _kinds(name)
     if not any(kind.has(value) for kind in kinds):
+        takes = dict.fromkeys(kind.called for kind in kinds if kind != NOTHING)
         nearest = difflib.get_close_matches(str(value), get_args(_types()[name][0]), n=1)  # of choices, if it has some
         raise HarnessFailure(
-            f"{spelt(name, value)}: {name} takes {' or '.join(kind.called for kind in kinds if kind != NOTHING)}.",
+            f"{spelt(name, value)}: {name} takes {' or '.join(takes)}.",
             do=spelt(name, nearest[0] if nearest else EXAMPLES.get(name, getattr(_DEFAULTS, name))),
         )
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json, to_json
 
 from harness.failures import HarnessFailure
 from harness.scripting import users_line
 from harness.service.records import File
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from harness.service.context import World
     from harness.service.records import Assistant, Thread, VectorStore
@@ -72,7 +74,7 @@ class Seeding(ABC):
             "threads",
             self.world.store.threads,
             id=id,
-            messages=[*messages],
+            messages=[*(messages or ())],
             metadata=metadata,
             tool_resources=tool_resources,
         )
@@ -88,7 +90,9 @@ class Seeding(ABC):
         Raises:
             HarnessFailure: the service would refuse it, or the id is taken.
         """
-        return self._seed("vector_stores", self.world.store.vector_stores, id=id, file_ids=[*file_ids], **fields)
+        return self._seed(
+            "vector_stores", self.world.store.vector_stores, id=id, file_ids=[*(file_ids or ())], **fields
+        )
 
     def add_file(
         self,
@@ -114,8 +118,8 @@ class Seeding(ABC):
         from harness.scenarios import objects, places  # noqa: PLC0415 - only tests that add objects pay for scenarios
 
         method, example = METHODS[section]
-        fields = {name: copy.deepcopy(value) for name, value in given.items() if value is not None}
         place = places.Place(places.Source(f"{method}(…) at {users_line()}"))
+        fields = {name: _as_json(value, place / name) for name, value in given.items() if value is not None}
         try:
             with self.turns.lock:
                 objects.make_all(self.world, [objects.other(section, fields, place)])
@@ -123,6 +127,26 @@ class Seeding(ABC):
         except places.Misread as failure:
             do = f"assistants.{method}({example})"
             raise HarnessFailure(failure.happened, there_was=failure.there_was, do=do) from failure
+
+
+def _as_json(value: object, where: object) -> Any:
+    """What a client would send of it, be it a tuple, an enumeration or a model of the SDK: a copy.
+
+    Raises:
+        HarnessFailure: it is no JSON.
+    """
+    try:
+        return from_json(to_json(value, exclude_none=True, fallback=_plain))
+    except ValueError as error:  # what it says of is the type
+        raise HarnessFailure(
+            f"{where}: that is no JSON: {error}", do="json.dumps(…)   # shows what of it is none"
+        ) from error
+
+
+def _plain(value: object) -> dict[Any, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise ValueError(f"a {type(value).__name__}")
 
 
 def content_of(path: str | Path | None, content: bytes | None, filename: str | None) -> tuple[str, bytes]:

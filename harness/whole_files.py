@@ -16,15 +16,17 @@ def write_whole(path: Path, content: bytes) -> None:
     """Put a file in place of the one that is there, if there is one, when it is on the disk.
 
     It is written beside it, as `.<name>.<process>-<n>.tmp`. Only a process that is killed leaves that file behind. A
-    link stays one: what it points to is replaced. A file keeps its mode; a device or a pipe is written to.
+    link stays one: what it points to is replaced. A file keeps its mode. A device or a pipe is written to, and so is
+    what `/dev/stdout` stands for: others may have written to it before, and do so afterwards.
 
     Raises:
         OSError: the system refuses; then `path` is as it was.
     """
-    mode = _mode(path)
-    if not (mode is None or stat.S_ISREG(mode)):
-        path.write_bytes(content)
+    if is_stream(path):
+        with path.open("ab") as stream:
+            stream.write(content)
         return
+    mode = _mode(path)
     file = Path(os.path.realpath(path)) if path.is_symlink() else path
     _replace(file, content, mode)
     with suppress(OSError):  # Windows opens no folders, and needs none of this
@@ -33,6 +35,14 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether it is written to, and there is nothing to replace."""
+    if os.path.abspath(path).startswith(("/dev/", "/proc/")):
+        return True
+    mode = _mode(path)
+    return not (mode is None or stat.S_ISREG(mode))
 
 
 def _mode(path: Path) -> int | None:

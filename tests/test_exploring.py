@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import io
 import json
 import os
@@ -647,6 +648,25 @@ def test_a_client_without_return_is_told_so():
     headline, usual, *_ = str(explore(client, **FEW)).splitlines()
     assert headline.startswith("client: 0 bugs in 2 situations (it returns None when all goes well: ")
     assert usual == "✓ completed-one_message returned — None"
+
+
+def test_a_client_whose_answer_is_always_false_is_told_so():
+    def client(assistants: FakeAssistants) -> str:
+        polls(assistants)
+        return ""
+
+    assert " (it returns '' when all goes well: " in str(explore(client, **FEW))
+
+
+def test_an_async_client_within_a_loop_is_told_what_to_write():
+    async def client(assistants: FakeAssistants) -> str:
+        raise AssertionError("never awaited")
+
+    async def test() -> None:
+        explore(client, **FEW)
+
+    with pytest.raises(HarnessFailure, match=r"in event loops of its own(?s:.*)without async"):
+        asyncio.run(test())
 
 
 def test_what_the_fake_does_not_serve_is_no_verdict():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -89,3 +91,15 @@ def test_a_pipe_is_written_to(tmp_path, linked):
 def test_a_folder_is_refused(tmp_path):
     with pytest.raises(OSError, match="directory"):
         write_whole(tmp_path, b"new")
+
+
+def test_what_stands_for_the_output_keeps_what_was_written_before(tmp_path):
+    log = tmp_path / "log.txt"
+    log.write_text("old\n")
+    program = (
+        "import sys; from pathlib import Path; from harness.whole_files import write_whole; print('head', flush=True); "
+        "write_whole(Path('/dev/stdout'), b'content\\n'); print('foot')"
+    )
+    with log.open("a") as output:
+        subprocess.run([sys.executable, "-c", program], stdout=output, check=True)
+    assert log.read_text() == "old\nhead\ncontent\nfoot\n"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from harness.failures import HarnessFailure
-from harness.whole_files import write_whole
+from harness.whole_files import is_stream, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,7 +69,7 @@ def refuse_to_replace(output: Path, *, force: bool, command: str) -> None:
     Raises:
         HarnessFailure: there is such a file and `force` was not given.
     """
-    if output.exists() and not force:
+    if output.exists() and not (force or is_stream(output)):
         raise HarnessFailure(f"{output} is there already, and was left as it is.", do=f"harness {command} --force …")
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from harness.exploring.verdicts import Outcome
 
+FALSE = ("None", "False", "0", "''", "[]", "{}", "()")  # as they are printed
 MOST_BUGS = 8  # that a failure lists
 
 
@@ -81,8 +82,8 @@ class Findings:
         bugs = len(self.bugs)
         line = f"{self.client}: {bugs} {'bug' if bugs == 1 else 'bugs'} in {self.played} situations"
         usual = self.outcomes[0]
-        if usual.situation.name == BASELINE and usual.detail == "None":
-            line += " (it returns None when all goes well: without a `return` wrong answers are not seen)"
+        if usual.situation.name == BASELINE and usual.detail in FALSE:
+            line += f" (it returns {usual.detail} when all goes well: without an answer there, wrong ones are not seen)"
         return line
 
     def __rich__(self) -> Table:

@@ -142,6 +142,8 @@ class Stage:
         try:
             given = self.client.function(*[self._fake][: self.client.parameters])
             self._awaited = inspect.isawaitable(given)
+            if self._awaited:
+                _refuse_a_running_loop(given)
             value = asyncio.run(_awaited(given)) if self._awaited else given
             return value if self.client.answer_of is None else self.client.answer_of(value)
         finally:
@@ -182,3 +184,19 @@ def _arrange(fake: FakeAssistants, situation: Situation, told: list[list[Act]]) 
 
 async def _awaited(given: Any) -> Any:
     return await given
+
+
+def _refuse_a_running_loop(given: Any) -> None:
+    """
+    Raises:
+        HarnessFailure: there is one in this thread, so no other can run.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    getattr(given, "close", lambda: None)()
+    raise HarnessFailure(
+        "explore(…) plays an async client in event loops of its own, and this test runs in one already.",
+        do="def test_it(assistants): ...   # without async\n@pytest.mark.assistants_explore   # or it plays the test",
+    )

@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeAlias
+    from urllib.parse import SplitResult
 
     Function: TypeAlias = Callable[..., Any]
-    Watch: TypeAlias = Callable[[str | bytes, object], None]
+    Watch: TypeAlias = Callable[[str | bytes | bytearray, object], None]
     Patch: TypeAlias = tuple[Any, str, Callable[[Function], Function]]
     """An owner, a name in it, and what to make of the function it names."""
 
+LOCAL_CONNECTORS = ("UnixConnector", "NamedPipeConnector")
 WITH_PORTS = (socket.AF_INET, socket.AF_INET6)
 
 
@@ -52,18 +54,23 @@ def _connection(watch: Watch, original: Function) -> Function:
 
     @wraps(original)
     def connect(self: socket.socket, address: Any) -> Any:
-        if self.family in WITH_PORTS and isinstance(address, tuple):  # else the original complains
+        if self.family in WITH_PORTS and self.type != socket.SOCK_DGRAM and _is_address(address):
             watch(*address[:2])
         return original(self, address)
 
     return connect
 
 
+def _is_address(given: Any) -> bool:
+    """Of what is none, the original complains."""
+    return isinstance(given, tuple) and len(given) > 1 and isinstance(given[0], (str, bytes, bytearray))
+
+
 def _tunnel(watch: Watch, original: Function) -> Function:
     @wraps(original)
     def set_tunnel(self: http.client.HTTPConnection, host: str, port: int | None = None, *args: Any, **kw: Any) -> Any:
         target = urlsplit(f"//{host}")  # as there, the port may stand in the host
-        watch(target.hostname or "", port or target.port or self.default_port)
+        watch(target.hostname or "", port or _port_of(target) or self.default_port)
         return original(self, host, port, *args, **kw)
 
     return set_tunnel
@@ -76,18 +83,29 @@ def _proxied(watch: Watch, original: Function) -> Function:
     def putrequest(self: http.client.HTTPConnection, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
         if not url.startswith("/"):
             target = urlsplit(url)
-            watch(target.hostname or "", target.port or target.scheme)
+            watch(target.hostname or "", _port_of(target) or target.scheme)
         return original(self, method, url, *args, **kwargs)
 
     return putrequest
 
 
+def _port_of(target: SplitResult) -> int | None:
+    try:
+        return target.port
+    except ValueError:  # the library may make something of it, or complains in its own words
+        return None
+
+
 def _connector(watch: Watch, original: Function) -> Function:
-    """aiohttp speaks to proxies itself, and may look up names without `socket`: by c-ares, or by uvloop."""
+    """aiohttp speaks to proxies itself, and may look up names without `socket`: by c-ares, or by uvloop.
+
+    A name behind a Unix socket or a Windows pipe is none of a host.
+    """
 
     @wraps(original)
     async def connect(self: Any, req: Any, *args: Any, **kwargs: Any) -> Any:
-        watch(req.url.host or "", req.url.port)
+        if type(self).__name__ not in LOCAL_CONNECTORS:
+            watch(req.url.host or "", req.url.port)
         return await original(self, req, *args, **kwargs)
 
     return connect

@@ -110,9 +110,9 @@ class _Border:
             raise self.blocked(request.method, str(url), ours=False)
         return False
 
-    def watch(self, host: str | bytes, port: object) -> None:
+    def watch(self, host: str | bytes | bytearray, port: object) -> None:
         """Raise `blocked` if there must be no connection to this host, in whatever form a library names the two."""
-        name = (host.decode("latin-1") if isinstance(host, bytes) else host).rstrip(".").lower()
+        name = (host if isinstance(host, str) else host.decode("latin-1")).rstrip(".").lower()
         if self.live and ((ours := self.guards(name, _number(port))) or self._bars(name)):
             raise self.blocked("connect", name, ours=ours)
 
@@ -135,6 +135,7 @@ def _is_this_machine(host: str) -> bool:
         address = ip_address(host)
     except ValueError:
         return False
+    address = getattr(address, "ipv4_mapped", None) or address  # ::ffff:127.0.0.1
     return address.is_loopback or address.is_unspecified
 
 

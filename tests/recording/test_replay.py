@@ -167,6 +167,14 @@ def test_what_was_added_before_would_be_gone(cassette):
     assert [file.content for file in fake.world.store.files] == [b"x"]
 
 
+def test_one_session_after_another(cassette):
+    path = cassette(recorded(say("Hello.")))
+    fake = FakeAssistants()
+    fake.replay(path)
+    fake.replay(path)
+    assert converse(Client(fake))["said"][-1][1][0]["text"]["value"] == "Hello."
+
+
 def test_exact_replay_leaves_a_miss_to_scripts_too(cassette):
     told = recorded(say("Hello."))
     client = replaying(cassette(told), mode="exact", on_miss="script")

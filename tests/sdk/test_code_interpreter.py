@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import threading
 import zlib
 from pathlib import Path
 
@@ -416,3 +417,24 @@ def test_a_fake_without_a_context_can_be_closed():
     assert logs(step) == "2"
     fake.close()
     fake.close()
+
+
+def test_closing_ends_the_cell_that_another_thread_has_executed():
+    with fake_assistants(code_seconds=3600) as fake:
+        fake.next_run(run_code("while True: pass", execute=True))
+        client, assistant = fake.client(), fake.add_assistant(tools=[{"type": "code_interpreter"}])
+        asked = client.beta.threads.create_and_run(
+            assistant_id=assistant.id, thread={"messages": [{"role": "user", "content": "?"}]}
+        )
+
+        def look():
+            while client.beta.threads.runs.retrieve(asked.id, thread_id=asked.thread_id).status != "completed":
+                pass
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        while not any(box.running for _, box in list(fake._interpreters._sessions.values())):
+            threading.Event().wait(0.01)
+    thread.join(300)
+    assert not thread.is_alive()
+    assert fake.runs[0].steps[0].details["tool_calls"][0]["code_interpreter"]["outputs"]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import enum
 import inspect
 import re
 import threading
 import time
+import types
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import openai
+import pydantic
 import pytest
 
 from harness import (
@@ -300,6 +303,13 @@ def test_an_async_model_is_refused(talk, assistants):
         ),
         (lambda fake: fake.add_assistant(zzz=1), r"know no 'zzz'(?s:.*)There is id, model, (?s:.*)add_assistant\("),
         (lambda fake: fake.add_assistant(tools=["f"]), r"tools\[0\]: the service would refuse this: Invalid type"),
+        (lambda fake: fake.add_thread(metadata={"a": object()}), r"add_thread\(…\) at .*, metadata: that is no JSON: "),
+        (
+            lambda fake: fake.scenario({"threads": [{"metadata": ("a",)}]}),
+            r"a metadata object, but got a tuple instead",
+        ),
+        (lambda fake: fail(5), r"fail\(5\): a code is a text"),
+        (lambda fake: fake.faults.cut(after=None), r"no event of a stream is called None"),
         (lambda fake: fake.add_assistant("my-assistant"), r"An id is made of .* begins with 'asst_'"),
         (
             lambda fake: fake.add_assistant(tool_resources={"file_search": {"vector_store_ids": ["vs_none"]}}),
@@ -630,6 +640,34 @@ def test_a_conversation_that_exists_already_goes_on(assistants):
     assert [message.text for message in thread.messages][-1] == "You said: I am Ada."
 
 
+def test_what_there_is_can_be_read_like_a_list(talk, assistants):
+    talk.start("hi")
+    [thread], [run] = assistants.threads, assistants.runs
+    while run.active:
+        talk.look(run)
+    assert (thread.messages[0].text, thread.messages[-1].role) == ("hi", "assistant")
+    assert thread.messages[:] == [*thread.messages]
+    assert thread.runs[0] is run
+    assert run.steps[0].type == "message_creation"
+    assert "Message(id='msg_" in repr(thread.messages)
+
+
+class Kind(str, enum.Enum):
+    SEARCH = "file_search"
+
+
+def test_objects_are_added_as_a_client_would_send_them(assistants):
+    pydantic_model = pydantic.create_model("Tool", type=(str, "file_search"), file_search=(None, None))
+    tools = ({"type": Kind.SEARCH}, pydantic_model(type="code_interpreter"))
+    assert assistants.add_assistant("asst_1", tools=tools).tools == [
+        {"type": "file_search"},
+        {"type": "code_interpreter"},
+    ]
+    metadata = types.MappingProxyType({"user": "7"})
+    assert assistants.add_thread(metadata=metadata, messages=None).metadata == {"user": "7"}
+    assert len(assistants.add_vector_store(file_ids=None).files) == 0
+
+
 def test_an_assistant_of_v1_exists_already(assistants):
     """What v2 does not know is what v1 took, with a model that v1 had."""
     file = assistants.add_file(content=b"x", filename="x.txt")
@@ -641,8 +679,8 @@ def test_an_assistant_of_v1_exists_already(assistants):
 def test_unknown_ids_are_adopted_where_that_is_allowed(assistants):
     client = openai.OpenAI(api_key="sk-test")
     client.beta.threads.messages.create(thread_id="thread_abc123", role="user", content="hi")
-    run = client.beta.threads.runs.create(thread_id="thread_abc123", assistant_id="asst_abc123")
-    assert run.assistant_id == "asst_abc123"
+    run = client.beta.threads.runs.create(thread_id="thread_abc123", assistant_id="asst_my_bot-7")
+    assert run.assistant_id == "asst_my_bot-7"
     assert client.files.retrieve("file-abc123").id == "file-abc123"
     with pytest.raises(openai.NotFoundError):
         client.files.retrieve("nonsense")
@@ -699,10 +737,14 @@ def test_transcript(talk, assistants):
 def test_on_answers_what_the_fake_does_not(assistants):
     client = openai.OpenAI(api_key="sk-test")
     assistants.on("get", "/models", lambda request: {"object": "list", "data": []})
+    assistants.on(
+        "POST", "/chat/completions", lambda request: {"id": request.json["model"], "object": "chat.completion"}
+    )
     assistants.on("DELETE", "/v1/models/m", lambda request: Response(403, {"content-type": "text/plain"}, b"no"))
     assistants.on("GET", "/models/m", lambda request: b'{"id": "m", "object": "model"}')
     assert client.models.list().data == []
     assert client.models.retrieve("m").id == "m"
+    assert client.chat.completions.create(model="gpt-4o", messages=[]).id == "gpt-4o"
     with pytest.raises(openai.PermissionDeniedError):
         client.models.delete("m")
     assert client.beta.threads.create().id == assistants.threads[0].id
@@ -855,9 +897,8 @@ class Spying:
         lambda fake, snapshot: fake.add_vector_store(),
         lambda fake, snapshot: fake.add_file(content=b"x"),
         lambda fake, snapshot: fake.scenario({"threads": [{}]}),
-        lambda fake, snapshot: fake.close(),
     ],
-    ids=["snapshot", "restore", "add_assistant", "add_thread", "add_vector_store", "add_file", "scenario", "close"],
+    ids=["snapshot", "restore", "add_assistant", "add_thread", "add_vector_store", "add_file", "scenario"],
 )
 def test_what_changes_or_copies_everything_waits_for_the_request_under_way(assistants, act):
     spy = assistants.turns.lock = Spying(assistants.turns.lock)
@@ -1009,3 +1050,44 @@ def test_other_libraries_are_stopped_before_the_network(assistants):
 def test_the_module_level_client(assistants, monkeypatch):
     monkeypatch.setattr(openai, "api_key", "sk-test")
     assert openai.beta.threads.create().id == assistants.threads[0].id
+
+
+def test_a_request_that_never_ends_does_not_keep_the_fake_from_closing():
+    """A test that fails meanwhile has to be told of."""
+    begun, over = threading.Event(), threading.Event()
+    with fake_assistants() as fake:
+        client = fake.client()
+
+        @fake.model
+        def stuck(run):
+            begun.set()
+            over.wait(60)
+            return say("x")
+
+        assistant = fake.add_assistant(instructions="Hi")
+        thread = threading.Thread(target=lambda: client.beta.threads.create_and_run(assistant_id=assistant.id))
+        thread.start()
+        assert begun.wait(60)
+    assert not over.is_set()  # and yet the fake is closed
+    over.set()
+    thread.join()
+
+
+def test_a_rule_that_is_written_while_rules_are_asked_hides_none(assistants):
+    client, half = assistants.client(), assistants.when(message="other")
+
+    def slow(message):
+        half.run(say("other"))
+        return False
+
+    assistants.when(message=slow).run(say("never"))
+    assistants.when(message="hi").run(say("right"))
+    assistants.every_run(say("wrong"))
+    assistant = assistants.add_assistant(instructions="Hi")
+    run = client.beta.threads.create_and_run(
+        assistant_id=assistant.id, thread={"messages": [{"role": "user", "content": "hi"}]}
+    )
+    while assistants.runs[0].active:
+        client.beta.threads.runs.retrieve(run.id, thread_id=run.thread_id)
+    assert assistants.threads[0].messages[-1].text == "right"
+    assistants.world.director.rules.clear()

@@ -74,7 +74,8 @@ def test_other_ports_of_a_named_host_are_the_users_own(how, monkeypatch, own):
         ("http://gateway.test/v1", 443, True),
         ("gateway.test", 443, True),
         ("http://gateway.test", 8080, False),
-        ("http://gateway.test:8080", None, True),
+        ("http://gateway.test:8080", None, False),  # a name that is only looked up
+        ("https://api.openai.com/v1", None, True),
         ("https://api.openai.com/v1", 8080, True),
     ],
 )

@@ -518,6 +518,35 @@ def test_other_sockets_are_left_alone(real):
         own.connect(("127.0.0.1", int(real.rstrip("/").split(":")[-1])))
         with pytest.raises(TypeError, match="tuple"):
             own.connect("api.openai.com")
+        with pytest.raises(TypeError):
+            own.connect(("api.openai.com",))
+        with pytest.raises(TypeError):
+            own.connect((None, 443))
+
+
+def test_a_socket_that_only_asks_for_its_own_address_is_left_alone():
+    with interception(block_other_hosts=True), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+        own.connect(("127.0.0.1", 9))
+        with suppress(OSError):  # there may be no network at all
+            own.connect(("10.255.255.255", 1))
+
+
+def test_a_name_behind_a_unix_socket_is_no_host(tmp_path):
+    aiohttp = pytest.importorskip("aiohttp")
+
+    async def main():
+        async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(tmp_path / "none"))) as session:
+            await session.get("http://docker/x")
+
+    with interception(block_other_hosts=True), pytest.raises(aiohttp.ClientConnectorError):
+        asyncio.run(main())
+
+
+@pytest.mark.parametrize("target", ["::1", "a:b"])
+def test_what_a_library_makes_of_an_odd_end_of_a_tunnel_is_its_own_affair(target):
+    tunnel = http.client.HTTPSConnection("127.0.0.1", 9)
+    with interception(), suppress(http.client.InvalidURL):
+        tunnel.set_tunnel(target)
 
 
 @pytest.mark.parametrize("host", ["api.openai.com", "API.OpenAI.com", "api.openai.com.", b"api.openai.com"])
@@ -526,7 +555,7 @@ def test_a_guarded_host_is_known_however_it_is_written(host):
         socket.getaddrinfo(host, 443)
 
 
-@pytest.mark.parametrize("host", [None, "localhost", "127.0.0.1", "0.0.0.0", "::1", b"127.0.0.1"])
+@pytest.mark.parametrize("host", [None, "localhost", "127.0.0.1", "0.0.0.0", "::1", "::ffff:127.0.0.1", b"127.0.0.1"])
 def test_this_machine_is_never_blocked(host):
     with interception(block_other_hosts=True):
         assert socket.getaddrinfo(host, 80)

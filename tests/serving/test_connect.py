@@ -107,7 +107,8 @@ def test_runs_are_scripted_and_told(assistants):
     assert [message.text for message in thread.messages] == ["Hi?", "4 °C and rain"]
     assert [held.id for held in thread.runs] == [run.id]
     assert assistants.transcript(thread) == assistants.transcript(thread.id) == assistants.transcript()
-    assert assistants.transcript("thread_other") == ""
+    with pytest.raises(HarnessFailure, match=r"'thread_other'.: there is no such thread"):
+        assistants.transcript("thread_other")
     assert assistants.unused() is None
 
 

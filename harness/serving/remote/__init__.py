@@ -189,11 +189,11 @@ class RemoteAssistants:
         tool_resources: Mapping[str, Any] | None = None,
     ) -> Seeded:
         """A thread that is there already, with what has been said in it."""
-        return self._add("threads", id, messages=[*messages], metadata=metadata, tool_resources=tool_resources)
+        return self._add("threads", id, messages=[*(messages or ())], metadata=metadata, tool_resources=tool_resources)
 
     def add_vector_store(self, id: str | None = None, *, file_ids: Iterable[str] = (), **fields: Any) -> Seeded:
         """A vector store that tool resources may name; its files are indexed already."""
-        return self._add("vector_stores", id, file_ids=[*file_ids], **fields)
+        return self._add("vector_stores", id, file_ids=[*(file_ids or ())], **fields)
 
     def add_file(
         self,

@@ -45,6 +45,7 @@ SUBMIT_OUTPUTS = (
     "    run = client.beta.threads.runs.submit_tool_outputs(run_id=run.id, thread_id=run.thread_id, "
     "tool_outputs=outputs)"
 )
+GIVES_UP = "@pytest.mark.assistants(stuck_after=100)   # if the client gives up by itself, after more looks than these"
 RAISE = "except openai.APIStatusError:\n    raise   # asking again is of no use"
 # What to ask before a request that depends on the status.
 CHECKS = {
@@ -190,7 +191,8 @@ def _leave(what: Repetition, run: Run, loop: Loop | None) -> str:
         return f"{RETRIEVE}   # in the loop"
     if loop is not None and loop.sdk:
         return f"pip install --upgrade openai   # {loop.sdk} of this version does not know {run.status!r}"
-    return f"while run.status not in ({EVERY_END}): ...   # every way a run can end"
+    correct = f"while run.status not in ({EVERY_END}): ...   # every way a run can end"
+    return correct if loop is not None and loop.never_ends(run.status) else f"{correct}\n{GIVES_UP}"
 
 
 def _names(run: Run) -> str:

@@ -143,7 +143,9 @@ def test_a_loop_whose_run_completes_is_not_stuck(api, client):
 
 
 def test_a_loop_that_may_end_in_another_way_is_given_more_looks(api):
-    assert "it has looked 30 times" in stuck(api, waits_and_checks, fail())
+    told = stuck(api, waits_and_checks, fail())
+    assert "it has looked 30 times" in told
+    assert told.endswith("stuck_after=100)   # if the client gives up by itself, after more looks than these")
 
 
 @pytest.mark.assistants(stuck_after=6)

@@ -420,7 +420,7 @@ def test_a_fake_without_a_context_can_be_closed():
 
 
 def test_closing_ends_the_cell_that_another_thread_has_executed():
-    with fake_assistants(code_seconds=3600) as fake:
+    with fake_assistants(code_seconds=60) as fake:
         fake.next_run(run_code("while True: pass", execute=True))
         client, assistant = fake.client(), fake.add_assistant(tools=[{"type": "code_interpreter"}])
         asked = client.beta.threads.create_and_run(
@@ -435,6 +435,6 @@ def test_closing_ends_the_cell_that_another_thread_has_executed():
         thread.start()
         while not any(box.running for _, box in list(fake._interpreters._sessions.values())):
             threading.Event().wait(0.01)
-    thread.join(300)
-    assert not thread.is_alive()
-    assert fake.runs[0].steps[0].details["tool_calls"][0]["code_interpreter"]["outputs"]
+    thread.join()
+    [output] = fake.runs[0].steps[0].details["tool_calls"][0]["code_interpreter"]["outputs"]
+    assert "The interpreter has ended while it ran the cell" in output["logs"]  # and not by its limit

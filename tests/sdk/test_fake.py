@@ -1054,23 +1054,24 @@ def test_the_module_level_client(assistants, monkeypatch):
 
 def test_a_request_that_never_ends_does_not_keep_the_fake_from_closing():
     """A test that fails meanwhile has to be told of."""
-    begun, over = threading.Event(), threading.Event()
+    begun, over, ended = threading.Event(), threading.Event(), []
     with fake_assistants() as fake:
         client = fake.client()
 
         @fake.model
         def stuck(run):
             begun.set()
-            over.wait(60)
+            ended.append(over.wait(60))
             return say("x")
 
         assistant = fake.add_assistant(instructions="Hi")
         thread = threading.Thread(target=lambda: client.beta.threads.create_and_run(assistant_id=assistant.id))
         thread.start()
         assert begun.wait(60)
-    assert not over.is_set()  # and yet the fake is closed
+    assert not ended  # and yet the fake is closed
     over.set()
     thread.join()
+    assert ended == [True]
 
 
 def test_a_rule_that_is_written_while_rules_are_asked_hides_none(assistants):

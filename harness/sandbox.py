@@ -29,7 +29,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Timer
+from threading import RLock, Timer
 from typing import IO, TYPE_CHECKING, Any
 from weakref import finalize
 
@@ -97,6 +97,8 @@ class Sandbox:
         self._environment = dict(environment or {})
         self._child: _Child | None = None
         self._names: dict[str, str] = {}  # of the files that were put there, by id
+        self._busy = RLock()
+        self._closing = False
 
     @property
     def running(self) -> bool:
@@ -115,14 +117,17 @@ class Sandbox:
         Raises:
             HarnessFailure: there is no interpreter to start, or it does not start.
         """
-        try:
-            return self._run(source, files)
-        except BaseException:
-            self.close()
-            raise
+        with self._busy:
+            try:
+                return self._run(source, files)
+            except BaseException:
+                self.close()
+                raise
 
     def _run(self, source: str, files: Iterable[tuple[str, str, bytes | memoryview]]) -> Ran:
         child = self._child = self._child or _Child(self.limits, self._environment)
+        if self._closing:
+            child.kill()  # it was not there yet when another thread closed this
         child.folder.mkdir(exist_ok=True)  # a cell may have removed it
         for file_id, name, content in files:
             if file_id not in self._names:
@@ -141,11 +146,19 @@ class Sandbox:
         )
 
     def close(self) -> None:
-        """End the interpreter and remove its folder. The next cell starts another."""
+        """End the interpreter, also while another thread waits for a cell, and remove its folder.
+
+        The next cell starts another.
+        """
+        self._closing = True
         if self._child is not None:
-            self._child.end()
-            self._child = None
-            self._names.clear()
+            self._child.kill()
+        with self._busy:  # whoever waited for a cell has heard by now
+            self._closing = False
+            if self._child is not None:
+                self._child.end()
+                self._child = None
+                self._names.clear()
 
 
 class _Child:
@@ -222,6 +235,11 @@ class _Child:
         if code == -getattr(signal, "SIGXCPU", 0):
             return f"The cell was stopped: it used the processor for more than {limits.cpu} seconds."
         return f"The interpreter has ended while it ran the cell (exit code {code})."
+
+    def kill(self) -> None:
+        """End the process; what it leaves is for `end`."""
+        if self._process.returncode is None:
+            _kill(self._process)
 
     def _give_up(self) -> None:
         self._timed_out = True

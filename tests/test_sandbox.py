@@ -418,6 +418,38 @@ def test_an_interpreter_that_is_interrupted_as_it_begins_leaves_nothing(alarm, m
     assert list(temporary.glob("code-interpreter-*")) == []
 
 
+def test_closing_ends_a_cell_that_another_thread_waits_for(box):
+    box.run("1")  # so that there is an interpreter
+    told = []
+    thread = threading.Thread(target=lambda: told.append(box.run("while True: pass").logs))
+    thread.start()
+    while box._busy.acquire(blocking=False):  # not yet by the other
+        box._busy.release()
+    box.close()
+    thread.join()
+    assert "has ended while it ran the cell" in told[0]
+    assert not box.running
+
+
+def test_closing_ends_an_interpreter_that_is_about_to_be_there(monkeypatch):
+    box, begun, told = Sandbox(), threading.Event(), []
+
+    class Slow(sandbox._Child):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            begun.set()
+            while not box._closing:
+                threading.Event().wait(0.01)
+
+    monkeypatch.setattr(sandbox, "_Child", Slow)
+    thread = threading.Thread(target=lambda: told.append(box.run("while True: pass").logs))
+    thread.start()
+    assert begun.wait(60)
+    box.close()
+    thread.join()
+    assert "has ended while it ran the cell" in told[0]
+
+
 # --- nothing is left -----------------------------------------------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from harness import FakeAssistants, HarnessFailure, Request, call, calls, hang, 
 from harness.machine import AssistantsMachine, InThread, watched
 from harness.machine.telling import Script
 from harness.machine.witness import LATER, Witness
-from harness.service import context, errors
+from harness.service import conflicts, context, errors
 from harness.service.engine import Engine
 from harness.service.events import Feed
 from harness.service.lifecycle import Moment
@@ -181,7 +181,7 @@ def not_found(monkeypatch):
 
 
 def breaks(monkeypatch):
-    monkeypatch.setattr(errors, "nothing_to_run_on", lambda: errors.Refusal(500, "Sorry."))
+    monkeypatch.setattr(conflicts, "nothing_to_run_on", lambda: errors.Refusal(500, "Sorry."))
 
 
 def another_envelope(monkeypatch):

@@ -62,10 +62,9 @@ def build_all(call: Call, thread: Thread, bodies: Sequence[Any], at: str = "") -
         file_ids: list[str] = list(sent.get("file_ids") or ())
         for file_id in file_ids:
             tools.known_file(call, file_id)
+        place = f"{at}[{index}]." if at else ""
         for number, attachment in enumerate(attachments):
-            if attachment.get("file_id"):
-                place = f"{at}[{index}]." if at else ""
-                tools.known_file(call, attachment["file_id"], f"{place}attachments[{number}].file_id")
+            tools.known_file(call, attachment["file_id"], f"{place}attachments[{number}].file_id")
         tools.check_searchable(call, attachments)
         message = Message(
             id=call.store.ids.make("msg_"),

@@ -243,7 +243,7 @@ class _Child:
 
     def _give_up(self) -> None:
         self._timed_out = True
-        _kill(self._process)
+        self.kill()
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
 
+# What stands for a file that this process, or another, has open.
+HANDLE = re.compile(r"/dev/(?:stdin|stdout|stderr|fd/\d+)|/proc/\w+/fd/\d+")
 NEW = 0o666  # less what the umask takes
 _attempts = itertools.count()
 
@@ -38,8 +41,12 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether it is written to, and there is nothing to replace."""
-    if os.path.abspath(path).startswith(("/dev/", "/proc/")):
+    """Whether it is written to, and there is nothing to replace.
+
+    >>> is_stream(Path("/dev/stdout")), is_stream(Path("/dev/fd/3")), is_stream(Path("/dev/shm/file.txt"))
+    (True, True, False)
+    """
+    if HANDLE.fullmatch(os.path.abspath(path)):
         return True
     mode = _mode(path)
     return not (mode is None or stat.S_ISREG(mode))

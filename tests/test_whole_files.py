@@ -6,7 +6,9 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -103,3 +105,12 @@ def test_what_stands_for_the_output_keeps_what_was_written_before(tmp_path):
     with log.open("a") as output:
         subprocess.run([sys.executable, "-c", program], stdout=output, check=True)
     assert log.read_text() == "old\nhead\ncontent\nfoot\n"
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="this system keeps no files there")
+def test_a_file_in_memory_is_one_like_others():
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        path = Path(folder, "file.txt")
+        for content in (b"old and long", b"new"):
+            write_whole(path, content)
+        assert path.read_bytes() == b"new"

@@ -142,9 +142,7 @@ class Stage:
         try:
             given = self.client.function(*[self._fake][: self.client.parameters])
             self._awaited = inspect.isawaitable(given)
-            if self._awaited:
-                _refuse_a_running_loop(given)
-            value = asyncio.run(_awaited(given)) if self._awaited else given
+            value = _waited_for(given) if self._awaited else given
             return value if self.client.answer_of is None else self.client.answer_of(value)
         finally:
             random.setstate(before)
@@ -182,21 +180,28 @@ def _arrange(fake: FakeAssistants, situation: Situation, told: list[list[Act]]) 
     return plans
 
 
-async def _awaited(given: Any) -> Any:
-    return await given
+def _waited_for(given: Any) -> Any:
+    """What an async client gives in a loop of its own.
 
-
-def _refuse_a_running_loop(given: Any) -> None:
-    """
     Raises:
-        HarnessFailure: there is one in this thread, so no other can run.
+        HarnessFailure: there is a loop in this thread already, so no other can run.
     """
+    if _is_in_a_loop():
+        getattr(given, "close", lambda: None)()
+        raise HarnessFailure(
+            "explore(…) plays an async client in event loops of its own, and this test runs in one already.",
+            do="def test_it(assistants): ...   # without async\n@pytest.mark.assistants_explore   # or it plays it",
+        )
+    return asyncio.run(_awaited(given))
+
+
+def _is_in_a_loop() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return
-    getattr(given, "close", lambda: None)()
-    raise HarnessFailure(
-        "explore(…) plays an async client in event loops of its own, and this test runs in one already.",
-        do="def test_it(assistants): ...   # without async\n@pytest.mark.assistants_explore   # or it plays the test",
-    )
+        return False
+    return True
+
+
+async def _awaited(given: Any) -> Any:
+    return await given

@@ -319,12 +319,8 @@ def fail(code: FailureCode | str = "server_error", message: str | None = None, *
     """
     if not isinstance(code, str):
         raise HarnessFailure(f"fail({code!r}): a code is a text.", do='fail("server_error")')
-    near = [
-        each
-        for each in difflib.get_close_matches(code, last_errors.TEXTS, n=1, cutoff=0.85)
-        if abs(len(each) - len(code)) <= 2
-    ]
-    if near and near != [code]:
+    near = difflib.get_close_matches(code, last_errors.TEXTS, n=1, cutoff=0.85)
+    if near and near[0] != code and abs(len(near[0]) - len(code)) <= 2:
         raise HarnessFailure(f"fail({code!r}): the code is nearly {near[0]!r}.", do=f'fail("{near[0]}")')
     if message is None:
         return Fail(code, last_errors.TEXTS.get(code, code), beats_cancel, last_errors.ON_AZURE.get(code))

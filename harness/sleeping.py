@@ -78,15 +78,45 @@ def virtual_sleep(slept: Callable[[float], None]) -> Iterator[None]:
 def _rename(replacements: dict[Any, Any]) -> None:
     """Replace functions in all loaded modules that call them `sleep`."""
     by_identity = {id(old): new for old, new in replacements.items()}
-    for module in sys.modules.copy().values():
-        try:
-            # past the module's own __getattribute__, which in a lazy module would import it
-            names = object.__getattribute__(module, "__dict__")
-        except AttributeError:  # sys.modules may hold anything, and does
-            continue
-        sleep = names.get("sleep")  # one module in a hundred has any
-        if sleep is not None and (new := by_identity.get(id(sleep))) is not None:
+    for names in _namespaces.with_sleep():
+        if (new := by_identity.get(id(names.get("sleep")))) is not None:
             names["sleep"] = new
+
+
+class _Namespaces:
+    """Those of the loaded modules that have a `sleep`, or may get one without another import.
+
+    One module in a hundred has any, and a process has thousands: looking at all of them takes longer than the flow of
+    many a test. So that is done only when others are loaded than at the last look.
+    """
+
+    def __init__(self) -> None:
+        self._last_look: tuple[dict[str, Any], list[dict[str, Any]]] = {}, []  # as one, for threads that look at once
+
+    def with_sleep(self) -> list[dict[str, Any]]:
+        loaded, found = self._last_look
+        if sys.modules != loaded:
+            loaded = sys.modules.copy()
+            found = [names for name, module in loaded.items() if (names := _names(module)) and _may_sleep(name, names)]
+            self._last_look = loaded, found
+        return found
+
+
+_namespaces = _Namespaces()
+
+
+def _names(module: Any) -> dict[str, Any]:
+    try:
+        # past the module's own __getattribute__, which in a lazy module would import it
+        names: dict[str, Any] = object.__getattribute__(module, "__dict__")
+    except AttributeError:  # sys.modules may hold anything, and does
+        return {}
+    return names
+
+
+def _may_sleep(name: str, names: dict[str, Any]) -> bool:
+    """Whether it has a `sleep`, or is still being written: by an import under way, or in a notebook."""
+    return "sleep" in names or name == "__main__" or getattr(names.get("__spec__"), "_initializing", False)
 
 
 async def pause(seconds: float) -> None:

@@ -408,6 +408,23 @@ def test_names_are_restored_after_a_failure_and_in_modules_imported_meanwhile(mo
     assert sleeps_of_all_modules() == {**before, "late_for_test": time.sleep}
 
 
+def test_modules_that_come_later_or_are_still_being_written_are_found(monkeypatch):
+    """Modules without a `sleep` are not looked at again until others are loaded."""
+    unfinished = module_with(monkeypatch, "unfinished", __spec__=types.SimpleNamespace(_initializing=True))
+    with virtual_sleep(lambda seconds: None):
+        pass
+    unfinished.sleep = time.sleep  # its import has come as far as `from time import sleep`
+    monkeypatch.setattr(sys.modules["__main__"], "sleep", time.sleep, raising=False)  # as a notebook's next cell does
+    with virtual_sleep(lambda seconds: None):
+        assert unfinished.sleep is sys.modules["__main__"].sleep is time.sleep
+
+    unfinished.__spec__._initializing = False
+    later = module_with(monkeypatch, "unfinished", sleep=time.sleep)  # another module under the same name
+    with virtual_sleep(lambda seconds: None):
+        assert later.sleep is time.sleep
+    assert later.sleep is time.sleep
+
+
 def test_whoever_took_hold_of_a_replacement_sleeps_for_real_afterwards():
     reports = []
     with virtual_sleep(reports.append):

@@ -110,9 +110,14 @@ class Indexer:
             self._drop(file)
 
     def forget(self, file_id: str) -> None:
-        """A file object is deleted: it leaves every store (CONTRACT §1.5)."""
+        """A file object is deleted: no store shows or finds it any more (CONTRACT §1.5).
+
+        What was indexed goes on counting until it is taken out of the store as well (openai/openai-dotnet#540, July
+        2025), as sashirestela/simple-openai's demos do. What still had to be indexed is gone at once (G).
+        """
         for store in self._store.vector_stores:
-            if file_id in store.files:
+            file = store.files.get(file_id)
+            if file is not None and file.status == "in_progress":
                 self.remove(store, file_id)
 
     # --- what runs do -------------------------------------------------------------------------------------
@@ -187,7 +192,7 @@ class Indexer:
 
     def _index(self, store: VectorStore, file: StoreFile) -> None:
         source = self._store.files.get(file.id)
-        assert source is not None  # deleting a file takes it out of its stores
+        assert source is not None  # deleting a file takes it out of the stores in which it waits
         refused = refusal(source)
         if refused is None:
             file.usage_bytes = usage_bytes(len(source.content), file.chunking)

@@ -154,7 +154,7 @@ def test_a_run_that_meets_a_rate_limit_fails_in_azures_words(assistants, act, on
 
 
 def test_a_deployment_that_does_not_exist(assistants):
-    """CONTRACT §7.2 and §11: where a request meets it (chatbox#861), and where a run does (G)."""
+    """Where a request meets it (CONTRACT §7.2), and where a run does (litellm's test_assistants.py; its code is G)."""
     client = assistants.azure_client(max_retries=0)
     assistant = client.beta.assistants.create(model="misspelt", instructions="Count.")
     gone = "The API deployment for this resource does not exist."
@@ -162,11 +162,12 @@ def test_a_deployment_that_does_not_exist(assistants):
     with pytest.raises(openai.NotFoundError) as raised:
         client.beta.threads.create_and_run(assistant_id=assistant.id, thread={})
     assert raised.value.response.json() == {"error": {"code": "DeploymentNotFound", "message": gone}}
-    assistants.next_run(fail("DeploymentNotFound", gone))
+    unmatched = "No connection matching model: misspelt"
+    assistants.next_run(fail("server_error", unmatched))
     run = client.beta.threads.create_and_run(assistant_id=assistant.id, thread={})
     assistants.clock.advance(5)
     assert assistants.runs[0].id == run.id
-    assert assistants.runs[0].last_error == {"code": "DeploymentNotFound", "message": gone}
+    assert assistants.runs[0].last_error == {"code": "server_error", "message": unmatched}
 
 
 @pytest.mark.parametrize("folder", ["/foo", "/foo/bar"])

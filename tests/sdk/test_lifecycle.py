@@ -164,6 +164,17 @@ def test_unless_it_waits_for_more_or_time_is_the_tests_own(one_wire, how, option
         assert answer["error"]["message"] == refusal.format("queued")
 
 
+def test_a_run_that_waits_for_outputs_can_be_modified(wire):
+    """As betalgo/openai's playground does, before it waits for `requires_action` and submits."""
+    wire.start(**POLLED).next_run(call("f"))
+    assistant = wire.ok("POST", "/assistants", {"model": "gpt-4-turbo", "instructions": "x"})
+    run = wire.ok("POST", "/threads/runs", {"assistant_id": assistant["id"]})
+    url = f"/threads/{run['thread_id']}/runs/{run['id']}"
+    wire.fake.clock.advance(5)
+    modified = wire.ok("POST", url, {"metadata": {"a": "b"}})
+    assert (modified["status"], modified["metadata"]) == ("requires_action", {"a": "b"})
+
+
 def test_outputs_may_be_nothing(wire):
     """CONTRACT §3.7, S: the specification requires none. Then the run is met in the queue (src#29589032493)."""
     fake = wire.start(**POLLED)

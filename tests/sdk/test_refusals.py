@@ -605,7 +605,7 @@ CASES = [
         "POST",
         "/assistants/{a}/files",
         "1 validation error for Request\nbody\n  value is not a valid dict (type=type_error.dict)",
-        [],
+        "file",
         apis=V1,
     ),
     # files
@@ -635,7 +635,7 @@ CASES = [
         for state, verbs in {
             "queued": ("submit", "update", "message", "run"),
             "in_progress": ("submit", "update", "message", "run"),
-            "requires_action": ("update", "message", "run"),
+            "requires_action": ("message", "run"),
             "cancelling": ("submit", "cancel", "update", "message", "run"),
             "completed": ("submit", "cancel"),
             "failed": ("submit", "cancel"),

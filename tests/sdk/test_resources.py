@@ -243,6 +243,21 @@ class TestMessages:
         twice = wire.ok("POST", home, {**HELLO, "file_ids": [file, file]})
         assert [item["id"] for item in wire.ok("GET", f"{home}/{twice['id']}/files")["data"]] == [file]
 
+    @pytest.mark.parametrize("api", ["v2"])
+    def test_a_choice_of_a_tool_names_no_function(self, wire):
+        """azure-sdk-for-go, TestAPIToolChoiceUnion: it sends the key for every kind of tool."""
+        a = assistant(wire, instructions="x")["id"]
+        choice = {"type": "file_search", "function": None}
+        run = wire.ok("POST", "/threads/runs", {"assistant_id": a, "tool_choice": choice})
+        assert run["tool_choice"] == {"type": "file_search"}
+
+    @pytest.mark.parametrize("body", [b"[]", b"null"])
+    def test_nothing_may_be_an_empty_list_or_null(self, wire, body):
+        """openai-php/client#353; betalgo/openai: how PHP and .NET say that there is nothing to say."""
+        headers = {"content-type": "application/json"}
+        made = wire.send("POST", "/threads", content=body, headers=headers)
+        assert (made.status_code, made.json()["metadata"]) == (200, {})
+
     def test_pages(self, wire):
         """CONTRACT §6: newest first, stable within one second."""
         home = f"/threads/{thread(wire)['id']}/messages"
@@ -254,6 +269,8 @@ class TestMessages:
         assert ([item["id"] for item in page["data"]], page["has_more"]) == ([made[2], made[1], made[0]], False)
         page = wire.ok("GET", f"{home}?order=asc&before={made[2]}")
         assert [item["id"] for item in page["data"]] == made[:2]
+        page = wire.ok("GET", f"{home}?order=asc&after=&before=")  # as betalgo/openai's playground begins
+        assert [item["id"] for item in page["data"]] == made
 
     @pytest.mark.parametrize("api", ["v2"])
     def test_messages_of_one_run(self, wire, fake):

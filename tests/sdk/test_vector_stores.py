@@ -235,16 +235,25 @@ def test_taking_a_file_out_of_a_store_leaves_the_file(wire, fake):
     assert wire.ok("GET", f"/files/{file}")["id"] == file
 
 
-def test_a_deleted_file_leaves_its_stores_and_their_batches(other):
-    """CONTRACT §1.5 (D AZ-fs)."""
-    _, path, [first] = store_of(other, "a.txt")
-    second = text(other.fake)
-    batch = other.ok("POST", f"{path}/file_batches", {"file_ids": [second]})
-    for file in (first, second):
+def test_a_deleted_file_is_in_no_store_but_counts_until_it_is_taken_out(other):
+    """CONTRACT §1.5 (D AZ-fs); openai/openai-dotnet#540, July 2025. What waits to be indexed is gone at once (G)."""
+    _, path, [indexed] = store_of(other, "a.txt")
+    other.fake.clock.advance(1)
+    waiting = text(other.fake)
+    batch = other.ok("POST", f"{path}/file_batches", {"file_ids": [waiting]})
+    for file in (indexed, waiting):
         other.ok("DELETE", f"/files/{file}")
-    assert other.ok("GET", f"{path}/files")["data"] == []
+        for method, sub in (("GET", ""), ("GET", "/content"), ("POST", "")):
+            body = {"attributes": {}} if method == "POST" else None
+            assert other.send(method, f"{path}/files/{file}{sub}", body).status_code == 404
+    assert other.ok("GET", f"{path}/files")["data"] == other.ok("POST", f"{path}/search", {"query": "a"})["data"] == []
     ended = other.ok("GET", f"{path}/file_batches/{batch['id']}")
     assert (ended["status"], ended["file_counts"]) == ("completed", counts())
+    assert other.ok("GET", path)["file_counts"] == counts(completed=1)
+
+    assert other.ok("DELETE", f"{path}/files/{indexed}")["deleted"]
+    assert other.ok("GET", path)["file_counts"] == counts()
+    assert other.send("DELETE", f"{path}/files/{waiting}").status_code == 404
 
 
 def test_a_file_that_was_put_there_can_be_looked_at_and_taken_out(assistants):

@@ -107,6 +107,8 @@ ACCEPTED_V2: list[tuple[type[BaseModel], dict[str, Any]]] = [
     (v2.CreateThread, {"messages": [message()], "tool_resources": {"code_interpreter": {}}, "metadata": {}}),
     (v2.ModifyThread, {"tool_resources": {"file_search": {"vector_store_ids": []}}}),
     (v2.ModifyThread, {"tool_resources": {"code_interpreter": None, "file_search": None}}),
+    (v2.CreateThread, {"tool_resources": {"file_search": {"vector_store_ids": ["vs_1"], "vector_stores": None}}}),
+    (v2.CreateThread, {"tool_resources": {"file_search": {"vector_store_ids": None, "vector_stores": [{}]}}}),
     (v2.SubmitToolOutputs, {"tool_outputs": [{"tool_call_id": "call_1", "output": None}]}),
     (v2.CreateMessage, {"role": "assistant", "content": "x" * 256_000}),
     (
@@ -397,6 +399,7 @@ def test_v2_names_what_is_wrong(case: No) -> None:
 # --- v1 -----------------------------------------------------------------------------------------------------
 
 ACCEPTED_V1: list[tuple[type[BaseModel], dict[str, Any], dict[str, Any]]] = [
+    (v1.ModifyThread, {"metadata": []}, {"metadata": {}}),
     (v1.ModifyThread, {"metadata": {"a": True, "b": 1, "c": 1.0}}, {"metadata": {"a": "True", "b": "1", "c": "1.0"}}),
     (v1.CreateMessage, message(1, file_ids=[]), message("1", file_ids=[])),
     (v1.CreateAssistant, assistant(tools=[{"type": "retrieval"}, FUNCTION]), {}),
@@ -426,7 +429,12 @@ NO_FIELD = "field required (type=value_error.missing)"
 NO_STRING = "str type expected (type=type_error.str)"
 
 REFUSED_V1: list[tuple[type[BaseModel], object, dict[str, str]]] = [
-    (v1.AttachFile, [], {"body": NO_DICT}),
+    (v1.AttachFile, "x", {"body": NO_DICT}),
+    (
+        v1.CreateMessage,
+        message("Hi", role="system"),
+        {"body -> role": UNEXPECTED.format("'user', 'assistant'", "system", ("user", "assistant"))},
+    ),
     (v1.SubmitToolOutputs, {"tool_outputs": [{}]}, {"body -> tool_outputs -> 0 -> tool_call_id": NO_FIELD}),
     (
         v1.CreateMessage,
@@ -446,7 +454,6 @@ REFUSED_V1: list[tuple[type[BaseModel], object, dict[str, str]]] = [
         v1.CreateAssistant,
         {
             "name": "x" * 257,
-            "tools": [{"type": "file_search"}, {}, 3, {"type": "function", "function": {"name": "a b"}}],
             "file_ids": ["file-1"] * 21,
             "temperature": "hot",
             "top_p": 2,
@@ -455,15 +462,6 @@ REFUSED_V1: list[tuple[type[BaseModel], object, dict[str, str]]] = [
         {
             "body -> model": NO_FIELD,
             "body -> name": TOO_LONG.format(256),
-            "body -> tools -> 0 -> type": UNEXPECTED.format(
-                "'code_interpreter', 'retrieval', 'function'",
-                "file_search",
-                ("code_interpreter", "retrieval", "function"),
-            ),
-            "body -> tools -> 1 -> type": NO_FIELD,
-            "body -> tools -> 2": NO_DICT,
-            "body -> tools -> 3 -> function -> name": 'string does not match regex "^[a-zA-Z0-9_-]+$" '
-            "(type=value_error.str.regex; pattern=^[a-zA-Z0-9_-]+$)",
             "body -> file_ids": TOO_MANY.format(20),
             "body -> temperature": "value is not a valid float (type=type_error.float)",
             "body -> top_p": "ensure this value is less than or equal to 1 "
@@ -495,6 +493,66 @@ def test_v1_lists_all_that_is_wrong(model: type[BaseModel], body: object, proble
         *(line for where, t in problems.items() for line in (where, f"  {t}")),
     ]
     assert (refusal.param, refusal.code) == (None, None)
+
+
+def none_of(*permitted: str, given: str) -> list[tuple[str, str]]:
+    shown = [f"<ToolTypeParam.{each.upper()}: {each!r}>" for each in permitted]
+    return [("type", UNEXPECTED.format(each, given, f"({each},)")) for each in shown]
+
+
+SHAPELESS = {"name": "x", "parameters": {}}
+NO_NAME = 'string does not match regex "^[a-zA-Z0-9_-]+$" (type=value_error.str.regex; pattern=^[a-zA-Z0-9_-]+$)'
+# What was reported first: sashabaranov/go-openai#663 and TheoKanning/openai-java#467, both of early 2024.
+WRONG_TOOLS_V1: list[tuple[object, list[tuple[str, str]]]] = [
+    (
+        {"type": "retrieval", "function": SHAPELESS},
+        [
+            *none_of("code_interpreter", given="retrieval"),
+            ("function", EXTRA),
+            ("function", EXTRA),
+            *none_of("function", given="retrieval"),
+        ],
+    ),
+    (
+        {"type": "code_interpreter", "function": None},
+        [
+            ("function", EXTRA),
+            *none_of("retrieval", given="code_interpreter"),
+            ("function", EXTRA),
+            *none_of("function", given="code_interpreter"),
+            ("function", NULL),
+        ],
+    ),
+    (
+        {"type": "file_search"},
+        [*none_of("code_interpreter", "retrieval", "function", given="file_search"), ("function", NO_FIELD)],
+    ),
+    ({}, [("type", NO_FIELD), ("type", NO_FIELD), ("type", NO_FIELD), ("function", NO_FIELD)]),
+    (3, [("", NO_DICT)] * 3),
+    (
+        {"type": "function", "function": {"name": "a b"}},
+        [
+            *none_of("code_interpreter", given="function"),
+            ("function", EXTRA),
+            *none_of("retrieval", given="function"),
+            ("function", EXTRA),
+            ("function -> name", NO_NAME),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("tool", "problems"), WRONG_TOOLS_V1)
+def test_v1_says_of_each_kind_why_a_tool_is_none(tool: object, problems: list[tuple[str, str]]) -> None:
+    lines = refused(v1.CreateAssistant, {"model": "gpt-4", "tools": [tool]}, "v1").message.split("\n")
+    assert lines == [
+        f"{len(problems)} validation errors for Request",
+        *(
+            line
+            for where, why in problems
+            for line in (" -> ".join(["body -> tools -> 0", *filter(None, [where])]), f"  {why}")
+        ),
+    ]
 
 
 # --- both versions ------------------------------------------------------------------------------------------

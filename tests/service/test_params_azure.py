@@ -82,8 +82,8 @@ def test_azure_has_limits_of_its_own(case: No) -> None:
 def test_a_description_is_no_longer_in_v1(model: type[BaseModel]) -> None:
     body = {**assistant(), **run(), "tools": [described(1025)]}
     body = {name: value for name, value in body.items() if name in model.model_fields}
-    assert refused(on_azure(model), body, "v1").message == (
-        "1 validation error for Request\nbody -> tools -> 0 -> function -> description\n"
+    assert refused(on_azure(model), body, "v1").message.endswith(
+        "\nbody -> tools -> 0 -> function -> description\n"
         "  ensure this value has at most 1024 characters (type=value_error.any_str.max_length; limit_value=1024)"
     )
     params.validate(model, body, "v1")

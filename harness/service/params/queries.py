@@ -2,10 +2,13 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 # The one value there is (CONTRACT §1.4); it asks for the text that a file search found.
 IncludeValue = Literal["step_details.tool_calls[*].file_search.results[*].content"]
+
+# An empty cursor is none: programs that page begin with one (betalgo/openai's playground, for every list).
+Cursor = Annotated[str | None, AfterValidator(lambda cursor: cursor or None)]
 
 
 class Query(BaseModel):
@@ -29,8 +32,8 @@ class Page(Query):
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     order: Literal["asc", "desc"] = "desc"
-    after: str | None = None
-    before: str | None = None
+    after: Cursor = None
+    before: Cursor = None
 
 
 class MessagesPage(Page):
@@ -51,4 +54,4 @@ class FilesPage(Query):
     purpose: str | None = None
     limit: Annotated[int, Field(ge=1, le=10_000)] = 10_000
     order: Literal["asc", "desc"] = "desc"
-    after: str | None = None
+    after: Cursor = None

@@ -24,15 +24,19 @@ Q = TypeVar("Q", bound=Query)
 def parse_json(body: Content, api: Api) -> object:
     """The JSON value of a body. No body at all is an empty object (CONTRACT §1.2).
 
-    >>> parse_json(b"", "v2"), parse_json(b'{"a": [1]}', "v2")
-    ({}, {'a': [1]})
+    Nor is `[]` one, or `null`: so clients in PHP and .NET write that they have nothing to say (openai-php/client#353;
+    betalgo/openai, whose playground creates threads and cancels runs with `null`).
+
+    >>> parse_json(b"", "v2"), parse_json(b"[]", "v2"), parse_json(b'{"a": [1]}', "v2")
+    ({}, {}, {'a': [1]})
     """
     if not body:
         return {}
     try:
-        return from_json(bytes(body), allow_inf_nan=False)
+        value = from_json(bytes(body), allow_inf_nan=False)
     except ValueError:
         raise wording.not_json(api) from None
+    return {} if value is None or value == [] else value
 
 
 def validate(model: type[M], data: object, api: Api) -> M:

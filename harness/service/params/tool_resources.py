@@ -46,15 +46,17 @@ class CodeInterpreterResources(Body):
 
 
 class FileSearchResources(Body):
-    vector_store_ids: Annotated[list[str], Field(max_length=1), array_of("strings")] = ABSENT
+    """Either key may be null: Azure's client for Go sends both (azure-sdk-for-go, TestAssistantsWithVectorStores)."""
+
+    vector_store_ids: Annotated[list[str], Field(max_length=1), array_of("strings")] | None = None
 
 
 class NewFileSearchResources(FileSearchResources):
-    vector_stores: Annotated[list[NewVectorStore], Field(max_length=1), array_of("objects")] = ABSENT
+    vector_stores: Annotated[list[NewVectorStore], Field(max_length=1), array_of("objects")] | None = None
 
     @model_validator(mode="after")
     def not_both(self) -> "NewFileSearchResources":
-        if {"vector_store_ids", "vector_stores"} <= self.model_fields_set:
+        if self.vector_store_ids is not None and self.vector_stores is not None:
             names = {"first": "vector_store_ids", "second": "vector_stores"}
             raise PydanticCustomError("mutually_exclusive", "{first} or {second}", names)
         return self

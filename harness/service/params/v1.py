@@ -14,7 +14,6 @@ from harness.service.params.common import (
     ONE_OF_CHOICES,
     Body,
     ChoiceWord,
-    CodeInterpreterTool,
     Empty,
     FunctionChoice,
     FunctionTool,
@@ -60,6 +59,9 @@ LongText = Annotated[str, Field(max_length=256_000), BeforeValidator(as_text)]
 Metadata = Annotated[
     dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512), BeforeValidator(as_text)]],
     Field(max_length=16),
+    BeforeValidator(
+        lambda given: {} if given == [] else given
+    ),  # as pydantic v1 did (hiddenhatpress/openai-assistants#1)
 ]
 
 
@@ -67,9 +69,20 @@ class Lenient(Body):
     model_config = ConfigDict(strict=False)
 
 
+class CodeInterpreterTool(Body):
+    type: Literal["code_interpreter"]
+
+
+class RetrievalTool(Body):
+    type: Literal["retrieval"]
+
+
+# Each of the three says why a tool is none of its kind, in this order (sashabaranov/go-openai#663, February 2024).
 Tool = Annotated[
-    CodeInterpreterTool | Annotated[TypeOnly, of_type("retrieval")] | Annotated[FunctionTool, of_type("function")],
-    Discriminator(by_type),
+    Annotated[CodeInterpreterTool, of_type("code_interpreter")]
+    | Annotated[RetrievalTool, of_type("retrieval")]
+    | Annotated[FunctionTool, of_type("function")],
+    Field(union_mode="left_to_right"),
 ]
 ToolChoice = Annotated[
     ChoiceWord

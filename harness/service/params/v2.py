@@ -82,13 +82,20 @@ Tool = Annotated[
 AssistantTools = Annotated[list[Tool], Field(max_length=128), array_of("objects")]
 RunTools = Annotated[list[Tool], Field(max_length=20), array_of("objects")]
 
+
+class ToolByType(TypeOnly):
+    """Azure's client for Go names no function of a tool that is none (azure-sdk-for-go, TestAPIToolChoiceUnion)."""
+
+    function: None = Field(None, exclude=True)
+
+
 ToolChoice = Annotated[
     ChoiceWord
     | Annotated[
         Annotated[
             Annotated[FunctionChoice, of_type("function")]
-            | Annotated[TypeOnly, of_type("code_interpreter")]
-            | Annotated[TypeOnly, of_type("file_search")],
+            | Annotated[ToolByType, of_type("code_interpreter")]
+            | Annotated[ToolByType, of_type("file_search")],
             Discriminator(by_type),
         ],
         of_type("object"),

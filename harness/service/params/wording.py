@@ -234,7 +234,12 @@ def _v1_text(p: Problem) -> str:
         return _NULL
     context = dict(p.context)
     if p.kind == "literal_error":
-        permitted = p.supported
-        listed = ", ".join(map(repr, permitted))
-        context.update(given=p.input, listed=listed, permitted=tuple(permitted))
+        listed = ", ".join(_v1_choice(p, value) for value in p.supported)
+        context.update(given=p.input, listed=listed, permitted=f"({listed}{',' if len(p.supported) == 1 else ''})")
     return V1[p.kind].format_map(context)
+
+
+def _v1_choice(p: Problem, value: str) -> str:
+    """A value that would have done, as Python shows it; the types of tools were an enumeration."""
+    of_tool = p.path[:1] == ("tools",) and p.path[2:] == ("type",)
+    return f"<ToolTypeParam.{value.upper()}: {value!r}>" if of_tool else repr(value)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from harness.service.context import Call
     from harness.service.records import Run, Usage
 
+# A run that waits for outputs can be modified (betalgo/openai's playground does); of `cancelling` nobody tells (G).
+UNCHANGEABLE = ("queued", "in_progress", "cancelling")
+
 
 def wire(call: Call, run: Run) -> dict[str, Any]:
     """The keys and values of a run's object; `tool_resources` is `{}` outside streams (CONTRACT §2.4)."""
@@ -71,9 +74,9 @@ def index(call: Call) -> dict[str, Any]:
 
 
 def modify(call: Call) -> dict[str, Any]:
-    """Metadata only, and only once the run has ended (CONTRACT §3.4)."""
+    """Metadata only, and not while the model is at work (CONTRACT §3.4)."""
     call.world.watch.change(call.run)
-    if call.run.active:
+    if call.run.status in UNCHANGEABLE:
         raise conflicts.cannot_update(call.run.status)
     if "metadata" in call.body.model_fields_set:
         call.run.metadata = call.body.metadata or {}

@@ -68,10 +68,10 @@ def index(call: Call) -> dict[str, Any]:
     return listing(call, call.vector_store.files, "store_file_id", lambda file: wire(call, file), where=chosen(call))
 
 
-def chosen(call: Call) -> Callable[[StoreFile], bool] | None:
-    """Which files a list shall show."""
-    status = call.query.filter
-    return None if status is None else lambda file: file.status == status
+def chosen(call: Call) -> Callable[[StoreFile], bool]:
+    """Which files a list shall show: none that is deleted."""
+    status, there = call.query.filter, call.store.files
+    return lambda file: file.id in there and status in (None, file.status)
 
 
 def retrieve(call: Call) -> dict[str, Any]:
@@ -88,8 +88,8 @@ def modify(call: Call) -> dict[str, Any]:
 
 
 def delete(call: Call) -> dict[str, Any]:
-    """The file object stays (CONTRACT §1.6)."""
-    file = _found(call)
+    """The file object stays (CONTRACT §1.6), or is gone already."""
+    file = _entry(call)
     call.world.indexer.remove(call.vector_store, file.id)
     return {"id": file.id, "object": "vector_store.file.deleted", "deleted": True}
 
@@ -107,12 +107,20 @@ def content(call: Call) -> dict[str, Any]:
         raise not_found_on_azure()
     file = _found(call)
     source = call.store.files.get(file.id)
-    assert source is not None  # deleting a file takes it out of its stores
+    assert source is not None  # a file that is deleted is not found
     data = [{"type": "text", "text": text_of(source)}] if file.status == "completed" else []
     return {"object": "vector_store.file_content.page", "data": data, "has_more": False, "next_page": None}
 
 
 def _found(call: Call) -> StoreFile:
+    file = _entry(call)
+    if file.id not in call.store.files:
+        raise errors.no_such_store_file(file.id, call.vector_store.id)
+    return file
+
+
+def _entry(call: Call) -> StoreFile:
+    """Also that of a file which is deleted."""
     file_id = call.path_ids["store_file_id"]
     file = call.vector_store.files.get(file_id)
     if file is None:

@@ -25,6 +25,7 @@ from harness.failures import MissingExtra
 from harness.faking import functions, papers
 from harness.faking.arguments import Drawn
 from harness.faking.phrases import language_of
+from harness.service.clock import EPOCH
 from harness.service.shapes import shapes_of
 from harness.service.store import Ids
 
@@ -92,7 +93,7 @@ class AssistantsProvider(BaseProvider):
         return self._ids().file(shapes_of(None), azure=True, purpose="assistants")
 
     def vector_store_id(self) -> str:
-        return self._ids().vector_store(shapes_of(None))
+        return self._ids().vector_store(shapes_of(None), int(EPOCH))
 
     def file_batch_id(self) -> str:
         return self._ids().file_batch()

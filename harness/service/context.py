@@ -104,8 +104,10 @@ class Call:
             self.check_id(name, value, PATH_IDS[name].prefix)
 
     def check_id(self, param: str, value: str, prefix: str) -> None:
-        if not value.startswith(prefix) and self.api == "v2" and self.world.shapes.since(MALFORMED_ID_REFUSALS):
-            raise errors.malformed_id(param, value, prefix)
+        odd = prefix and not PLAIN_ID.fullmatch(value)
+        wrong = odd or not value.startswith(prefix)
+        if wrong and self.api == "v2" and self.world.shapes.since(MALFORMED_ID_REFUSALS):
+            raise errors.malformed_id(param, value, ODD_ID if odd else f"begins with '{prefix}'")
 
     def find(self) -> None:
         """Set what the path names, `thread` for `thread_id`, from the left: a run is sought in its thread."""
@@ -130,6 +132,9 @@ class Call:
         return record
 
 
+# BerriAI/litellm#34788, of 2025 and later.
+ODD_ID = "contains letters, numbers, underscores, or dashes, but this value contained additional characters"
+PLAIN_ID = re.compile(r"[\w-]*", re.ASCII)
 WELL_FORMED = re.compile(r"(asst_|thread_|file-|assistant-)[\w-]{3,}$", re.ASCII)
 
 

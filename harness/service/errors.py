@@ -293,12 +293,10 @@ def outputs_too_large() -> Refusal:
 # --- ids and objects (CONTRACT §7.1) ------------------------------------------------------------------------
 
 
-def malformed_id(param: str, value: str, prefix: str) -> Refusal:
+def malformed_id(param: str, value: str, expected: str) -> Refusal:
+    """`expected` goes on from "an ID that"."""
     return Refusal(
-        400,
-        f"Invalid '{param}': '{value}'. Expected an ID that begins with '{prefix}'.",
-        param=param,
-        code="invalid_value",
+        400, f"Invalid '{param}': '{value}'. Expected an ID that {expected}.", param=param, code="invalid_value"
     )
 
 
@@ -372,8 +370,14 @@ def not_downloadable(purpose: str) -> Refusal:
     return Refusal(400, f"Not allowed to download files of purpose: {purpose}")
 
 
+def invalid_extension(extension: str, supported: Iterable[str]) -> Refusal:
+    """CONTRACT §7.1; the quotes are those of openai/openai-dotnet#270."""
+    formats = ", ".join(f'"{each}"' for each in supported)
+    return Refusal(400, f"Invalid extension {extension}. Supported formats: {formats}")
+
+
 def not_searchable(extensions: Iterable[str]) -> Refusal:
-    """For a message's attachments; `param` and `code` are guesses (CONTRACT §7.1, G)."""
+    """For a message's attachments (CONTRACT §7.1); `param` and `code` are those that batches got in 2025."""
     return Refusal(
         400,
         f"Files with extensions [{', '.join(extensions)}] are not supported for retrieval. See "

@@ -100,7 +100,7 @@ SHAPES: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "usage": (
         ("2023-11-06", "v1 v2", _USAGE),
-        ("2025-03-06", "v2", f"{_USAGE} prompt_token_details completion_tokens_details"),
+        ("2025-01-08", "v2", f"{_USAGE} prompt_token_details completion_tokens_details"),
     ),
     "vector_store": (
         (
@@ -117,7 +117,7 @@ SHAPES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "vector_store.file": (
         ("2024-04-30", "v2", _STORE_FILE),
         ("2024-06-06", "v2", f"{_STORE_FILE} chunking_strategy"),  # openai-php/client#419, openai/openai-openapi#300
-        ("2025-09-16", "v2", f"{_STORE_FILE} chunking_strategy attributes"),
+        ("2025-06-16", "v2", f"{_STORE_FILE} chunking_strategy attributes"),
     ),
     "vector_store.file of a batch": (  # as the list of a batch shows it, until today
         ("2024-04-30", "v2", "id object created_at vector_store_id status last_error"),
@@ -128,18 +128,18 @@ SHAPES: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "function tool": (
         ("2023-11-06", "v1 v2", "name description parameters"),
-        ("2025-03-14", "v2", "name description parameters strict"),
+        ("2024-11-04", "v2", "name description parameters strict"),
     ),
     "file search tool": (
         ("2024-04-17", "v1 v2", ""),
-        ("2024-10-01", "v2", "max_num_results ranker score_threshold"),
+        ("2024-09-25", "v2", "max_num_results ranker score_threshold"),
         ("2025-09-01", "v2", "max_num_results ranker score_threshold hybrid_search"),
     ),
 }
 
 # Days on which something other than a key changed (FACTS 0, F; CONTRACT timeline, §7.1).
-SHORT_FILE_IDS = "2025-02-14"  # file- + 22 instead of 24 characters
-HEX_STORE_IDS = "2025-01-01"  # vs_ + 32 hexadecimal digits instead of 24 characters
+SHORT_FILE_IDS = "2024-11-25"  # file- + 22 instead of 24 characters
+HEX_STORE_IDS = "2025-01-09"  # vs_ + 32 hexadecimal digits; the day before, 24 characters were still printed
 MANY_FILES = "2025-11-01"  # a store made since then takes 100,000,000 files instead of 10,000 (CONTRACT §8)
 LONG_BATCHES = "2025-01-01"  # 2,000 files at once instead of 500 (CONTRACT §1.6)
 MALFORMED_ID_REFUSALS = "2025-01-01"  # a malformed id is a 400 of its own; before, a plain "not found"

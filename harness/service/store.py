@@ -68,8 +68,8 @@ class Ids:
         self.planned.setdefault(kind_of(record_id), deque()).append(record_id)
 
     def make(self, prefix: str, alphabet: bytes = ALPHABET, length: int = 24) -> str:
-        if self.planned and (planned := self.planned.get(kind_of(prefix))):
-            return planned.popleft()
+        if self.planned and (planned := self._planned(prefix)):
+            return planned
         return prefix + self._stream(prefix).randbytes(length).translate(alphabet).decode()
 
     def file(self, shapes: Shapes, *, azure: bool, purpose: str) -> str:
@@ -80,8 +80,14 @@ class Ids:
             return self.make("file-", SHORT_ALPHABET, 22)
         return self.make("file-")
 
-    def vector_store(self, shapes: Shapes) -> str:
-        return self._hex("vs_") if shapes.since(HEX_STORE_IDS) else self.make("vs_")
+    def vector_store(self, shapes: Shapes, now: int) -> str:
+        """Those in hexadecimal digits begin with the second in which they were made, as all do that were recorded."""
+        if planned := self._planned("vs_"):
+            return planned
+        if not shapes.since(HEX_STORE_IDS):
+            return self.make("vs_")
+        digits = self._digits("vs_")
+        return f"vs_{now:08x}{digits[:4]}8191{digits[4:20]}"
 
     def file_batch(self) -> str:
         return self._hex("vsfb_")
@@ -95,14 +101,21 @@ class Ids:
 
     def drawing(self) -> str:
         """A name for what the code interpreter drew: a UUID, as recorded."""
-        digits = self._hex("")
+        digits = self._digits("")
         return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
     def _hex(self, prefix: str) -> str:
+        if self.planned and (planned := self._planned(prefix)):
+            return planned
+        return prefix + self._digits(prefix)
+
+    def _planned(self, prefix: str) -> str | None:
+        planned = self.planned.get(kind_of(prefix))
+        return planned.popleft() if planned else None
+
+    def _digits(self, prefix: str) -> str:
         """32 hexadecimal digits in one draw: every answer needs them for its request id."""
-        if self.planned and (planned := self.planned.get(kind_of(prefix))):
-            return planned.popleft()
-        return prefix + self._stream(prefix).randbytes(16).hex()
+        return self._stream(prefix).randbytes(16).hex()
 
     def _stream(self, prefix: str) -> random.Random:
         stream = self._streams.get(prefix)

@@ -316,7 +316,7 @@ def test_a_large_upload_arrives_and_is_recorded_whole(path, capfd):
     program = (
         "import hashlib, io, openai, random\n"
         "content = random.Random(1).randbytes(5_000_000)\n"
-        "openai.OpenAI().files.create(file=('data.bin', io.BytesIO(content)), purpose='assistants')\n"
+        "openai.OpenAI().files.create(file=('data.pkl', io.BytesIO(content)), purpose='assistants')\n"
         "print(hashlib.sha256(content).hexdigest())"
     )
     with live() as (fake, url):

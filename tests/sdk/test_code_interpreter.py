@@ -106,6 +106,24 @@ def test_a_scripted_cell_shows_its_logs_image_and_file(assistants, client):
     assert client.files.content(image["image"]["file_id"]).content == PIXEL
 
 
+def test_the_files_that_a_message_links_to_are_its_own(assistants, client):
+    """Azure-Samples/azureai-samples (November 2024), and of v1 a notebook of January 2024; what was drawn is not."""
+    assistants.next_run(
+        run_code("plot()", images=["plot.png"], files={"means.csv": b"1", "b.csv": b"2"}), say(f"{LINK}, {LINK}")
+    )
+    _, message = ask(client, *conversation(client))
+    first, _ = message.content[1].text.annotations
+    file_id = first.file_path.file_id
+    [attached] = message.attachments
+    assert (attached.file_id, [tool.type for tool in attached.tools]) == (file_id, ["code_interpreter"])
+
+    v1 = assistants.client(default_headers={"OpenAI-Beta": "assistants=v1"})
+    path = f"/threads/{message.thread_id}/messages/{message.id}"
+    assert v1.get(path, cast_to=object)["file_ids"] == [file_id]
+    assert [item["id"] for item in v1.get(f"{path}/files", cast_to=object)["data"]] == [file_id]
+    assert v1.get(f"{path}/files/{file_id}", cast_to=object)["message_id"] == message.id
+
+
 def test_files_of_cells_are_the_outputs_of_assistants(assistants, client):
     """CONTRACT §1.5; the names as listed in a recording of ruby-openai (files_list, May 2024)."""
     assistants.next_run(run_code("1", files={"out/a.txt": "é"}, images=[b"png"]))

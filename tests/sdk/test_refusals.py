@@ -316,6 +316,16 @@ CASES = [
         code="invalid_value",
         apis=V2,
     ),
+    Case(
+        "assistant id with a blank",
+        "GET",
+        "/assistants/asst_x%20",
+        "Invalid 'assistant_id': 'asst_x '. Expected an ID that contains letters, numbers, underscores, or dashes, but "
+        "this value contained additional characters.",
+        param="assistant_id",
+        code="invalid_value",
+        apis=V2,
+    ),
     *(
         Case(
             "malformed assistant id in a body",
@@ -617,6 +627,15 @@ CASES = [
         "'purpose'",
         param="purpose",
         send={"data": {"purpose": "world_domination"}, "files": {"file": ("a.txt", b"x")}},
+    ),
+    Case(
+        "bad extension",
+        "POST",
+        "/files",
+        'Invalid extension VB. Supported formats: "c", "cpp", "css", "csv", "docx", "gif", "go", "html", "java", '
+        '"jpeg", "jpg", "js", "json", "md", "pdf", "php", "pkl", "png", "pptx", "py", "rb", "tar", "tex", "ts", "txt", '
+        '"webp", "xlsx", "xml", "zip"',
+        send={"data": {"purpose": "assistants"}, "files": {"file": ("a.VB", b"x")}},
     ),
     Case(
         "no file", "POST", "/files", "'file' is a required property", send={"files": {"purpose": (None, "assistants")}}

@@ -95,6 +95,20 @@ def test_a_store_follows_its_files_and_completes_even_if_some_failed(wire, fake)
     assert done["last_active_at"] == made["created_at"] + 1
 
 
+def test_a_deleted_store_is_named_by_nobody(wire, fake):
+    """openai/openai-cookbook, Assistants_API_overview_python (January 2025); that threads do so is a guess."""
+    made, path, _ = store_of(wire)
+    other = wire.ok("POST", "/vector_stores", {})["id"]
+    owners = [
+        wire.ok("POST", home, {**more, "tool_resources": {"file_search": {"vector_store_ids": [store]}}})
+        for store in (made["id"], other)
+        for home, more in (("/assistants", {"model": "gpt-4o"}), ("/threads", {}))
+    ]
+    wire.ok("DELETE", path)
+    shown = [wire.ok("GET", f"/{each['object']}s/{each['id']}")["tool_resources"]["file_search"] for each in owners]
+    assert [each["vector_store_ids"] for each in shown] == [[], [], [other], [other]]
+
+
 def test_modify_is_partial_and_null_takes_away(wire, fake):
     """CONTRACT §1.6."""
     made, path, _ = store_of(wire, name="old", expires_after=THREE_DAYS, metadata={"a": "b"})

@@ -86,6 +86,34 @@ def test_when_files_of_stores_got_their_chunking_strategy(day, there):
     assert ("chunking_strategy" in file) is there
 
 
+@pytest.mark.parametrize(("day", "there"), [("2024-10-15", False), ("2025-06-16", True)])
+def test_when_files_of_stores_got_their_attributes(day, there):
+    """Printed in a notebook of that day; those recorded in October 2024 have none."""
+    fake, ask = asking(day)
+    store = fake.add_vector_store(file_ids=[fake.add_file(content=b"x", filename="a.txt").id])
+    [file] = ask("GET", f"/vector_stores/{store.id}/files")["data"]
+    assert ("attributes" in file) is there
+
+
+@pytest.mark.parametrize(("day", "there"), [("2024-10-11", False), ("2024-11-04", True)])
+def test_when_functions_got_strict(day, there):
+    """Printed in a notebook of that day."""
+    _, ask = asking(day)
+    made = ask("POST", "/assistants", {"model": "gpt-4o", "tools": [{"type": "function", "function": {"name": "f"}}]})
+    assert ("strict" in made["tools"][0]["function"]) is there
+
+
+@pytest.mark.parametrize(("day", "there"), [("2024-10-11", False), ("2025-01-08", True)])
+def test_when_usage_got_its_details(day, there):
+    """openai/openai-cookbook, Assistants_API_overview_python, of that day."""
+    fake, ask = asking(day)
+    assistant, thread = fake.add_assistant(instructions="x"), fake.add_thread()
+    run = ask("POST", f"/threads/{thread.id}/runs", {"assistant_id": assistant.id})
+    fake.clock.advance(60)
+    usage = ask("GET", f"/threads/{thread.id}/runs/{run['id']}")["usage"]
+    assert ("prompt_token_details" in usage) is there
+
+
 @pytest.mark.parametrize(("day", "there"), [("2024-10-11", False), ("2025-03-06", False), ("2025-09-16", True)])
 def test_when_search_results_got_their_attributes(day, there):
     """FACTS E: none of those recorded in October 2024 and March 2025 has them."""

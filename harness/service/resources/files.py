@@ -11,12 +11,22 @@ from harness.service.bodies import Chunks
 from harness.service.context import listing
 from harness.service.http import Response
 from harness.service.records import File
+from harness.service.searching.texts import extension
 
 if TYPE_CHECKING:
     from harness.service.context import Call
 
 # Uploads for these are read by tools, and cannot be fetched back (CONTRACT §1.5).
 NOT_DOWNLOADABLE = frozenset({"assistants", "user_data"})
+
+# What OpenAI took for assistants, as it named it (openai/openai-dotnet#270, October 2024), and two more that it took:
+# one is recorded, one stands in a later list. Names without an extension, and Azure, are not known to be refused.
+TAKEN = (
+    "c cpp css csv docx gif go html java jpeg jpg js json md "
+    "pdf php pkl png pptx py rb tar tex ts txt webp xlsx xml zip"
+)
+FORMATS = tuple(TAKEN.split())
+UPLOADED = frozenset({*FORMATS, "htm", "doc"})
 
 # What stands as it is between the quotes of a header; other names are encoded (RFC 6266), which is not recorded.
 PLAIN_NAME = re.compile(r"[ !#-\[\]-~]+")
@@ -42,6 +52,9 @@ def wire(call: Call, file: File) -> dict[str, Any]:
 
 def create(call: Call) -> dict[str, Any]:
     upload, now = call.body, call.world.second
+    ending = extension(upload.filename)
+    if upload.purpose == "assistants" and not call.azure and ending.lower() not in UPLOADED | {""}:
+        raise errors.invalid_extension(ending, FORMATS)
     lifetime = upload.expires_after_seconds
     file = File(
         id=call.store.ids.file(call.world.shapes, azure=call.azure, purpose=upload.purpose),

@@ -78,10 +78,14 @@ def modify(call: Call) -> dict[str, Any]:
 
 
 def delete(call: Call) -> dict[str, Any]:
-    """Its files stay; so do the ids that assistants and threads have of it, which now lead nowhere (G)."""
+    """Its files stay. Assistants no longer name it (openai/openai-cookbook, January 2025), nor do threads (G)."""
     store = call.vector_store
     call.world.indexer.drop(store)
     call.store.vector_stores.remove(store.id)
+    for owner in (*call.store.assistants, *call.store.threads):
+        named = owner.tool_resources.get("file_search", {}).get("vector_store_ids", [])
+        if store.id in named:
+            named.remove(store.id)
     return {"id": store.id, "object": "vector_store.deleted", "deleted": True}
 
 
@@ -91,7 +95,8 @@ def delete(call: Call) -> dict[str, Any]:
 def make(call: Call, file_ids: Iterable[str], chunking: tuple[int, int] = chunks.USUAL, **fields: Any) -> VectorStore:
     """A new store with these files, which are known to be there. A null in `fields` is as if it was not said."""
     fields["metadata"] = fields.get("metadata") or {}
-    store = VectorStore(call.store.ids.vector_store(call.world.shapes), call.world.second, **fields)
+    now = call.world.second
+    store = VectorStore(call.store.ids.vector_store(call.world.shapes, now), now, **fields)
     wanted = dict.fromkeys(file_ids)
     check_room(call, store, wanted)
     call.store.vector_stores.add(store)

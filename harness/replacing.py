@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -27,6 +28,7 @@ def lasting(function: Any) -> Any:
     >>> lasting(replacement)("x")
     1
     """
-    while function in _ended:
-        function = function.__wrapped__
+    # what is no plain function is somebody else's, even if it says that it equals one, as proxies of wrapt do
+    while type(function) is FunctionType and function in _ended:
+        function = vars(function)["__wrapped__"]
     return function

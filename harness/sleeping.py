@@ -14,7 +14,7 @@ from functools import wraps
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
-from threading import Lock
+from threading import Lock, active_count
 from typing import TYPE_CHECKING, Any, SupportsIndex
 from weakref import WeakKeyDictionary
 
@@ -26,8 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from types import FrameType
 
-POLLS_THE_MACHINE = frozenset({"filelock._api", "subprocess", "uvicorn.server"})
-"""Modules whose sleeps stay real: they watch a process, a socket or a file, which virtual time does not hurry."""
+POLLS_THE_MACHINE = frozenset(
+    {"filelock._api", "subprocess", "uvicorn.server", "gradio", "sse_starlette", "websockets"}
+)
+"""Modules, and packages, whose sleeps stay real: they watch a process, a socket or a file, or keep a connection awake,
+which virtual time does not hurry."""
+
+SHARE = 0.01
+"""Real seconds, at most, that a virtual sleep takes while there are threads that began later than the fake: who looks a
+hundred times whether such a thread is done, gives it a chance to be."""
 
 BUSY_TURNS = 10_000
 """How many turns of a loop with other things to run a sleeper waits for them: not for ever, as they may be
@@ -131,13 +138,18 @@ class _Clock:
         self.live = True
         self.now = 0.0
         self._slept = slept
+        self._threads = active_count()
         self._lock = Lock()
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Sleepers] = WeakKeyDictionary()
 
     def governs(self, seconds: object) -> bool:
         """Whether this sleep is virtual; whatever the originals would refuse is left to them."""
         is_time = isinstance(seconds, (float, SupportsIndex)) and 0 < float(seconds) < inf
-        return self.live and is_time and _caller() not in POLLS_THE_MACHINE
+        return self.live and is_time and not _polls_the_machine(_caller())
+
+    def share(self, seconds: float) -> float:
+        """Of a sleep, the real seconds that are left to other threads."""
+        return min(seconds / 10, SHARE) if active_count() > self._threads else 0
 
     def sleepers(self) -> _Sleepers:
         """Those of the running loop."""
@@ -165,6 +177,10 @@ def _caller() -> str:
     return frame.f_globals.get("__name__", "") if frame is not None else ""
 
 
+def _polls_the_machine(module: str) -> bool:
+    return module in POLLS_THE_MACHINE or module.partition(".")[0] in POLLS_THE_MACHINE
+
+
 class _Sleepers:
     """Who is asleep on one event loop, and the callback that wakes them in order."""
 
@@ -173,6 +189,7 @@ class _Sleepers:
         self._queue: list[tuple[float, int, asyncio.Future[None]]] = []
         self._arrivals = count()  # equal due times: first come, first woken
         self._driven = False
+        self._shared = False
         self._turns = 0
 
     async def sleep(self, seconds: float) -> None:
@@ -192,6 +209,11 @@ class _Sleepers:
         if not self._clock.live:
             self._wake_in_real_time(loop)
         elif not self._others_run(loop):
+            if not self._shared and (share := self._clock.share(self._queue[0][0] - self._clock.now)) > 0:
+                self._shared = True
+                loop.call_later(share, self._drive, loop)
+                return
+            self._shared = False
             self._wake_next()
         self._driven = bool(self._queue)
         if self._driven:
@@ -226,7 +248,7 @@ def _thread_sleep(clock: _Clock, original: Callable[[float], None]) -> Callable[
         if not clock.governs(seconds):
             return original(seconds)
         clock.pass_by(seconds)
-        return original(0)  # other threads get their turn, as they do in a real sleep
+        return original(clock.share(seconds))
 
     return sleep
 

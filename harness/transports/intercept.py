@@ -205,6 +205,7 @@ def _serving_async(border: _Border, family: ModuleType, original: Function) -> F
     async def handle_async_request(self: Any, request: Any) -> Any:
         if not border.takes(request):
             return await original(self, request)
+        await let_others_run(0)  # as they run while a real request is under way: else their races would not show
         await request.aread()
         return ask(family, border.answer, border.reader.read(request, identity(self)), border.pause)
 

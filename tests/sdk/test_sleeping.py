@@ -17,6 +17,7 @@ import anyio
 import pytest
 
 from harness.failures import HarnessFailure
+from harness.replacing import lasting
 from harness.sleeping import POLLS_THE_MACHINE, virtual_sleep
 
 
@@ -425,6 +426,59 @@ def test_modules_that_come_later_or_are_still_being_written_are_found(monkeypatc
     assert later.sleep is time.sleep
 
 
+def working(done):
+    """A thread that works for as long as many a request takes."""
+
+    def work():
+        threading.Event().wait(0.5)
+        done.append(True)
+
+    return threading.Thread(target=work, daemon=True)
+
+
+def test_a_thread_that_is_waited_for_gets_real_time(slept):
+    done = []
+    working(done).start()
+    for _ in range(400):
+        if done:
+            break
+        time.sleep(0.1)
+    assert done
+
+
+def test_so_does_one_that_a_task_waits_for(slept, run):
+    done = []
+
+    async def wait():
+        working(done).start()
+        for _ in range(400):
+            if done:
+                break
+            await asyncio.sleep(0.1)
+
+    run(wait())
+    assert done
+
+
+def test_what_equals_a_replacement_is_somebody_elses():
+    """Proxies of wrapt, which OpenTelemetry puts around methods, equal what they wrap."""
+
+    class Proxy:
+        def __init__(self, wrapped):
+            self.__wrapped__ = wrapped
+
+        def __eq__(self, other):
+            return self.__wrapped__ == other
+
+        def __hash__(self):
+            return hash(self.__wrapped__)
+
+    with virtual_sleep(lambda seconds: None):
+        proxy = Proxy(time.sleep)
+    assert lasting(proxy.__wrapped__) is time.sleep
+    assert lasting(proxy) is proxy
+
+
 def test_whoever_took_hold_of_a_replacement_sleeps_for_real_afterwards():
     reports = []
     with virtual_sleep(reports.append):
@@ -446,7 +500,7 @@ def test_strange_things_among_the_modules_are_left_alone(monkeypatch, tmp_path):
         pass
 
 
-@pytest.mark.parametrize("name", sorted(POLLS_THE_MACHINE))
+@pytest.mark.parametrize("name", sorted({*POLLS_THE_MACHINE, "websockets.legacy.protocol"}))
 def test_who_polls_the_machine_sleeps_for_real(slept, monkeypatch, name):
     poller = module_with(
         monkeypatch,

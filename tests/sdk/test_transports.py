@@ -331,6 +331,27 @@ def test_clients_of_the_sdk_are_served(name):
         assert retrieve_model(sdk_client(name)).owned_by == "echo"
 
 
+@pytest.mark.parametrize("way", [Way("httpx", "AsyncClient"), Way("httpx2", "AsyncClient")], ids=str)
+def test_other_tasks_run_while_a_request_is_under_way(way):
+    """Else two tasks that look for something and then make it would never meet."""
+    order = []
+
+    async def other():
+        order.append("other")
+
+    async def run():
+        async with way.build() as client:
+            await client.get(OURS)  # the first of a client may yield for reasons of its own
+            task = asyncio.create_task(other())
+            await client.get(OURS)
+            order.append("answered")
+            await task
+
+    with interception():
+        asyncio.run(run())
+    assert order == ["other", "answered"]
+
+
 @pytest.mark.parametrize("name", SDK_CLIENTS)
 def test_a_failure_of_the_harness_comes_out_of_the_sdk_whole_and_at_once(name):
     requests = []

@@ -72,7 +72,7 @@ def _thread(thread: Thread) -> Json:
 
 
 def _message(message: Message) -> Json:
-    shown = _fields(message, incomplete_details={"reason": message.incomplete_reason})
+    shown = _fields(message, incomplete_details={"reason": message.incomplete_reason}, attachments=message.attached)
     return rows.message(shown, at=_begun(message.timeline))
 
 

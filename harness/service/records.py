@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.service.lifecycle import ACTIVE, NEW, Moment
@@ -60,6 +61,23 @@ class Message:
     incomplete_at: int | None = None
     completed_at: int | None = None
     timeline: list[Moment] = field(default_factory=list)
+
+    @property
+    def linked(self) -> list[str]:
+        """The files that its text links to. They count as attached; what was drawn does not.
+
+        Printed in notebooks: Azure-Samples/azureai-samples, code-interpreter, November 2024; of v1, January 2024. Whether
+        a stream shows them before the text is there, nobody tells (G).
+        """
+        if self.run_id is None:
+            return []
+        marks = chain.from_iterable(part["text"]["annotations"] for part in self.content if part["type"] == "text")
+        return list(dict.fromkeys(mark["file_path"]["file_id"] for mark in marks if mark["type"] == "file_path"))
+
+    @property
+    def attached(self) -> list[dict[str, Any]]:
+        """Its attachments as they are shown."""
+        return self.attachments or [{"file_id": each, "tools": [{"type": "code_interpreter"}]} for each in self.linked]
 
     @property
     def text(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from harness.service import conflicts
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from harness.service.records import Run, Thread
 
 MOST_MESSAGES = 100_000  # CONTRACT §8
-CODE = {"type": "code_interpreter"}
 
 
 def wire(call: Call, message: Message, *, shape: str = "thread.message") -> dict[str, Any]:
@@ -31,27 +29,10 @@ def wire(call: Call, message: Message, *, shape: str = "thread.message") -> dict
             "object": "thread.message",
             "incomplete_details": None if message.incomplete_reason is None else {"reason": message.incomplete_reason},
             "content": message.content if call.api == "v2" else quoted(message.content),
-            "attachments": message.attachments or [{"file_id": each, "tools": [CODE]} for each in linked(message)],
-            "file_ids": files_of(message),
+            "attachments": message.attached,
+            "file_ids": message.file_ids or message.linked,
         },
     )
-
-
-def linked(message: Message) -> list[str]:
-    """The files that its text links to, which count as attached; what was drawn does not.
-
-    Printed in notebooks: Azure-Samples/azureai-samples, code-interpreter, November 2024; of v1, January 2024. Whether a
-    stream shows them before the text is there, nobody tells (G).
-    """
-    if message.run_id is None:
-        return []
-    marks = chain.from_iterable(part["text"]["annotations"] for part in message.content if part["type"] == "text")
-    return list(dict.fromkeys(mark["file_path"]["file_id"] for mark in marks if mark["type"] == "file_path"))
-
-
-def files_of(message: Message) -> list[str]:
-    """The files of a message as v1 has them."""
-    return message.file_ids or linked(message)
 
 
 def quoted(parts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -178,12 +159,15 @@ def file_wire(message: Message, file_id: str) -> dict[str, Any]:
 
 def retrieve_file(call: Call) -> dict[str, Any]:
     file_id = call.path_ids["message_file_id"]
-    if file_id not in files_of(call.message):
+    if file_id not in (call.message.file_ids or call.message.linked):
         raise PATH_IDS["message_file_id"].missing(file_id)
     return file_wire(call.message, file_id)
 
 
 def index_files(call: Call) -> dict[str, Any]:
     return tools.attached_page(
-        call, files_of(call.message), "message_file_id", lambda file_id: file_wire(call.message, file_id)
+        call,
+        call.message.file_ids or call.message.linked,
+        "message_file_id",
+        lambda file_id: file_wire(call.message, file_id),
     )

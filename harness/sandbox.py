@@ -38,7 +38,7 @@ from harness.failures import HarnessFailure
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-KERNEL = Path(__file__).with_name("kernel.py")
+KERNEL = Path(__file__).with_name("kernel") / "__main__.py"
 PATIENCE = 60.0  # seconds until a child that does not even begin is given up
 MEBIBYTE = 1024 * 1024
 LONGEST_NAME = 200  # bytes; file systems take 255

@@ -103,6 +103,7 @@ RULES = (
         but=("harness.recording", "harness.source", "harness.strategies", *SERVICE),
     ),
     Rule("the sandbox knows nothing of the house", ("harness",), among="sandbox.py", but=("harness.failures",)),
+    Rule("the kernel knows nothing of the house", ("harness",), among="kernel/*", but=("harness.kernel",)),
     Rule("nothing is built on the plugin", ("harness.plugin",), only_in=("plugin/*",)),
     Rule("nothing is built on the command line", ("harness.cli",), only_in=("__main__.py", "cli.py", "cli/*")),
     Rule(

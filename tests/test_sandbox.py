@@ -95,6 +95,11 @@ def test_a_traceback_shows_the_cells_and_names_the_libraries(box):
     assert lines[-1].startswith("JSONDecodeError: Expecting property name")
 
 
+def test_a_traceback_does_not_show_what_executes_the_cell(box):
+    lines = box.run("open('/mnt/data/none.csv')").logs.splitlines()
+    assert [line for line in lines if "line 1" in line or line.startswith("File ")] == ["Cell In[1], line 1"]
+
+
 @pytest.mark.parametrize(
     ("source", "last"),
     [
@@ -220,16 +225,17 @@ IN_C = """
 import os, runpy, sys
 def in_c(asked_for):  # as Windows has them from Python 3.12 on: they do not go through `os.stat`
     return lambda *path: os.fspath(*path) == asked_for
-kernel = runpy.run_path(sys.argv[1])
+places = runpy.run_path(sys.argv[1])
 for name in ("exists", "isdir", "isfile", "islink", "lexists"):
     setattr(os.path, name, in_c(os.path.join("folder", "a.csv")))
-kernel["lead"](kernel["Places"]("folder", {}))
+places["lead"](places["Places"]("folder", {}))
 print(*(getattr(os.path, name)("/mnt/data/a.csv") for name in ("exists", "isdir", "isfile", "islink", "lexists")))
 """
 
 
 def test_what_asks_the_system_without_a_detour_is_led_too():
-    done = subprocess.run([sys.executable, "-c", IN_C, str(sandbox.KERNEL)], capture_output=True, text=True, check=True)
+    places = str(sandbox.KERNEL.with_name("places.py"))
+    done = subprocess.run([sys.executable, "-c", IN_C, places], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True"] * 5
 
 
@@ -292,6 +298,15 @@ def test_it_reads_nothing_of_our_environment(monkeypatch):
     box.close()
     assert "OPENAI_API_KEY" not in logs
     assert "'MINE'" in logs
+
+
+def test_the_programs_own_modules_are_in_nobodys_way(box):
+    folder = sandbox.KERNEL.parent
+    own = {path.stem for path in folder.glob("*.py") if not path.stem.startswith("__")}
+    assert {"guarding", "notebook", "places", "program"} <= own
+    specs = f"str(importlib.util.find_spec(name)) for name in {sorted(own)}"
+    ask = f"import importlib.util, sys\n[found for found in [*sys.path, *({specs})] if {str(folder)!r} in found]"
+    assert box.run(ask).logs == "[]"
 
 
 # --- limits --------------------------------------------------------------------------------------------------------

@@ -144,6 +144,56 @@ def test_open_figures_are_drawn_and_closed(box):
     assert box.run("1").drawings == ()
 
 
+def test_pickle_and_typing_find_what_a_cell_defines(box):
+    box.run("import pickle, typing\nclass Point:\n    near: 'Point'")
+    assert box.run("type(pickle.loads(pickle.dumps(Point()))) is Point").logs == "True"
+    assert box.run("typing.get_type_hints(Point)['near'] is Point").logs == "True"
+
+
+def test_annotations_are_what_the_cell_says(box):
+    assert box.run("def double(x: int): ...\ndouble.__annotations__").logs == "{'x': <class 'int'>}"
+    assert box.run("from __future__ import annotations\ndef f(x: int): ...\nf.__annotations__").logs == "{'x': 'int'}"
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("x = 1\n\f\ny = 2\n1 / 0", "----> 4 1 / 0"),
+        ("x = 'a\u2028b'\n1 / 0", "----> 2 1 / 0"),
+        ("x = 1\r\ny = 2\r1 / 0", "----> 3 1 / 0"),
+    ],
+)
+def test_lines_are_counted_as_python_counts_them(box, source, line):
+    lines = box.run(source).logs.splitlines()
+    assert line in lines
+    assert lines[-1] == "ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize(
+    ("source", "last"),
+    [
+        ("sys.stdout.write(b'abc')", "TypeError: write() argument must be str, not bytes"),
+        ("class E(Exception):\n    def __str__(self):\n        exit()\nraise E", "E: <exception str() failed>"),
+        ("raise SyntaxError('odd', (7, 1, 1, ''))", "SyntaxError: odd (line 1)"),
+        ("sys.stdout = open('log.txt', 'w')\nsys.stdout.close()\n1 / 0", "ZeroDivisionError: division by zero"),
+        ("sys.stdout = None\n5", "5"),
+        ("del sys.stdout, sys.stderr\nprint()", "RuntimeError: lost sys.stdout"),
+        ("sys.stdout.close()\nprint('still', flush=True)", "still"),
+        ("sys.stdout.encoding", "'utf-8'"),
+        (f"{FAKE_PLOTS}\nplots.get_fignums = None", "TypeError: 'NoneType' object is not callable"),
+    ],
+)
+def test_no_mistake_with_output_ends_the_interpreter(box, source, last):
+    assert last_line(box.run(f"import sys\nkept = 1\n{source}")) == last
+    assert box.run("print('there', kept, flush=True)").logs.startswith("there 1\n")
+
+
+def test_a_figure_that_ends_the_drawing_is_closed_all_the_same(box):
+    ran = box.run(FAKE_PLOTS + "\nBroken.savefig = lambda *_, **__: exit()")
+    assert (ran.drawings, last_line(ran)) == ((b"png",), "SystemExit: None")
+    assert box.run("1").logs == "1"
+
+
 # --- /mnt/data -----------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,9 @@ import linecache
 import os
 import sys
 import traceback
+from functools import partial
 from pprint import pformat
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ CUT = "\n[output cut off: more than {limit:,} characters]"
 class Printed(io.TextIOBase):
     """What cells print, up to a limit; the rest is thrown away, however much it is."""
 
+    encoding = "utf-8"
+
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.pieces: list[str] = []
@@ -33,11 +37,16 @@ class Printed(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         left = self.limit - self.length
         if left > 0 and text:
             self.pieces.append(text[:left])
         self.length += len(text)
         return len(text)
+
+    def close(self) -> None:
+        """Stays open: later cells print, too."""
 
     def take(self) -> str:
         text = "".join(self.pieces) + (CUT.format(limit=self.limit) if self.length > self.limit else "")
@@ -48,32 +57,42 @@ class Printed(io.TextIOBase):
 class Notebook:
     """Variables, and cells that are executed one after the other.
 
-    `show` gets the bytes of what a cell draws.
+    `printed` gets what they print, `show` the bytes of what they draw.
     """
 
-    def __init__(self, show: Callable[[bytes], None]) -> None:
-        self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+    def __init__(self, printed: Printed, show: Callable[[bytes], None]) -> None:
+        module = ModuleType("__main__")  # where `pickle` and `typing` look up what a cell defines
+        module.__dict__["__builtins__"] = builtins
+        sys.modules["__main__"] = module
+        self.names: dict[str, Any] = module.__dict__
+        self._printed = printed
         self._show = show
         self._number = 0
 
     def run(self, source: str) -> None:
         """Execute a cell and print what its last expression is; an exception is printed, too."""
         self._number += 1
+        sys.stdout = sys.stderr = self._printed  # an earlier cell may have put something else there
         sys.stdin = io.StringIO()  # nobody answers; exit() closes it
         name = f"Cell In[{self._number}]"
-        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+        lines = list(io.StringIO(source, newline=None))  # not `splitlines`: to Python a form feed ends no line
+        linecache.cache[name] = (len(source), None, lines, name)
+        self._attempt(self._execute, source, name)
+        self._attempt(self._draw_figures)
+
+    def _attempt(self, step: Callable[..., None], *arguments: Any) -> None:
         try:
-            self._execute(source, name)
+            step(*arguments)
         except BaseException as error:  # noqa: BLE001 - also exit() and Ctrl-C end the cell, not the notebook
-            sys.stdout.write(failure(error))
-        self._draw_figures()
+            self._printed.write(failure(error))
 
     def _execute(self, source: str, name: str) -> None:
         body = ast.parse(source, name).body
         last = body.pop() if body and isinstance(body[-1], ast.Expr) and not source.rstrip().endswith(";") else None
-        exec(compile(ast.Module(body, []), name, "exec"), self.names)  # noqa: S102 - that is what it is for
+        compiled = partial(compile, filename=name, dont_inherit=True)  # this file's `from __future__` is not the cell's
+        exec(compiled(ast.Module(body, []), mode="exec"), self.names)  # noqa: S102 - that is what it is for
         if isinstance(last, ast.Expr):
-            value = eval(compile(ast.Expression(last.value), name, "eval"), self.names)  # noqa: S307 - that is what it is for
+            value = eval(compiled(ast.Expression(last.value), mode="eval"), self.names)  # noqa: S307 - that is what it is for
             if value is not None:
                 self.names["_"] = value
                 self._display(value)
@@ -88,26 +107,26 @@ class Notebook:
         text = repr(value)
         if isinstance(value, (dict, list, set, tuple, frozenset)) and len(text) > WIDTH:
             text = pformat(value, width=WIDTH, sort_dicts=False)
-        sys.stdout.write(text)
+        self._printed.write(text)
 
     def _draw_figures(self) -> None:
         plots: Any = sys.modules.get("matplotlib.pyplot")
         if plots is None:
             return
         for number in plots.get_fignums():
-            drawn = io.BytesIO()
-            try:
-                plots.figure(number).savefig(drawn, format="png")
-                self._show(drawn.getvalue())
-            except Exception as error:  # noqa: BLE001 - the figure is the cell's: its error is, too
-                sys.stdout.write(failure(error))
+            self._attempt(self._draw, plots, number)
             plots.close(number)
+
+    def _draw(self, plots: Any, number: int) -> None:
+        drawn = io.BytesIO()
+        plots.figure(number).savefig(drawn, format="png")
+        self._show(drawn.getvalue())
 
 
 def failure(error: BaseException) -> str:
     """An exception as notebooks show it. That the service did so is not recorded (a guess)."""
     name = type(error).__name__
-    if isinstance(error, SyntaxError) and error.filename is not None and error.filename.startswith("Cell In["):
+    if isinstance(error, SyntaxError) and isinstance(error.filename, str) and error.filename.startswith("Cell In["):
         shown = "".join(traceback.format_exception_only(type(error), error))
         return shown.replace(f'  File "{error.filename}", line', f"  {error.filename}, line", 1).rstrip("\n") + "\n"
     lines = ["-" * 75, name + "Traceback (most recent call last)".rjust(75 - len(name))]
@@ -125,4 +144,8 @@ def failure(error: BaseException) -> str:
             mark = "-" * (left - 2) + "> " if number == line else " " * left
             lines.append(f"{mark}{number} {source[number - 1]}".rstrip())
         lines.append("")
-    return "\n".join([*lines, f"{name}: {error}" if str(error) else name]) + "\n"
+    try:
+        said = str(error)
+    except BaseException:  # noqa: BLE001 - the exception is the cell's: what it says is, too
+        said = "<exception str() failed>"  # as Python itself puts it
+    return "\n".join([*lines, f"{name}: {said}" if said else name]) + "\n"

@@ -23,7 +23,6 @@ def main() -> None:
     folder, drawings = os.path.realpath(setup["folder"]), os.path.realpath(setup["drawings"])
     limits = setup["limits"]
     printed = Printed(limits["output"])
-    sys.stdout = sys.stderr = printed
     sys.argv = [""]
     warnings.filterwarnings("ignore", message=".*non-interactive.*")
     os.chdir(folder)
@@ -42,7 +41,7 @@ def main() -> None:
     guard = Guard(places, os.path.realpath(setup["root"]), disk=limits["disk"], files=limits["files"])
     lead(places)
     sys.addaudithook(guard)
-    notebook = Notebook(show)
+    notebook = Notebook(printed, show)
     outcomes.write(b"{}\n")
     outcomes.flush()
     for line in cells:

@@ -289,6 +289,25 @@ def test_what_asks_the_system_without_a_detour_is_led_too():
     assert done.stdout.split() == ["True"] * 5
 
 
+COPIES = """
+import os, runpy, sys, types
+class Globber:  # as `glob` has one from Python 3.13 on, for `Path.glob`: with functions as they were when it was loaded
+    lexists = staticmethod(os.path.lexists)
+    scandir = staticmethod(os.scandir)
+    own = staticmethod(len)
+sys.modules["glob"] = types.SimpleNamespace(_StringGlobber=Globber)
+places = runpy.run_path(sys.argv[1])
+places["lead"](places["Places"](sys.argv[2], {}))
+print(Globber.lexists("/mnt/data/a.csv"), [file.name for file in Globber.scandir("/mnt/data")], Globber.own("four"))
+"""
+
+
+def test_copies_of_what_asks_the_system_are_led_too(tmp_path):
+    tmp_path.joinpath("a.csv").touch()
+    command = [sys.executable, "-c", COPIES, str(sandbox.KERNEL.with_name("places.py")), str(tmp_path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True ['a.csv'] 4\n"
+
+
 # --- what it may not do --------------------------------------------------------------------------------------------
 
 

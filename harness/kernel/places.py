@@ -83,6 +83,10 @@ def lead(places: Places) -> None:
         for name, function in vars(type(accessor)).items():
             if isinstance(function, Hashable) and function in originals:
                 setattr(accessor, name, originals[function])
+    globber: Any = getattr(sys.modules.get("glob"), "_StringGlobber", None)  # of Python 3.13 and later; copies, too
+    for name, copy in list(vars(globber).items()) if globber else ():
+        if isinstance(copy, staticmethod) and copy.__func__ in originals:
+            setattr(globber, name, staticmethod(originals[copy.__func__]))
     builtins.open = io.open = originals[io.open]
     real_cwd = os.getcwd
     os.getcwd = lambda: real_cwd().replace(places.folder, FOLDER, 1)

@@ -36,7 +36,7 @@ from weakref import finalize
 from harness.failures import HarnessFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 KERNEL = Path(__file__).with_name("kernel") / "__main__.py"
 PATIENCE = 60.0  # seconds until a child that does not even begin is given up
@@ -141,9 +141,7 @@ class Sandbox:
             return Ran(f"{cause} Its variables and files are gone.\n")
         drawings = tuple(child.drawings.joinpath(name).read_bytes() for name in answer["drawings"])
         changed = [name for name, state in _listing(child.folder).items() if before.get(name) != state]
-        return Ran(
-            answer["logs"], drawings, tuple((name, child.folder.joinpath(name).read_bytes()) for name in changed)
-        )
+        return Ran(answer["logs"], drawings, tuple(_read(child.folder, changed)))
 
     def close(self) -> None:
         """End the interpreter, also while another thread waits for a cell, and remove its folder.
@@ -232,7 +230,7 @@ class _Child:
         code = self._process.returncode
         if self._timed_out:
             return f"The cell was stopped: it ran longer than {limits.seconds:g} seconds."
-        if code == -getattr(signal, "SIGXCPU", 0):
+        if hasattr(signal, "SIGXCPU") and code == -signal.SIGXCPU:
             return f"The cell was stopped: it used the processor for more than {limits.cpu} seconds."
         return f"The interpreter has ended while it ran the cell (exit code {code})."
 
@@ -284,10 +282,18 @@ def _listing(folder: Path) -> dict[str, tuple[int, int, int]]:
     for at, _, names in os.walk(folder):
         for name in names:
             path = Path(at, name)
-            state = path.lstat()
-            if stat.S_ISREG(state.st_mode):
-                found[path.relative_to(folder).as_posix()] = (state.st_ino, state.st_size, state.st_mtime_ns)
+            with suppress(OSError):  # a thread that a cell has left may have removed it
+                state = path.lstat()
+                if stat.S_ISREG(state.st_mode):
+                    found[path.relative_to(folder).as_posix()] = (state.st_ino, state.st_size, state.st_mtime_ns)
     return dict(sorted(found.items()))
+
+
+def _read(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """What can be read of these files; in its name, a `?` stands for each byte that is part of no character."""
+    for name in names:
+        with suppress(OSError):
+            yield name.encode(errors="replace").decode(), folder.joinpath(name).read_bytes()
 
 
 def _free_name(folder: Path, file_id: str, name: str) -> str:
@@ -301,4 +307,4 @@ def _free_name(folder: Path, file_id: str, name: str) -> str:
     last = "".join(character if character.isprintable() and character not in ':*?"<>|' else "_" for character in last)
     if last.strip(". ") == "" or len(last.encode()) > LONGEST_NAME:
         last = plain_id
-    return f"{plain_id}-{last}" if folder.joinpath(last).exists() else last
+    return f"{plain_id}-{last}" if os.path.lexists(folder / last) else last

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -262,6 +263,41 @@ def test_new_and_changed_files_are_told_once(box):
     assert box.run("import tempfile\ntempfile.NamedTemporaryFile().write(b'1');", files).files == ()
 
 
+@LINUX  # macOS and Windows have no such names
+def test_a_name_that_is_no_text_is_told_as_far_as_it_is_one(box):
+    ran = box.run("with open(b'/mnt/data/caf\\xe9.txt', 'w') as file:\n    file.write('1');")
+    assert (ran.logs, ran.files) == ("", (("caf?.txt", b"1"),))
+    assert box.run("1").files == ()
+
+
+def test_what_cannot_be_read_is_left_out(box, monkeypatch):
+    read_bytes = Path.read_bytes
+
+    def refuse(path):
+        if path.name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # by its mode alone it could be read by root
+    assert box.run("for name in ('a', 'locked', 'z'): open(name, 'w').close()").files == (("a", b""), ("z", b""))
+
+
+def test_files_that_vanish_while_they_are_looked_at_are_none(box, tmp_path, monkeypatch):
+    """As when a cell has left a thread that goes on."""
+    vanish = "import os\nwalk = os.walk\nos.walk = lambda top: [(top, [], ['gone'])]\n"
+    assert box.run(f"{vanish}open('a', 'w').close()\nos.walk = walk").logs == ""
+    tmp_path.joinpath("here").touch()
+    monkeypatch.setattr(os, "walk", lambda top: [(top, [], ["gone", "here"])])
+    assert list(sandbox._listing(tmp_path)) == ["here"]
+
+
+@POSIX
+def test_a_file_that_is_put_there_goes_through_no_link(box, tmp_path):
+    box.run(f"import os\nos.symlink({str(tmp_path / 'escaped.csv')!r}, 'b.csv')")
+    assert box.run("open('/mnt/data/file-2').read()", [("file-2", "b.csv", b"2")]).logs == "'2'"
+    assert not tmp_path.joinpath("escaped.csv").exists()
+
+
 @POSIX  # elsewhere nobody can remove the working directory
 @pytest.mark.parametrize("end", ["shutil.rmtree('/mnt/data')", "shutil.rmtree('/mnt/data'); os.makedirs('/mnt/data')"])
 def test_a_folder_that_was_removed_is_there_for_the_next_cell(box, end):
@@ -452,6 +488,11 @@ def test_an_interpreter_that_dies_is_told_and_replaced(source, code):
     assert box.run("'x' in globals()", [("file-1", "a.csv", b"1")]).logs == "False"
     assert box.run("open('a.csv').read()").logs == "'1'"
     box.close()
+
+
+def test_where_no_signal_tells_of_the_processor_no_exit_is_taken_for_it(monkeypatch):
+    monkeypatch.delattr(signal, "SIGXCPU", raising=False)  # as on Windows
+    assert "(exit code 0)" in Sandbox().run("import os\nos._exit(0)").logs
 
 
 @POSIX

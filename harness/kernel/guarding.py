@@ -85,7 +85,10 @@ class Guard:
         return True
 
     def _leave_room(self) -> None:
-        sizes = [os.lstat(os.path.join(at, name)).st_size for at, _, names in os.walk(self._root) for name in names]
+        sizes = []
+        for path in [os.path.join(at, name) for at, _, names in os.walk(self._root) for name in names]:
+            with contextlib.suppress(OSError):  # another thread may have removed it
+                sizes.append(os.lstat(path).st_size)
         if sum(sizes) >= self._disk or len(sizes) >= self._files:
             raise OSError(28, f"No space left: {sum(sizes):,} bytes in {len(sizes)} files")
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, get_args
 from pydantic_core import to_json
 
 from harness.arguments import arguments_for
-from harness.failures import HarnessFailure
+from harness.failures import HarnessFailure, Inapplicable
 from harness.service import acts, last_errors
+from harness.service.director import PLACEHOLDER
 from harness.service.lifecycle import NEW, RUN, Row
 
 if TYPE_CHECKING:
@@ -33,10 +34,6 @@ OFTEN = 20  # more runs than a client tries
 
 OPENING = "Let me see."
 ANSWER = "The answer is 42."
-
-
-class Inapplicable(HarnessFailure):
-    """A run cannot end this way: it does not have the tools for it."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +100,14 @@ class RunEnding:
     def __str__(self) -> str:
         return self.name
 
+    def play(self, assistants: FakeAssistants, run: RunView) -> list[Act]:
+        """What the model does in this run; an ending that the run cannot have is noted, see `Inapplicable`."""
+        try:
+            return self.acts(run)
+        except Inapplicable as reason:
+            assistants.failures.append(reason)
+            return [PLACEHOLDER]
+
     def acts(self, run: RunView) -> list[Act]:
         """What the model does in this run.
 
@@ -131,7 +136,7 @@ class RunEnding:
         ...     client.beta.threads.create_and_run_poll(assistant_id=assistant.id).status
         'failed'
         """
-        assistants.model(self.acts)
+        assistants.model(partial(self.play, assistants))
         if self.meanwhile is not None:
             happens = partial(MEANWHILE[self.meanwhile], assistants)
             assistants.faults.meanwhile(happens, on=SUBMIT, times=OFTEN)

@@ -42,5 +42,13 @@ class Stuck(HarnessFailure):
     """The client makes no progress any more, and never will."""
 
 
+class Inapplicable(HarnessFailure):
+    """A run cannot end as it shall: it does not have the tools for it.
+
+    No client meets it: it would end event loops, servers and threads that other tests still need. It is noted among the
+    failures of the fake, and the run completes with the placeholder answer.
+    """
+
+
 class MissingExtra(HarnessFailure, ModuleNotFoundError):  # noqa: N818 - a failure of the harness, like its base
     """A module needs a package that is not installed: `pytest.importorskip` skips, and `except ImportError` helps."""

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
-from harness import HarnessFailure, call, say
+from harness import HarnessFailure, call, fake_assistants, say
 from harness import endings as module
-from harness.endings import RECIPES, Ask, Inapplicable, chosen, ending, endings, ways
+from harness.endings import RECIPES, Ask, chosen, ending, endings, ways
+from harness.failures import Inapplicable
 from harness.fake import FakeAssistants
 from harness.options import Options
 from harness.service import last_errors
+from harness.service.director import PLACEHOLDER
 from harness.service.http import Request
 from harness.service.lifecycle import NEW, RUN, Row, terminal
 
@@ -224,10 +226,12 @@ def test_a_cancellation_is_overtaken_only_where_the_model_is_at_work():
 def test_an_ending_needs_the_tools_that_it_uses(name, tools, missing):
     fake = FakeAssistants()
     ending(name).arrange(fake)
-    with pytest.raises(Inapplicable) as caught:
-        Wire(fake, "v2").poll(tools)
-    assert missing in str(caught.value)
-    assert f'pytest -k "not {name}"' in str(caught.value)
+    Wire(fake, "v2").poll(tools)
+    [noted] = fake.failures
+    assert isinstance(noted, Inapplicable)
+    assert missing in str(noted)
+    assert f'pytest -k "not {name}"' in str(noted)
+    assert [message.text for message in fake.threads[0].messages][1:] == [PLACEHOLDER.text]
 
 
 def test_a_schema_that_nothing_fits_is_no_end_of_this_run_either():
@@ -235,8 +239,17 @@ def test_a_schema_that_nothing_fits_is_no_end_of_this_run_either():
     ending("requires_action-one_call").arrange(fake)
     parameters = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 2, "maximum": 1}}}
     impossible = {"type": "function", "function": {"name": "f", "parameters": {**parameters, "required": ["n"]}}}
-    with pytest.raises(Inapplicable, match="no arguments that fit the schema"):
-        Wire(fake, "v2").poll([impossible])
+    Wire(fake, "v2").poll([impossible])
+    [noted] = fake.failures
+    assert isinstance(noted, Inapplicable)
+    assert "no arguments that fit the schema" in str(noted)
+    assert fake.runs[0].status == "completed"
+
+
+def test_without_pytest_an_ending_that_no_run_can_have_is_told_at_the_end():
+    with pytest.raises(Inapplicable), fake_assistants() as fake:
+        ending("completed-image_first").arrange(fake)
+        Wire(fake, "v2").poll([])
 
 
 def test_calls_are_of_the_assistants_own_functions_and_fit_their_schemas():

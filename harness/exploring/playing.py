@@ -9,12 +9,12 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.endings import Inapplicable, ending
+from harness.endings import ending
 from harness.exploring import verdicts
 from harness.exploring.reproducing import Circumstances, changed, reproduction
 from harness.exploring.situations import BASELINE, Situation
 from harness.exploring.verdicts import Outcome, Verdict
-from harness.failures import HarnessFailure, Stuck
+from harness.failures import HarnessFailure, Inapplicable, Stuck
 from harness.source.values import written
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _arrange(fake: FakeAssistants, situation: Situation, told: list[list[Act]]) 
 
     @fake.model
     def play(run: RunView) -> list[Act]:
-        told.append(situation.ending.acts(run))
+        told.append(situation.ending.play(fake, run))
         return told[-1]
 
     engine = fake.world.engine

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.cassette_paths import file_name
+from harness.failures import Inapplicable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +24,14 @@ NOTED: tuple[pytest.StashKey[Any], ...] = (FAKE, RAISED, FINDINGS)
 def complain(item: pytest.Item, fake: FakeAssistants) -> None:
     """At the end: failures that the code under test swallowed, and scripts that were not used.
 
-    A test that failed already is left to say why itself.
+    A test that failed already is left to say why itself, and one that is skipped has nothing to answer for.
     """
     raised = item.stash.get(RAISED, [])
+    reason = _inapplicable(fake)
+    if reason is not None:
+        if reason not in raised:  # a run of another thread began after the test
+            pytest.skip(str(reason))
+        return
     for failure in fake.failures:
         if not any(failure in _chain(error) for error in raised):
             raise failure
@@ -62,10 +68,14 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     outcome: Any = yield
     report = outcome.get_result()
     fake = item.stash.get(FAKE, None)
-    if fake is None or report.passed:
+    if fake is None:
         return
     if call.excinfo is not None:
         item.stash.setdefault(RAISED, []).append(call.excinfo.value)
+    reason = _inapplicable(fake)
+    if reason is not None and (call.when == "call" or (call.when == "setup" and report.failed)):
+        item.stash.setdefault(RAISED, []).append(reason)
+        _skip(item, report, reason)
     if not report.failed:
         return
     from harness.report.text import failure_section  # noqa: PLC0415 - only a failed test pays for it
@@ -84,6 +94,18 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             except OSError as error:
                 section += f"\n\nThere is no page of it: {error}"
         report.sections.append(("assistants", section))
+
+
+def _inapplicable(fake: FakeAssistants) -> Inapplicable | None:
+    """Why a run of this test could not end as `run_ending` says, if there was one."""
+    return next((failure for failure in fake.failures if isinstance(failure, Inapplicable)), None)
+
+
+def _skip(item: pytest.Item, report: pytest.TestReport, reason: Inapplicable) -> None:
+    """Let a report say, as pytest's own do, that the test was skipped; also if it was expected to fail."""
+    path, line, _ = item.location
+    report.outcome, report.longrepr = "skipped", (path, (line or 0) + 1, f"Skipped: {reason}")
+    vars(report).pop("wasxfail", None)
 
 
 def _written(item: pytest.Item, fake: FakeAssistants, folder: Path) -> Path:

@@ -181,6 +181,125 @@ def test_endings_that_need_tools_are_skipped_where_there_are_none(project):
     )
 
 
+WITHOUT_TOOLS = """
+    import asyncio
+    import threading
+
+    import pytest
+    import my_app
+
+    pytestmark = pytest.mark.assistants_endings("completed-image_first")
+
+    def ask():
+        my_app.ask("Weather?", [])
+
+    def in_a_thread():
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+
+    async def gathered():
+        await asyncio.gather(asyncio.to_thread(ask), return_exceptions=True)
+
+    def test_that_passes(run_ending):
+        ask()
+
+    def test_that_fails(run_ending):
+        ask()
+        assert 1 == 2
+
+    @pytest.mark.xfail
+    def test_that_shall_fail(run_ending):
+        ask()
+
+    @pytest.mark.xfail
+    def test_that_fails_as_it_shall(run_ending):
+        ask()
+        assert 1 == 2
+
+    def test_in_a_thread(run_ending):
+        in_a_thread()
+
+    def test_among_tasks(run_ending):
+        asyncio.run(gathered())
+
+    def test_that_leaves_scripts_and_swallows_what_follows(assistants, run_ending):
+        ask()
+        assistants.next_run("never asked for")
+        with pytest.raises(BaseException):
+            assistants.client().chat.completions.create(model="gpt-4o", messages=[])
+
+    @pytest.fixture
+    def asked(run_ending):
+        ask()
+
+    def test_after_a_fixture(asked):
+        pass
+
+    @pytest.fixture
+    def answered(run_ending):
+        ask()
+        assert 1 == 2
+
+    def test_whose_fixture_fails(answered):
+        pass
+"""
+
+
+def test_whatever_becomes_of_a_test_whose_run_cannot_end_so_it_is_skipped(project):
+    result = run(project, WITHOUT_TOOLS, "-rs", "-p", "no:xdist")
+    result.assert_outcomes(skipped=9)
+    result.stdout.fnmatch_lines(["SKIPPED ?1? test_it.py:*: No run of asst_* ends as completed-image_first: *"])
+
+
+def test_a_run_that_begins_when_the_test_is_over_skips_it_too(project):
+    late = """
+        from contextlib import suppress
+        import pytest
+        import my_app
+
+        @pytest.fixture
+        def late(run_ending):
+            yield
+            with suppress(BaseException):
+                my_app.ask("Weather?", [])
+
+        @pytest.mark.assistants_endings("completed-image_first")
+        def test_it(late):
+            pass
+    """
+    result = run(project, late, "-rs", "-p", "no:xdist")
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*ends as completed-image_first*"])
+
+
+def test_a_portal_of_a_module_survives_endings_that_do_not_apply(project):
+    """What is raised in a request and is no `Exception` ends the loop of a TestClient: later tests met a dead one."""
+    pytest.importorskip("anyio")
+    portal = """
+        import pytest
+        from anyio.from_thread import start_blocking_portal
+        import my_app
+
+        @pytest.fixture(scope="module")
+        def portal():
+            with start_blocking_portal() as portal:
+                yield portal
+
+        async def answer():
+            return my_app.ask("Weather?", [])
+
+        @pytest.mark.assistants_endings("completed-image_first", "completed-one_message")
+        def test_ending(portal, run_ending):
+            assert portal.call(answer) == run_ending.answer
+
+        def test_later(portal, assistants):
+            assistants.next_run("4 °C")
+            assert portal.call(answer) == "4 °C"
+    """
+    run(project, portal, "-p", "no:xdist").assert_outcomes(passed=2, skipped=1)
+
+
 def test_in_classes_with_other_parameters_and_by_another_fixture(project):
     result = run(
         project,

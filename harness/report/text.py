@@ -106,14 +106,12 @@ def failure_section(
     error: BaseException | None = None,
     bystanders: Sequence[Sleeper] = (),
 ) -> str:
-    """What the report of a failed test shows: cause, conversations, runs, requests. Empty if nothing happened.
+    """What the report of a failed test shows: cause, conversations, runs, requests. Empty if there is nothing to tell.
 
     Args:
         error: what the test raised, if it did.
         bystanders: what threads slept that made no request, the longest first.
     """
-    if not threads and not exchanges:
-        return ""
     cause = most_likely_cause(threads, exchanges, error, bystanders)
     all_runs = [run for thread in threads for run in thread.runs]
     parts = {

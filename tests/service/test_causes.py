@@ -6,6 +6,7 @@ import json
 import re
 import threading
 import time
+import unittest
 
 import openai
 import pytest
@@ -320,6 +321,79 @@ def test_not_found_and_never_there(fake, client):
     error = refusal(client.beta.threads.runs.retrieve, "run_app", thread_id="thread_app")
     assert error.status_code == 404
     assert told(fake, error) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "id", "ask"),
+    [
+        ("assistant", "asst_kept", lambda beta: beta.threads.runs.create("thread_app", assistant_id="asst_kept")),
+        ("thread", "thread_kept", lambda beta: beta.threads.messages.list("thread_kept")),
+    ],
+)
+def test_an_id_that_another_test_has_made(fake, client, kind, id, ask):
+    fake.add_thread("thread_app")
+    cause = told(fake, refusal(ask, client.beta))
+    assert cause.startswith(f"{id} was never made in this test")
+    assert f"assistants.add_{kind}(…)" in cause
+    assert "adopt_unknown=True" in cause
+
+
+def test_an_id_that_was_made_here_and_is_gone_again(fake, client):
+    before = fake.snapshot()
+    thread = client.beta.threads.create()
+    fake.restore(before)
+    assert told(fake, refusal(client.beta.threads.retrieve, thread.id)) is None
+
+
+def test_a_portal_that_an_earlier_test_has_ended():
+    """That test makes no request: its client is dead."""
+    section = failure_section([], [], RuntimeError("This portal is not running"))
+    assert section.startswith("Most likely cause: a failure of the harness, ")
+    assert failure_section([], [], RuntimeError("This loop is not running")) == ""
+
+
+OLDEST = "messages are listed newest first: data[-1]"
+
+
+def expects(got, expected):
+    assert got == expected
+
+
+def expects_the_other_way_round(got):
+    assert "Oslo" == got  # noqa: SIM300 - as some write it
+
+
+def unittest_expects(got, expected):
+    unittest.TestCase().assertEqual(got, expected)  # noqa: PT009 - as others write it
+
+
+@pytest.mark.parametrize(
+    ("compare", "speaks"),
+    [
+        (lambda: expects("Oslo", "Bergen"), True),
+        (lambda: expects("Bergen", "Oslo"), False),
+        (lambda: unittest_expects("Bergen", "Oslo"), False),
+        (lambda: expects_the_other_way_round("Bergen"), False),
+    ],
+    ids=["got", "expected", "expected by unittest", "expected on the left"],
+)
+def test_the_oldest_message_is_to_blame_only_where_it_was_taken(fake, client, compare, speaks):
+    """A model may well repeat the question, or be expected to."""
+    fake.next_run(harness.say("Bergen"))
+    thread = client.beta.threads.create(messages=[{"role": "user", "content": "Oslo"}])
+    client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id="asst_app")
+    client.beta.threads.messages.list(thread.id)
+    with pytest.raises(AssertionError) as raised:
+        compare()
+    assert ((told(fake, raised.value) or "").startswith(OLDEST)) is speaks
+
+
+def test_without_a_comparison_nobody_knows_what_was_taken(fake, client):
+    fake.next_run(harness.say("Bergen"))
+    thread = client.beta.threads.create(messages=[{"role": "user", "content": "Oslo"}])
+    client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id="asst_app")
+    client.beta.threads.messages.list(thread.id)
+    assert told(fake, AssertionError("assert 'Oslo' in 'Bergen'")) is None
 
 
 def test_a_transcript_is_whole(fake, client):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # The most specific first: the first that speaks counts.
 RULES: tuple[Callable[[Happened], str | None], ...] = (
+    raised.portal_gone,
     raised.waits_for_ever,
     refused.slept_away,
     refused.cancelled_too_early,
@@ -33,6 +34,7 @@ RULES: tuple[Callable[[Happened], str | None], ...] = (
     refused.outputs_of_a_stale_run,
     refused.deleted,
     refused.worded,
+    refused.never_made,
     raised.image_first,
     raised.no_content,
     raised.no_message,

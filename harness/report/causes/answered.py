@@ -90,7 +90,7 @@ def oldest_taken(happened: Happened) -> str | None:
         oldest, newest = next(iter(thread.messages), None), next(reversed(thread.messages), None)
         if oldest is None or newest is None or oldest.role == newest.role or not _newest_first(happened.listed(thread)):
             continue
-        if happened.shows(oldest.text) and happened.shows(newest.text):
+        if happened.got(oldest.text) and happened.shows(newest.text):
             return f"messages are listed newest first: data[-1] is the oldest of {thread.id}, the newest is data[0]."
     return None
 

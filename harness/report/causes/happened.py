@@ -73,12 +73,14 @@ class Happened:
     def shows(self, text: str) -> bool:
         """Whether the error quotes a text, as a failed assertion does with what it compared: whole, cut in the middle,
         or as a line of a difference."""
-        if not text.strip():
-            return False
-        whole = repr(text)
-        cut = rf"{re.escape(whole[:EDGE])}.*\.\.\..*{re.escape(whole[-EDGE:])}" if len(whole) > 2 * EDGE + 3 else "(?!)"
-        line = rf"^\s*[-+] {re.escape(text)}$"
-        return whole in self.said or re.search(f"{cut}|{line}", self.said, re.MULTILINE) is not None
+        return _quotes(self.said, text)
+
+    def got(self, text: str) -> bool:
+        """Whether it says that this text was there, and not that it was expected: a failed comparison has what there
+        was on the left, unless a text is written there."""
+        left, compared, right = re.split(r"( [!=]= )", f"{self.said}\0 == ", maxsplit=1)
+        there = right.partition("\n")[0] if re.match(r"assert\s+\w?[\"']", self.line) else left
+        return compared in self.said and _quotes(there, text)
 
     # --- the requests -------------------------------------------------------------------------------------------
 
@@ -153,6 +155,15 @@ def refusal_text(exchange: Exchange) -> str | None:
     error = body(exchange).get("error") if exchange.status >= 400 else None
     message = error.get("message") if isinstance(error, dict) else None
     return message if isinstance(message, str) else None
+
+
+def _quotes(said: str, text: str) -> bool:
+    if not text.strip():
+        return False
+    whole = repr(text)
+    cut = rf"{re.escape(whole[:EDGE])}.*\.\.\..*{re.escape(whole[-EDGE:])}" if len(whole) > 2 * EDGE + 3 else "(?!)"
+    line = rf"^\s*[-+] {re.escape(text)}$"
+    return whole in said or re.search(f"{cut}|{line}", said, re.MULTILINE) is not None
 
 
 def _text(error: BaseException) -> str:

@@ -28,6 +28,16 @@ def waits_for_ever(happened: Happened) -> str | None:
     return f"the loop does not know that a run can end as {run.status}, as {run.id} did: stop at {ENDS}."
 
 
+def portal_gone(happened: Happened) -> str | None:
+    """No row of the contract: what is no `Exception` ends the event loop that a TestClient keeps from test to test."""
+    if "RuntimeError: This portal is not running" not in happened.said:
+        return None
+    return (
+        "a failure of the harness, or something else that is no Exception, has ended the event loop of a TestClient: "
+        "the first failure is the one to look at. Build the TestClient in the test, or outside of it without `with`."
+    )
+
+
 # --- messages -----------------------------------------------------------------------------------------------------
 
 

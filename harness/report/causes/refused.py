@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LOCKED = r"(?:Can't add messages to \S+ while a run (\S+) is active|already has an active run (\S+?)\.)"
 NOT_ACCEPTED = r'Runs in status "(\w+)" do not accept tool outputs'
+NEVER_MADE = r"^No (assistant|thread|file) found with id '((?:asst_|thread_|file-)\S+)'"
 SLOW_TOOL = 3  # sleeps: who sleeps more often than that does so in circles
 
 # Where the words of the refusal say it all: the row of CONTRACT §11, the words, and the line, with what they hold.
@@ -89,6 +90,21 @@ def deleted(happened: Happened) -> str | None:
         if earlier.method == "DELETE" and earlier.status == 200 and earlier.path.endswith(f"/{found[1]}"):
             return f"{found[1]} is gone: the client itself deleted it ({earlier.method} {earlier.path})."
     return None
+
+
+def never_made(happened: Happened) -> str | None:
+    """No row of the contract: an app keeps an id over several tests, and each has a service of its own."""
+    found, refusal = happened.refused(NEVER_MADE), happened.refusal
+    if found is None or refusal is None:
+        return None
+    kind, name = found.groups()
+    if any(name in str(earlier.answer) for earlier in happened.before(refusal) if earlier.status == 200):
+        return None
+    return (
+        f"{name} was never made in this test: the code has it from an earlier one, from a cache, or written down. "
+        f"Clear that, add it (assistants.add_{kind}(…)), take ids as they come "
+        "(@pytest.mark.assistants(adopt_unknown=True)), or share one fake among the tests."
+    )
 
 
 # --- a thread that is locked --------------------------------------------------------------------------------------

@@ -15,6 +15,17 @@ else:
     Outcome = BaseException
 
 
+def ends_the_test(error: BaseException) -> bool:
+    """Whether an error is about the test rather than about the code under test: Ctrl-C, or pytest's own outcome.
+
+    `pytest.fail` in the code of an app is such, for pytest-timeout and stubs that must not be called speak by it. A
+    failure of the harness, although it derives from pytest's, is not.
+    """
+    pytest = sys.modules.get("pytest")
+    outcomes = () if pytest is None else (pytest.exit.Exception, pytest.fail.Exception, pytest.skip.Exception)
+    return isinstance(error, (KeyboardInterrupt, *outcomes)) and not isinstance(error, HarnessFailure)
+
+
 class HarnessFailure(Outcome):
     """The test, not the service, went wrong: an unserved route, an exhausted script, a client that is stuck.
 

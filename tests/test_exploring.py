@@ -27,10 +27,11 @@ from harness.exploring import naming, verdicts
 from harness.exploring.playing import MOST_REQUESTS
 from harness.exploring.situations import BASELINE, EVENTS
 from harness.exploring.verdicts import Verdict
+from harness.failures import Stuck, ends_the_test
 from harness.fake import FakeAssistants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from harness.exploring.verdicts import Outcome
 
@@ -127,7 +128,6 @@ def raises(error: BaseException) -> Any:
         (ValueError("no"), "raised"),
         (SystemExit(3), "raised"),
         (AssertionError(), "raised"),
-        (pytest.fail.Exception("no"), "raised"),
         (KeyError("answer"), "crashed"),
         (TypeError("no"), "crashed"),
         (AttributeError("no"), "crashed"),
@@ -164,6 +164,21 @@ def test_ctrl_c_stops_the_exploration():
         with pytest.raises(KeyboardInterrupt):
             explore(raises(KeyboardInterrupt()), assistants=fake, **FEW)
         assert fake.threads == []
+
+
+@pytest.mark.parametrize("outcome", [pytest.fail, pytest.exit, pytest.skip, pytest.xfail])
+def test_what_pytest_says_is_about_the_test_and_tells_the_situation(outcome):
+    """pytest-timeout fails a test from within the client that waits."""
+    error = outcome.Exception("Timeout >4s")
+    with pytest.raises(outcome.Exception, match="Timeout >4s") as caught:
+        explore(raises(error), **FEW)
+    assert caught.value.__notes__ == ["explore: this came while client was in the situation expired-in_progress."]
+
+
+def test_without_pytest_only_ctrl_c_ends_the_test(monkeypatch):
+    monkeypatch.delitem(sys.modules, "pytest")
+    assert ends_the_test(KeyboardInterrupt())
+    assert not ends_the_test(pytest.exit.Exception("enough"))
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups")
@@ -658,6 +673,51 @@ def test_a_client_whose_answer_is_always_false_is_told_so():
     assert " (it returns '' when all goes well: " in str(explore(client, **FEW))
 
 
+def loses_its_way(when: Callable[[Exception | Stuck], bool]) -> Callable[[FakeAssistants], str]:
+    """A client that lives on from call to call, as a server does, until it has met something; then it is dead."""
+    dead = False
+
+    def client(assistants: FakeAssistants) -> str:
+        nonlocal dead
+        if dead:
+            raise RuntimeError("This portal is not running")
+        try:
+            return explored.waits_for_completed(assistants)
+        except (Exception, Stuck) as error:
+            dead = when(error)
+            raise
+
+    return client
+
+
+def test_a_client_that_a_hang_has_ended_is_not_judged_on():
+    hangs = ["failed-server_error-before_message", "expired-in_progress"]
+    with pytest.raises(HarnessFailure) as caught:
+        explore(loses_its_way(lambda error: isinstance(error, Stuck)), endings=["completed-refusal", *hangs])
+    happened, there_was = caught.value.happened, caught.value.there_was
+    assert happened.startswith("client no longer works after failed-server_error-before_message, ")
+    assert there_was.splitlines()[0].startswith("    ✗ failed-server_error-before_message hung — ")
+    assert there_was.splitlines()[1] == "    Raised when all goes well: RuntimeError: This portal is not running"
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_a_client_that_died_of_something_else_is_seen_at_the_end():
+    with pytest.raises(HarnessFailure, match="client no longer works after lost answer at POST "):
+        explore(loses_its_way(lambda error: isinstance(error, openai.APIError)), endings=[], budget=30)
+
+
+def test_a_client_that_swallows_that_it_is_dead_is_seen_too():
+    asked = 0
+
+    def client(assistants: FakeAssistants) -> str | None:
+        nonlocal asked
+        asked += 1
+        return polls(assistants) if asked == 1 else None
+
+    with pytest.raises(HarnessFailure, match="client no longer works after completed-one_message, "):
+        explore(client, endings=["completed-several_messages"], budget=2)
+
+
 def test_an_async_client_within_a_loop_is_told_what_to_write():
     async def client(assistants: FakeAssistants) -> str:
         raise AssertionError("never awaited")
@@ -718,7 +778,7 @@ def test_back_off_at_random_is_the_same_every_time():
     explore(polls, **FEW)  # what is imported on first use may draw, too
     before = random.getstate()
     explore(lambda assistants: drawn.append(random.random()) or polls(assistants), **FEW)
-    assert len(drawn) == 2
+    assert len(drawn) == 3  # the last to see that the client still works
     assert set(drawn) == {random.Random(0).random()}
     assert random.getstate() == before
 

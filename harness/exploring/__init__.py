@@ -16,6 +16,7 @@ from harness.exploring.findings import Findings
 from harness.exploring.playing import Stage
 from harness.exploring.reproducing import Client
 from harness.exploring.situations import situations
+from harness.exploring.verdicts import Verdict
 from harness.failures import HarnessFailure
 from harness.installed import fake_assistants
 
@@ -57,8 +58,8 @@ def explore(
         **options: those of a fake of its own, as for `fake_assistants`.
 
     Raises:
-        HarnessFailure: the client gives no answer even when all goes well, or asks for nothing, or the fake cannot
-            serve it; or options are given for a fake that has its own.
+        HarnessFailure: the client gives no answer even when all goes well, or no longer does so after a situation, or
+            asks for nothing, or the fake cannot serve it; or options are given for a fake that has its own.
 
     >>> from harness import explore
     >>> def ask(assistants):
@@ -100,13 +101,17 @@ def _explored(stage: Stage, budget: int, endings: Iterable[str]) -> Findings:
     left_out: list[str] = []
     try:
         usual, requests = stage.rehearse()
+        outcome: Outcome | None = usual
         outcomes = {usual.situation.name: usual}
         for situation in islice(situations(requests, stage.roots, of_these), max(budget - 1, 0)):
             outcome = stage.play(situation)
             if outcome is None:
                 left_out.append(situation.name)
-            else:
-                outcomes[situation.name] = outcome
+                continue
+            outcomes[situation.name] = outcome
+            if outcome.verdict is Verdict.HUNG:  # what has stopped it may have ended more
+                stage.check_alive(outcomes.values(), outcome)
+        stage.check_alive(outcomes.values(), outcome)
     finally:
         stage.close()
     told = [outcome for outcome in outcomes.values() if not _known(outcome, outcomes)]

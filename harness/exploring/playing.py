@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from harness.endings import ending
 from harness.exploring import verdicts
+from harness.exploring.findings import FALSE
 from harness.exploring.reproducing import Circumstances, changed, reproduction
 from harness.exploring.situations import BASELINE, Situation
 from harness.exploring.verdicts import Outcome, Verdict
-from harness.failures import HarnessFailure, Inapplicable, Stuck
+from harness.failures import HarnessFailure, Inapplicable, Stuck, ends_the_test
 from harness.source.values import written
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.exploring.reproducing import Client
     from harness.fake import FakeAssistants
     from harness.service.acts import Act
@@ -89,10 +92,12 @@ class Stage:
         self._error: BaseException | None = None
         try:
             value = self._called()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as raised:  # noqa: BLE001 - the client's, to judge
-            self._error = raised
+        except BaseException as raised:
+            if ends_the_test(raised):
+                note = f"explore: this came while {self.client.name} was in the situation {situation.name}."
+                vars(raised).setdefault("__notes__", []).append(note)  # as `add_note` does, from Python 3.11 on
+                raise
+            self._error = raised  # the client's, to judge
         failures = [*fake.failures, *([self._error] if isinstance(self._error, HarnessFailure) else [])]
         if any(isinstance(failure, Inapplicable) for failure in failures):
             return None
@@ -124,6 +129,32 @@ class Stage:
         around = Circumstances(told[0] if told else None, calls, options, self._awaited, mistaken)
         return replace(outcome, script=reproduction(self.client, outcome, around))
 
+    def check_alive(self, outcomes: Iterable[Outcome], last: Outcome | None) -> None:
+        """Play the usual once more: what a client does that is dead by now says nothing of a situation.
+
+        Args:
+            outcomes: what there was up to now, the usual first.
+            last: of the last situation, if it came about: a client that is dead asks for nothing. If it is like the
+                usual, the client lives.
+
+        Raises:
+            HarnessFailure: it does something else now; the last situation before it began to do so is to blame.
+        """
+        usual, *others = outcomes
+        if last is not None and _as_well(last, usual):
+            return
+        now = self.play(usual.situation)
+        assert now is not None  # nothing has to come about
+        if _as_well(now, usual):
+            return
+        seen = [usual, *(each for each in others if (each.label, each.detail) != (now.label, now.detail))]
+        raise HarnessFailure(
+            f"{self.client.name} no longer works after {seen[-1].situation.name}, so nothing else can be found out.",
+            there_was=f"    {seen[-1]}\n    {now.label.capitalize()} when all goes well: {now.detail}\n"
+            "A failure of the harness ends portals, servers and threads that it comes through; caches outlast a world.",
+            do='explore(lambda: TestClient(app).get("/ask"))   # with all that it needs made anew in each call',
+        ) from self._error
+
     def close(self) -> None:
         """Leave the fake as it was before."""
         self._begin()
@@ -146,6 +177,11 @@ class Stage:
             return value if self.client.answer_of is None else self.client.answer_of(value)
         finally:
             random.setstate(before)
+
+
+def _as_well(outcome: Outcome, usual: Outcome) -> bool:
+    """Whether a client did what it does when all goes well: returned something, or nothing as ever."""
+    return (outcome.label, outcome.detail in FALSE) == (usual.label, usual.detail in FALSE)
 
 
 def _arrange(fake: FakeAssistants, situation: Situation, told: list[list[Act]]) -> list[Plan]:

@@ -26,6 +26,9 @@ def ends_the_test(error: BaseException) -> bool:
     return isinstance(error, (KeyboardInterrupt, *outcomes)) and not isinstance(error, HarnessFailure)
 
 
+SWALLOWED = "assistants.failures.clear()   # in a test that expects this: the code under test has swallowed it"
+
+
 class HarnessFailure(Outcome):
     """The test, not the service, went wrong: an unserved route, an exhausted script, a client that is stuck.
 
@@ -41,12 +44,20 @@ class HarnessFailure(Outcome):
         self.happened = happened
         self.there_was = there_was
         self.do = do
-        lines = [happened]
-        if there_was:
-            lines += ["", there_was]
-        if do:
-            lines += ["", "What to do:", *(f"    {line}" for line in do.splitlines())]
-        super().__init__("\n".join(lines))
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        lines = [self.happened]
+        if self.there_was:
+            lines += ["", self.there_was]
+        if self.do:
+            lines += ["", "What to do:", *(f"    {line}" for line in self.do.splitlines())]
+        return "\n".join(lines)
+
+    def at_the_end(self) -> HarnessFailure:
+        """Itself, to be raised again when the test is over; it then says why it comes so late."""
+        self.do = f"{self.do}\n{SWALLOWED}".lstrip("\n")
+        return self
 
 
 class Stuck(HarnessFailure):
@@ -59,6 +70,9 @@ class Inapplicable(HarnessFailure):
     No client meets it: it would end event loops, servers and threads that other tests still need. It is noted among the
     failures of the fake, and the run completes with the placeholder answer.
     """
+
+    def at_the_end(self) -> HarnessFailure:
+        return self
 
 
 class MissingExtra(HarnessFailure, ModuleNotFoundError):  # noqa: N818 - a failure of the harness, like its base

@@ -40,22 +40,12 @@ def fake_assistants(**options: Any) -> Iterator[FakeAssistants]:
     with placeholder_key(), installed(fake):
         yield fake
     for failure in fake.failures:
-        raise failure
-    tell_unused(fake, UserWarning, stacklevel=4)  # whoever has written `with`: above are this function and contextlib
-
-
-def tell_unused(fake: FakeAssistants, category: type[Warning], *, stacklevel: int) -> None:
-    """Complain about scripts that were not used, as the option `unused` says.
-
-    Raises:
-        HarnessFailure: there are some, and they shall fail.
-    """
+        raise failure.at_the_end()
     complaint = fake.unused()
-    if complaint is None or fake.options.unused == "ignore":
-        return
-    if fake.options.unused == "fail":
+    if complaint is not None and fake.options.unused == "fail":
         raise complaint
-    warnings.warn(str(complaint), category, stacklevel=stacklevel)
+    if complaint is not None and fake.options.unused == "warn":  # whoever has written `with`: above is contextlib
+        warnings.warn(str(complaint), UserWarning, stacklevel=3)
 
 
 @contextmanager

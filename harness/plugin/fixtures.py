@@ -27,6 +27,7 @@ def assistants(request: pytest.FixtureRequest) -> Iterator[FakeAssistants]:
     It starts empty. Without a script every run completes with a placeholder answer; see `harness.FakeAssistants`
     for what it can do, and `@pytest.mark.assistants(…)` for its options.
     """
+    __tracebackhide__ = True
     from harness.fake import FakeAssistants  # noqa: PLC0415 - only tests that use it pay for it
     from harness.installed import installed  # noqa: PLC0415 - only tests that use the fake pay for it
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.cassette_paths import file_name
-from harness.failures import Inapplicable
+from harness.failures import HarnessFailure, Inapplicable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,14 +19,17 @@ if TYPE_CHECKING:
 FAKE = pytest.StashKey["FakeAssistants"]()
 RAISED = pytest.StashKey[list[BaseException]]()
 FINDINGS = pytest.StashKey[Any]()
+HIDES = methodcaller("errisinstance", HarnessFailure)
 NOTED: tuple[pytest.StashKey[Any], ...] = (FAKE, RAISED, FINDINGS)
 
 
 def complain(item: pytest.Item, fake: FakeAssistants) -> None:
     """At the end: failures that the code under test swallowed, and scripts that were not used.
 
-    A test that failed already is left to say why itself, and one that is skipped has nothing to answer for.
+    A test that failed already is left to say why itself, and one that is skipped has nothing to answer for. Of scripts
+    the message tells the line: there is no traceback, and a warning points at the test.
     """
+    __tracebackhide__ = HIDES  # what has no traceback needs none hidden, and pytest would say that all of it is
     raised = item.stash.get(RAISED, [])
     reason = _inapplicable(fake)
     if reason is not None:
@@ -34,12 +38,14 @@ def complain(item: pytest.Item, fake: FakeAssistants) -> None:
         return
     for failure in fake.failures:
         if not any(failure in _chain(error) for error in raised):
-            raise failure
+            raise failure.at_the_end()
     if raised or item.stash.get(FINDINGS, None) is not None:
         return  # an exploration leaves the fake as it was before the test
-    from harness.installed import tell_unused  # noqa: PLC0415 - only tests that use the fake pay for it
-
-    tell_unused(fake, pytest.PytestWarning, stacklevel=2)
+    complaint = fake.unused()
+    if complaint is not None and fake.options.unused == "fail":
+        pytest.fail(str(complaint), pytrace=False)
+    if complaint is not None and fake.options.unused == "warn":
+        item.warn(pytest.PytestWarning(str(complaint)))
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

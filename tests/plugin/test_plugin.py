@@ -174,6 +174,16 @@ def test_a_failure_that_was_swallowed_comes_again_at_teardown(project):
     result = run(project, SWALLOWED)
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["*POST /chat/completions is not served: the fake plays the Assistants API only.*"])
+    result.stdout.fnmatch_lines(
+        ["E *assistants.failures.clear()   # in a test that expects this: the code under test has swallowed it"]
+    )
+    result.stdout.no_fnmatch_line("*the assistants fixture*")
+    result.stdout.no_fnmatch_line("*harness?plugin*")
+
+
+def test_a_test_that_expects_a_failure_says_so(project):
+    expected = SWALLOWED.replace("    pass", "    assistants.failures.clear()")
+    run(project, expected).assert_outcomes(passed=1)
 
 
 def test_a_failure_at_teardown_does_not_disturb_the_next_test(project):
@@ -228,6 +238,11 @@ def test_unused_scripts(project, unused, outcome):
     result.assert_outcomes(**outcome)
     if unused != "ignore":
         result.stdout.fnmatch_lines(["*next_run(…) at test_unused_scripts.py:6: Say(text='never said'*"])
+        result.stdout.no_fnmatch_line("*harness?plugin*")
+        result.stdout.no_fnmatch_line(">*")
+        result.stdout.no_fnmatch_line("*traceback*")
+    if unused == "warn":
+        result.stdout.fnmatch_lines(["*test_unused_scripts.py:4: PytestWarning: Scripts were not used*"])
 
 
 def test_a_test_that_skips_itself_is_not_blamed_for_unused_scripts(project):

@@ -66,8 +66,8 @@ class Message:
     def linked(self) -> list[str]:
         """The files that its text links to. They count as attached; what was drawn does not.
 
-        Printed in notebooks: Azure-Samples/azureai-samples, code-interpreter, November 2024; of v1, January 2024. Whether
-        a stream shows them before the text is there, nobody tells (G).
+        Printed in notebooks: Azure-Samples/azureai-samples, code-interpreter, November 2024; of v1, January 2024.
+        Whether a stream shows them before the text is there, nobody tells (G).
         """
         if self.run_id is None:
             return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
@@ -84,22 +85,29 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         _skip(item, report, reason)
     if not report.failed:
         return
+    findings = item.stash.get(FINDINGS, None)
+    title = "assistants" if findings is None else "assistants: explored"
+    try:
+        error = None if call.excinfo is None else call.excinfo.value
+        section = _section(item, fake, error) if findings is None else str(findings)
+    except (Exception, HarnessFailure):  # noqa: BLE001 - the test has failed, and its own report counts for more
+        section = f"The report broke: please send this to pytest-assistants.\n\n{traceback.format_exc()}"
+    if section:
+        report.sections.append((title, section))
+
+
+def _section(item: pytest.Item, fake: FakeAssistants, error: BaseException | None) -> str:
+    """What there is to tell of a failed test, and where its page lies."""
     from harness.report.text import failure_section  # noqa: PLC0415 - only a failed test pays for it
 
-    findings = item.stash.get(FINDINGS, None)
-    if findings is not None:
-        report.sections.append(("assistants: explored", str(findings)))
-        return
-    error = None if call.excinfo is None else call.excinfo.value
     section = failure_section(fake.threads, fake.requests, error, fake.naps.of_bystanders())
-    if section:
-        folder: Path | None = item.config.getoption("--assistants-report")
-        if folder is not None:
-            try:
-                section += f"\n\nAs a page: {_written(item, fake, folder)}"
-            except OSError as error:
-                section += f"\n\nThere is no page of it: {error}"
-        report.sections.append(("assistants", section))
+    folder: Path | None = item.config.getoption("--assistants-report")
+    if not section or folder is None:
+        return section
+    try:
+        return f"{section}\n\nAs a page: {_written(item, fake, folder)}"
+    except OSError as refused:
+        return f"{section}\n\nThere is no page of it: {refused}"
 
 
 def _inapplicable(fake: FakeAssistants) -> Inapplicable | None:

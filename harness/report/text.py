@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.report.causes import most_likely_cause
 from harness.report.causes.happened import refusal_text, shortened, waited_for
+from harness.service.explain import OLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,6 +78,8 @@ def timeline(run: Run) -> str:
 
     `queued 0s (client: create) → in_progress 1s (clock: pick_up) → completed 3s (model: finish)`
     """
+    if not run.timeline:
+        return OLDER.format(run.status)
     first, *rest = run.timeline
     left_out = len(rest) - LAST_MOMENTS
     moments = [_moment(moment, first.at) for moment in (first, *rest[-LAST_MOMENTS:])]

@@ -13,12 +13,17 @@ if TYPE_CHECKING:
     from harness.service.records import Run
     from harness.service.script import Script
 
+# the timeline of a run that nobody saw begin
+OLDER = "{} (the run is older than the recording)"
+
 
 def timeline(run: Run) -> str:
     """One line: each status with the seconds since the run was created.
 
     `queued 0s → in_progress 1s (pick_up) → completed 3s (finish)`
     """
+    if not run.timeline:
+        return OLDER.format(run.status)
     start = run.timeline[0].at
     return " → ".join(
         f"{moment.status} {moment.at - start:g}s" + (f" ({moment.because})" if index else "")

@@ -10,6 +10,7 @@ from harness import FakeAssistants, Request
 from harness.recording.cassettes import write
 from harness.recording.exchanges import Recorded
 
+QUIET = ("-p", "no:xdist", "-W", "ignore::DeprecationWarning")
 BASE = "https://api.openai.com/v1"
 HEAD = {"authorization": "Bearer sk-test", "openai-beta": "assistants=v2", "content-type": "application/json"}
 TEST = """
@@ -133,6 +134,34 @@ def test_the_marker_stands_for_say(project):
     project.runpytest_subprocess("-p", "no:xdist", "-W", "ignore::DeprecationWarning").assert_outcomes(passed=1)
 
 
+def test_a_failed_test_may_begin_with_a_run_that_is_older_than_its_recording(project):
+    """Nobody saw how that run came to where it is; the report says so."""
+    fake = FakeAssistants()
+    fake.add_assistant("asst_app", instructions="Hi")
+    fake.add_thread("thread_app")
+    path = "/threads/thread_app/runs"
+    fake.world.store.ids.plan("run_old")
+    fake.answer(Request("POST", f"{BASE}{path}", HEAD, b'{"assistant_id": "asst_app"}'))
+    fake.clock.advance(60)
+    request = Request("GET", f"{BASE}{path}/run_old", HEAD)
+    write(project.path / "cassettes" / "old.yaml", [Recorded(request, fake.answer(request), None, "made up")])
+    project.makepyfile(
+        """
+        import openai
+        import pytest
+
+        @pytest.mark.assistants_cassette("old.yaml")
+        def test_it(assistants):
+            run = openai.OpenAI().beta.threads.runs.retrieve("run_old", thread_id="thread_app")
+            assert run.status == "failed"
+        """
+    )
+    result = project.runpytest_subprocess(*QUIET, "--assistants-report=pages")
+    result.assert_outcomes(failed=1)
+    told = "*run_old: completed (the run is older than the recording)"
+    result.stdout.fnmatch_lines(["*- assistants -*", told, "As a page: *"])
+
+
 RECORDING = """
     import os
     import openai
@@ -146,7 +175,6 @@ RECORDING = """
         thread = client.beta.threads.create(metadata={"topic": os.environ.get("TOPIC", "rain"), "by": "Falcon"})
         assert thread.metadata["topic"] == os.environ.get("TOPIC", "rain")
 """
-QUIET = ("-p", "no:xdist", "-W", "ignore::DeprecationWarning")
 
 
 def test_recorded_once_and_replayed_ever_after(project, monkeypatch):
@@ -310,3 +338,23 @@ def test_what_the_marker_calls_secret_counts_in_replay_too(project, monkeypatch)
     assert [name in recorded for name in ("Falcon", "joe@", "ann@")] == [False, True, False]
     monkeypatch.delenv("LIVE")
     project.runpytest_subprocess(*QUIET).assert_outcomes(passed=1)
+
+
+def test_a_report_that_breaks_stands_in_the_report(project):
+    """The failure of the test is what counts; an INTERNALERROR would hide it, and end the session."""
+    project.makeconftest(
+        """
+        import harness.report.text
+
+        def broken(*args):
+            raise LookupError("no such moment")
+
+        harness.report.text.failure_section = broken
+        """
+    )
+    project.makepyfile("def test_it(assistants): assert 1 == 2\ndef test_more(assistants): pass")
+    result = project.runpytest_subprocess(*QUIET)
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(
+        ["E*assert 1 == 2", "*- assistants -*", "The report broke: *", "*LookupError: no such moment"]
+    )

@@ -436,3 +436,64 @@ def test_a_heartbeat_that_did_little_is_not_named(fake, client):
     error = AssertionError("assert 'expired' == 'completed'")
     assert most_likely_cause(fake.threads, fake.requests, error, naps) is None
     assert most_likely_cause(fake.threads, fake.requests, KeyError("x"), [Nap("heartbeat", 10, 5000.0)]) is None
+
+
+# --- runs that are older than a recording: nobody saw when they moved ----------------------------------------------
+
+
+def aged(fake):
+    """As `recording.seeds` makes runs that a session begins with."""
+    for run in fake.runs:
+        run.timeline.clear()
+
+
+def test_a_run_without_a_timeline_is_told(fake, client):
+    fake.add_thread("thread_app")
+    client.beta.threads.runs.create_and_poll(thread_id="thread_app", assistant_id="asst_app")
+    aged(fake)
+    section = failure_section(fake.threads, fake.requests, AssertionError("assert 1 == 2"))
+    assert f"    {fake.runs[0].id}: completed (the run is older than the recording)\n" in section
+
+
+def test_a_run_without_a_timeline_holds_its_thread(fake, client):
+    fake.add_thread("thread_app")
+    fake.next_run(harness.call("get_weather"))
+    client.beta.threads.runs.create_and_poll(thread_id="thread_app", assistant_id="asst_app")
+    aged(fake)
+    error = refusal(client.beta.threads.messages.create, "thread_app", role="user", content="Hello?")
+    assert "waits for the outputs of get_weather" in told(fake, error)
+
+
+def test_a_run_without_a_timeline_that_expired(fake, client):
+    fake.add_thread("thread_app")
+    fake.next_run(harness.call("get_weather"))
+    run = client.beta.threads.runs.create_and_poll(thread_id="thread_app", assistant_id="asst_app")
+    fake.clock.advance(601)
+    aged(fake)
+    outputs = [{"tool_call_id": "call_1", "output": "x"}]
+    error = refusal(client.beta.threads.runs.submit_tool_outputs, run.id, thread_id="thread_app", tool_outputs=outputs)
+    assert "was expired, not requires_action" in told(fake, error)
+    naps = [Nap("heartbeat", 10, 5000.0)]
+    assert most_likely_cause(fake.threads, fake.requests, AssertionError("assert 'expired'"), naps) is None
+
+
+def test_a_run_without_a_timeline_that_gave_no_answer(fake, client):
+    fake.add_thread("thread_app", messages=[{"role": "user", "content": QUESTION}])
+    fake.next_run(harness.fail())
+    client.beta.threads.runs.create_and_poll(thread_id="thread_app", assistant_id="asst_app")
+    client.beta.threads.messages.list("thread_app")
+    aged(fake)
+    assert "check run.status" in told(fake, AssertionError(f"assert '4 °C' == {QUESTION!r}"))
+
+
+def test_what_was_seen_before_a_run_without_a_timeline_is_unknown(fake, client):
+    store = client.vector_stores.create(file_ids=[fake.add_file(content=b"Rain.", filename="a.txt").id])
+    resources = {"file_search": {"vector_store_ids": [store.id]}}
+    assistant = client.beta.assistants.create(model="gpt-4o", tools=[{"type": "file_search"}], tool_resources=resources)
+    fake.add_thread("thread_app", messages=[{"role": "user", "content": QUESTION}])
+    fake.next_run(harness.search(results=[]), harness.say("Nothing."))
+    client.beta.threads.runs.create_and_poll(thread_id="thread_app", assistant_id=assistant.id)
+    error = AssertionError("assert [] == ['file_citation']")
+    assert f"searched before {store.id} was ready" in told(fake, error)
+    aged(fake)
+    assert told(fake, error) is None

@@ -108,3 +108,13 @@ def test_the_line_of_a_run_says_why(acts, shown):
         client.beta.threads.create_and_run(assistant_id=assistant.id)
         assistants.clock.advance(5)
         assert text.run_line(assistants.runs[0]).endswith(shown)
+
+
+def test_a_run_that_is_older_than_the_recording_has_no_timeline():
+    with harness.fake_assistants() as assistants:
+        assistants.add_assistant("asst_app", instructions="Hi")
+        assistants.client().beta.threads.create_and_run(assistant_id="asst_app")
+        [run] = assistants.runs
+        assert explain.timeline(run) == "queued 0s"
+        run.timeline.clear()
+        assert explain.timeline(run) == "queued (the run is older than the recording)"

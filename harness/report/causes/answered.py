@@ -26,7 +26,7 @@ def no_answer(happened: Happened) -> str | None:
         if run is None or message is None or run.status == "completed" or not happened.shows(message.text):
             continue
         taken = None
-        if any(exchange.at >= run.timeline[-1].at for exchange in happened.listed(thread)):
+        if not run.timeline or any(exchange.at >= run.timeline[-1].at for exchange in happened.listed(thread)):
             taken = "the newest message"
         if message.run_id == run.id and happened.streamed(run):
             taken = "what had come by then"
@@ -154,6 +154,8 @@ def _shown(run: Run, happened: Happened) -> bool:
 def _indexed(happened: Happened, run: Run) -> dict[str, str]:
     """The vector stores, with what the client had seen of their files when the run was created."""
     seen: dict[str, str] = {}
+    if not run.timeline:  # it is older than the recording, and so is what was seen then
+        return seen
     for exchange in happened.exchanges:
         answer = body(exchange)
         if exchange.at <= run.timeline[0].at and str(answer.get("object")).startswith("vector_store"):

@@ -176,7 +176,7 @@ def holder(happened: Happened) -> Run | None:
 def status_then(run: Run, happened: Happened) -> str:
     """The status of a run when the refusal was given."""
     at = happened.refusal.at if happened.refusal is not None else 0.0
-    return [moment.status for moment in run.timeline if moment.at <= at][-1]
+    return next((moment.status for moment in reversed(run.timeline) if moment.at <= at), run.status)
 
 
 def is_creation(exchange: Exchange) -> bool:
@@ -210,7 +210,7 @@ def some_outputs(happened: Happened) -> str | None:
 
 def slept_away(happened: Happened) -> str | None:
     """No row of the contract: only virtual time passes because somebody else sleeps in circles."""
-    run = next((run for run in happened.runs if run.status == "expired"), None)
+    run = next((run for run in happened.runs if run.status == "expired" and run.timeline), None)
     if run is None or "expired" not in happened.said:
         return None
     lived = run.timeline[-1].at - run.timeline[0].at
@@ -227,7 +227,7 @@ def slept_away(happened: Happened) -> str | None:
 def outputs_too_late(happened: Happened) -> str | None:
     """CONTRACT §11: submit after a slow tool, ten minutes later (src#13998428363)."""
     run, status = run_of_outputs(happened)
-    if run is None or status != "expired":
+    if run is None or status != "expired" or not run.timeline:
         return None
     lived = run.timeline[-1].at - run.timeline[0].at
     return (

@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 # Where pytest runs, a failure is one of its outcomes: pytest's teardown goes on after those, whereas any other
 # `BaseException` would keep the fixtures that are still to be torn down from being so.
 if TYPE_CHECKING:
@@ -24,6 +27,23 @@ def ends_the_test(error: BaseException) -> bool:
     pytest = sys.modules.get("pytest")
     outcomes = () if pytest is None else (pytest.exit.Exception, pytest.fail.Exception, pytest.skip.Exception)
     return isinstance(error, (KeyboardInterrupt, *outcomes)) and not isinstance(error, HarnessFailure)
+
+
+def chain(error: BaseException | None, *, suppressed: bool = True) -> Iterator[BaseException]:
+    """An exception with all that it was raised from, and all that a group holds.
+
+    Args:
+        suppressed: also what `raise … from None` keeps out of a traceback.
+    """
+    seen: set[int] = set()  # by identity: an exception may compare as it likes
+    pending = [error]
+    while pending:
+        current = pending.pop()
+        if current is not None and id(current) not in seen:
+            seen.add(id(current))
+            yield current
+            hidden = current.__suppress_context__ and not suppressed
+            pending += [current.__cause__, None if hidden else current.__context__, *getattr(current, "exceptions", ())]
 
 
 SWALLOWED = "assistants.failures.clear()   # in a test that expects this: the code under test has swallowed it"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.cassette_paths import file_name
-from harness.failures import HarnessFailure, Inapplicable
+from harness.failures import HarnessFailure, Inapplicable, chain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,11 +34,11 @@ def complain(item: pytest.Item, fake: FakeAssistants) -> None:
     raised = item.stash.get(RAISED, [])
     reason = _inapplicable(fake)
     if reason is not None:
-        if reason not in raised:  # a run of another thread began after the test
+        if all(reason is not each for each in raised):  # a run of another thread began after the test
             pytest.skip(str(reason))
         return
     for failure in fake.failures:
-        if not any(failure in _chain(error) for error in raised):
+        if not any(failure is each for error in raised for each in chain(error)):
             raise failure.at_the_end()
     if raised or item.stash.get(FINDINGS, None) is not None:
         return  # an exploration leaves the fake as it was before the test
@@ -47,19 +47,6 @@ def complain(item: pytest.Item, fake: FakeAssistants) -> None:
         pytest.fail(str(complaint), pytrace=False)
     if complaint is not None and fake.options.unused == "warn":
         item.warn(pytest.PytestWarning(str(complaint)))
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception with all that it was raised from, and all that a group holds."""
-    seen: list[BaseException] = []
-    pending = [error]
-    while pending:
-        current = pending.pop()
-        if current is None or current in seen:
-            continue
-        seen.append(current)
-        yield current
-        pending += [current.__cause__, current.__context__, *getattr(current, "exceptions", ())]
 
 
 @pytest.hookimpl(tryfirst=True)

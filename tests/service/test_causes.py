@@ -171,6 +171,8 @@ def test_a_refusal_is_found_behind_the_error_that_the_application_made_of_it(fak
     assert "nobody had looked at it" in told(fake, error)
     error.__suppress_context__ = True
     assert told(fake, error) is None
+    error.exceptions = (cause,)  # as a group has them
+    assert "nobody had looked at it" in told(fake, error)
 
 
 def test_a_refusal_is_known_by_its_status_too(fake, client):

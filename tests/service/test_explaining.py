@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import harness
+from harness.failures import chain
 from harness.fake import FakeAssistants
-from harness.plugin.reporting import _chain
 from harness.report import text
 from harness.service import explain
 from harness.service.acts import say
@@ -80,9 +80,9 @@ def test_a_chain_of_exceptions_is_followed_to_its_end():
     inner, outer = ValueError("inner"), RuntimeError("outer")
     outer.__cause__ = outer.__context__ = inner
     inner.__context__ = outer
-    assert list(_chain(outer)) == [outer, inner]
+    assert list(chain(outer)) == [outer, inner]
     outer.exceptions = (KeyError("held"),)
-    assert [type(error) for error in _chain(outer)] == [RuntimeError, KeyError, ValueError]
+    assert [type(error) for error in chain(outer)] == [RuntimeError, KeyError, ValueError]
 
 
 def test_the_package_knows_its_names():
@@ -118,3 +118,29 @@ def test_a_run_that_is_older_than_the_recording_has_no_timeline():
         assert explain.timeline(run) == "queued 0s"
         run.timeline.clear()
         assert explain.timeline(run) == "queued (the run is older than the recording)"
+
+
+class EqualError(Exception):
+    """One that compares as it likes; arrays of numpy do, too."""
+
+    def __eq__(self, other):
+        raise TypeError("not to be compared")
+
+    __hash__ = None
+
+
+def test_exceptions_of_a_chain_are_told_apart_by_identity():
+    inner, outer = EqualError(), EqualError()
+    outer.__cause__ = inner
+    assert [id(error) for error in chain(outer)] == [id(outer), id(inner)]
+
+
+def test_what_a_traceback_leaves_out_can_be_left_out_of_a_chain():
+    outer, context, held = RuntimeError("outer"), ValueError("context"), KeyError("held")
+    outer.__context__ = context
+    outer.exceptions = (held,)
+    assert list(chain(outer, suppressed=False)) == [outer, held, context]
+    outer.__suppress_context__ = True
+    assert list(chain(outer, suppressed=False)) == [outer, held]
+    assert list(chain(outer)) == [outer, held, context]
+    assert list(chain(None)) == []

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from harness.failures import chain
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -48,13 +50,8 @@ class Happened:
 
     @cached_property
     def chain(self) -> list[BaseException]:
-        """The error and those that it came from, as a traceback shows them."""
-        found: list[BaseException] = []
-        error: BaseException | None = self.error
-        while error is not None and error not in found:
-            found.append(error)
-            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-        return found
+        """The error, those that it came from, and those that a group of them holds."""
+        return list(chain(self.error, suppressed=False))
 
     @cached_property
     def said(self) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from math import isinf
 from typing import TYPE_CHECKING, get_args
 
+from harness.failures import HarnessFailure
 from harness.service.settings import ClockPolicy
 
 if TYPE_CHECKING:
@@ -65,13 +67,16 @@ class Clock:
 
         Raises:
             ValueError: `seconds` is negative; time does not run backwards.
+            HarnessFailure: `seconds` is infinite.
         """
         if not seconds >= 0:
             raise ValueError(f"cannot advance the clock by {seconds!r} seconds: time only moves forward")
+        if isinf(seconds):  # no timestamp could be told after that
+            raise HarnessFailure("The clock was to go on by endless time.", do="assistants.clock.advance(600)")
         end = self.now + seconds
         while self._timers and self._timers[0][0] <= end:
             self.fire_next(until=end)
-        self.now = end
+        self.now = max(self.now, end)  # a timer that slept may have gone further
 
     def next_due(self) -> float | None:
         """When the next timer fires, if there is one."""

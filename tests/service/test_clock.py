@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.failures import HarnessFailure
 from harness.service.clock import EPOCH, Clock
 
 
@@ -38,6 +39,18 @@ def test_sleeping_moves_the_clock_unless_it_is_manual(policy, moved):
 def test_time_does_not_run_backwards():
     with pytest.raises(ValueError, match="time only moves forward"):
         Clock().advance(-1)
+
+
+def test_a_timer_that_sleeps_takes_the_time_along():
+    clock = Clock()
+    clock.call_at(clock.now + 1, lambda: clock.slept(60))
+    clock.advance(5)
+    assert clock.now - EPOCH == 61
+
+
+def test_time_does_not_go_on_for_ever():
+    with pytest.raises(HarnessFailure, match="endless time"):
+        Clock().advance(float("inf"))
 
 
 def test_an_unknown_policy_is_refused():

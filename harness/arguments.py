@@ -176,9 +176,10 @@ class Values:
         start, *steps = reference.split("/")
         target: Any = self.root
         if start == "#":
-            with suppress(LookupError, TypeError):
+            with suppress(LookupError, TypeError, ValueError):
                 for step in steps:
-                    target = target[unquote(step).replace("~1", "/").replace("~0", "~")]
+                    key = unquote(step).replace("~1", "/").replace("~0", "~")
+                    target = target[int(key) if isinstance(target, list) else key]
                 return target
         raise Impossible(f"There is no {reference} in the schema.")
 

@@ -160,6 +160,14 @@ def test_references(where):
     assert arguments_for(schema) == {"from": {"city": "a"}, "to": {"city": "a"}}
 
 
+def test_a_reference_into_an_array():
+    either = {"anyOf": [{"type": "integer"}, {"type": "string"}]}
+    schema = {"properties": {"it": either, "same": {"$ref": "#/properties/it/anyOf/1"}}, "required": ["it", "same"]}
+    assert arguments_for(schema) == {"it": 0, "same": "a"}
+    with pytest.raises(HarnessFailure, match="There is no #/properties/it/anyOf/second in the schema"):
+        arguments_for({"properties": {"it": either, "b": {"$ref": "#/properties/it/anyOf/second"}}, "required": ["b"]})
+
+
 def test_a_reference_for_the_whole():
     schema = {"$ref": "#/$defs/Args", "$defs": {"Args": {"type": "object", "required": ["a"], "allOf": [CHILD]}}}
     assert arguments_for(schema) == {"a": "a", "child": None}

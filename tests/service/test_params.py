@@ -717,6 +717,8 @@ def test_upload_keeps_every_byte(held: type[bytes | memoryview], content: bytes)
         ("name=file; filename*=utf-8''%E4%BD%A0%E5%A5%BD.txt", "你好.txt"),
         ("name=file; filename=\"=?utf-8?B?5L2g?=\"; filename*=utf-8''%E4%BD%A0.txt", "你.txt"),
         ("name=file; filename*=iso-8859-1'en'%e9.txt", "é.txt"),
+        ("name=file; filename*=no-such-set''%C3%A9.txt", "é.txt"),
+        ("name=file; filename*=base64''%C3%A9.txt", "é.txt"),
         ("filename=test_data.csv; name=file", "test_data.csv"),
         (r'name="file"; filename="a\"b;c\\d.txt"', r'a"b;c\d.txt'),
         ('name="file"; filename="text/csv"', "text/csv"),

@@ -149,4 +149,8 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     charset, _, encoded = value
-    return str(encoded).encode("latin-1").decode(charset or "utf-8", "replace")
+    raw = str(encoded).encode("latin-1", "replace")
+    try:
+        return raw.decode(charset or "utf-8", "replace")
+    except (LookupError, UnicodeError):  # no character set that Python knows
+        return raw.decode(errors="replace")

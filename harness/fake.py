@@ -162,6 +162,11 @@ class FakeAssistants(Seeding):
         A generator gets what the client submits: `output = yield call("get_weather")` is the output's text, and
         for `calls(…)` the list of them in the order of the calls.
         """
+        if not callable(function):
+            raise HarnessFailure(
+                f"assistants.model(…) at {users_line()} takes a function, and was given {function!r}.",
+                do='assistants.every_run(say("…"))',
+            )
         self.world.director.default = Script(function, users_line())
         return function
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -62,9 +63,10 @@ class OwnAnswer:
             what = f"the function raised {type(error).__name__}: {error}"
             raise self._failure(what, do="Its traceback stands above this one.") from error
         if isinstance(given, Response):
-            if isinstance(given.body, bytes) or hasattr(given.body, "read"):
+            wrong = _unsendable(given)
+            if wrong is None:
                 return given
-            what = f"the function gave a Response whose body is of the type {type(given.body).__name__}, not bytes."
+            what = f"the function gave a Response {wrong}."
             raise self._failure(what, do='Response(200, {"content-type": "application/json"}, b"{}")')
         if inspect.isawaitable(given):
             getattr(given, "close", lambda: None)()
@@ -79,6 +81,26 @@ class OwnAnswer:
 
     def _failure(self, what: str, *, do: str) -> HarnessFailure:
         return HarnessFailure(f'assistants.on("{self.method}", "{self.path}", …) at {self.origin}: {what}', do=do)
+
+
+def _unsendable(given: Response) -> str | None:
+    """What of an answer no server could send; a test may put anything into it."""
+    status: Any = given.status
+    headers: Any = given.headers
+    if not isinstance(status, int) or not 100 <= status <= 999:
+        return f"whose status is {status!r}"
+    if not isinstance(headers, Mapping):
+        return f"whose headers are {headers!r}"
+    for name, value in headers.items():
+        if not (_is_line(name) and _is_line(value)):
+            return f"with the header {name!r}: {value!r}, which is no line in ASCII"
+    if not isinstance(given.body, bytes) and not hasattr(given.body, "read"):
+        return f"whose body is of the type {type(given.body).__name__}, not bytes"
+    return None
+
+
+def _is_line(text: object) -> bool:
+    return isinstance(text, str) and text.isascii() and not set("\r\n\0") & set(text)
 
 
 @cache

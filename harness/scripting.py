@@ -61,7 +61,7 @@ def script_of(acts: tuple[object, ...], origin: str, method: str) -> Script:
         HarnessFailure: something is no act, or an act can never happen.
     """
     where = f"{method}(…) at {origin}"
-    if len(acts) == 1 and callable(acts[0]):
+    if len(acts) == 1 and callable(acts[0]) and getattr(acts[0], "__module__", "") not in (__name__, service.__name__):
         return Script(acts[0], where)
     return Script(as_acts(acts, where=where), where)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from harness.failures import HarnessFailure
 from harness.service.acts import ACTS, ENDS, Act, Call, Calls, Fail, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from harness.service.records import Usage
     from harness.service.views import RunView
@@ -100,29 +100,26 @@ class Playback:
             left = [] if self.started else list(source)
             self.started = True
             return left
-        given: object = ()
         try:
-            if inspect.isgeneratorfunction(source):
-                given = self._resume(source, view, value)
-            elif not self.started:
-                given = at_once(source(view()), f"{self.script.origin}: the model", "def model(run): ...")
-                given = () if given is None else given
+            given = self._asked(source, view, value)
         except Exception as error:
             raise raised(f"{self.script.origin}: the model function", error) from error
         self.started = True
         return list(as_acts(given, where=self.script.origin))
 
-    def _resume(
-        self,
-        model: Callable[[RunView], Generator[object, object, object]],
-        view: Callable[[], RunView],
-        value: object,
-    ) -> object:
+    def _asked(self, model: Callable[[RunView], object], view: Callable[[], RunView], value: object) -> object:
+        """What the function gives, or its generator, whatever wraps it, when it is sent this value."""
+        again: list[object] = []
+        if self._generator is None:
+            if self.started and not self.sent:
+                return ()  # a plain function has given all at once
+            given = at_once(model(view()), f"{self.script.origin}: the model", "def model(run): ...")
+            if not isinstance(given, Generator):
+                return () if given is None else given
+            self._generator, again = given, list(self.sent)
         try:
-            if self._generator is None:
-                self._generator = model(view())
-                for earlier in self.sent:
-                    self._generator.send(earlier)
+            for earlier in again:
+                self._generator.send(earlier)
             self.sent.append(value if self.started else None)
             return self._generator.send(self.sent[-1])
         except StopIteration as stop:
@@ -156,7 +153,7 @@ def as_acts(given: object, *, where: str) -> tuple[Act, ...]:
     """
     acts: list[Act] = []
     items: Iterable[object] = (given,)
-    if isinstance(given, Iterable) and not isinstance(given, (str, *ACTS)):
+    if isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping, *ACTS)):
         items = given
     for item in items:
         act = say(item) if isinstance(item, str) else item
@@ -165,7 +162,9 @@ def as_acts(given: object, *, where: str) -> tuple[Act, ...]:
                 f"{where}: {act!r} is not an act.",
                 there_was="Acts are made by say, call, calls, refuse, run_code, search, wait, fail, truncate, "
                 "hang and cancel.",
-                do='from harness import say\nassistants.next_run(say("…"))',
+                do="assistants.next_run(*acts)   # each act by itself"
+                if isinstance(act, (list, tuple))
+                else 'from harness import say\nassistants.next_run(say("…"))',
             )
         if acts and isinstance(acts[-1], ENDS):
             raise HarnessFailure(

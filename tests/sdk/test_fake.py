@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import enum
+import functools
 import inspect
 import re
 import threading
@@ -20,6 +21,7 @@ import pytest
 from harness import (
     FakeAssistants,
     HarnessFailure,
+    Request,
     Response,
     call,
     calls,
@@ -28,6 +30,7 @@ from harness import (
     fake_assistants,
     hang,
     refuse,
+    run_code,
     say,
     truncate,
     wait,
@@ -219,6 +222,100 @@ def test_a_generator_gets_what_the_client_submits(talk, assistants):
     run, _ = talk.poll(talk.submit(run, "a", "b"))
     assert run.status == "completed"
     assert talk.answers() == ["4 °C, ['a', 'b']"]
+
+
+def weather_of(run):
+    told = yield call("get_weather", city="Oslo")
+    yield say(told)
+
+
+@functools.wraps(weather_of)
+def decorated(run):
+    return weather_of(run)
+
+
+class Model:
+    def __call__(self, run):
+        return weather_of(run)
+
+
+MODELS = {
+    "wrapped": decorated,
+    "object": Model(),
+    "lambda": lambda run: weather_of(run),  # noqa: PLW0108 - that is what it tests
+}
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_a_generator_is_one_whatever_gives_it(talk, assistants, model):
+    assistants.model(model)
+    run, _ = talk.ask()
+    assert talk.poll(talk.submit(run, "4 °C"))[0].status == "completed"
+    assert talk.answers() == ["4 °C"]
+
+
+def test_a_generator_begins_anew_in_a_copy_of_its_run(talk, assistants):
+    assistants.model(decorated)
+    run, _ = talk.ask()
+    assistants.runs[0].playback = copy.deepcopy(assistants.runs[0].playback)
+    talk.poll(talk.submit(run, "4 °C"))
+    assert talk.answers() == ["4 °C"]
+
+
+def test_a_model_that_has_nothing_left_to_say_is_told_of(talk, assistants):
+    """`StopIteration` of a plain function is not the end of a generator."""
+    answers = iter(["only one"])
+    assistants.model(lambda run: next(answers))
+    talk.ask()
+    with pytest.raises(HarnessFailure, match="the model function raised StopIteration"):
+        talk.ask()
+    assistants.failures.clear()
+
+
+@pytest.mark.parametrize(
+    ("misused", "told"),
+    [
+        (
+            lambda fake: fake.model("Hi"),
+            r"assistants\.model\(…\) at test_fake.py:\d+ takes a function, and was given 'Hi'",
+        ),
+        (lambda fake: fake.next_run(say), r"next_run\(…\) at test_fake.py:\d+: <function say at .*> is not an act"),
+        (lambda fake: fake.next_run(run_code), r"<function run_code at .*> is not an act"),
+        (lambda fake: fake.next_run(b"Hi"), r"b'Hi' is not an act"),
+        (lambda fake: fake.next_run({"call": "f"}), r"\{'call': 'f'\} is not an act"),
+        (lambda fake: fake.next_run([say("a")], [say("b")]), r"(?s)is not an act.*assistants\.next_run\(\*acts\)"),
+    ],
+    ids=["model", "maker", "maker of cells", "bytes", "dict", "lists"],
+)
+def test_what_is_no_act_and_no_model(assistants, misused, told):
+    with pytest.raises(HarnessFailure, match=told):
+        misused(assistants)
+
+
+def test_runs_share_no_truncation(talk, assistants):
+    talk.ask()
+    talk.ask()
+    first, second = assistants.runs
+    first.truncation_strategy["last_messages"] = 3
+    assert second.truncation_strategy == {"type": "auto", "last_messages": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("200", {}, b""), "whose status is '200'"),
+        ((2000, {}, b""), "whose status is 2000"),
+        ((200, None, b""), "whose headers are None"),
+        ((200, {"x-city": "오슬로"}, b""), "with the header 'x-city': '오슬로', which is no line in ASCII"),
+        ((200, {"x-city": "a\nb"}, b""), "with the header 'x-city': 'a\\\\nb', which"),
+        ((200, {"x-number": 3}, b""), "with the header 'x-number': 3, which"),
+    ],
+)
+def test_an_answer_that_no_server_could_send(assistants, given, told):
+    assistants.on("GET", "/moderations", lambda request: Response(*given))
+    with pytest.raises(HarnessFailure, match=f"the function gave a Response {told}"):
+        assistants.answer(Request("GET", "https://api.openai.com/v1/moderations"))
+    assistants.failures.clear()
 
 
 def test_a_generator_may_return_its_last_act_or_nothing(talk, assistants):

@@ -95,7 +95,7 @@ def _build(call: Call, thread: Thread, assistant: Assistant, added: list[Message
         metadata=body["metadata"] or {},
         max_completion_tokens=body["max_completion_tokens"],
         max_prompt_tokens=body["max_prompt_tokens"],
-        truncation_strategy=TRUNCATION if truncation is None else {**TRUNCATION, **tools.plain(truncation)},
+        truncation_strategy={**TRUNCATION, **({} if truncation is None else tools.plain(truncation))},
         tool_choice="auto" if chosen is None else tools.plain(chosen),
         parallel_tool_calls=True if parallel is None else parallel,
         **inherited,

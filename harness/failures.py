@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 # Where pytest runs, a failure is one of its outcomes: pytest's teardown goes on after those, whereas any other
 # `BaseException` would keep the fixtures that are still to be torn down from being so.
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     Outcome = BaseException
 elif "pytest" in sys.modules:
     Outcome = sys.modules["pytest"].fail.Exception

@@ -82,6 +82,23 @@ def make_options(given: Mapping[str, Any], *, where: str, spelt: Spelt | None = 
     return Options(**given)
 
 
+def ini_type(name: str, *, native: bool) -> Any:
+    """What pytest calls the type of an option.
+
+    Args:
+        native: whether TOML may give what is no text (from pytest 9 on): it must be of the type that is named.
+    """
+    if name == "base_url":
+        return "args"
+    return {bool: "bool", int: "int", float: "float"}.get(_types()[name][0], "string") if native else "string"
+
+
+def misread(name: str, error: Exception) -> HarnessFailure:
+    """What pytest itself could not read."""
+    example = EXAMPLES.get(name, getattr(_DEFAULTS, name))
+    return HarnessFailure(f"The ini file's assistants_{name}: {error}", do=_in_ini(name, example))
+
+
 def from_text(name: str, text: str | list[str]) -> Any:
     """The value of an option as an ini file writes it: `true` or `false`, a number, a word; URLs apart by spaces.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import importlib
 import io
 import json
 import os
@@ -843,3 +844,11 @@ def test_what_is_not_allowed_fails_all_the_same(buggy):
 def test_what_an_outcome_says_has_one_line_and_no_addresses():
     assert verdicts.shortened("a\n  b <x at 0x7f00ab>") == "a b <x>"
     assert len(verdicts.shortened("word " * 100)) == 100
+
+
+def test_the_copy_of_a_function_has_all_its_lines(tmp_path, monkeypatch):
+    """A form feed in a text ends no line of the source."""
+    tmp_path.joinpath("with_a_feed.py").write_text('def page():\n    text = "a\f b"\n    return text\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    copy = naming.copied(importlib.import_module("with_a_feed").page, "_page")
+    assert copy.above[-3:] == ("def _page():", '    text = "a\f b"', "    return text")

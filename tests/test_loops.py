@@ -439,3 +439,10 @@ def test_a_thread_with_nothing_below_the_function_it_runs():
         _thread.start_new_thread(function, (note,) if function is not note else ())
         assert done.wait(10)
     assert [loop and loop.sdk for loop in found] == ["poll", "poll", None, None]
+
+
+def test_a_form_feed_ends_no_line():
+    """Old sources have one between their parts."""
+    source = 'def look(run): ...\n\f\ndef wait(run):\n    while run.status != "completed":\n        run = look(run)\n'
+    [loop] = loops_in(source, 5, "app.py")
+    assert (loop.line, loop.source) == (4, 'while run.status != "completed":')

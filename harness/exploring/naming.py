@@ -82,7 +82,7 @@ def named(value: Any, name: str, within: tuple[Any, ...] = ()) -> Source:
 def copied(function: FunctionType, name: str, within: tuple[Any, ...] = ()) -> Source | None:
     """A function under this name, with a copy of its source; None where that cannot be read."""
     try:
-        lines = dedent(inspect.getsource(function)).splitlines()
+        lines = dedent(inspect.getsource(function)).split("\n")
         node = ast.parse("\n".join(lines)).body[0]
     except (OSError, SyntaxError):
         return None

@@ -37,7 +37,7 @@ def loops_in(source: str, line: int, file: str) -> Iterator[Loop]:
         yield Loop(
             file,
             loop.lineno,
-            source.splitlines()[loop.lineno - 1].strip(),
+            source.split("\n")[loop.lineno - 1].strip(),  # a form feed ends no line
             waits_for=frozenset() if len(ends) == len(STATUSES) else ends,
             stays_on=frozenset(status for status in STATUSES if not may[status] & {LEAVES, MAY_LEAVE}),
             unknown=tuple(sorted(passes.unknown)),

@@ -32,7 +32,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     try:
         endings = chosen(marker.args if marker is not None else ["*"])
         if option is not None:
-            of_option = chosen(option.split(","))
+            of_option = chosen([pattern.strip() for pattern in option.split(",")])
             endings = [each for each in endings if each in of_option]
     except HarnessFailure as failure:
         raise pytest.UsageError(f"{metafunc.definition.nodeid}: {failure}") from None
@@ -72,7 +72,8 @@ def _explore(item: pytest.Function, test: Any, options: dict[str, Any], /, **fix
         )
     from harness.exploring import explore_test  # noqa: PLC0415 - only tests that are explored pay for it
 
-    original = inspect.unwrap(test)  # in its place pytest-asyncio has put a function that returns nothing
+    # in its place pytest-asyncio has put a function that returns nothing; what decorates the test itself is part of it
+    original = inspect.unwrap(test, stop=inspect.iscoroutinefunction)
     client = original if inspect.iscoroutinefunction(original) else test
     findings = explore_test(client, fixtures, fake, budget=options["budget"], endings=options["endings"])
     item.stash[FINDINGS] = findings

@@ -11,7 +11,7 @@ import pytest
 from harness.cassette_paths import default_path
 from harness.environment import placeholder_key
 from harness.failures import HarnessFailure
-from harness.options import NAMES, from_text, make_options
+from harness.options import NAMES, Options, from_text, ini_type, make_options, misread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,8 +60,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("assistants_redact", "Regular expressions of what recordings must not hold.", type="linelist")
     parser.addini("assistants_keep", "Texts that recordings may hold although they look like secrets.", type="linelist")
     parser.addini("assistants_cassettes", "The folder of the cassettes, from the root.", default="cassettes")
+    native = pytest.version_tuple >= (9,)
     for name in NAMES:
-        parser.addini(f"assistants_{name}", f"Default of the option {name} of the assistants marker.")
+        told = f"Default of the option {name} of the assistants marker."
+        parser.addini(f"assistants_{name}", told, type=ini_type(name, native=native), default=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -117,8 +119,11 @@ def options_of(item: pytest.Item) -> Options:
     """The options for one test: the nearest marker that names one, then the ini file, then the defaults."""
     given: dict[str, Any] = {"seed": item.nodeid}
     for name in NAMES:
-        text = item.config.getini(f"assistants_{name}")
-        if text:
+        try:
+            text = item.config.getini(f"assistants_{name}")
+        except (TypeError, ValueError, pytest.UsageError) as error:
+            raise misread(name, error) from error
+        if text not in (None, "", []):  # the last is what pytest 7 has for what is not there
             given[name] = from_text(name, text)
     for marker in reversed(list(item.iter_markers(MARKER))):
         if marker.args:

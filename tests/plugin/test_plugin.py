@@ -113,6 +113,27 @@ def test_pyproject_gives_defaults_as_toml_writes_them(project):
     run(project, test).assert_outcomes(passed=1)
 
 
+@pytest.mark.skipif(pytest.version_tuple < (9,), reason="TOML of its own has pytest from 9.0 on")
+def test_toml_of_pytest_9_gives_numbers_and_lists(project):
+    options = "block_other_hosts = false\nassistants_stuck_after = 7\nassistants_queued = 2.5\nassistants_seed = 'x'"
+    project.makepyprojecttoml(f"[tool.pytest]\nassistants_base_url = ['http://a/v1']\nassistants_{options}\n")
+    test = """
+        def test_options(assistants):
+            got = assistants.options
+            assert (got.block_other_hosts, got.stuck_after, got.queued, got.seed) == (False, 7, 2.5, "x")
+            assert got.base_url == ("http://a/v1",)
+    """
+    run(project, test).assert_outcomes(passed=1)
+
+
+@pytest.mark.skipif(pytest.version_tuple < (9,), reason="before, the plugin reads all options itself")
+def test_an_option_that_pytest_cannot_read_is_named(project):
+    project.makeini("[pytest]\nassistants_stuck_after = often\n")
+    result = run(project, "def test_it(assistants): pass")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*The ini file's assistants_stuck_after: *'often'*", "*assistants_stuck_after = *"])
+
+
 def test_markers_add_up_and_the_ini_file_gives_defaults(project):
     project.makeini("[pytest]\nassistants_clock = timed\nassistants_stuck_after = 7\nassistants_queued = 2.5\n")
     run(

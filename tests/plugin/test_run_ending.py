@@ -94,7 +94,7 @@ def test_a_test_runs_once_for_every_ending_and_a_right_client_passes(project):
         ("", ["--assistants-endings=expired"], [name for name in NAMES if name.startswith("expired-")]),
         (
             "",
-            ["--assistants-endings=completed-refusal,failed-*-after_message"],
+            ["--assistants-endings=completed-refusal, failed-*-after_message"],
             [name for name in NAMES if name == "completed-refusal" or name.endswith("-after_message")],
         ),
         (

@@ -389,6 +389,12 @@ def test_forms_are_kept_up_to_a_number_and_long_ones_not_at_all(monkeypatch):
     assert list(forms) == ["다"]
 
 
+def test_python_without_sqlite_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sqlite3", None)
+    with pytest.raises(HarnessFailure, match="needs SQLite, and this Python was built without it"):
+        Index(["text"])
+
+
 def test_sqlite_without_fts5_is_named(monkeypatch):
     class Bare(sqlite3.Connection):
         def execute(self, sql, *more):

@@ -101,7 +101,7 @@ def check(status: int) -> None:
     """Raises: HarnessFailure: the service never answered so."""
     if status not in STATUSES:
         raise HarnessFailure(
-            f"faults.status({status}): nobody has seen the service refuse with that.",
+            f"faults.status({status!r}): nobody has seen the service refuse with that.",
             there_was=f"It refuses with {', '.join(map(str, STATUSES))}.",
             do='faults.status(500)   # or answer yourself: assistants.on("GET", "/…", lambda request: Response(…))',
         )

@@ -28,6 +28,13 @@ _TERM = re.compile(r"[^\W_]+")
 _MARKS = re.compile("(?<=[a-z])[\u0300-\u036f]+")
 
 
+def _missing(what: str, error: Exception) -> HarnessFailure:
+    return HarnessFailure(
+        f"search() needs {what}, and this Python was built without it: {error}.",
+        do="search(results=[…])   # or another build of Python",
+    )
+
+
 class Index:
     """Chunks by number, found by the words in them.
 
@@ -39,18 +46,17 @@ class Index:
     """
 
     def __init__(self, chunks: Iterable[str]) -> None:
-        import sqlite3  # noqa: PLC0415 - takes milliseconds, and most tests search nothing
-
+        try:
+            import sqlite3  # noqa: PLC0415 - takes milliseconds, and most tests search nothing
+        except ImportError as error:  # Python was built where SQLite's headers were missing
+            raise _missing("SQLite", error) from error
         self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA temp_store = MEMORY")
         try:
             self._db.execute("CREATE VIRTUAL TABLE chunks USING fts5(words, content='', tokenize='porter ascii')")
         except sqlite3.OperationalError as error:
             self._db.close()
-            raise HarnessFailure(
-                f"search() needs SQLite with FTS5, and this Python's was built without it: {error}.",
-                do="search(results=[…])   # or another build of Python",
-            ) from error
+            raise _missing("SQLite with FTS5", error) from error
         self._db.execute("INSERT INTO chunks(chunks, rank) VALUES ('hashsize', ?)", (HELD,))
         self._db.execute("BEGIN")
         forms = _Forms()
@@ -60,7 +66,8 @@ class Index:
         self._db.execute("COMMIT")
 
     def __del__(self) -> None:
-        self._db.close()
+        if hasattr(self, "_db"):
+            self._db.close()
 
     def _pad(self, size: int) -> None:
         """As many empty rows and one more, which are never found.

@@ -68,10 +68,10 @@ RULES = (
     ),
     Rule("failures know nothing of the house", ("harness",), among="failures.py"),
     Rule(
-        "transports know only the service, and how functions are replaced",
+        "transports know only the service, how functions are replaced, and which hosts are this machine",
         ("harness",),
         among="transports/*",
-        but=("harness.transports", "harness.replacing", *SERVICE),
+        but=("harness.transports", "harness.replacing", "harness.loopback", *SERVICE),
     ),
     Rule("source knows only the service", ("harness",), among="source/*", but=("harness.source", *SERVICE)),
     Rule(

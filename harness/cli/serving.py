@@ -65,8 +65,8 @@ def serve(host: str, port: int, as_json: bool, **given: Any) -> None:
     \b
         harness serve --port 8000 --scenario weather.yaml
     """
+    from harness.loopback import is_loopback
     from harness.serving import serve as served
-    from harness.serving.loopback import is_loopback
 
     options, how = chosen(given, command="harness serve")
     with _until_told() as told, served(options, host=host, port=port, **how) as server:

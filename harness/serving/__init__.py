@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from harness import scenarios
+from harness.loopback import is_loopback
 from harness.service.dialects import AZURE_USUAL
 from harness.serving.lasting import LastingWorlds
-from harness.serving.loopback import is_loopback
 from harness.serving.pace import Pace
 from harness.serving.worlds import OneWorld, Worlds
 from harness.transports.server import serving

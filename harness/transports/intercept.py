@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from functools import partial, wraps
 from importlib import import_module
 from inspect import signature
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
+from harness.loopback import address_of, is_loopback
 from harness.replacing import end, lasting
 from harness.transports.guards import watched
 from harness.transports.httpx_family import Reader, ask, identity, let_others_run
@@ -129,14 +129,8 @@ def _number(port: object) -> int | None:
 
 
 def _is_this_machine(host: str) -> bool:
-    if host in {"", "localhost"}:
-        return True
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    address = getattr(address, "ipv4_mapped", None) or address  # ::ffff:127.0.0.1
-    return address.is_loopback or address.is_unspecified
+    address = address_of(host)  # who connects to an unspecified one reaches this machine, too
+    return host == "" or is_loopback(host) or (address is not None and address.is_unspecified)
 
 
 @contextmanager

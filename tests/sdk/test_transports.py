@@ -576,7 +576,9 @@ def test_a_guarded_host_is_known_however_it_is_written(host):
         socket.getaddrinfo(host, 443)
 
 
-@pytest.mark.parametrize("host", [None, "localhost", "127.0.0.1", "0.0.0.0", "::1", "::ffff:127.0.0.1", b"127.0.0.1"])
+@pytest.mark.parametrize(
+    "host", [None, "localhost", "LOCALHOST", "127.0.0.1", "0.0.0.0", "::1", "::ffff:127.0.0.1", b"127.0.0.1"]
+)
 def test_this_machine_is_never_blocked(host):
     with interception(block_other_hosts=True):
         assert socket.getaddrinfo(host, 80)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from harness.failures import HarnessFailure
+from harness.loopback import is_loopback
 from harness.serving.control.refusals import Refused
-from harness.serving.loopback import is_loopback
 
 if TYPE_CHECKING:
     from harness.service.http import Request

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,18 +12,18 @@ from pydantic_core import from_json, to_json
 
 from harness.failures import HarnessFailure
 from harness.scripting import users_line
-from harness.service.records import File
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.service.context import World
-    from harness.service.records import Assistant, Thread, VectorStore
+    from harness.service.records import Assistant, File, Thread, VectorStore
     from harness.service.store import R, Table
     from harness.turns import Turns
 
 # By the section of a scenario that holds such objects: the method that adds one, and what to write.
 METHODS = {
+    "files": ("add_file", '"data.csv"'),
     "assistants": ("add_assistant", '"asst_abc", instructions="Be brief.", tools=[{"type": "file_search"}]'),
     "threads": ("add_thread", '"thread_abc", messages=[{"role": "user", "content": "Hi"}]'),
     "vector_stores": ("add_vector_store", '"vs_abc", file_ids=[assistants.add_file("hours.txt").id]'),
@@ -99,19 +100,21 @@ class Seeding(ABC):
         path: str | Path | None = None,
         *,
         id: str | None = None,
-        content: bytes | None = None,
+        content: bytes | str | None = None,
         filename: str | None = None,
         purpose: str = "assistants",
     ) -> File:
-        """A file that exists when the test starts, from a path or from bytes.
+        """A file that exists when the test starts, from a path, from bytes or from a text.
+
+        It may have any name: the extensions that uploads need were not asked of files that had been there before, nor
+        of those that the model made.
 
         Raises:
-            HarnessFailure: neither a path nor bytes are given, or the id is taken.
+            HarnessFailure: there is neither a path nor a content, the id is taken, or no file has such a purpose.
         """
         name, data = content_of(path, content, filename)
-        with self.turns.lock:
-            made = id or self.world.store.ids.file(self.world.shapes, azure=False, purpose=purpose)
-            return added(self.world.store.files, File(made, self.world.second, name, purpose, data))
+        sent = {"base64": b64encode(data).decode()}
+        return self._seed("files", self.world.store.files, id=id, filename=name, content=sent, purpose=purpose)
 
     def _seed(self, section: str, table: Table[R], /, **given: Any) -> R:
         """What a scenario would make of this in its section, now in its table; what is None was not given."""
@@ -122,7 +125,8 @@ class Seeding(ABC):
         fields = {name: _as_json(value, place / name) for name, value in given.items() if value is not None}
         try:
             with self.turns.lock:
-                objects.make_all(self.world, [objects.other(section, fields, place)])
+                read = objects.file(fields, place) if section == "files" else objects.other(section, fields, place)
+                objects.make_all(self.world, [read])
                 return next(reversed(table))
         except places.Misread as failure:
             do = f"assistants.{method}({example})"
@@ -149,7 +153,7 @@ def _plain(value: object) -> dict[Any, Any]:
     raise ValueError(f"a {type(value).__name__}")
 
 
-def content_of(path: str | Path | None, content: bytes | None, filename: str | None) -> tuple[str, bytes]:
+def content_of(path: str | Path | None, content: bytes | str | None, filename: str | None) -> tuple[str, bytes]:
     """The name and the bytes of a file, from its path, or from what was given in place of either.
 
     Raises:
@@ -160,19 +164,7 @@ def content_of(path: str | Path | None, content: bytes | None, filename: str | N
             "add_file(…) needs something to add.",
             do='assistants.add_file("data.csv")   # or add_file(content=b"…", filename="data.csv")',
         )
-    data = Path(path).read_bytes() if content is None and path is not None else content or b""
+    if content is None and path is not None:
+        content = Path(path).read_bytes()
+    data = content.encode() if isinstance(content, str) else content or b""
     return filename or (Path(path).name if path is not None else "file.bin"), data
-
-
-def added(table: Table[File], file: File) -> File:
-    """The file, now in its table.
-
-    Raises:
-        HarnessFailure: there is one with its id.
-    """
-    if file.id in table:
-        raise HarnessFailure(
-            f"add_file(…): the id {file.id!r} is taken.",
-            do="assistants.add_file(id=…)   # another one; or none, and one is made",
-        )
-    return table.add(file)

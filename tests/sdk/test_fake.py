@@ -786,6 +786,14 @@ def test_unknown_ids_are_adopted_where_that_is_allowed(assistants):
 GIVEN = {"code_interpreter": {"file_ids": ["file-abc"]}}
 
 
+def test_a_file_that_is_there_may_have_any_name_but_no_odd_purpose(assistants):
+    assert assistants.add_file(content="4 °C", filename="notes.unknown").content == "4 °C".encode()
+    with pytest.raises(HarnessFailure, match=r"add_file\(…\) at test_fake.py:\d+"):
+        assistants.add_file(content=b"x", purpose="asistants")
+    with pytest.raises(HarnessFailure, match=r"add_file\(…\) at test_fake.py:\d+"):
+        assistants.add_file(content=b"x", id=7)
+
+
 def test_what_a_test_gives_stays_its_own(assistants):
     metadata, resources = {"user": "1"}, copy.deepcopy(GIVEN)
     assistants.add_file(content=b"x", id="file-abc")

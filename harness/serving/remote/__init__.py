@@ -200,11 +200,11 @@ class RemoteAssistants:
         path: str | Path | None = None,
         *,
         id: str | None = None,
-        content: bytes | None = None,
+        content: bytes | str | None = None,
         filename: str | None = None,
         purpose: str = "assistants",
     ) -> Seeded:
-        """A file that is there already, from a path of this machine or from bytes."""
+        """A file that is there already, from a path of this machine, from bytes or from a text."""
         name, data = content_of(path, content, filename)
         sent = {"base64": b64encode(data).decode()}
         return self._add("files", id, content=sent, filename=name, purpose=purpose)

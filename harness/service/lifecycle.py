@@ -168,21 +168,21 @@ def reachable(table: tuple[Row, ...], source: str) -> frozenset[str]:
 
 
 @cache
-def find(table: tuple[Row, ...], source: str, because: str, by: By | None = None) -> Row | None:
+def find(table: tuple[Row, ...], source: str, because: str) -> Row | None:
     """The row that allows this move, or None: handlers ask before they refuse."""
     for row in table:
-        if row.source == source and row.because == because and by in (None, row.by):
+        if row.source == source and row.because == because:
             return row
     return None
 
 
-def advance(record: HasStatus, table: tuple[Row, ...], because: str, *, now: float, by: By | None = None) -> Row:
+def advance(record: HasStatus, table: tuple[Row, ...], because: str, *, now: float) -> Row:
     """Move `record` along the row for `because`, stamp it, and write the move on its timeline.
 
     Raises:
         LookupError: the table has no such row; the message lists those that leave the present status.
     """
-    row = find(table, record.status, because, by)
+    row = find(table, record.status, because)
     if row is None:
         leaving = [f"{r.because} (by {r.by}) → {r.to}" for r in table if r.source == record.status]
         raise LookupError(

@@ -30,7 +30,7 @@ from harness.service.resources import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from harness.service.shapes import Api
 
@@ -159,10 +159,10 @@ class Router:
     Names and ids take turns in every template that has ids, so that its names and how many ids there are tell it.
     """
 
-    def __init__(self, routes: Iterable[Route] = ROUTES) -> None:
+    def __init__(self) -> None:
         self._without_ids: dict[str, dict[str, Route]] = {}
         self._with_ids: dict[tuple[str | int, ...], tuple[Route, list[str]]] = {}
-        for route in routes:
+        for route in ROUTES:
             if "{" in route.template:
                 _, *segments = route.template.split("/")
                 ids = [segment.strip("{}") for segment in segments[1::2]]

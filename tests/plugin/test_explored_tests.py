@@ -188,3 +188,25 @@ def test_a_client_that_fails_when_all_goes_well_is_told_so(project):
     result = explore(project, TEST.format(options="", body="raise ValueError('broken')"))
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*test_app does not return when all goes well*", "*Raised: ValueError: broken*"])
+
+
+def test_what_decorates_an_async_test_is_part_of_it(project):
+    test = """
+        import functools
+        import inspect
+        import pytest
+        import my_app
+
+        def with_question(test):
+            @functools.wraps(test)
+            async def decorated(assistants):
+                return await test(assistants, "Weather?")
+            decorated.__signature__ = inspect.signature(lambda assistants: None)
+            return decorated
+
+        @pytest.mark.assistants_explore(budget=2)
+        @with_question
+        async def test_app(assistants, question):
+            return await my_app.lenient_async(question)
+    """
+    explore(project, test).assert_outcomes(passed=1)

@@ -198,6 +198,11 @@ def test_a_status_in_other_words(fake, plan, expected):
     assert answer.headers.get("retry-after") == ("2.5" if "retry_after" in plan else None)
 
 
+def test_a_status_that_is_a_text_is_shown_as_one(fake):
+    with pytest.raises(HarnessFailure, match=r"faults\.status\('500'\)"):
+        fake.faults.status("500")
+
+
 # --- which requests, and in which order ------------------------------------------------------------------------
 
 

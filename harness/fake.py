@@ -194,7 +194,7 @@ class FakeAssistants(Seeding):
         """Somebody else cancels every run that can be cancelled now."""
         with self.turns:
             for run in self.runs:
-                if find(RUN, run.status, "cancel", "client") is not None:
+                if find(RUN, run.status, "cancel") is not None:
                     self.world.engine.cancel(run)
 
     def transcript(self, thread: Thread | str | Any = None) -> str:

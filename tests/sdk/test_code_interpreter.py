@@ -9,7 +9,7 @@ from pathlib import Path
 
 import openai
 import pytest
-from listening import text
+from listening import JSON, text
 
 from harness import FakeAssistants, HarnessFailure, fake_assistants, run_code, say
 from harness.service.products import PIXEL
@@ -114,14 +114,13 @@ def test_the_files_that_a_message_links_to_are_its_own(assistants, client):
     _, message = ask(client, *conversation(client))
     first, _ = message.content[1].text.annotations
     file_id = first.file_path.file_id
-    [attached] = message.attachments
-    assert (attached.file_id, [tool.type for tool in attached.tools]) == (file_id, ["code_interpreter"])
-
-    v1 = assistants.client(default_headers={"OpenAI-Beta": "assistants=v1"})
     path = f"/threads/{message.thread_id}/messages/{message.id}"
-    assert v1.get(path, cast_to=object)["file_ids"] == [file_id]
-    assert [item["id"] for item in v1.get(f"{path}/files", cast_to=object)["data"]] == [file_id]
-    assert v1.get(f"{path}/files/{file_id}", cast_to=object)["message_id"] == message.id
+    v1, v2 = (assistants.client(default_headers={"OpenAI-Beta": f"assistants={api}"}) for api in ("v1", "v2"))
+    attached = {"file_id": file_id, "tools": [{"type": "code_interpreter"}]}
+    assert v2.get(path, cast_to=JSON)["attachments"] == [attached]
+    assert v1.get(path, cast_to=JSON)["file_ids"] == [file_id]
+    assert [item["id"] for item in v1.get(f"{path}/files", cast_to=JSON)["data"]] == [file_id]
+    assert v1.get(f"{path}/files/{file_id}", cast_to=JSON)["message_id"] == message.id
 
 
 def test_files_of_cells_are_the_outputs_of_assistants(assistants, client):

@@ -60,6 +60,7 @@ def virtual_sleep(slept: Callable[[float], None]) -> Iterator[None]:
       thread, has nothing to run, so its sleepers wake.
     - Between threads, hence between the loops of several threads, there is no order: a thread that does
       `sleep(1)` in circles drives the clock as fast as it can.
+    - While there are threads that began later than this, a sleep takes a tenth of its time, and no more than `SHARE`.
     - Under trio there is no order either: a sleep through `anyio` reports and yields, `trio.sleep` is real.
     - Who still sleeps when this ends sleeps the rest for real.
 
@@ -94,7 +95,7 @@ class _Namespaces:
     """Those of the loaded modules that have a `sleep`, or may get one without another import.
 
     One module in a hundred has any, and a process has thousands: looking at all of them takes longer than the flow of
-    many a test. So that is done only when others are loaded than at the last look.
+    many a test. So that is done only when others are loaded than at the last look; what was loaded then is kept for it.
     """
 
     def __init__(self) -> None:
@@ -128,7 +129,7 @@ def _may_sleep(name: str, names: dict[str, Any]) -> bool:
 
 async def pause(seconds: float) -> None:
     """Sleep on whichever loop runs, virtually while sleeping is virtual: those who sleep less wake first."""
-    await (asyncio.sleep(seconds) if _on_asyncio() else anyio.sleep(seconds))
+    await (asyncio.sleep(seconds) if on_asyncio() else anyio.sleep(seconds))
 
 
 class _Clock:
@@ -267,7 +268,7 @@ def _asyncio_sleep(clock: _Clock, original: Callable[..., Awaitable[Any]]) -> Ca
 def _anyio_sleep(clock: _Clock, original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     @wraps(original)
     async def sleep(delay: float) -> None:
-        if _on_asyncio() or not clock.governs(delay):
+        if on_asyncio() or not clock.governs(delay):
             return await original(delay)  # on asyncio this ends in asyncio's sleep
         clock.pass_by(delay)
         return await original(0)
@@ -275,7 +276,8 @@ def _anyio_sleep(clock: _Clock, original: Callable[..., Awaitable[None]]) -> Cal
     return sleep
 
 
-def _on_asyncio() -> bool:
+def on_asyncio() -> bool:
+    """Whether a loop of asyncio runs in this thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -16,6 +16,7 @@ from harness.exploring.reproducing import Circumstances, changed, reproduction
 from harness.exploring.situations import BASELINE, Situation
 from harness.exploring.verdicts import Outcome, Verdict
 from harness.failures import HarnessFailure, Inapplicable, Stuck, ends_the_test
+from harness.sleeping import on_asyncio
 from harness.source.values import written
 
 if TYPE_CHECKING:
@@ -222,21 +223,13 @@ def _waited_for(given: Any) -> Any:
     Raises:
         HarnessFailure: there is a loop in this thread already, so no other can run.
     """
-    if _is_in_a_loop():
+    if on_asyncio():
         getattr(given, "close", lambda: None)()
         raise HarnessFailure(
             "explore(…) plays an async client in event loops of its own, and this test runs in one already.",
             do="def test_it(assistants): ...   # without async\n@pytest.mark.assistants_explore   # or it plays it",
         )
     return asyncio.run(_awaited(given))
-
-
-def _is_in_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 async def _awaited(given: Any) -> Any:

@@ -75,8 +75,13 @@ class Message:
         return list(dict.fromkeys(mark["file_path"]["file_id"] for mark in marks if mark["type"] == "file_path"))
 
     @property
+    def files(self) -> list[str]:
+        """Its files as v1 shows them."""
+        return self.file_ids or self.linked
+
+    @property
     def attached(self) -> list[dict[str, Any]]:
-        """Its attachments as they are shown."""
+        """The same as v2 does, with the tools that may read them."""
         return self.attachments or [{"file_id": each, "tools": [{"type": "code_interpreter"}]} for each in self.linked]
 
     @property

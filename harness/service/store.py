@@ -101,8 +101,7 @@ class Ids:
 
     def drawing(self) -> str:
         """A name for what the code interpreter drew: a UUID, as recorded."""
-        digits = self._digits("")
-        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+        return str(UUID(self._digits("")))
 
     def _hex(self, prefix: str) -> str:
         if self.planned and (planned := self._planned(prefix)):

@@ -77,22 +77,24 @@ def test_when_assistants_got_their_reasoning_effort(day, there):
     assert made.get("reasoning_effort", ...) == (None if there else ...)
 
 
-@pytest.mark.parametrize(("day", "there"), [("2024-05-01", False), ("2024-07-27", True)])
-def test_when_files_of_stores_got_their_chunking_strategy(day, there):
-    """openai/openai-openapi#300 shows one made on that day; openai-php/client#419 has it on 2024-06-06."""
+@pytest.mark.parametrize(
+    ("key", "day", "there"),
+    [
+        ("chunking_strategy", "2024-05-01", False),
+        ("chunking_strategy", "2024-07-27", True),
+        ("attributes", "2024-10-15", False),
+        ("attributes", "2025-06-16", True),
+    ],
+)
+def test_when_files_of_stores_got_their_keys(key, day, there):
+    """openai/openai-openapi#300 shows a chunking strategy of that day; openai-php/client#419 has one of 2024-06-06.
+
+    `attributes` were printed in a notebook of that day; those recorded in October 2024 have none.
+    """
     fake, ask = asking(day)
     store = fake.add_vector_store(file_ids=[fake.add_file(content=b"x", filename="a.txt").id])
     [file] = ask("GET", f"/vector_stores/{store.id}/files")["data"]
-    assert ("chunking_strategy" in file) is there
-
-
-@pytest.mark.parametrize(("day", "there"), [("2024-10-15", False), ("2025-06-16", True)])
-def test_when_files_of_stores_got_their_attributes(day, there):
-    """Printed in a notebook of that day; those recorded in October 2024 have none."""
-    fake, ask = asking(day)
-    store = fake.add_vector_store(file_ids=[fake.add_file(content=b"x", filename="a.txt").id])
-    [file] = ask("GET", f"/vector_stores/{store.id}/files")["data"]
-    assert ("attributes" in file) is there
+    assert (key in file) is there
 
 
 @pytest.mark.parametrize(("day", "there"), [("2024-10-11", False), ("2024-11-04", True)])

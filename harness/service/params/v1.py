@@ -59,9 +59,8 @@ LongText = Annotated[str, Field(max_length=256_000), BeforeValidator(as_text)]
 Metadata = Annotated[
     dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512), BeforeValidator(as_text)]],
     Field(max_length=16),
-    BeforeValidator(
-        lambda given: {} if given == [] else given
-    ),  # as pydantic v1 did (hiddenhatpress/openai-assistants#1)
+    # an empty list was an empty dict to pydantic v1 (hiddenhatpress/openai-assistants#1)
+    BeforeValidator(lambda given: {} if given == [] else given),
 ]
 
 

@@ -21,12 +21,12 @@ NOT_DOWNLOADABLE = frozenset({"assistants", "user_data"})
 
 # What OpenAI took for assistants, as it named it (openai/openai-dotnet#270, October 2024), and two more that it took:
 # one is recorded, one stands in a later list. Names without an extension, and Azure, are not known to be refused.
-TAKEN = (
+_NAMED = (
     "c cpp css csv docx gif go html java jpeg jpg js json md "
     "pdf php pkl png pptx py rb tar tex ts txt webp xlsx xml zip"
 )
-FORMATS = tuple(TAKEN.split())
-UPLOADED = frozenset({*FORMATS, "htm", "doc"})
+FORMATS = _NAMED.split()
+TAKEN = frozenset({*FORMATS, "htm", "doc", ""})
 
 # What stands as it is between the quotes of a header; other names are encoded (RFC 6266), which is not recorded.
 PLAIN_NAME = re.compile(r"[ !#-\[\]-~]+")
@@ -53,7 +53,7 @@ def wire(call: Call, file: File) -> dict[str, Any]:
 def create(call: Call) -> dict[str, Any]:
     upload, now = call.body, call.world.second
     ending = extension(upload.filename)
-    if upload.purpose == "assistants" and not call.azure and ending.lower() not in UPLOADED | {""}:
+    if upload.purpose == "assistants" and not call.azure and ending.lower() not in TAKEN:
         raise errors.invalid_extension(ending, FORMATS)
     lifetime = upload.expires_after_seconds
     file = File(

@@ -30,7 +30,7 @@ def wire(call: Call, message: Message, *, shape: str = "thread.message") -> dict
             "incomplete_details": None if message.incomplete_reason is None else {"reason": message.incomplete_reason},
             "content": message.content if call.api == "v2" else quoted(message.content),
             "attachments": message.attached,
-            "file_ids": message.file_ids or message.linked,
+            "file_ids": message.files,
         },
     )
 
@@ -159,15 +159,12 @@ def file_wire(message: Message, file_id: str) -> dict[str, Any]:
 
 def retrieve_file(call: Call) -> dict[str, Any]:
     file_id = call.path_ids["message_file_id"]
-    if file_id not in (call.message.file_ids or call.message.linked):
+    if file_id not in call.message.files:
         raise PATH_IDS["message_file_id"].missing(file_id)
     return file_wire(call.message, file_id)
 
 
 def index_files(call: Call) -> dict[str, Any]:
     return tools.attached_page(
-        call,
-        call.message.file_ids or call.message.linked,
-        "message_file_id",
-        lambda file_id: file_wire(call.message, file_id),
+        call, call.message.files, "message_file_id", lambda file_id: file_wire(call.message, file_id)
     )

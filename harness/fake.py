@@ -21,7 +21,7 @@ from harness.seeding import Seeding
 from harness.service import explain
 from harness.service.director import check_conditions
 from harness.service.exchange import Exchange
-from harness.service.http import Request, Response, WireFailure
+from harness.service.http import NO_ANSWER, Request, Response, WireFailure
 from harness.service.lifecycle import RUN, find
 from harness.service.paths import below_root
 from harness.service.script import Script
@@ -91,8 +91,9 @@ class FakeAssistants(Seeding):
             try:
                 faulty = self.service.world.faults.planned
                 response = self.service.through_faults(request, self._served) if faulty else self._served(request)
-            except WireFailure as failure:
-                self.requests.append(Exchange(request, failure.answer, self.clock.now, failure))
+            except (WireFailure, HarnessFailure) as failure:
+                lost = failure.answer if isinstance(failure, WireFailure) else NO_ANSWER
+                self.requests.append(Exchange(request, lost, self.clock.now, failure))
                 raise
             if not isinstance(response.body, bytes):
                 response = replace(response, body=Reading(response.body, self.turns, (request.method, request.path)))

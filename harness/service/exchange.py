@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.failures import HarnessFailure
 from harness.service.http import json_of
 
 if TYPE_CHECKING:
@@ -18,13 +19,13 @@ class Exchange:
     Attributes:
         response: what was answered; an empty one of status 0 if the request did not arrive while the client waited.
         at: the virtual time by then.
-        failure: what the client got in place of the answer, where `assistants.faults` planned that.
+        failure: what the client got in place of the answer: what `assistants.faults` planned, or a `HarnessFailure`.
     """
 
     request: Request
     response: Response
     at: float
-    failure: WireFailure | None = None
+    failure: WireFailure | HarnessFailure | None = None
 
     @property
     def method(self) -> str:
@@ -45,7 +46,8 @@ class Exchange:
         if self.failure is None:
             return str(self.status)
         lost = f" (the answer {self.response.status} was lost)" if self.response.status else ""
-        return f"{type(self.failure).__name__}: {self.failure}{lost}"
+        said = self.failure.happened if isinstance(self.failure, HarnessFailure) else self.failure
+        return f"{type(self.failure).__name__}: {said}{lost}"
 
     @property
     def json(self) -> Any:

@@ -827,6 +827,15 @@ def test_requests_are_remembered(talk, assistants):
     assert "sk-test" not in repr(first)
 
 
+def test_so_is_the_request_that_failed(assistants):
+    with pytest.raises(HarnessFailure) as raised:
+        assistants.client().post("/responses", body={"model": "gpt-4o"}, cast_to=object)
+    assistants.failures.clear()
+    last = assistants.requests[-1]
+    assert (last.path, last.status, last.answer, last.failure) == ("/v1/responses", 0, None, raised.value)
+    assert last.outcome == f"HarnessFailure: {raised.value.happened}"
+
+
 def test_transcript(talk, assistants):
     assistants.next_run(say("Hello\nyou"), say("bye"), fail())
     talk.ask("hi")

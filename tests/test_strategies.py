@@ -19,6 +19,7 @@ from harness.options import make_options
 from harness.recording import cassettes
 from harness.recording.session import Session
 from harness.service import acts
+from harness.strategies.bodies import TOOLS
 from harness.strategies.plans import Plan
 from harness.strategies.sending import ENDPOINTS, UPLOAD
 from harness.strategies.sessions import CHANGES, break_off, drop, repeat, swap_looks
@@ -54,6 +55,17 @@ def test_valid_requests_are_accepted(on):
         assert answer.status == 200, (request.body, answer.body)
 
     check()
+
+
+def test_no_two_functions_of_valid_tools_have_the_same_name():
+    """dotnet/extensions#6743."""
+
+    def names(tools):
+        return [tool["function"]["name"] for tool in tools if tool["type"] == "function"]
+
+    with pytest.raises(NoSuchExample):
+        find(TOOLS.good, lambda tools: len(names(tools)) > len(set(names(tools))))
+    find(TOOLS.good, lambda tools: len(names(tools)) > 1)
 
 
 @pytest.mark.parametrize("on", ENDPOINTS)

@@ -160,8 +160,8 @@ def tools(*, valid: bool | None = True) -> SearchStrategy[Any]:
 
 
 def tools_field(most: int) -> Field:
-    """The tools of an assistant, or of a run, which takes fewer and null."""
-    listed = st.lists(tools(), max_size=3)
+    """The tools of an assistant, or of a run, which takes fewer and null. No two functions have the same name."""
+    listed = st.lists(tools(), max_size=3, unique_by=lambda tool: tool.get("function", tool).get("name", tool["type"]))
     too_many = st.just([{"type": "code_interpreter"}] * (most + 1))
     bad = st.one_of(NO_ARRAY, too_many, tools(valid=False).map(lambda tool: [tool]))
     return Field(st.just([]) | listed | st.just([{"type": "code_interpreter"}] * most), bad)

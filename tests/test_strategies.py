@@ -57,6 +57,22 @@ def test_valid_requests_are_accepted(on):
     check()
 
 
+@SOME
+@given(st.data())
+def test_valid_changes_and_runs_fit_every_assistant_that_was_drawn(data):
+    """What goes together is looked at with what was there before (openai/openai-python#2112)."""
+    assistants = fake()
+
+    def ask(on, **ids):
+        answer = assistants.answer(data.draw(strategies.requests(on=on, **ids)))
+        assert answer.status == 200, answer.body
+        return json.loads(answer.body)["id"]
+
+    known = (ask("POST /assistants"),)
+    ask("POST /assistants/{assistant_id}", assistants=known)
+    ask("POST /threads/{thread_id}/runs", assistants=known)
+
+
 def test_no_two_functions_of_valid_tools_have_the_same_name():
     """dotnet/extensions#6743."""
 

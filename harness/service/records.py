@@ -40,6 +40,7 @@ class Assistant:
     metadata: Metadata = field(default_factory=dict)
     temperature: float = 1.0
     top_p: float = 1.0
+    sampled: frozenset[str] = frozenset()  # which of these two a body has set, be it to 1
     reasoning_effort: str | None = None
     response_format: Any = "auto"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from harness.service.resources import fitting
 from harness.strategies import fields
 from harness.strategies.fields import Field
 from harness.strategies.texts import chosen, texts
@@ -38,7 +39,17 @@ class Body:
             {name: known.good for name, known in {**self.required, **self.always}.items()},
             optional={name: known.good for name, known in self.optional.items()},
         )
+        good = good.map(_fitting) if "response_format" in self.optional else good
         return chosen(valid, good, _broken(self, good))
+
+
+def _fitting(body: dict[str, Any]) -> dict[str, Any]:
+    """With JSON as the format, all tools are functions; what the body leaves out, an assistant might have otherwise."""
+    told, tools = body.get("response_format"), body.get("tools") or []
+    functions = [tool for tool in tools if tool["type"] == "function"]
+    if isinstance(told, dict) and told["type"] in fitting.JSON:
+        return {**body, "tools": functions}
+    return {**body, "response_format": told or "auto"} if len(functions) < len(tools) else body
 
 
 @st.composite
@@ -112,7 +123,8 @@ def _content(files: Ids) -> Field:
 
 MODEL = Field(st.sampled_from(MODELS), fields.NO_TEXT)
 MAYBE_MODEL = Field(st.none() | MODEL.good, MODEL.bad)
-EFFORT = fields.word_field("none", "minimal", "low", "medium", "high")
+# The models above do not reason, as far as anybody knows; those that do take no temperature.
+EFFORT = Field(st.none(), fields.word_field("none", "minimal", "low", "medium", "high").bad)
 LONG_TEXT = Field(st.none() | texts(), fields.NO_TEXT | st.just("x" * (LONGEST_TEXT + 1)))
 INSTRUCTIONS = Field(texts(min_size=1), LONG_TEXT.bad)
 CHUNKS = {"type": "static", "static": {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}}

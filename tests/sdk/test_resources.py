@@ -323,7 +323,7 @@ class TestRuns:
             "tools": [{"type": "code_interpreter"}],
             "temperature": 1,
             "tool_choice": {"type": "function", "function": {"name": "f"}},
-            "response_format": {"type": "json_object"},
+            "response_format": {"type": "text"},
             "parallel_tool_calls": False,
             "truncation_strategy": {"type": "last_messages", "last_messages": 3},
             "instructions": "Only this.",

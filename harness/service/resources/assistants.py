@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.service.context import PATH_IDS, listing
 from harness.service.records import Assistant
-from harness.service.resources import models, tools
+from harness.service.resources import fitting, models, tools
 
 if TYPE_CHECKING:
     from harness.service.context import Call
 
 # Fields that a body sets one to one; the rest is normalised below.
-PLAIN = ("model", "name", "description", "instructions", "reasoning_effort")
+PLAIN = ("model", "name", "description", "instructions")
 # What a null, or nothing, means on the wire.
 DEFAULTS: dict[str, Any] = {"temperature": 1.0, "top_p": 1.0, "response_format": "auto"}
 
@@ -42,7 +42,9 @@ def wire(call: Call, assistant: Assistant) -> dict[str, Any]:
 
 
 def create(call: Call) -> dict[str, Any]:
-    assistant = Assistant(id=call.store.ids.make("asst_"), created_at=call.world.second, model=call.body.model)
+    model = call.body.model
+    assistant = Assistant(id=call.store.ids.make("asst_"), created_at=call.world.second, model=model)
+    assistant.reasoning_effort = fitting.usual_effort(call, model)
     apply(call, assistant)
     call.store.assistants.add(assistant)
     return wire(call, assistant)
@@ -63,17 +65,25 @@ def apply(call: Call, assistant: Assistant) -> None:
     for file_id in files or ():
         tools.known_file(call, file_id)
     wanted = tools.known(call, body.tools) if "tools" in given else assistant.tools
+    model, effort = body.model or assistant.model, assistant.reasoning_effort
+    if "reasoning_effort" in given:
+        effort = body.reasoning_effort or fitting.usual_effort(call, model)
+    told = {name: _value(body, name) for name in DEFAULTS if name in given}
+    sampled = {name for name in fitting.SAMPLING if name in given and getattr(body, name) is not None}
+    sampled |= assistant.sampled - given
+    fitting.check_format(call, told.get("response_format", assistant.response_format), wanted)
+    fitting.check_model(call, model, effort, sampled)
+    fitting.check_change(call, assistant.model, model, effort)
     resources = None
     if "tool_resources" in given:
         resources = tools.resources(call, body.tool_resources)
     for name in PLAIN:
         if name in given and (name != "model" or body.model is not None):
             setattr(assistant, name, getattr(body, name))
-    for name, default in DEFAULTS.items():
-        if name in given:
-            value = tools.plain(getattr(body, name))
-            value = default if value is None else value
-            setattr(assistant, name, float(value) if isinstance(default, float) else value)
+    for name, value in told.items():
+        setattr(assistant, name, value)
+    assistant.sampled = frozenset(sampled)
+    assistant.reasoning_effort = effort
     assistant.tools = wanted
     if "metadata" in given:
         assistant.metadata = body.metadata or {}
@@ -87,6 +97,13 @@ def apply(call: Call, assistant: Assistant) -> None:
         assistant.tool_resources = resources
     else:
         tools.share(call, assistant, assistant.tools, assistant.file_ids)
+
+
+def _value(body: Any, name: str) -> Any:
+    """What a body says of a field that has a default, as the wire shows it."""
+    value, default = tools.plain(getattr(body, name)), DEFAULTS[name]
+    value = default if value is None else value
+    return float(value) if isinstance(default, float) else value
 
 
 def retrieve(call: Call) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from harness.service import conflicts, errors
 from harness.service.context import PATH_IDS
 from harness.service.lifecycle import RUN, find
 from harness.service.records import Run
-from harness.service.resources import messages, models, runs, streams, threads, tools, vector_stores
+from harness.service.resources import fitting, messages, models, runs, streams, threads, tools, vector_stores
 
 if TYPE_CHECKING:
     from harness.service.context import Call
@@ -81,6 +81,9 @@ def _build(call: Call, thread: Thread, assistant: Assistant, added: list[Message
     if call.api == "v2" and not given:
         raise conflicts.nothing_to_run_on()
     wanted = assistant.tools if body["tools"] is None else tools.known(call, body["tools"])
+    fitting.check_format(call, inherited["response_format"], wanted)
+    sampled = [name for name in fitting.SAMPLING if name in assistant.sampled or body.get(name) is not None]
+    fitting.check_model(call, inherited["model"], inherited["reasoning_effort"], sampled)
     chosen, truncation, parallel = body["tool_choice"], body["truncation_strategy"], body.get("parallel_tool_calls")
     return Run(
         id=call.store.ids.make("run_"),

@@ -754,7 +754,7 @@ class Kind(str, enum.Enum):
 
 
 def test_objects_are_added_as_a_client_would_send_them(assistants):
-    pydantic_model = pydantic.create_model("Tool", type=(str, "file_search"), file_search=(None, None))
+    pydantic_model = pydantic.create_model("Tool", type=(str, "file_search"), file_search=(object, None))
     tools = ({"type": Kind.SEARCH}, pydantic_model(type="code_interpreter"))
     assert assistants.add_assistant("asst_1", tools=tools).tools == [
         {"type": "file_search"},

@@ -230,7 +230,7 @@ def check_searchable(call: Call, attachments: Iterable[dict[str, Any]]) -> None:
     ]
     odd = [file.filename for file in files if file.known and not is_supported(file.filename)]
     if odd:
-        raise errors.not_searchable(f".{extension(name)}" if extension(name) else name for name in odd)
+        raise errors.not_searchable(dict.fromkeys(f".{extension(name)}" if extension(name) else "none" for name in odd))
 
 
 class _Named:

@@ -26,10 +26,15 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codec
 class Unreadable(Exception):  # noqa: N818 - it says what the file is
     """The service would not index this file: `code` and `message` are what its `last_error` says.
 
-    The codes are the specification's; the messages are not recorded (G).
+    That the type is not supported, and a file too large: openai/openai-openapi#300; that one could not be parsed:
+    openai/openai-node#1496, without the reason that is given here (G).
     """
 
-    def __init__(self, code: Literal["unsupported_file", "invalid_file"], message: str) -> None:
+    def __init__(
+        self,
+        code: Literal["unsupported_file", "invalid_file"] = "unsupported_file",
+        message: str = "The file type is not supported.",
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -85,7 +90,7 @@ def extract(filename: str, content: bytes) -> str:
     """
     reader = _READERS.get(extension(filename))
     if reader is None:
-        raise Unreadable("unsupported_file", "The file type is not supported.")
+        raise Unreadable
     if not content:
         raise Unreadable("invalid_file", "The file could not be parsed because it is empty.")
     try:
@@ -98,15 +103,16 @@ def extract(filename: str, content: bytes) -> str:
 
 
 def _plain(content: bytes) -> str:
+    """What looks like no text is of a type that is not supported, whatever its name (openai/openai-python#2439)."""
     if content.startswith(_OTHER_KINDS):
-        raise office.Broken("it is of another type than its name says")
+        raise Unreadable
     encoding = next((name for bom, name in _BOMS if content.startswith(bom)), "utf-8")
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise office.Broken("it is no text in utf-8, utf-16 or ascii") from error
+        raise Unreadable from error
     if "\0" in text:
-        raise office.Broken("it holds binary data")
+        raise Unreadable
     return text
 
 

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from harness.service.routes import Route
 
 Json: TypeAlias = "dict[str, Any]"
-ID = re.compile(r"\b(?:asst|thread|msg|run|step|call|vs|vsfb)_[A-Za-z0-9]{3,}\b|\b(?:file|assistant)-[A-Za-z0-9]{3,}\b")
+# `vsfb_ibj_…` since November 2025 (openai/openai-python#2724)
+ID = re.compile(
+    r"\b(?:asst|thread|msg|run|step|call|vs|vsfb|vsfb_ibj)_[A-Za-z0-9]{3,}\b|\b(?:file|assistant)-[A-Za-z0-9]{3,}\b"
+)
 IN_A_STORE = "vector_store.file"  # an object that goes by the id of a file, and is none
 FRAME = re.compile(r"event: ?(.+?)\r?\ndata: ?(.*?)\r?\n\r?\n")
 

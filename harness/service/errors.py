@@ -378,11 +378,11 @@ def invalid_extension(extension: str, supported: Iterable[str]) -> Refusal:
 
 
 def not_searchable(extensions: Iterable[str]) -> Refusal:
-    """For a message's attachments (CONTRACT §7.1); `param` and `code` are printed in RageAgainstThePixel/OpenAI-DotNet#454,
-    and `none` is what a name without an extension is called in openai/openai-python#1511.
+    """For a message's attachments (CONTRACT §7.1). RageAgainstThePixel/OpenAI-DotNet#454 has `param` and `code`; a name
+    without an extension is called `none` in openai/openai-python#1511.
 
-    Reports (openai/openai-python#1379 and #1511, src#2725763217) have vector stores refuse such files, too. Here they fail
-    in the store instead, as CONTRACT §7.1 and openai/openai-openapi#300 have it.
+    By reports, vector stores refused such files, too (openai/openai-python#1379 and #1511, src#2725763217). Here they
+    fail in the store instead, as CONTRACT §7.1 and openai/openai-openapi#300 have it.
     """
     return Refusal(
         400,

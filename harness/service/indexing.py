@@ -199,7 +199,8 @@ class Indexer:
         else:
             file.last_error = {"code": refused.code, "message": refused.message}
         advance(file, STORE_FILE, "index" if refused is None else "fail", now=self._clock.now)
-        store.last_active_at = int(self._clock.now)  # as the recorded lists show
+        if not self.expired(store):  # which is final: "no longer available for use", as Azure's reference says
+            store.last_active_at = int(self._clock.now)  # as the recorded lists show
         batch = None if file.batch_id is None else store.batches.get(file.batch_id)
         if batch is not None:
             self._end(batch)

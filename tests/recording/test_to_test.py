@@ -18,6 +18,7 @@ from telling import Client, recorded
 from test_replay import STORIES, with_stores
 
 from harness import FakeAssistants, call, fake_assistants, hang, say
+from harness.options import Options
 from harness.recording.cassettes import read
 from harness.recording.exchanges import by_conversation
 from harness.recording.retelling import retold
@@ -298,12 +299,18 @@ def test_v1_is_said_in_the_words_of_v2():
 
 
 @pytest.mark.skipif(not hasattr(openai.OpenAI, "vector_stores"), reason="this SDK has no client.vector_stores")
-def test_vector_stores_are_told():
-    client = Client(FakeAssistants())
+@pytest.mark.parametrize("day", [None, "2025-11-01"])
+def test_vector_stores_are_told(day):
+    """Also as since November 2025: ids of another form, and stores in place of batches (openai-python#2724)."""
+    client = Client(FakeAssistants(Options(as_of=day)))
+    if day is not None:
+        client.fake.world.store.ids.plan("vsfb_ibj_6905db4e37d081f4a1cc709111218a1e")
     with_stores(client)
     source = told(client.recorded)
     run(source)
     assert "not so with the fake" not in source
+    assert "vsfb_" not in source
+    assert ("# Recorded: the answer is a vector_store." in source) == (day is not None)
     for said in (
         "create(name=",
         "retrieve(",

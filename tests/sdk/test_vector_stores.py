@@ -322,6 +322,26 @@ def test_a_batch(wire, fake):
     assert wire.ok("GET", f"{path}/files/{files[0]}")["attributes"] == {"a": 1}
 
 
+@pytest.mark.parametrize("day", [None, "2025-10-31", "2025-11-01"])
+def test_a_batch_that_is_retrieved_was_shown_as_its_store_from_november_2025_on(other, day):
+    """openai-python#2724, openai-node#1700: its own id is refused afterwards, as that of a store."""
+    other.start(as_of=day)
+    _, path, _ = store_of(other)
+    made = other.ok("POST", f"{path}/file_batches", {"file_ids": [text(other.fake)]})
+    assert made["object"] == "vector_store.file_batch"
+    home = f"{path}/file_batches/{made['id']}"
+    other.fake.clock.advance(1)
+    shown = other.ok("GET", home)
+    assert (shown["status"], shown["file_counts"]) == ("completed", counts(completed=1))
+    if day == "2025-11-01":
+        assert shown == other.ok("GET", path)
+        refused = other.send("GET", f"{path}/file_batches/{shown['id']}/files")
+        assert "Expected an ID that begins with 'vsfb_'" in refused.json()["error"]["message"]
+    else:
+        assert shown == {**made, "status": "completed", "file_counts": counts(completed=1)}
+    assert len(other.ok("GET", f"{home}/files")["data"]) == 1
+
+
 def test_what_is_said_of_single_files_of_a_batch(other):
     """CONTRACT §1.6: `files` in place of `file_ids`; the specification ignores what stands beside it."""
     _, path, _ = store_of(other)
@@ -556,6 +576,16 @@ def test_a_store_expires_so_many_days_after_it_was_active(wire, fake):
     fake.clock.advance(1)
     assert wire.ok("GET", path)["status"] == "expired"
     assert made["expires_at"] == fake.clock.now
+
+
+def test_an_expired_store_does_not_come_back(other):
+    """learn.microsoft.com, VectorStoreStatus.Expired: it "is no longer available for use"."""
+    _, path, _ = store_of(other, expires_after=THREE_DAYS)
+    other.fake.clock.advance(3 * DAY)
+    other.ok("POST", f"{path}/files", {"file_id": text(other.fake)})
+    other.fake.clock.advance(1)
+    shown = other.ok("GET", path)
+    assert (shown["status"], shown["file_counts"]) == ("expired", counts(completed=1))
 
 
 def test_a_run_keeps_its_stores_active(wire, fake):

@@ -8,8 +8,9 @@ from harness.service import errors, indexing
 from harness.service.context import listing
 from harness.service.records import FileBatch
 from harness.service.resources import vector_store_files as store_files
+from harness.service.resources import vector_stores
 from harness.service.resources.vector_stores import check_files, check_room
-from harness.service.shapes import LONG_BATCHES
+from harness.service.shapes import BATCHES_AS_STORES, LONG_BATCHES
 
 if TYPE_CHECKING:
     from harness.service.context import Call
@@ -48,7 +49,14 @@ def create(call: Call) -> dict[str, Any]:
 
 
 def retrieve(call: Call) -> dict[str, Any]:
+    """The batch; on a day that the user has chosen, since November 2025, its store, as the service then gave it.
+
+    openai/openai-python#2724, openai/openai-node#1700, and in July 2026 ProjectTech4DevAI/kaapi-backend#1076. Nothing
+    says that Azure did so, nor whether the files are counted that the store had before (G: it is the store).
+    """
     call.world.indexer.look(call.batch, call.request.client)
+    if (call.world.settings.as_of or "") >= BATCHES_AS_STORES and not call.azure:
+        return vector_stores.told(call, call.vector_store)
     return wire(call, call.batch)
 
 

@@ -22,7 +22,7 @@ from harness.service.errors import Refusal
 from harness.service.faults.matching import route_of
 from harness.service.http import Request
 from harness.service.params import v1, v2, validate
-from harness.service.params.common import ABSENT, array_of
+from harness.service.params.common import array_of
 from harness.service.records import File
 
 if TYPE_CHECKING:
@@ -47,13 +47,13 @@ FILE = '- {"id": "file-abc", "filename": "hours.txt", "content": "Open from 9 to
 class Grown(v2.CreateThread):
     """A thread that is there already: it has grown, and may be longer than one can begin."""
 
-    messages: Annotated[list[v2.CreateMessage], array_of("objects")] = ABSENT
+    messages: Annotated[list[v2.CreateMessage], array_of("objects")] | None = None
 
 
 class GrownInV1(v1.CreateThread):
     """The same, in a body of v1."""
 
-    messages: list[v1.CreateMessage] = ABSENT
+    messages: list[v1.CreateMessage] | None = None
 
 
 @dataclass(frozen=True)

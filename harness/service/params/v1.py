@@ -135,7 +135,7 @@ class ModifyMessage(Lenient):
 
 
 class CreateThread(Lenient):
-    messages: Annotated[list[CreateMessage], Field(max_length=MOST_AT_ONCE)] = ABSENT
+    messages: Annotated[list[CreateMessage], Field(max_length=MOST_AT_ONCE)] | None = None  # null: PrefectHQ/marvin#663
     metadata: Metadata | None = None
 
 

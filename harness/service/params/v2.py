@@ -191,7 +191,9 @@ class ModifyMessage(Body):
 
 
 class CreateThread(Body):
-    messages: Annotated[list[CreateMessage], Field(max_length=MOST_AT_ONCE), array_of("objects")] = ABSENT
+    """Null are the messages of each thread that marvin 2 makes, in v1 and v2 (PrefectHQ/marvin#663, #911)."""
+
+    messages: Annotated[list[CreateMessage], Field(max_length=MOST_AT_ONCE), array_of("objects")] | None = None
     tool_resources: NewToolResources | None = None
     metadata: Metadata | None = None
 

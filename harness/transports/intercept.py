@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 FAMILIES = ("httpx", "httpx2")
 USUAL_PORTS = {"http": 80, "https": 443}
-AIOHTTP_TRANSPORTS = ("httpx_aiohttp.transport", "openai._vendor.httpx_aiohttp.transport")
 
 
 @contextmanager
@@ -50,9 +49,9 @@ def intercept(
     """While active, requests to a host and port that `serves` accepts go to `answer` instead of the network.
 
     Served are all clients on httpx and httpx2, sync and async, built before or meanwhile, whose transport is
-    the default one (`HTTPTransport`, `AsyncHTTPTransport`, with or without a proxy), the aiohttp one behind
-    `openai.DefaultAioHttpClient`, or a subclass or wrapper of these. A client with another transport, such as
-    a `MockTransport`, has been told where to go and goes there.
+    the default one (`HTTPTransport`, `AsyncHTTPTransport`, with or without a proxy), one named after aiohttp, as that
+    behind `openai.DefaultAioHttpClient` is, or a subclass or wrapper of these. A client with another transport,
+    such as a `MockTransport`, has been told where to go and goes there.
 
     Nothing else reaches a host and port that `guards` accepts: whatever looks it up or connects to it by `socket`, or
     asks a proxy for it by `http.client` (requests, urllib), and aiohttp in any way gets `blocked("connect", host,
@@ -151,8 +150,7 @@ def _replaced(owner: Any, name: str, wrap: Callable[[Function], Function]) -> It
 def _patches(border: _Border) -> Iterator[Patch]:
     """All that an interception replaces."""
     import_module("openai")  # brings its family and its aiohttp transport into sys.modules
-    families = list(_installed(FAMILIES))
-    for family in families:
+    for family in _installed(FAMILIES):
         serve, serve_async = partial(_serving, border, family), partial(_serving_async, border, family)
         for owner, name, wrap in (
             (family.HTTPTransport, "handle_request", serve),
@@ -161,11 +159,10 @@ def _patches(border: _Border) -> Iterator[Patch]:
             yield owner, name, wrap
             yield owner, "__init__", partial(_deferring_pool, owner)
             yield from _vcr_copies(f"_{family.__name__.title()}{owner.__name__}_{name}", wrap)
-    for module in filter(None, map(sys.modules.get, AIOHTTP_TRANSPORTS)):
-        owner = module.AiohttpTransport
-        family = next(family for family in families if issubclass(owner, family.AsyncBaseTransport))
-        yield owner, "handle_async_request", partial(_serving_async, border, family)
-        yield owner, "__init__", partial(_deferring_session, owner)
+        for transport in _over_aiohttp(family.AsyncBaseTransport):
+            yield transport, "handle_async_request", serve_async
+            if {"verify", "cert", "client"} <= signature(transport).parameters.keys():
+                yield transport, "__init__", partial(_deferring_session, transport)
     yield from watched(border.watch)
 
 
@@ -173,6 +170,18 @@ def _installed(names: tuple[str, ...]) -> Iterator[ModuleType]:
     for name in names:
         with suppress(ImportError):
             yield import_module(name)
+
+
+def _over_aiohttp(base: type[Any]) -> Iterator[type[Any]]:
+    """Transports that hand requests to aiohttp: httpx-aiohttp's, and its descendants under the same name.
+
+    The SDK has a copy of its own, and so has litellm, whose async clients for Azure are the SDK's on that transport.
+    """
+    for transport in base.__subclasses__():
+        if "handle_async_request" not in vars(transport):
+            yield from _over_aiohttp(transport)
+        elif "aiohttp" in transport.__name__.lower():
+            yield transport
 
 
 def _vcr_copies(name: str, wrap: Callable[[Function], Function]) -> Iterator[Patch]:

@@ -286,6 +286,25 @@ def test_a_subclass_of_the_default_transport_is_served(way):
         assert mine.name == "mine"
 
 
+def test_a_transport_that_is_like_the_one_over_aiohttp_is_served(family):
+    """As litellm's, which makes no session before it needs one."""
+
+    class AiohttpTransport(family.AsyncBaseTransport):
+        def __init__(self, client):
+            self.client = client
+
+    class LibraryAiohttpTransport(AiohttpTransport):
+        async def handle_async_request(self, request):
+            return await self.client(request)
+
+    class Named(LibraryAiohttpTransport):
+        pass
+
+    with interception():
+        for transport in LibraryAiohttpTransport, Named:
+            assert get(family.AsyncClient(transport=transport(None))) == "fake /v1/models/gpt-4o"
+
+
 def test_a_client_with_a_transport_of_its_own_is_left_alone(family_way):
     response = family_way.load("Response")(200, text="own")
     own = family_way.load("MockTransport")(lambda request: response)

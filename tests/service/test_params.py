@@ -405,6 +405,7 @@ ACCEPTED_V1: list[tuple[type[BaseModel], dict[str, Any], dict[str, Any]]] = [
     (v1.ModifyThread, {"metadata": {"a": True, "b": 1, "c": 1.0}}, {"metadata": {"a": "True", "b": "1", "c": "1.0"}}),
     (v1.CreateMessage, message(1, file_ids=[]), message("1", file_ids=[])),
     (v1.CreateAssistant, assistant(tools=[{"type": "retrieval"}, FUNCTION]), {}),
+    (v1.CreateAssistant, assistant(file_ids=None), {}),
     (v1.ModifyAssistant, {"file_ids": ["file-1"] * 20}, {}),
     (v1.AttachFile, {"file_id": "file-1"}, {}),
     (v1.CreateRun, run(max_prompt_tokens="256", temperature=1), run(max_prompt_tokens=256, temperature=1.0)),

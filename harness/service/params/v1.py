@@ -114,7 +114,10 @@ class ModifyAssistant(Lenient):
 
 
 class CreateAssistant(ModifyAssistant):
+    """No files may be null: LangChain sends that for every assistant without files (langchain-ai/langchain#19199)."""
+
     model: Text = Field(...)
+    file_ids: Annotated[list[Text], Field(max_length=20)] | None = None
 
 
 class AttachFile(Lenient):

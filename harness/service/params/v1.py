@@ -99,14 +99,18 @@ ToolChoice = Annotated[
 
 
 class ModifyAssistant(Lenient):
-    """`file_ids` replaces the list that the assistant has (CONTRACT §1.7)."""
+    """`file_ids` replaces the list that the assistant has (CONTRACT §1.7).
+
+    It is null for every assistant that LangChain makes without files (langchain-ai/langchain#19199), and may be null
+    where one is modified (G).
+    """
 
     model: Text = ABSENT
     name: Name | None = None
     description: Description | None = None
     instructions: LongText | None = None
     tools: Annotated[list[Tool], Field(max_length=128)] = ABSENT
-    file_ids: Annotated[list[Text], Field(max_length=20)] = ABSENT
+    file_ids: Annotated[list[Text], Field(max_length=20)] | None = None
     metadata: Metadata | None = None
     temperature: Temperature | None = None
     top_p: TopP | None = None
@@ -114,10 +118,7 @@ class ModifyAssistant(Lenient):
 
 
 class CreateAssistant(ModifyAssistant):
-    """No files may be null: LangChain sends that for every assistant without files (langchain-ai/langchain#19199)."""
-
     model: Text = Field(...)
-    file_ids: Annotated[list[Text], Field(max_length=20)] | None = None
 
 
 class AttachFile(Lenient):

@@ -109,6 +109,21 @@ def test_the_question_is_no_answer(buggy):
     assert f'!= "{explored.QUESTION}"' in bug.script
 
 
+def test_a_client_that_deletes_its_thread_is_judged_as_others_are():
+    def tidy(assistants):
+        client = assistants.client()
+        thread, run = begun(client)
+        ended(client, run)
+        [newest, *_] = client.beta.threads.messages.list(thread.id).data
+        client.beta.threads.delete(thread.id)
+        return explored.said(newest)
+
+    found = explore(tidy, **FEW)
+    verdicts_by_name = {outcome.situation.name: outcome.verdict for outcome in found.outcomes}
+    assert verdicts_by_name == {BASELINE: Verdict.RETURNED, "expired-in_progress": Verdict.WRONG_SUCCESS}
+    assert all(outcome.timelines for outcome in found.outcomes)
+
+
 def test_values_that_are_false_are_no_success():
     assert single(explore(lambda assistants: [polls(assistants)][1:], **FEW), BASELINE).verdict is Verdict.RETURNED
 

@@ -99,6 +99,7 @@ class Stage:
                 vars(raised).setdefault("__notes__", []).append(note)  # as `add_note` does, from Python 3.11 on
                 raise
             self._error = raised  # the client's, to judge
+        threads = fake.world.store.all_threads  # a tidy client deletes its own
         failures = [*fake.failures, *([self._error] if isinstance(self._error, HarnessFailure) else [])]
         if any(isinstance(failure, Inapplicable) for failure in failures):
             return None
@@ -118,14 +119,14 @@ class Stage:
         elif self._error is not None:
             verdict, detail = verdicts.of_error(self._error)
         else:
-            verdict, detail = verdicts.of_value(value, fake.threads)
-            mistaken = value if isinstance(value, str) and verdicts.answered(fake.threads) else None
+            verdict, detail = verdicts.of_value(value, threads)
+            mistaken = value if isinstance(value, str) and verdicts.answered(threads) else None
         outcome = Outcome(
             situation,
             verdict,
             detail,
             locked=verdict is not Verdict.HUNG and any(run.active for run in fake.runs),
-            timelines=verdicts.timelines(fake.runs),
+            timelines=verdicts.timelines([run for thread in threads for run in thread.runs]),
         )
         around = Circumstances(told[0] if told else None, calls, options, self._awaited, mistaken)
         return replace(outcome, script=reproduction(self.client, outcome, around))

@@ -87,7 +87,7 @@ def _section(item: pytest.Item, fake: FakeAssistants, error: BaseException | Non
     """What there is to tell of a failed test, and where its page lies."""
     from harness.report.text import failure_section  # noqa: PLC0415 - only a failed test pays for it
 
-    section = failure_section(fake.threads, fake.requests, error, fake.naps.of_bystanders())
+    section = failure_section(fake.world.store.all_threads, fake.requests, error, fake.naps.of_bystanders())
     folder: Path | None = item.config.getoption("--assistants-report")
     if not section or folder is None:
         return section

@@ -51,7 +51,7 @@ def conversations(threads: Sequence[Thread]) -> str:
     lines = []
     for thread in shown:
         said = [f"    {_author(message)}: {shortened(_line(_said(message)), WIDTH)}" for message in thread.messages]
-        lines += [thread.id, *_last(said, LAST_MESSAGES // len(shown))]
+        lines += [f"{thread.id} (deleted)" if thread.gone else thread.id, *_last(said, LAST_MESSAGES // len(shown))]
     left_out = len(threads) - len(shown)
     return "\n".join([f"… {left_out} earlier", *lines] if left_out else lines)
 

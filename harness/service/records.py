@@ -187,6 +187,7 @@ class Thread:
     shared: set[tuple[str, str]] = field(default_factory=set)  # v1: which tool of v2 was given which file of a message
     messages: Table[Message] = field(default_factory=Table)
     runs: Table[Run] = field(default_factory=Table)
+    gone: bool = False  # deleted: kept for who tells what happened
 
     @property
     def active_run(self) -> Run | None:

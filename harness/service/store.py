@@ -11,6 +11,7 @@ import string
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
 from uuid import UUID
 
@@ -227,6 +228,10 @@ class Table(Generic[R]):
         return bisect_left(self._records, self._numbers[record_id], key=lambda record: self._numbers[record.id])
 
 
+# Of the threads that were deleted, those that a report may still want to tell of.
+DELETED_KEPT = 100
+
+
 class Store:
     """All tables of one fake. Threads hold their own messages and runs, runs their steps."""
 
@@ -234,8 +239,19 @@ class Store:
         self.ids = Ids(seed)
         self.assistants: Table[Assistant] = Table()
         self.threads: Table[Thread] = Table()
+        self._deleted: deque[Thread] = deque(maxlen=DELETED_KEPT)
         self.files: Table[File] = Table()
         self.vector_stores: Table[VectorStore] = Table()
+
+    def delete_thread(self, thread: Thread) -> None:
+        self.threads.remove(thread.id)
+        thread.gone = True
+        self._deleted.append(thread)
+
+    @property
+    def all_threads(self) -> list[Thread]:
+        """Oldest first, with those that were deleted: no request finds them, but what happened there happened."""
+        return sorted([*self._deleted, *self.threads], key=attrgetter("created_at"))
 
     @property
     def empty(self) -> bool:

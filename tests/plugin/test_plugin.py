@@ -180,6 +180,34 @@ def test_a_failed_test_shows_what_happened(project):
     )
 
 
+def test_a_failed_test_tells_of_a_thread_that_the_app_has_deleted(project):
+    result = run(
+        project,
+        """
+        from harness import fail
+        from openai import OpenAI
+
+        def test_it(assistants):
+            client = OpenAI()
+            assistants.next_run(fail("server_error"))
+            helper = client.beta.assistants.create(model="gpt-4o")
+            thread = client.beta.threads.create(messages=[{"role": "user", "content": "Hello?"}])
+            run = client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id=helper.id)
+            [newest] = client.beta.threads.messages.list(thread.id).data
+            client.beta.threads.delete(thread.id)
+            assert newest.content[0].text.value == "Hi"
+        """,
+    )
+    result.stdout.fnmatch_lines(
+        [
+            "Most likely cause: run_* failed (server_error) *, and the code took the newest message for the answer: *",
+            "thread_* (deleted)",
+            "    user: Hello?",
+            "    run_*: queued 0s (client: create) → * → failed 1s (model: fail) — server_error: *",
+        ]
+    )
+
+
 SWALLOWED = """
     import openai
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.service.records import Thread
 from harness.service.shapes import Shapes
-from harness.service.store import Ids, Table
+from harness.service.store import DELETED_KEPT, Ids, Store, Table
 
 
 @dataclass
@@ -81,6 +82,15 @@ def test_unknown_cursors_and_second_rows_are_errors():
         table.add(Row("a"))
     assert "a" in table
     assert table.get("b") is None
+
+
+def test_of_deleted_threads_the_last_are_remembered():
+    store = Store("seed")
+    threads = [store.threads.add(Thread(f"thread_{number}", number)) for number in range(DELETED_KEPT + 3)]
+    for thread in threads[:-1]:
+        store.delete_thread(thread)
+    assert list(store.threads) == threads[-1:]
+    assert store.all_threads == threads[2:]
 
 
 @pytest.mark.parametrize(

@@ -54,5 +54,5 @@ def delete(call: Call) -> dict[str, Any]:
     """Also while a run is active, which disappears with its thread (CONTRACT §4, G)."""
     for run in call.thread.runs:
         call.world.engine.drop(run)
-    call.store.threads.remove(call.thread.id)
+    call.store.delete_thread(call.thread)
     return {"id": call.thread.id, "object": "thread.deleted", "deleted": True}

@@ -22,7 +22,9 @@ from test_params import (
 from harness.service import params
 from harness.service.params import v1, v2
 from harness.service.params.azure import on_azure
+from harness.service.params.store_search import Compound
 from harness.service.params.upload import Upload
+from harness.service.routes import ROUTES
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -93,7 +95,9 @@ def test_a_description_is_no_longer_in_v1(model: type[BaseModel]) -> None:
 
 
 def test_bodies_without_a_part_of_azures_are_the_common_ones() -> None:
-    own = {name for name in v2.__all__ if on_azure(getattr(v2, name)) is not getattr(v2, name)}
+    Compound.model_rebuild()  # pydantic does so at the first search: from then on filters hold filters
+    bodies = {route.bodies["v2"] for route in ROUTES if "v2" in route.bodies}
+    own = {body.__name__ for body in bodies if on_azure(body) is not body}
     assert own == {
         "CreateAssistant",
         "CreateRun",

@@ -52,23 +52,27 @@ WRAPPERS: tuple[Any, ...] = (Annotated, list)
 
 
 @cache
-def on_azure(hint: Any) -> Any:
+def on_azure(hint: Any, inside: frozenset[Any] = frozenset()) -> Any:
     """A body, or any other type, with Azure's parts in place of the common ones; itself if it has none of them.
+
+    Filters of a search hold filters: what stands in itself (`inside`) has no other parts there.
 
     >>> on_azure(v2.CreateMessage) is v2.CreateMessage, on_azure(v2.CreateRun) is v2.CreateRun
     (True, False)
     """
     hint = OWN.get(hint, hint)
+    if hint in inside:
+        return hint
     kind, parts = get_origin(hint), get_args(hint)
     if kind in WRAPPERS:
-        return getitem(kind, (on_azure(parts[0]), *parts[1:]))
+        return getitem(kind, (on_azure(parts[0], inside), *parts[1:]))
     if kind in (Union, UnionType):
-        return reduce(or_, map(on_azure, parts))
+        return reduce(or_, (on_azure(part, inside) for part in parts))
     if not isinstance(hint, type(BaseModel)):
         return hint
     own: dict[str, Any] = {}
     for name, field in hint.model_fields.items():
         common: Any = field.annotation
-        if (found := on_azure(common)) != common:
+        if (found := on_azure(common, inside | {hint})) != common:
             own[name] = found, field
     return create_model(hint.__name__, __base__=hint, **own) if own else hint

@@ -41,22 +41,23 @@ class Script:
 
 @dataclass
 class Playback:
-    """Where one run stands in its script.
+    """Where one run stands in its script; `over` when that has no more to give than the `acts` that are left.
 
-    A generator cannot be copied, and a snapshot copies everything: so what was sent into it is kept, and a
-    copied playback starts its generator anew and sends the same again.
+    A generator cannot be copied, and a snapshot copies everything: so what it was given and what was sent into it is
+    kept, and a copied playback starts its generator anew with the same.
     """
 
     script: Script
     acts: list[Act] = field(default_factory=list)
-    started: bool = False
+    over: bool = False
+    given: RunView | None = None
     sent: list[object] = field(default_factory=list)
     ids: dict[str, list[str]] = field(default_factory=dict)
     _generator: Generator[object, object, object] | None = None
 
     def __deepcopy__(self, memo: dict[int, object]) -> Playback:
         ids = {prefix: list(left) for prefix, left in self.ids.items()}
-        return Playback(self.script, list(self.acts), self.started, list(self.sent), ids)
+        return Playback(self.script, list(self.acts), self.over, self.given, list(self.sent), ids)
 
     def next_id(self, prefix: str) -> str | None:
         """The id that the script has for the next object of this kind, if it has one."""
@@ -95,34 +96,35 @@ class Playback:
         return any(getattr(act, "beats_cancel", False) for act in done)
 
     def _more(self, view: Callable[[], RunView], value: object) -> list[Act]:
+        if self.over:
+            return []
         source = self.script.source
         if not callable(source):  # acts that were checked when they were written down
-            left = [] if self.started else list(source)
-            self.started = True
-            return left
+            self.over = True
+            return list(source)
         try:
             given = self._asked(source, view, value)
         except Exception as error:
             raise raised(f"{self.script.origin}: the model function", error) from error
-        self.started = True
         return list(as_acts(given, where=self.script.origin))
 
     def _asked(self, model: Callable[[RunView], object], view: Callable[[], RunView], value: object) -> object:
         """What the function gives, or its generator, whatever wraps it, when it is sent this value."""
         again: list[object] = []
         if self._generator is None:
-            if self.started and not self.sent:
-                return ()  # a plain function has given all at once
-            given = at_once(model(view()), f"{self.script.origin}: the model", "def model(run): ...")
-            if not isinstance(given, Generator):
-                return () if given is None else given
-            self._generator, again = given, list(self.sent)
+            run = self.given or view()
+            made = at_once(model(run), f"{self.script.origin}: the model", "def model(run): ...")
+            if not isinstance(made, Generator):
+                self.over = True  # a plain function has given all at once
+                return () if made is None else made
+            self._generator, self.given, again = made, run, list(self.sent)
         try:
             for earlier in again:
                 self._generator.send(earlier)
-            self.sent.append(value if self.started else None)
+            self.sent.append(value if self.sent else None)
             return self._generator.send(self.sent[-1])
         except StopIteration as stop:
+            self.over, self.given = True, None
             return () if stop.value is None else stop.value
 
 

@@ -254,12 +254,28 @@ def test_a_generator_is_one_whatever_gives_it(talk, assistants, model):
     assert talk.answers() == ["4 °C"]
 
 
-def test_a_generator_begins_anew_in_a_copy_of_its_run(talk, assistants):
-    assistants.model(decorated)
-    run, _ = talk.ask()
-    assistants.runs[0].playback = copy.deepcopy(assistants.runs[0].playback)
-    talk.poll(talk.submit(run, "4 °C"))
-    assert talk.answers() == ["4 °C"]
+def yielding(run):
+    said = [message.text for message in run.messages]
+    yield say("One moment.")
+    told = yield call("get_weather", city="Oslo")
+    yield say(f"{told} {said}")
+
+
+def returning(run):
+    told = yield call("get_weather", city="Oslo")
+    return [say("One moment."), say(f"{told} {[run.message]}")]
+
+
+@pytest.mark.parametrize("model", [yielding, returning])
+def test_a_copied_run_goes_on_as_the_run_does(talk, assistants, model):
+    """Its generator begins anew, with the run as it was when it first began, and ends once."""
+    assistants.model(model)
+    run, _ = talk.ask("Weather?")
+    assistants.restore(assistants.snapshot())
+    run = talk.submit(run, "4 °C")
+    assistants.restore(assistants.snapshot())
+    assert talk.poll(run)[0].status == "completed"
+    assert sorted(talk.answers()) == ["4 °C ['Weather?']", "One moment."]
 
 
 def test_a_model_that_has_nothing_left_to_say_is_told_of(talk, assistants):

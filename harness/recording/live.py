@@ -156,6 +156,7 @@ class LivePlayer:
             elif item["object"] == "thread.run":
                 story = self._session.story(item["id"])
                 origin = f"the recorded run {item['id']}"
+                self._plan_added_messages(item["id"], made)
                 world.director.booked = Script(tuple(story.acts), origin, ids=story.ids, usage=story.usage)
         try:
             return self._service.handle(request)
@@ -167,6 +168,13 @@ class LivePlayer:
         for message in self._session.of_thread("thread.message", thread_id):
             if message.get("run_id") is None and message["id"] not in self._session.made:
                 self._service.world.store.ids.plan(message["id"])
+
+    def _plan_added_messages(self, run_id: str, made: Seen) -> None:
+        """All or none: which of them was not shown, nothing tells."""
+        ids = self._session.added.get(run_id, [])
+        if len(ids) == len(made.additional_messages):
+            for message_id in ids:
+                self._service.world.store.ids.plan(message_id)
 
     def _verbatim(self, seen: Seen) -> Response:
         """The recorded answer itself; what it made then is there from now on."""

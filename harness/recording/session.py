@@ -89,6 +89,12 @@ class Seen:
         with_thread = [{"object": "thread", "id": body.get("thread_id")}] if self.path == "/threads/runs" else []
         return [*self._stores_made(body), *with_thread, body]
 
+    @property
+    def additional_messages(self) -> list[Json]:
+        """What the request adds to the thread before its run."""
+        body = self.recorded.request.json
+        return (body.get("additional_messages") or []) if isinstance(body, dict) else []
+
     def _stores_made(self, body: Json) -> list[Json]:
         """The store that a `vector_stores` helper of the request made."""
         if b'"vector_stores"' not in self.recorded.sent:
@@ -130,7 +136,35 @@ class Session:
     @cached_property
     def made(self) -> dict[str, Seen]:
         """Which exchange made which object."""
-        return {item["id"]: seen for seen in self.exchanges for item in seen.made}
+        made = {item["id"]: seen for seen in self.exchanges for item in seen.made}
+        added = {message_id: made[run_id] for run_id, ids in self.added.items() for message_id in ids}
+        return {**made, **added}
+
+    @cached_property
+    def added(self) -> dict[str, list[str]]:
+        """The messages that came with a run (`additional_messages`), by the run: lists alone show their ids.
+
+        They are the newest of the thread by then that say the same, as far as they were shown.
+        """
+        made = {item["id"] for seen in self.exchanges for item in seen.made}
+        found: dict[str, list[str]] = {}
+        for seen in self.exchanges:
+            run = next((item for item in seen.made if item["object"] == "thread.run"), None)
+            if run is None:
+                continue
+            left = [
+                item
+                for item in self.of_thread("thread.message", run["thread_id"])
+                if not item.get("run_id") and item["id"] not in made and item["created_at"] <= run["created_at"]
+            ]
+            ids: list[str] = []
+            for message in reversed(seen.additional_messages):
+                while left and _spoken(left[-1]) != _spoken(message):
+                    left.pop()
+                ids[:0] = [left.pop()["id"]] if left else []
+            found[run["id"]] = ids
+            made.update(ids)
+        return found
 
     @cached_property
     def mentioned(self) -> list[str]:
@@ -185,6 +219,14 @@ class Session:
             self.story(item["run_id"]).steps[item["id"]] = item
         elif item["object"] == "thread.message" and item.get("run_id"):
             self.story(item["run_id"]).see_message(item)
+
+
+def _spoken(message: Json) -> tuple[str, str]:
+    """Who says which text in a message, as a request or an answer writes it."""
+    content = message["content"]
+    parts = [{"text": content}] if isinstance(content, str) else content or ()
+    texts = [part["text"] for part in parts if "text" in part]
+    return message["role"], "\n".join(text if isinstance(text, str) else text["value"] for text in texts)
 
 
 def _json(raw: bytes) -> Any:

@@ -269,6 +269,32 @@ def test_a_thread_that_was_made_with_its_run(cassette):
     assert [item["id"] for item in client.ok("GET", path)["data"]] == [item["id"] for item in listed["data"]]
 
 
+@pytest.mark.parametrize("shown", [9, 2], ids=["all were listed", "one was not listed"])
+@pytest.mark.parametrize("older", [False, True], ids=["in a new thread", "in one that was there before"])
+def test_messages_that_came_with_their_run_come_once(cassette, older, shown):
+    """The answer to the request does not show them; a list does."""
+    new = {"messages": [{"role": "user", "content": text} for text in ("one", "two", "one")]}
+    writer = Client(FakeAssistants())
+    image = {"type": "image_file", "image_file": {"file_id": writer.fake.add_file("a.png", content=b"-").id}}
+    body = {"assistant_id": writer.fake.add_assistant("asst_abcdefghijklmnopqrstuvwx").id}
+    parts = [{"type": "text", "text": "two"}, image]
+    body["additional_messages"] = [{"role": "user", "content": content} for content in ("one", parts)]
+    thread = writer.ok("POST", "/threads", new)["id"]
+    if older:
+        writer.recorded.clear()
+
+    def told(client):
+        client.poll(client.ok("POST", f"/threads/{thread}/runs", body))
+        return [item["id"] for item in client.ok("GET", f"/threads/{thread}/messages?limit={shown}")["data"]]
+
+    listed = told(writer)
+    client = replaying(cassette(writer.recorded))
+    if not older:
+        client.ok("POST", "/threads", new)
+    assert (told(client) == listed) == (shown == 9)
+    assert len(client.fake.threads[0].messages) == (3 if older and shown == 2 else 6)
+
+
 @pytest.mark.parametrize("tool", [run_code("1", logs="1"), search(results=FOUND)], ids=["code", "search"])
 def test_what_was_there_before_is_there_again(cassette, tool):
     """An assistant, a thread and a run that the recording uses and did not make."""

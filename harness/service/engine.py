@@ -140,7 +140,7 @@ class Engine:
     def _begin(self, run: Run) -> None:
         expired = self._indexer.bump(run)
         if expired is None:
-            self._begin_next(run)
+            self._begin_next(run, first=True)
         else:  # CONTRACT §3.5; the words are a guess (G)
             self._fail(run, acts.Fail("server_error", f"Vector store {expired} has expired."))
 
@@ -152,10 +152,13 @@ class Engine:
 
     # --- what the model does ------------------------------------------------------------------------------
 
-    def _begin_next(self, run: Run) -> None:
-        """Start the act that comes next, or finish the run when there is none."""
+    def _begin_next(self, run: Run, *, first: bool = False) -> None:
+        """Start the act that comes next, or finish the run when there is none.
+
+        One that is cancelled too late still does what was under way, also if that was `first` and had not begun.
+        """
         act = self._next_act(run)
-        if run.status == "cancelling" and not isinstance(act, acts.Fail):
+        if run.status == "cancelling" and not first and not isinstance(act, acts.Fail):
             act = None
         elif act is None and self._owes_an_answer(run):
             act = run.playback.put(PLACEHOLDER)

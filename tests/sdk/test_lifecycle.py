@@ -164,6 +164,23 @@ def test_unless_it_waits_for_more_or_time_is_the_tests_own(one_wire, how, option
         assert answer["error"]["message"] == refusal.format("queued")
 
 
+@pytest.mark.parametrize(
+    ("acts", "ended", "message"),
+    [
+        ((say("x", beats_cancel=True), say("y")), "completed", "completed"),
+        ((say("x"), fail(beats_cancel=True)), "failed", "incomplete"),
+    ],
+    ids=["says it all the same", "fails all the same"],
+)
+def test_who_cancels_a_new_run_too_late_finds_what_it_did(one_wire, acts, ended, message):
+    """CONTRACT §3.1: the act had not begun, and is the one that beats the cancellation."""
+    url, answer, _ = changed(one_wire, "cancel", POLLED, *acts)
+    assert answer["status"] == "cancelling"
+    one_wire.fake.clock.advance(9)
+    assert one_wire.ok("GET", url)["status"] == ended
+    assert [(said.text, said.status) for said in one_wire.fake.threads[0].messages] == [("x", message)]
+
+
 def test_a_run_that_waits_for_outputs_can_be_modified(wire):
     """As betalgo/openai's playground does, before it waits for `requires_action` and submits."""
     wire.start(**POLLED).next_run(call("f"))

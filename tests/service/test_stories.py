@@ -280,7 +280,7 @@ class Told:
 
     def check_order(self, record: Any) -> None:
         """A step begins before its message and ends behind it, unless it fails; the run ends behind both (§5.2)."""
-        busy = [known for known in self.objects.values() if known.get("status") == "in_progress"]
+        busy = [known for known in self.objects.values() if known.get("status") in {"in_progress", "cancelling"}]
         kinds = [known["object"] for known in busy]
         if record["object"] == "thread.message" and record["status"] == "in_progress":
             assert kinds == ["thread.run", "thread.run.step", "thread.message"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.service import acts as script
@@ -83,9 +83,9 @@ class Story:
         done += self._calls([call for call_id, call in self.calls.items() if call_id not in told])
         done += map(self._said, self._loose)
         spoke = any(isinstance(act, script.Say | script.Refuse) for act in done)
-        if self.run.get("status") == "completed" and not spoke and not self.streamed:
+        if self.run.get("status") == "completed" and not spoke and not self.streamed and not self._accounted_for:
             done.append(script.say(UNSEEN))
-        return [*done, *self._ending()]
+        return self._in_time([*done, *self._ending()])
 
     @property
     def ids(self) -> dict[str, list[str]]:
@@ -167,6 +167,21 @@ class Story:
         """How a stream cut a text; None if there was none, or if its deltas were not all kept."""
         pieces = self.pieces.get(object_id)
         return pieces if pieces and "".join(pieces) == text else None
+
+    @property
+    def _accounted_for(self) -> bool:
+        """Whether the steps that were looked at cost what the run did: then there were no others."""
+        spent = Usage()
+        for step in self.steps.values():
+            spent.add(usage_of(step) or Usage())
+        return usage_of(self.run) == spent
+
+    def _in_time(self, acts: list[script.Act]) -> list[script.Act]:
+        """Of a run that the client cancelled too late, what was done all the same."""
+        if not self.cancelled_by_client or self.run.get("status") not in ("completed", "failed"):
+            return acts
+        beats = script.Say | script.Fail
+        return [replace(act, beats_cancel=True) if isinstance(act, beats) else act for act in acts]
 
     def _ending(self) -> list[script.Act]:
         status, details = self.run.get("status"), self.run.get("incomplete_details")

@@ -55,6 +55,8 @@ STORIES = {
     "a call": ((call("f", x=1), say("4")), ("2",)),
     "parallel calls": ((calls(call("f"), call("g")), call("h"), say("done")), ("1", "2", "3")),
     "refusal": ((refuse("No."),), ()),
+    "a cell, and not a word": ((run_code("6 * 7", logs="42"),), ()),
+    "nothing": ((), ()),
     "failure": ((say("Well"), fail("rate_limit_exceeded")), ()),
     "failure behind a message": ((say("Well."), wait(1), fail()), ()),
     "incomplete": ((say("It is"), truncate()), ()),
@@ -538,6 +540,23 @@ def test_a_run_that_the_client_cancelled(cassette, asked):
         assert client.ok("POST", f"{path}/cancel")["status"] == "cancelling"
     client.fake.clock.advance(601)
     assert client.ok("GET", path)["status"] == ("cancelled" if asked else "expired")
+
+
+@pytest.mark.parametrize("end", [say("done", beats_cancel=True), fail(beats_cancel=True)], ids=["done", "failed"])
+def test_a_run_that_the_client_cancelled_too_late(cassette, end):
+    fake = FakeAssistants()
+    fake.next_run(end)
+    writer = Client(fake)
+    body = {"assistant_id": fake.add_assistant("asst_abcdefghijklmnopqrst").id}
+    body["thread"] = {"messages": [{"role": "user", "content": "Hi?"}]}
+
+    def told(client):
+        run = client.ok("POST", "/threads/runs", body)
+        run = client.poll(client.ok("POST", f"/threads/{run['thread_id']}/runs/{run['id']}/cancel"))
+        return run["status"], client.ok("GET", f"/threads/{run['thread_id']}/messages")["data"]
+
+    ended = told(writer)
+    assert told(replaying(cassette(writer.recorded))) == ended
 
 
 def test_a_run_that_was_under_way_before_can_be_cancelled_again(cassette):

@@ -46,8 +46,10 @@ class Story:
         self.calls.update({call["id"]: call for call in action.get("tool_calls", ())})
 
     def see_message(self, item: Json) -> None:
-        if item["content"] or item["id"] not in self.messages:
-            self.messages[item["id"]] = item
+        """Only events have a status, and a later list does not take it away."""
+        known = self.messages.get(item["id"], {})
+        if item["content"] or not known:
+            self.messages[item["id"]] = {**known, **item}
 
     def see_stream(self, events: Iterable[tuple[str, Json]]) -> None:
         """The texts of its deltas. What opens a call or stands beside an image is empty, and no piece of a text."""

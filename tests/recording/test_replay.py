@@ -10,7 +10,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
-from telling import BASE, HEAD, Client, converse, recorded
+from telling import BASE, HEAD, Client, converse, events, recorded
 
 from harness import (
     FakeAssistants,
@@ -101,6 +101,17 @@ def test_a_story_is_told_again_however_the_client_asks(cassette, story, was_stre
     original = converse(Client(fake), outputs=outputs, stream=was_streamed)
     assert came == original  # the same seed gave the recording the same ids
     assert again.fake.unused() is None
+
+
+def test_a_stream_is_told_again_event_by_event(cassette, story):
+    """What was looked at behind it, without the statuses that only events have, takes nothing of it away."""
+    acts, outputs = story
+    told = recorded(*acts, outputs=outputs, stream=True)
+    again = replaying(cassette(told))
+    converse(again, outputs=outputs, stream=True)
+    streams = [[item.got for item in came if item.got.startswith(b"event: ")] for came in (again.recorded, told)]
+    ours, theirs = ([[name for name, _ in events(raw)] for raw in stream] for stream in streams)
+    assert ours == theirs
 
 
 # --- what a session cannot answer ---------------------------------------------------------------------------

@@ -42,7 +42,6 @@ class ExactPlayer:
         self._session = session
         self._service = service
         self._on_miss = on_miss
-        self._used: set[Seen] = set()
         self._redacted = Redacted(session.exchanges, _where, redact=redact, keep=keep)
         self._recorded: defaultdict[tuple[str, str], list[Seen]] = defaultdict(list)
         for seen in session.exchanges:
@@ -68,6 +67,11 @@ class ExactPlayer:
         if self._on_miss == "script":
             return self._service.handle(request)
         raise self._redacted.missed(request, candidates, self._used)
+
+    @property
+    def _used(self) -> set[Seen]:
+        """Kept in the world, which goes back to snapshots."""
+        return self._service.world.replayed
 
     def unused(self) -> list[Seen]:
         """Exchanges that no request asked for."""

@@ -68,7 +68,6 @@ class LivePlayer:
         self._session = session
         self._service = service
         self._on_miss = on_miss
-        self._used: set[Seen] = set()
         self._redacted = Redacted(session.exchanges, lambda item: unquote(self._path(item)), redact=redact, keep=keep)
         self._recorded: defaultdict[tuple[str, str], list[Seen]] = defaultdict(list)
         for seen in session.exchanges:
@@ -96,6 +95,11 @@ class LivePlayer:
         if response.status >= 400:
             return self._refused(response, request, match, candidates, fitting)
         return response
+
+    @property
+    def _used(self) -> set[Seen]:
+        """Kept in the world, which goes back to snapshots."""
+        return self._service.world.replayed
 
     def unused(self) -> list[Seen]:
         """Exchanges that made something, and that no request asked for."""

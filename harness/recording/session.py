@@ -39,6 +39,10 @@ class Seen:
         self.route: Route | None = None if match is None else match.route
         self.path_ids: dict[str, str] = {} if match is None else match.path_ids
 
+    def __deepcopy__(self, memo: dict[int, object]) -> Seen:
+        """A snapshot of the world that answers from it has no other."""
+        return self
+
     @property
     def method(self) -> str:
         return self.recorded.request.method

@@ -52,6 +52,7 @@ class World:
         self.director = Director()
         self.faults = Faults()
         self.library = Library()
+        self.replayed: set[Any] = set()  # which exchanges of a recording were asked for
         timing = Timing(settings.queued, settings.act, settings.cancelling)
         self.indexer = Indexer(self.store, self.clock)
         interpreter = CodeInterpreter(self.store, self.clock, self.shapes, settings, execute)

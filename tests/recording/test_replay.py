@@ -180,6 +180,19 @@ def test_what_was_added_before_would_be_gone(cassette):
     assert [file.content for file in fake.world.store.files] == [b"x"]
 
 
+@pytest.mark.parametrize("mode", ["live", "exact"])
+def test_who_goes_back_may_ask_again(cassette, mode):
+    client = replaying(cassette(recorded(say("Hello."))), mode=mode)
+    before = client.fake.snapshot()
+    came = converse(client)
+    after = client.fake.snapshot()
+    client.fake.restore(before)
+    assert client.fake.unused() is not None
+    assert converse(client) == came
+    client.fake.restore(after)
+    assert client.fake.unused() is None
+
+
 def test_one_session_after_another(cassette):
     path = cassette(recorded(say("Hello.")))
     fake = FakeAssistants()

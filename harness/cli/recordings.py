@@ -134,9 +134,12 @@ def check(
 @click.argument("path", type=FILE)
 def show(path: Path) -> None:
     """Print a cassette as a timeline: what was asked and came, each thread, each run with what the model did."""
+    from harness.recording.exchanges import understanding
     from harness.recording.timeline import timeline
 
-    parts = [f"{name or path}: {timeline(session)}" for name, session in _sessions(path).items()]
+    sessions = _sessions(path)
+    with understanding(path, path):
+        parts = [f"{name or path}: {timeline(session)}" for name, session in sessions.items()]
     click.echo_via_pager("\n\n".join(parts) + "\n")
 
 
@@ -150,6 +153,7 @@ def to_test(path: Path, output: Path | None, force: bool) -> None:
     It stands on its own: what the model did is scripted, what the client did are calls of the SDK, and what came is
     asserted. Without -o it is printed.
     """
+    from harness.recording.exchanges import understanding
     from harness.recording.retelling import retold
 
     sessions = _sessions(path)
@@ -159,7 +163,8 @@ def to_test(path: Path, output: Path | None, force: bool) -> None:
             do=f"harness import {path} -o cassettes   # a cassette for each",
         )
     [session] = sessions.values()
-    source = retold(session, title=path.name)
+    with understanding(path, path):
+        source = retold(session, title=path.name)
     told_or_written(source, output, force=force, command="to-test")
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING
 
+from harness.failures import HarnessFailure
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from harness.service.http import Request, Response
 
@@ -44,3 +48,21 @@ def by_conversation(exchanges: Iterable[Recorded]) -> dict[str, list[Recorded]]:
     for item in exchanges:
         found.setdefault(item.conversation, []).append(item)
     return found
+
+
+@contextmanager
+def understanding(what: object, file: object = None) -> Iterator[None]:
+    """While active, what cannot be understood of a recording is told of as such: files are edited, and not all is ours.
+
+    Raises:
+        HarnessFailure: an object has another shape than those of the service.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        path = "…" if file is None else quote(str(file))
+        raise HarnessFailure(
+            f"{what} cannot be understood: an object in it is none as the service showed them.",
+            there_was=f"{type(error).__name__}: {error}",
+            do=f"harness check {path}; git diff -- {path}   # what is wrong with it? Or leave it out",
+        ) from error

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from harness.recording.cassettes import read
-from harness.recording.exchanges import by_conversation
+from harness.recording.exchanges import by_conversation, understanding
 from harness.recording.session import IN_A_STORE, Session
 from harness.recording.stories import TERMINAL
 from harness.report import bodies, rows
@@ -45,7 +45,9 @@ def report(paths: Sequence[str | os.PathLike[str]]) -> str:
         name = path.name if names.count(path.name) == 1 else str(path)
         skipped: list[str] = []
         for conversation, exchanges in by_conversation(read(path, skipped)).items():
-            worlds[" ".join(filter(None, (name, conversation)))] = world(Session.of(exchanges), left_out=skipped)
+            session = Session.of(exchanges)
+            with understanding(path, path):
+                worlds[" ".join(filter(None, (name, conversation)))] = world(session, left_out=skipped)
             skipped = []  # told once, in the first world of the file
     return page(worlds, title=names[0] if len(names) == 1 else f"{len(names)} cassettes")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic_core import from_json
 
+from harness.recording.exchanges import understanding
 from harness.recording.matching import normal
 from harness.recording.stories import Story
 from harness.service.paths import below_root
@@ -125,7 +126,8 @@ class Session:
     def of(cls, recorded: Iterable[Recorded]) -> Session:
         session = cls([Seen(item) for item in recorded])
         for seen in session.exchanges:
-            session._note(seen)
+            with understanding(seen):
+                session._note(seen)
         return session
 
     @property

@@ -178,6 +178,33 @@ def test_show_tells_every_conversation_of_a_log_and_what_it_could_not_read(run):
     assert result.stderr.startswith("left out: log.jsonl [2]: ")
 
 
+# --- what nobody understands ----------------------------------------------------------------------------------
+
+STRAY = {"id": "step_AbCdEfGhIjKlMnOpQrStUvWx", "object": "thread.run.step", "created_at": 1}
+MUTE = {"id": "msg_AbCdEfGhIjKlMnOpQrStUvWx", "object": "thread.message", "created_at": 1, "role": "user"}
+MUTE |= {"thread_id": THREAD["id"], "content": [{"type": "text", "text": {}}]}
+
+
+@pytest.mark.parametrize(
+    ("command", "shown", "where"),
+    [
+        ("import", STRAY, f"GET /threads/{THREAD['id']} (log.jsonl: one.yml [0])"),
+        ("to-test", STRAY, f"GET /threads/{THREAD['id']} (log.jsonl: one.yml [0])"),
+        ("show", MUTE, "log.jsonl"),
+        ("report -o page.html", MUTE, "log.jsonl"),
+    ],
+    ids=["import", "to-test", "show", "report"],
+)
+def test_an_object_of_another_shape_is_told_without_a_traceback(run, command, shown, where):
+    """Recordings are edited, and not all come from the service."""
+    path = Path(log("one.yml"))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "response_body": shown}), encoding="utf-8")
+    told = run(*command.split(), path, code=1).stderr
+    assert told.startswith(f"Error: {where} cannot be understood: an object in it is none as the service showed them.")
+    assert "KeyError: '" in told
+    assert "harness check " in told
+
+
 # --- to-test --------------------------------------------------------------------------------------------------
 
 

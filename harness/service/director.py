@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.failures import HarnessFailure
@@ -51,6 +52,10 @@ class Rule:
 
     conditions: Mapping[str, object]
     script: Script
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Rule:
+        """The conditions are the user's: functions are asked where they are."""
+        return replace(self, script=copy.deepcopy(self.script, memo))
 
     def fits(self, run: RunView) -> bool:
         fits = all(self._meets(name, wanted, CONDITIONS[name](run)) for name, wanted in self.conditions.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import deque
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from harness.failures import HarnessFailure
@@ -37,6 +37,10 @@ class Script:
     usage: Mapping[str, Usage] = field(default_factory=dict)
     expected: bool = True
     missed: deque[str] = field(default_factory=lambda: deque(maxlen=MISSED))
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Script:
+        """Acts are values, and a function is the user's: be it a method, what it belongs to is not copied."""
+        return replace(self, taken_by=list(self.taken_by), missed=self.missed.copy())
 
 
 @dataclass

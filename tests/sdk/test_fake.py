@@ -992,6 +992,44 @@ def test_snapshots_take_everything_back(talk, assistants):
     assert (first_said, second_said) == (["second"], ["another"])
 
 
+class Uncopyable:
+    """An object of the user's, as tests hand over its methods."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.seen = []
+
+    def answer(self, run):
+        self.seen.append(run.message)
+        return say("4 °C")
+
+    def fits(self, message):
+        self.seen.append(message)
+        return True
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        lambda fake, own: fake.model(own.answer),
+        lambda fake, own: fake.next_run(own.answer),
+        lambda fake, own: fake.when(message="Oslo").run(own.answer),
+        lambda fake, own: fake.when(message=own.fits).run(say("4 °C")),
+        lambda fake, own: fake.every_run(functools.partial(Uncopyable.answer, own)),
+    ],
+    ids=["model", "next_run", "when_run", "condition", "partial"],
+)
+def test_a_snapshot_leaves_what_scripts_call_where_it_is(talk, assistants, script):
+    own = Uncopyable()
+    script(assistants, own)
+    snapshot = assistants.snapshot()
+    for _ in range(2):
+        assistants.restore(snapshot)
+        talk.ask("Oslo?")
+        assert talk.answers() == ["4 °C"]
+    assert own.seen == ["Oslo?"] * 2
+
+
 # --- who may do what when ---------------------------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from urllib.parse import parse_qs
 
 from pydantic_core import from_json
@@ -79,6 +79,7 @@ class Response:
 NO_ANSWER = Response(0, {}, b"")
 
 
+@runtime_checkable
 class Body(Protocol):
     """A body that comes in chunks, each when the client reads it; every one may take virtual time.
 

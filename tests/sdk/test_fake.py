@@ -7,6 +7,7 @@ import copy
 import enum
 import functools
 import inspect
+import io
 import re
 import threading
 import time
@@ -915,13 +916,14 @@ async def a_coroutine(request):
     [
         (lambda request: {}["missing"], r"the function raised KeyError: 'missing'(?s:.*)traceback stands above"),
         (lambda request: object(), r"the function gave something of the type object, which is no JSON: Unable to"),
+        (lambda request: Response(200, {}, io.BytesIO(b"{}")), r"the function gave a Response whose body is of the type BytesIO, not"),
         (
             lambda request: Response(200, {}, {"a": 1}),
             r"the function gave a Response whose body is of the type dict, not bytes\.(?s:.*)Response\(200",
         ),
         (a_coroutine, r"the function is async, and nothing awaits it\.(?s:.*)without async"),
     ],
-    ids=["raises", "no JSON", "no bytes", "async"],
+    ids=["raises", "no JSON", "a file", "no bytes", "async"],
 )
 def test_an_answer_of_ones_own_that_fails_says_so_at_once(assistants, answer, said):
     asked = []

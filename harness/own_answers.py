@@ -29,7 +29,7 @@ class OwnAnswer:
     """What answers one endpoint; `origin` is the user's own line. In a path `{…}` stands for any one part.
 
     Raises:
-        HarnessFailure: no request can have this path.
+        HarnessFailure: no request can have this path, or what is to answer is no function.
 
     >>> own = OwnAnswer("GET", "/threads/{thread_id}/title", print, "test_app.py:3")
     >>> own.fits("GET", "/threads/thread_abc/title"), own.fits("GET", "/threads/title")
@@ -45,6 +45,9 @@ class OwnAnswer:
         if not self.path.startswith("/") or "?" in self.path:
             path = "/" + urlsplit(self.path).path.lstrip("/")
             raise self._failure("no request has such a path.", do=f'assistants.on("{self.method}", "{path}", …)')
+        if not callable(self.function):
+            do = f'assistants.on("{self.method}", "{self.path}", lambda request: {self.function!r:.200})'
+            raise self._failure("what answers is a function, which is given the request.", do=do)
 
     def fits(self, method: str, *paths: str) -> bool:
         """Whether it answers a request whose path may be written in these ways."""

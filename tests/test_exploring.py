@@ -285,6 +285,12 @@ def test_a_client_takes_one_argument_at_most():
     assert 'explore(lambda: begun("…"))' in str(caught.value)
 
 
+@pytest.mark.parametrize("given", ["4 °C", explored.polls_async], ids=["text", "coroutine"])
+def test_a_client_is_called(given):
+    with pytest.raises(HarnessFailure, match=r"was given (.4 °C.|<coroutine)(?s:.*)explore\(lambda: my_app"):
+        explore(given(None) if callable(given) else given)
+
+
 def lambda_of_two(client: object, other: object) -> None: ...
 
 

@@ -53,8 +53,14 @@ class Client:
         """Read off a function.
 
         Raises:
-            HarnessFailure: it takes more than one argument.
+            HarnessFailure: it is none, or takes more than one argument.
         """
+        if not callable(function):
+            getattr(function, "close", lambda: None)()  # a coroutine that nobody awaits
+            raise HarnessFailure(
+                f"explore(…) calls a client again and again, and was given {function!r:.200}.",
+                do='explore(lambda: my_app.ask("…"))   # not what one call of it gives',
+            )
         taken = _required(function)
         named = getattr(function, "func", function)  # what a partial calls
         name = getattr(named, "__name__", type(named).__name__)

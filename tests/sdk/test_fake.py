@@ -897,6 +897,12 @@ def test_on_takes_any_id_where_its_path_has_braces(assistants):
     assert client.models.list().data[0].id != "/v1/models"
 
 
+def test_on_refuses_what_is_no_function(assistants):
+    with pytest.raises(HarnessFailure, match=r"test_fake.py:\d+: what answers is a function") as raised:
+        assistants.on("get", "/models/m", {"id": "m"})
+    assert raised.value.do == """assistants.on("GET", "/models/m", lambda request: {'id': 'm'})"""
+
+
 @pytest.mark.parametrize(
     ("path", "meant"),
     [("models", "/models"), ("https://api.openai.com/v1/models", "/v1/models"), ("/models?limit=1", "/models")],
@@ -916,7 +922,10 @@ async def a_coroutine(request):
     [
         (lambda request: {}["missing"], r"the function raised KeyError: 'missing'(?s:.*)traceback stands above"),
         (lambda request: object(), r"the function gave something of the type object, which is no JSON: Unable to"),
-        (lambda request: Response(200, {}, io.BytesIO(b"{}")), r"the function gave a Response whose body is of the type BytesIO, not"),
+        (
+            lambda request: Response(200, {}, io.BytesIO(b"{}")),
+            r"the function gave a Response whose body is of the type BytesIO, not bytes",
+        ),
         (
             lambda request: Response(200, {}, {"a": 1}),
             r"the function gave a Response whose body is of the type dict, not bytes\.(?s:.*)Response\(200",

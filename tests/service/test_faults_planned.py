@@ -577,6 +577,7 @@ def test_what_has_struck_is_marked(fake):
         ('lag(on="POST /threads")', "that is no list"),
         ('lag(on="GET /thread/{thread_id}/messages")', "is no route of the fake"),
         ("lag(on=None)", "that is no list"),
+        ("meanwhile(None)", r"was given None\.(?s:.*)faults\.meanwhile\(assistants\.cancel_runs\)"),
     ],
 )
 def test_plans_that_cannot_be_are_refused(plan, message):

@@ -238,8 +238,13 @@ class RequestFaults:
         """Just before the request is served, `do()` is called: another client cancels the run, for example.
 
         Raises:
-            HarnessFailure: no such route; in the client, if `do` raises an error.
+            HarnessFailure: no such route, or `do` is no function; in the client, if `do` raises an error.
         """
+        if not callable(do):
+            raise HarnessFailure(
+                f"faults.meanwhile(…) calls a function just before the request, and was given {do!r:.200}.",
+                do="faults.meanwhile(assistants.cancel_runs)   # without the parentheses that would call it now",
+            )
 
         def act(serve: Serve, arrival: Arrival) -> Response:
             try:

@@ -45,8 +45,9 @@ class OwnAnswer:
         if not self.path.startswith("/") or "?" in self.path:
             path = "/" + urlsplit(self.path).path.lstrip("/")
             raise self._failure("no request has such a path.", do=f'assistants.on("{self.method}", "{path}", …)')
-        if not callable(self.function):
-            do = f'assistants.on("{self.method}", "{self.path}", lambda request: {self.function!r:.200})'
+        given: Any = self.function
+        if not callable(given):
+            do = f'assistants.on("{self.method}", "{self.path}", lambda request: {given!r:.200})'
             raise self._failure("what answers is a function, which is given the request.", do=do)
 
     def fits(self, method: str, *paths: str) -> bool:
@@ -90,6 +91,7 @@ def _unsendable(given: Response) -> str | None:
     """What of an answer no server could send; a test may put anything into it."""
     status: Any = given.status
     headers: Any = given.headers
+    body: Any = given.body
     if not isinstance(status, int) or not 100 <= status <= 999:
         return f"whose status is {status!r}"
     if not isinstance(headers, Mapping):
@@ -97,8 +99,8 @@ def _unsendable(given: Response) -> str | None:
     for name, value in headers.items():
         if not (_is_line(name) and _is_line(value)):
             return f"with the header {name!r}: {value!r}, which is no line in ASCII"
-    if not isinstance(given.body, (bytes, Body)):  # a file that is open may be read for ever: at its end it gives b""
-        return f"whose body is of the type {type(given.body).__name__}, not bytes"
+    if not isinstance(body, (bytes, Body)):  # a file that is open may be read for ever: at its end it gives b""
+        return f"whose body is of the type {type(body).__name__}, not bytes"
     return None
 
 

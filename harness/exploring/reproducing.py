@@ -55,10 +55,11 @@ class Client:
         Raises:
             HarnessFailure: it is none, or takes more than one argument.
         """
-        if not callable(function):
-            getattr(function, "close", lambda: None)()  # a coroutine that nobody awaits
+        given: Any = function
+        if not callable(given):
+            getattr(given, "close", lambda: None)()  # a coroutine that nobody awaits
             raise HarnessFailure(
-                f"explore(…) calls a client again and again, and was given {function!r:.200}.",
+                f"explore(…) calls a client again and again, and was given {given!r:.200}.",
                 do='explore(lambda: my_app.ask("…"))   # not what one call of it gives',
             )
         taken = _required(function)

@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
-from threading import current_thread, get_ident, main_thread
-from typing import NamedTuple
+from dataclasses import dataclass
+from threading import current_thread, local, main_thread
 
 
-class Nap(NamedTuple):
-    """What one thread slept, virtually: how often, and how many seconds in all."""
+@dataclass
+class Nap:
+    """What one thread slept, virtually: how often, and how many seconds in all; and whether it made a request."""
 
     thread: str
-    times: int
-    seconds: float
+    times: int = 0
+    seconds: float = 0.0
+    asked: bool = False
 
 
 class Naps:
     """The sleeping of all threads of one fake's time."""
 
     def __init__(self) -> None:
-        self._asked = {main_thread().ident}
-        self._naps: dict[int, Nap] = {}
+        self._local = local()  # not by the threads' numbers: one that begins has that of one that has ended
+        self._naps: list[Nap] = []
 
     def asked(self) -> None:
         """This thread made a request."""
-        self._asked.add(get_ident())
+        self._own().asked = True
 
     def slept(self, seconds: float) -> None:
         """This thread slept."""
-        thread = get_ident()
-        _, times, before = self._naps.get(thread) or Nap("", 0, 0.0)
-        self._naps[thread] = Nap(current_thread().name, times + 1, before + seconds)
+        nap = self._own()
+        if not nap.times:
+            self._naps.append(nap)
+        nap.times += 1
+        nap.seconds += seconds
 
     def of_bystanders(self) -> list[Nap]:
         """Those of threads that made no request, the longest first; the main thread is no bystander."""
-        naps = [nap for thread, nap in list(self._naps.items()) if thread not in self._asked]
+        naps = [nap for nap in list(self._naps) if not nap.asked]
         return sorted(naps, key=lambda nap: nap.seconds, reverse=True)
+
+    def _own(self) -> Nap:
+        try:
+            nap: Nap = self._local.nap
+        except AttributeError:
+            thread = current_thread()
+            nap = self._local.nap = Nap(thread.name, asked=thread is main_thread())
+        return nap

@@ -154,7 +154,13 @@ class _Clock:
 
     def sleepers(self) -> _Sleepers:
         """Those of the running loop."""
-        return self._loops.setdefault(asyncio.get_running_loop(), _Sleepers(self))
+        loop = asyncio.get_running_loop()
+        if loop not in self._loops:
+            for other in list(self._loops):
+                if other.is_closed():  # who was asleep there still holds it, cancelled or not
+                    self._loops.pop(other, None)
+            self._loops[loop] = _Sleepers(self)
+        return self._loops[loop]
 
     def pass_by(self, seconds: float) -> None:
         with self._lock:

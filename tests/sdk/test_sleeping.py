@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import _thread
 import asyncio
+import gc
 import importlib.util
 import selectors
 import sys
 import threading
 import time
 import types
+import weakref
 from importlib.metadata import version
 from math import inf, nan
 
@@ -302,6 +304,22 @@ def test_a_cancelled_sleeper_takes_no_time_and_nobody_misses_it(slept, run):
     assert isinstance(second, asyncio.CancelledError)
     assert others == ["slept well"] * 2
     assert slept == [2, 1]
+
+
+def test_loops_that_have_ended_are_not_kept_for_who_was_asleep_there(slept):
+    loops = []
+
+    async def cancelled_at_the_end():
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        sleeper = asyncio.ensure_future(asyncio.sleep(600))
+        await asyncio.sleep(0)
+        assert not sleeper.done()
+
+    for _ in range(3):
+        asyncio.run(cancelled_at_the_end())
+    gc.collect()
+    assert [loop() is None for loop in loops[:-1]] == [True, True]
+    assert slept == []
 
 
 def test_a_loop_with_nothing_to_run_wakes_its_sleeper_at_once(slept):

@@ -12,7 +12,7 @@ import openai
 import pytest
 
 import harness
-from harness.naps import Nap
+from harness.naps import Nap, Naps
 from harness.report.causes import most_likely_cause
 from harness.report.text import failure_section
 from harness.service.exchange import Exchange
@@ -438,6 +438,16 @@ def test_a_heartbeat_that_did_little_is_not_named(fake, client):
     error = AssertionError("assert 'expired' == 'completed'")
     assert most_likely_cause(fake.threads, fake.requests, error, naps) is None
     assert most_likely_cause(fake.threads, fake.requests, KeyError("x"), [Nap("heartbeat", 10, 5000.0)]) is None
+
+
+def test_a_thread_is_told_from_one_that_ended_before_it():
+    """The system gives both the same number."""
+    naps = Naps()
+    for act in (naps.asked, lambda: naps.slept(5)) * 20:
+        thread = threading.Thread(target=act)
+        thread.start()
+        thread.join()
+    assert [(nap.times, nap.seconds) for nap in naps.of_bystanders()] == [(1, 5)] * 20
 
 
 # --- runs that are older than a recording: nobody saw when they moved ----------------------------------------------

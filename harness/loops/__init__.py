@@ -46,7 +46,7 @@ def loop_around() -> Loop | None:
         if not lines:
             break
         for loop in loops_in("".join(lines), frame.f_lineno, Path(frame.f_code.co_filename).name):
-            if _package(frame) == "openai":
+            if package_of(frame) == "openai":
                 return _called(loop, frame)
             if loop.waits_for or loop.unknown:
                 return loop
@@ -57,7 +57,7 @@ def loop_around() -> Loop | None:
 def _clients_frames(frame: FrameType | None) -> Iterator[FrameType]:
     """The frames of the client from the inside out, and those of the SDK's own pollers."""
     while frame is not None:
-        package = _package(frame)
+        package = package_of(frame)
         if package == "openai" and "poll" in frame.f_code.co_name:
             yield frame
         elif package not in BETWEEN:
@@ -72,7 +72,7 @@ def _called(loop: Loop, frame: FrameType) -> Loop:
     """A loop of the SDK, with the line of the client that called it, and the name that was called."""
     name = frame.f_code.co_name
     caller = frame.f_back
-    while caller is not None and _package(caller) in BETWEEN:
+    while caller is not None and package_of(caller) in BETWEEN:
         name = caller.f_code.co_name if "poll" in caller.f_code.co_name else name
         caller = caller.f_back
     if caller is None:
@@ -82,5 +82,6 @@ def _called(loop: Loop, frame: FrameType) -> Loop:
     return replace(loop, file=Path(file).name, line=caller.f_lineno, source=source, sdk=name)
 
 
-def _package(frame: FrameType) -> str:
+def package_of(frame: FrameType) -> str:
+    """The package whose code a frame executes; empty if that has no name."""
     return str(frame.f_globals.get("__name__", "")).partition(".")[0]

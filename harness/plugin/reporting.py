@@ -52,18 +52,34 @@ def complain(item: pytest.Item, fake: FakeAssistants) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Some plugins run a test that has failed again: what was noted of it then does not count now."""
+    _forget(item)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    fake = item.stash.get(FAKE, None)
+    error = None if fake is None or call.excinfo is None else call.excinfo.value
+    if isinstance(error, HarnessFailure) and not item.config.getoption("fulltrace", default=False):
+        from harness.plugin.tracebacks import ending_at_the_client  # noqa: PLC0415 - only a failure pays for it
+
+        with ending_at_the_client(error):
+            outcome: Any = yield
+    else:
+        outcome = yield
+    if fake is not None:
+        _complete(outcome.get_result(), item, call, fake)
+    if call.when == "teardown":  # pytest keeps its items to the end, and with them a fake and all that it was sent
+        _forget(item)
+
+
+def _forget(item: pytest.Item) -> None:
     for key in NOTED:
         if key in item.stash:
             del item.stash[key]
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    outcome: Any = yield
-    report = outcome.get_result()
-    fake = item.stash.get(FAKE, None)
-    if fake is None:
-        return
+def _complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None], fake: FakeAssistants) -> None:
+    """Note what went wrong in this phase of a test, and let its report tell what the fake knows."""
     if call.excinfo is not None:
         item.stash.setdefault(RAISED, []).append(call.excinfo.value)
     reason = _inapplicable(fake)

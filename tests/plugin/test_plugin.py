@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import os
+import textwrap
 
 import pytest
+
+from harness import plugin
 
 APP = """
     import openai
@@ -230,6 +235,25 @@ def test_a_failure_that_was_swallowed_comes_again_at_teardown(project):
     result.stdout.no_fnmatch_line("*harness?plugin*")
 
 
+@pytest.mark.parametrize("caught", ["ZeroDivisionError", "BaseException"], ids=["seen", "swallowed"])
+def test_the_traceback_of_a_failure_ends_in_the_users_code(project, caught):
+    test = SWALLOWED.replace("BaseException", caught)
+    result = run(project, test)
+    result.stdout.fnmatch_lines(["> *chat.completions.create*", "E *POST /chat/completions*", "test_*.py:5: Harness*"])
+    result.stdout.no_fnmatch_line("*harness?service*")
+    result.stdout.no_fnmatch_line("*_base_client.py*")
+    run(project, test, "--full-trace").stdout.fnmatch_lines(["*_base_client.py*", "*harness?service?service.py*"])
+
+
+def test_a_failure_that_no_code_of_the_user_led_to_shows_where_it_was(project):
+    project.makeconftest("import sys\n\nsys.modules['uvicorn'] = None")
+    test = "def test_it(assistants_server):\n    pass"
+    result = run(project, test)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["> *with assistants.serve()*", "E *Serving needs uvicorn*", "*server.py:*: Harness*"])
+    assert run(project, test, "-p", "no:terminal").ret == pytest.ExitCode.TESTS_FAILED  # which has the option for it
+
+
 def test_a_test_that_expects_a_failure_says_so(project):
     expected = SWALLOWED.replace("    pass", "    assistants.failures.clear()")
     run(project, expected).assert_outcomes(passed=1)
@@ -374,6 +398,35 @@ def test_everything_about_the_fixture_is_gone_afterwards(project):
             assert after == before
         """,
     ).assert_outcomes(passed=2)
+
+
+def test_a_fake_and_what_it_was_sent_are_not_kept_after_the_test(project):
+    """pytest keeps each test to the end of the session."""
+    result = run(
+        project,
+        """
+        import gc
+        import weakref
+
+        fakes = []
+
+        def test_it(assistants):
+            assistants.add_file(content=b"x" * 1000)
+            fakes.append(weakref.ref(assistants))
+
+        def test_other():
+            gc.collect()
+            assert [fake() for fake in fakes] == [None]
+        """,
+    )
+    result.assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("fixture", [plugin.assistants_server, plugin.run_ending], ids=["server", "ending"])
+def test_the_example_of_a_fixture_is_python(fixture):
+    """`pytest --fixtures -v` shows it."""
+    [example] = [part for part in inspect.getdoc(fixture).split("\n\n") if part.startswith("    def test_")]
+    assert ast.parse(textwrap.dedent(example))
 
 
 def test_a_failed_test_without_requests_or_without_an_exception(project):

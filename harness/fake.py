@@ -54,6 +54,11 @@ class FakeAssistants(Seeding):
     any thread: what copies the world or adds to it waits until the request under way is answered, what scripts runs
     or looks at them waits for nobody. Who wants to do several things with nobody between them, or moves the clock
     while others send requests, holds `turns`.
+
+    Attributes:
+        options: those it was made with.
+        requests: every request with its answer, oldest first, across `replay` and `restore`.
+        turns: a context in which no other thread is answered.
     """
 
     def __init__(self, options: Options | None = None) -> None:
@@ -70,6 +75,7 @@ class FakeAssistants(Seeding):
 
     @property
     def world(self) -> World:
+        """All there is now; `restore` and `replay` put another in its place."""
         return self.service.world
 
     @property
@@ -142,7 +148,11 @@ class FakeAssistants(Seeding):
         self.world.director.queue.append(script_of(acts, users_line(), "next_run"))
 
     def every_run(self, *acts: object) -> None:
-        """What the model does in all runs that are not claimed otherwise. The last call counts."""
+        """What the model does in all runs that are not claimed otherwise. The last call counts.
+
+        Raises:
+            HarnessFailure: something is no act, or an act can never happen.
+        """
         self.world.director.default = script_of(acts, users_line(), "every_run")
 
     def when(self, **conditions: object) -> When:
@@ -161,7 +171,11 @@ class FakeAssistants(Seeding):
         """Decorate a function or generator `(run) -> acts` that plays the model in every run not claimed otherwise.
 
         A generator gets what the client submits: `output = yield call("get_weather")` is the output's text, and
-        for `calls(…)` the list of them in the order of the calls.
+        for `calls(…)` the list of them in the order of the calls. A text is `say(text)`; where nothing is given, the
+        run completes without a word.
+
+        Raises:
+            HarnessFailure: it is no function. In the client: it raises an error, is async, or gives what is no act.
         """
         if not callable(function):
             raise HarnessFailure(
@@ -175,6 +189,7 @@ class FakeAssistants(Seeding):
 
     @property
     def clock(self) -> Clock:
+        """Virtual time: `now`, in seconds since 1970, `advance(seconds)`, and `policy`, what else moves it."""
         return self.world.clock
 
     @property
@@ -189,6 +204,7 @@ class FakeAssistants(Seeding):
 
     @property
     def threads(self) -> list[Thread]:
+        """All threads, oldest first."""
         return list(self.world.store.threads)
 
     def cancel_runs(self) -> None:
@@ -221,6 +237,9 @@ class FakeAssistants(Seeding):
             path: the path as sent, or below `/v1`; `{…}` stands for any one part, as in `/threads/{thread_id}`.
             answer: gets the request, and gives JSON, bytes, or a `Response`. If it raises something, or gives what
                 cannot be sent, the client gets a `HarnessFailure` that says so.
+
+        Raises:
+            HarnessFailure: no request can have such a path, or the answer is no function.
         """
         self._own_answers.append(OwnAnswer(method.upper(), path, answer, users_line()))
 
@@ -333,14 +352,18 @@ class FakeAssistants(Seeding):
     # --- going back ---------------------------------------------------------------------------------------
 
     def snapshot(self) -> World:
-        """A copy of everything there is, for `restore`."""
+        """A copy of everything there is, for `restore`; what scripts call is not copied.
+
+        In a run that goes on after `restore`, a model that is a generator begins anew and is sent the same again.
+        """
         with self.turns.lock:
             return self.service.snapshot()
 
     def restore(self, snapshot: World) -> None:
         """Go back to a snapshot: objects, clock, scripts and ids. The log of requests goes on.
 
-        The variables of executed cells are gone: interpreters begin anew.
+        What was taken out before (`clock`, `faults`, `runs` …) belongs to the world that is gone. The variables of
+        executed cells are gone, too: interpreters begin anew.
         """
         with self.turns.lock:
             self._interpreters.close()

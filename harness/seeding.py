@@ -111,6 +111,7 @@ class Seeding(ABC):
 
         Raises:
             HarnessFailure: there is neither a path nor a content, the id is taken, or no file has such a purpose.
+            OSError: the file at the path cannot be read.
         """
         name, data = content_of(path, content, filename)
         sent = {"base64": b64encode(data).decode()}

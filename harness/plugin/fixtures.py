@@ -76,7 +76,7 @@ def assistants_cassette(request: pytest.FixtureRequest, assistants: FakeAssistan
 
 @pytest.fixture
 def assistants_server(assistants: FakeAssistants) -> Iterator[Server]:
-    """The fake of this test at an address, for programs in any language: `base_url`, `environment`, `inspector`.
+    r"""The fake of this test at an address, for programs in any language: `base_url`, `environment`, `inspector`.
 
         def test_the_node_app(assistants, assistants_server):
             assistants.next_run(say("Hello!"))

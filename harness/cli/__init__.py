@@ -33,8 +33,8 @@ class Explained(click.Group):
 def main() -> None:
     """A fake OpenAI Assistants API for other programs, and recorded sessions of the real one.
 
-    Recordings are cassettes of vcrpy, Ruby VCR, R vcr and the Azure SDK test proxy, HAR files, logs of JSON lines and
-    notebooks with printed objects, whatever the files are called.
+    Recordings are cassettes of vcrpy, Betamax, Ruby VCR, R vcr, nock and the Azure SDK test proxy, HAR files, logs of
+    JSON lines and notebooks with printed objects, whatever the files are called.
 
     \b
     Exit codes:

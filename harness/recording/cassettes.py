@@ -6,6 +6,7 @@ beside it. Writing is all or nothing.
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import json
 import re
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.failures import HarnessFailure
 from harness.recording.dialects import DIALECTS, vcrpy
+from harness.recording.dialects.foreign import foreign
 from harness.recording.dialects.parts import Place, Unusable, uploads_of
 from harness.recording.dialects.scalars import ODD
 from harness.recording.dialects.yaml_text import NotPlainYaml, load
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 COMMENT = re.compile(r"(?:#[^\n]*\n)+")
 COMMENT_LINE = re.compile(r"^# ?([^\r\n]*)", re.MULTILINE)
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # what `>` writes in Windows PowerShell
 SHOWN = 80  # of the bytes a file begins with, in messages
 
 
@@ -47,8 +50,13 @@ def read(path: str | os.PathLike[str], skipped: list[str] | None = None) -> list
     for given, dialect in itertools.product((data, text), DIALECTS):
         rows = dialect.rows(given)
         if rows is not None:
-            return _exchanges(where, dialect, rows, [] if skipped is None else skipped)
-    raise _unknown(where, why or "its content is in none of the dialects", text[:SHOWN].encode())
+            try:
+                return _exchanges(where, dialect, rows, [] if skipped is None else skipped)
+            except HarnessFailure:
+                if foreign(text):  # alike at first sight
+                    break
+                raise
+    raise _unknown(where, why or "its content is in none of the dialects", text.encode())
 
 
 def header_of(path: str | os.PathLike[str]) -> str:
@@ -151,9 +159,9 @@ def _text(path: Path) -> str:
             f"The cassette {path} could not be read: {error}", do=f"ls -l {quote(str(path))}"
         ) from error
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-16" if content.startswith(UTF_16) else "utf-8-sig")
     except UnicodeDecodeError:
-        raise _unknown(path, "it is no text in UTF-8", content[:SHOWN]) from None
+        raise _unknown(path, "it is no text in UTF-8", content) from None
 
 
 def _parsed(text: str) -> tuple[Any, str]:
@@ -213,13 +221,15 @@ def _told(error: Exception) -> str:
     return str(error) if isinstance(error, ValueError) else f"it has another shape than a record: {error}"
 
 
-def _unknown(path: Path, why: str, begins: bytes) -> HarnessFailure:
-    shown = f"It begins with {begins!r}.\n" if begins else ""
+def _unknown(path: Path, why: str, content: bytes) -> HarnessFailure:
+    shown = f"It begins with {content[:SHOWN]!r}.\n" if content else ""
     known = "\n".join(f"    {dialect.name}" for dialect in DIALECTS)
+    other = foreign(content.decode("latin-1"))
+    do = other.do if other else "git log --oneline -- {file}   # was it ever one of these? If not, record it again"
     return HarnessFailure(
-        f"{path} cannot be read as a cassette: {why}.",
+        f"{path} cannot be read as a cassette: {f'it is {other.name}' if other else why}.",
         there_was=f"{shown}These are read, whatever the file is called:\n{known}",
-        do=f"git log --oneline -- {quote(str(path))}   # was it ever one of these? If not, record it again",
+        do=do.replace("{file}", quote(str(path))),
     )
 
 

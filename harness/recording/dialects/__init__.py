@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness.recording.dialects import har, notebook, proxy, rows, vcr, vcrpy
+from harness.recording.dialects import har, nock, notebook, proxy, rows, vcr, vcrpy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +32,10 @@ class Dialect(NamedTuple):
 
 DIALECTS = (
     Dialect("vcrpy (YAML or JSON, version 1)", vcrpy.rows, vcrpy.exchange),
-    Dialect("VCR of Ruby or R (YAML or JSON)", vcr.rows, vcr.exchange),
+    Dialect("VCR of Ruby or R, or Betamax (YAML or JSON)", vcr.rows, vcr.exchange),
     Dialect("Azure SDK test proxy (JSON)", proxy.rows, proxy.exchange),
     Dialect("HAR 1.2 (JSON)", har.rows, har.exchange),
+    Dialect("fixture of nock (JSON)", nock.rows, nock.exchange),
     Dialect("log of exchanges (JSON lines)", rows.rows, rows.exchange),
     Dialect("printed objects (Jupyter notebook, text or JSON)", notebook.rows, notebook.exchange),
 )

@@ -1,8 +1,13 @@
-"""HTTP archives (HAR 1.2), as browsers and proxies save them."""
+"""HTTP archives (HAR 1.2), as browsers, proxies, Playwright and Polly.JS save them.
+
+Polly.JS keeps bytes as base64, before its version 6 as hexadecimal; and of an answer with a content encoding each
+chunk by itself, in a list as JSON.
+"""
 
 from __future__ import annotations
 
 import base64
+import json
 from typing import TYPE_CHECKING, Any
 
 from harness.recording.dialects.parts import Unusable, headers, recorded, when
@@ -24,11 +29,10 @@ def exchange(row: Any, place: Place) -> Recorded:
     if not response["status"]:
         raise Unusable("it was never answered (status 0)")
     sent_headers, got_headers = _headers(request), _headers(response)
-    content = response.get("content") or {}
     return recorded(
         place,
         (request["method"], request["url"], sent_headers, _body(request.get("postData") or {}, sent_headers)),
-        (response["status"], *_whole(got_headers, _body(content, got_headers))),
+        (response["status"], *_got(response.get("content") or {}, got_headers)),
         when(got_headers.get("date"), row.get("startedDateTime")),
     )
 
@@ -37,11 +41,27 @@ def _headers(half: dict[str, Any]) -> dict[str, str]:
     return headers((item["name"], item["value"]) for item in half["headers"])
 
 
+def _got(content: dict[str, Any], among: dict[str, str]) -> tuple[dict[str, str], bytes]:
+    """The text of an archive is decoded already, whatever the headers say; but not in chunks of Polly.JS."""
+    text = content.get("text")
+    if text is None and content.get("size", 0):
+        raise Unusable(f"its answer is {_elsewhere(content)}")
+    if text and text.startswith('["') and "content-encoding" in among:
+        chunks = ({**content, "_isBinary": True, "text": chunk} for chunk in json.loads(text))
+        return among, b"".join(_body(chunk, among) for chunk in chunks)
+    body = _body(content, among)
+    return with_length({name: value for name, value in among.items() if name != "content-encoding"}, body), body
+
+
+def _elsewhere(content: dict[str, Any]) -> str:
+    """Where Playwright or a browser left a body."""
+    if "_file" in content:
+        return f"in another file, {content['_file']!r}, which is not read: record with the content embedded"
+    return "not in the archive: save it with content"
+
+
 def _body(content: dict[str, Any], among: dict[str, str]) -> bytes:
     text = content.get("text") or ""
-    return base64.b64decode(text) if content.get("encoding") == "base64" else text_bytes(text, among)
-
-
-def _whole(among: dict[str, str], body: bytes) -> tuple[dict[str, str], bytes]:
-    """The text of an archive is decoded already, whatever the headers say."""
-    return with_length({name: value for name, value in among.items() if name != "content-encoding"}, body), body
+    if content.get("encoding") == "base64":
+        return base64.b64decode(text)
+    return bytes.fromhex(text) if content.get("_isBinary") else text_bytes(text, among)

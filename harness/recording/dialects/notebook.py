@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from harness.recording.dialects import inferred
+from harness.recording.dialects.foreign import foreign
 from harness.recording.dialects.inferred import Shown
 from harness.recording.dialects.parts import Unusable, recorded
 from harness.recording.dialects.printed import objects
@@ -40,7 +41,10 @@ MAKES = {
 def rows(data: Any) -> list[Any] | None:
     """What a notebook, a text, or one or more objects imply; None for a text in which no object stands."""
     if isinstance(data, str):
-        shown = [] if BROKEN.search(data) else [Shown(value, f"line {n}", why) for n, value, why in objects(data)]
+        other = foreign(data)
+        if BROKEN.search(data) or (other and other.is_recording):
+            return None
+        shown = [Shown(value, f"line {n}", why) for n, value, why in objects(data)]
         return inferred.rows(shown) if any(item.value for item in shown) else None
     if isinstance(data, dict) and "nbformat" in data:
         return inferred.rows(_shown_by(data)) or [Unusable("no output of this notebook shows an object of the API")]

@@ -76,13 +76,20 @@ def recorded(
     at: float | None,
     conversation: str = "",
 ) -> Recorded:
-    """An exchange of its parts, with content encodings undone."""
+    """An exchange of its parts, with content encodings undone, and a host where a filter took it out of the URL."""
     method, url, sent_headers, sent = request
     status, got_headers, got = response
     sent_headers, sent = decoded(sent_headers, sent)
     got_headers, got = decoded(got_headers, got)
-    asked, answer = Request(method.upper(), url, sent_headers, sent), Response(status, got_headers, got)
+    asked, answer = Request(method.upper(), _absolute(url), sent_headers, sent), Response(status, got_headers, got)
     return Recorded(asked, answer, at, str(origin), conversation)
+
+
+def _absolute(url: str) -> str:
+    """The URL of OpenAI where none is told; `<HOST>/v1/threads` has a host of that name."""
+    if "://" in url:
+        return url
+    return f"https://api.openai.com{url}" if url.startswith("/") else f"https://{url}"
 
 
 def headers(pairs: Iterable[tuple[Any, Any]]) -> dict[str, str]:

@@ -97,6 +97,12 @@ def objects_in(value: Any) -> Iterator[dict[str, Any]]:
             yield from objects_in(item)
 
 
+def _is_refusal(value: Any) -> bool:
+    """Whether it is the body of one (CONTRACT §7)."""
+    told = value.get("error") if isinstance(value, dict) else None
+    return isinstance(told, dict) and told.keys() >= {"message", "type"}
+
+
 def _printed(text: str, at: int, result: dict[str, Any] | str) -> tuple[dict[str, Any] | None, str]:
     if isinstance(result, dict):
         return result, ""
@@ -119,6 +125,8 @@ def _found(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
                 if AN_OBJECT.match(text, pair.start):
                     yield pair.start, str(reason)
             else:
+                if _is_refusal(value):
+                    yield pair.start, "is a refusal of the service, and nothing tells of which request"
                 yield from ((pair.start, item) for item in objects_in(value))
                 continue
         if tries:

@@ -1,4 +1,4 @@
-"""Cassettes of VCR for Ruby and of vcr for R: `http_interactions`, with a time each.
+"""Cassettes of VCR for Ruby, vcr for R and Betamax for Python: `http_interactions`, with a time each.
 
 They differ in little. Ruby lists the values of a header and names the encoding of a body; R writes a status as
 `status_code` (2.0: as a bare number) and may keep a body in another file.

@@ -5,6 +5,9 @@
       response: {body: {string}, headers, status: {code, message}}
     version: 1
 
+Some serializers write what vcrpy hands them as it is, in two lists: `requests` and `responses` (LangChain's standard
+tests, under gzip).
+
 Two additions, neither of which vcrpy minds. An exchange has `recorded_at`, in Unix seconds, where its Date header does
 not tell the same. And in the body of a request `<bytes of NAME.bin>` stands for a file beside the cassette: vcrpy
 matches requests by method and URL, so it needs no bodies of them; those of answers it has to give back, so they are
@@ -35,8 +38,12 @@ PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 def rows(data: Any) -> list[Any] | None:
-    found = data.get("interactions") if isinstance(data, dict) else None
-    return found if isinstance(found, list) else None
+    match data:
+        case {"interactions": list(found)}:
+            return found
+        case {"requests": list(asked), "responses": list(answers)} if len(asked) == len(answers):
+            return [{"request": one, "response": other} for one, other in zip(asked, answers, strict=True)]
+    return None
 
 
 def exchange(row: Any, place: Place) -> Recorded:

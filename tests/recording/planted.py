@@ -160,6 +160,9 @@ BESIDE = {  # beside what it stands, and the secret
     "S3 URL": ("https://s3.corp.io/b/k?X-Amz-Date=20240101T000000Z&X-Amz-Signature={}", hexes(64)),
     "Azure resource": ("https://{}.openai.azure.com/openai", "contoso-" + word(6).lower()),
     "storage account": ("https://{}.blob.core.windows.net/box", "contoso" + word(6).lower()),
+    "Telegram in a URL": ("https://api.telegram.org/bot{}/getMe", some(NUMBERS, 10) + ":A" + "A" + word(33)),
+    "curl": ("curl -sS -u 'joe:{}' https://corp.io", "hunter" + word(6)),
+    "Azure subscription": ("/subscriptions/{}/resourceGroups/rg", "-".join(map(hexes, (8, 4, 4, 4, 12)))),
     "masked key": ("Incorrect API key provided: {}. You can", "sk-ab" + "*" * 20 + "wxyz"),
 }
 PERSONAL = {

@@ -350,6 +350,8 @@ x.openai.azure.com.evil, docs at learn.microsoft.com, https://your-resource.open
 \frac{1}{2} \alpha \u2014 \n\t \\server\share \ud83d\ude00
 key: value, Key=Value; keys = ["a", "b"]; monkey=1
 curl -H "Authorization: Bearer $OPENAI_API_KEY" https://api.openai.com/v1/assistants
+curl -u "$USER:$PASSWORD" --user ${KEY}: -u joe:<password> https://corp.io; docker run -u root:staff curl
+/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg
 org-chart, proj_name, sess-ion, user-agent, user-facing-documentation, key_word
 """.strip().splitlines()
 

@@ -96,6 +96,16 @@ FIELD_KINDS = (
         _is_basic,
     ),
     Kind(
+        "basic credentials",
+        ("curl",),
+        re.compile(
+            r"(?i)\bcurl\b[^\n|;&]{0,200}?[ \t](?:-u|--user|--proxy-user)(?:[ \t]+|=)[\"']?[^\s:\"']{1,100}"
+            r":(?P<secret>[^\s\"'<>]{4,200})"
+        ),
+        "",
+        lambda match: not PLACEHOLDER.fullmatch(match["secret"]),
+    ),
+    Kind(
         "password in a URL",
         ("://",),
         re.compile(r"://[^\s/:@?#\"'<>]{0,200}:(?P<secret>[^\s/\"'<>]{1,200})@"),
@@ -167,6 +177,13 @@ MAIL = MailKind(
     strong=True,
 )
 AZURE_KINDS = (
+    Kind(
+        "Azure subscription",
+        ("/subscriptions/",),
+        re.compile(rf"(?i)/subscriptions/(?!0{{8}}-)(?P<secret>{UUID.pattern})"),
+        "",
+        same=str.lower,
+    ),
     Kind(
         "Azure resource",
         (".azure.com", ".windows.net", ".azure-api.net", ".azurewebsites.net", ".azure.net"),

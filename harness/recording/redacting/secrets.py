@@ -131,7 +131,7 @@ def _rows() -> Iterator[Kind]:
         inside = INSIDE.get(name)
         starts = beginnings.split()
         if inside:
-            begins = rf"(?<![A-Za-z0-9]){starts[0]}"
+            begins = rf"(?:(?<![A-Za-z0-9])|(?<=/bot)){starts[0]}"  # Telegram's URLs: /bot<token>/sendMessage
         else:
             begins = f"(?:{'|'.join(_beginning(re.escape(start), rest) for start in starts)})"
         yield Kind(

@@ -50,12 +50,7 @@ def read(path: str | os.PathLike[str], skipped: list[str] | None = None) -> list
     for given, dialect in itertools.product((data, text), DIALECTS):
         rows = dialect.rows(given)
         if rows is not None:
-            try:
-                return _exchanges(where, dialect, rows, [] if skipped is None else skipped)
-            except HarnessFailure:
-                if foreign(text):  # alike at first sight
-                    break
-                raise
+            return _exchanges(where, dialect, rows, [] if skipped is None else skipped)
     raise _unknown(where, why or "its content is in none of the dialects", text.encode())
 
 

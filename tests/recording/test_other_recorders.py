@@ -10,6 +10,7 @@ from textwrap import dedent
 
 import pytest
 import yaml
+from telling import recorded
 
 from harness import say
 from harness.failures import HarnessFailure
@@ -17,8 +18,8 @@ from harness.recording import replay
 from harness.recording.cassettes import read
 from harness.recording.dialects.foreign import FOREIGN
 from harness.recording.importing import imports
+from harness.recording.matching import normal
 from harness.service.service import Service
-from tests.recording.telling import recorded
 
 URL = "https://api.openai.com/v1/threads"
 THREAD = {"id": "thread_abc123", "object": "thread", "created_at": 1715040446, "metadata": {}, "tool_resources": {}}
@@ -92,6 +93,16 @@ def test_requests_of_nock(read_text, changes, method, url, sent):
     [exchange] = read_text(fixture(**changes))
     assert (exchange.request.method, exchange.request.url, exchange.sent) == (method, url, sent)
     assert exchange.request.headers.get("openai-beta") in (None, "assistants=v2")
+
+
+@pytest.mark.parametrize("content", [b"1,2", b"\x89PNG\r\n\0"])
+def test_uploads_of_nock(read_text, content):
+    head = b'--b1\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    form = head + content + b"\r\n--b1--\r\n"
+    body = form.decode() if content.isascii() else form.hex()
+    [exchange] = read_text(fixture(body=body, path="/v1/files"))
+    assert exchange.sent == form
+    assert normal(exchange.request, lambda data: data) == {"file": ["a", content]}
 
 
 def archive(content, **headers):

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 USUAL_PORT = re.compile(r"\A(https(?=.*:443)|http(?=.*:80))(://[^/]*):(?:443|80)\Z")
 
+# The form of an upload: nothing else tells that it is one, or that it is hexadecimal as its file is binary.
+FORM = re.compile(rb"--([^\r\n]{1,70})\r\ncontent-disposition:", re.IGNORECASE)
+HEX_FORM = re.compile(r"2d2d(?:[0-9a-f]{2})+\Z")
+
 
 def rows(data: Any) -> list[Any] | None:
     is_fixture = isinstance(data, list) and data and isinstance(data[0], dict) and data[0].keys() >= {"scope", "path"}
@@ -29,8 +33,14 @@ def rows(data: Any) -> list[Any] | None:
 
 def exchange(row: Any, place: Place) -> Recorded:
     sent_headers = headers((row.get("reqheaders") or {}).items())
+    asked = row.get("body")
+    if isinstance(asked, str) and HEX_FORM.match(asked):
+        sent = bytes.fromhex(asked)
+    else:
+        sent = _body(asked, sent_headers, json_sent)
+    if form := FORM.match(sent):
+        sent_headers.setdefault("content-type", f"multipart/form-data; boundary={form[1].decode('latin-1')}")
     got_headers = _headers(row.get("rawHeaders") or row.get("headers") or {})
-    sent = _body(row.get("body"), sent_headers, json_sent)
     if "content-encoding" in got_headers and isinstance(row.get("response"), list):
         got = bytes.fromhex("".join(row["response"]))
     elif row.get("responseIsBinary"):

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def rows(data: Any) -> list[Any] | None:
-    """One parsed line alone is a log, too."""
+    """One parsed line alone is a log, too; and of some lines only the body may have been kept."""
     found = data if isinstance(data, list) else [data]
-    is_log = bool(found) and isinstance(found[0], dict) and found[0].keys() >= {"url", "response_body"}
+    is_log = any(isinstance(row, dict) and row.keys() >= {"url", "response_body"} for row in found)
     return found if is_log else None
 
 

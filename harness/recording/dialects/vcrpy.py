@@ -39,6 +39,8 @@ PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 def rows(data: Any) -> list[Any] | None:
     match data:
+        case {"interactions": [{"request": {"url": _} | {"parsed_body": _}}, *_]}:
+            return None  # of go-vcr, or of a serializer that keeps no bodies as they were
         case {"interactions": list(found)}:
             return found
         case {"requests": list(asked), "responses": list(answers)} if len(asked) == len(answers):

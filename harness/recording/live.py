@@ -11,6 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from harness.failures import HarnessFailure
 from harness.recording.exact import whole
 from harness.recording.matching import Redacted, normal
 from harness.recording.seeds import plant, sow
@@ -42,6 +43,9 @@ TELLING = frozenset(
         "/vector_stores/{vector_store_id}/file_batches",
     }
 )
+EXACT = """\
+@pytest.mark.assistants_cassette(…, replay="exact")   # each recorded answer once, as it is
+assistants.replay(path, mode="exact")                 # the same without the marker"""
 # Refusals that are no matter of state: they come once, where they were recorded, whatever is asked.
 PASSING = frozenset({401, 403, 408, 409, 429})
 
@@ -54,6 +58,9 @@ class LivePlayer:
         service: a service in which nothing has happened yet; the session's older objects are put into it.
         on_miss: what becomes of a request that the session cannot answer: `fail`, or `script`, the fake's own way.
         redact: regular expressions of what else was redacted, and `keep`, what was not.
+
+    Raises:
+        HarnessFailure: the session tells no story: a filter has taken too much out of it.
     """
 
     def __init__(
@@ -65,6 +72,7 @@ class LivePlayer:
         redact: Iterable[str] = (),
         keep: Iterable[str] = (),
     ) -> None:
+        _refuse_if_untold(session)
         self._session = session
         self._service = service
         self._on_miss = on_miss
@@ -117,6 +125,9 @@ class LivePlayer:
         made = next((seen for seen in fitting if seen.ok), None)
         if made is None:
             return self._verbatim(fitting[0])
+        there = {item["id"] for seen in self._used for item in seen.made}
+        if any(item["id"] in there for item in made.made):  # its exchange is written a second time
+            return self._verbatim(made)
         response = self._made_again(request, made)
         if response.status >= 400:
             return self._refused(response, request, match, candidates, fitting)
@@ -186,6 +197,17 @@ class LivePlayer:
         for item in seen.made:
             plant(self._session, self._service.world, item["id"])
         return whole(seen)
+
+
+def _refuse_if_untold(session: Session) -> None:
+    odd = [(f"{what} is not what the service gives", seen) for seen in session.exchanges for what in seen.odd]
+    odd += [(f"{object_id} stands for several objects", seen) for object_id, seen in session.doubled.items()]
+    for told, seen in odd[:1]:
+        raise HarnessFailure(
+            f"This session cannot be told again: {told}, in {seen}.",
+            there_was="A filter of the recorder may have changed it. `harness check` tells what else is wrong.",
+            do=EXACT,
+        )
 
 
 def _tells(what: Seen | Match) -> bool:

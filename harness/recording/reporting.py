@@ -173,7 +173,8 @@ def _moments(session: Session, run_id: str) -> Iterator[Json]:
     status, at = "", None
     for seen in session.exchanges:
         for item in seen.objects:
-            if item.get("id") != run_id or item["status"] == status or status in TERMINAL:
+            is_it = item["object"] == "thread.run" and item["id"] == run_id
+            if not is_it or item["status"] == status or status in TERMINAL:
                 continue
             stamp = _stamp(item, STAMPS.get(item["status"], "")) if not status or item["status"] != "queued" else None
             known = seen.recorded.at if stamp is None else stamp

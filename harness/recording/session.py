@@ -11,6 +11,7 @@ from pydantic_core import from_json
 
 from harness.recording.exchanges import understanding
 from harness.recording.matching import normal
+from harness.recording.soundness import wrong
 from harness.recording.stories import Story
 from harness.service.paths import below_root
 from harness.service.routes import ROUTER
@@ -78,18 +79,28 @@ class Seen:
 
     @cached_property
     def objects(self) -> list[Json]:
-        """All objects of the API in the answer, from the outside in, in their order."""
-        return list(_objects([data for _, data in self.events] if self.events else self.got))
+        """All objects of the API in the answer, from the outside in, in their order; but not those that are odd."""
+        return [item for item, odd in self._looked_at if odd is None]
+
+    @property
+    def odd(self) -> list[str]:
+        """What of the objects cannot be understood, an entry for each that has such."""
+        return [odd for _, odd in self._looked_at if odd is not None]
+
+    @cached_property
+    def _looked_at(self) -> list[tuple[Json, str | None]]:
+        found = _objects([data for _, data in self.events] if self.events else self.got)
+        return [(item, wrong(item)) for item in found]
 
     @cached_property
     def made(self) -> list[Json]:
         """The objects this exchange made: that of a plain answer, or those a stream tells the creation of."""
-        if not self.ok or self.method != "POST" or self.route is None:
+        if not self.ok or self.method != "POST" or self.route is None or self.odd:
             return []
         if self.events:
             return [data for name, data in self.events if name in ("thread.created", "thread.run.created")]
         body = self.got if isinstance(self.got, dict) else {}
-        if "id" not in body or body["id"] in self.path_ids.values() or body.get("object") == IN_A_STORE:
+        if not {"id", "object"} <= body.keys() or body["id"] in self.path_ids.values() or body["object"] == IN_A_STORE:
             return []
         with_thread = [{"object": "thread", "id": body.get("thread_id")}] if self.path == "/threads/runs" else []
         return [*self._stores_made(body), *with_thread, body]
@@ -114,13 +125,17 @@ class Seen:
 
 @dataclass
 class Session:
-    """A recorded conversation: its exchanges in order, each object as it was first shown, and a story for each run."""
+    """A recorded conversation: its exchanges in order, each object as it was first shown, and a story for each run.
+
+    `doubled` has the ids that stand for several objects, as a filter leaves them, and where that shows.
+    """
 
     exchanges: list[Seen]
     shown: dict[str, Json] = field(default_factory=dict)
     stories: dict[str, Story] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
     in_stores: dict[tuple[str, str], Json] = field(default_factory=dict)
+    doubled: dict[str, Seen] = field(default_factory=dict)
 
     @classmethod
     def of(cls, recorded: Iterable[Recorded]) -> Session:
@@ -207,15 +222,17 @@ class Session:
             self.story(seen.path_ids["run_id"]).cancelled_by_client = True
         if seen.path.endswith("/content") and "file_id" in seen.path_ids:
             self.contents[seen.path_ids["file_id"]] = seen.recorded.got
-        for run_id in {data["id"] for _, data in seen.events if data.get("object") == "thread.run"}:
+        for run_id in {item["id"] for item in seen.objects if seen.events and item["object"] == "thread.run"}:
             self.story(run_id).see_stream(seen.events)
         # lists are newest first unless asked otherwise; within one second only their order tells the age
         ascending = seen.recorded.request.query.get("order") == ["asc"]
         for item in seen.objects if ascending or seen.events else reversed(seen.objects):
             if item["object"] == IN_A_STORE and "created_at" in item:
                 self.in_stores.setdefault((item["vector_store_id"], item["id"]), item)
-            elif "id" in item and "created_at" in item:
-                self.shown.setdefault(item["id"], item)
+            elif "id" in item and item.get("created_at") is not None:
+                first = self.shown.setdefault(item["id"], item)
+                if first is not item and first["object"] == item["object"] and _who(first) != _who(item):
+                    self.doubled.setdefault(item["id"], seen)
                 self._tell(item)
 
     def _tell(self, item: Json) -> None:
@@ -233,6 +250,11 @@ def _spoken(message: Json) -> tuple[str, str]:
     parts = [{"text": content}] if isinstance(content, str) else content or ()
     texts = [part["text"] for part in parts if "text" in part]
     return message["role"], "\n".join(text if isinstance(text, str) else text["value"] for text in texts)
+
+
+def _who(item: Json) -> tuple[object, ...]:
+    """What of an object never changes."""
+    return item["created_at"], item.get("thread_id"), item.get("role"), item.get("type")
 
 
 def _json(raw: bytes) -> Any:

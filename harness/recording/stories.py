@@ -26,6 +26,7 @@ class Story:
     Attributes:
         pieces: the texts of deltas, by the id of the message or call, where there was a stream.
         streamed: a stream told all that happened, so what it did not tell did not happen.
+        answered: a whole message was seen, and nobody looked at the run since.
     """
 
     run: Json = field(default_factory=dict)
@@ -35,6 +36,7 @@ class Story:
     pieces: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     cancelled_by_client: bool = False
     streamed: bool = False
+    answered: bool = False
 
     # --- what is seen -------------------------------------------------------------------------------------
 
@@ -42,6 +44,7 @@ class Story:
         """The run as an answer showed it; nothing is known better than its end."""
         if self.run.get("status") not in TERMINAL or item["status"] in TERMINAL:
             self.run = item
+        self.answered = False
         action = (item.get("required_action") or {}).get("submit_tool_outputs", {})
         self.calls.update({call["id"]: call for call in action.get("tool_calls", ())})
 
@@ -49,7 +52,8 @@ class Story:
         """Only events have a status, and a later list does not take it away."""
         known = self.messages.get(item["id"], {})
         if item["content"] or not known:
-            self.messages[item["id"]] = {**known, **item}
+            self.messages[item["id"]] = now = {**known, **item}
+            self.answered = bool(now["content"]) and now.get("status", "completed") == "completed"
 
     def see_stream(self, events: Iterable[tuple[str, Json]]) -> None:
         """The texts of its deltas. What opens a call or stands beside an image is empty, and no piece of a text."""
@@ -196,9 +200,15 @@ class Story:
         if status == "cancelled" and not self.cancelled_by_client:
             return [*self._pause(), script.cancel()]
         # the calls that were asked for are the last act of a run that nobody answered
-        if status in ("completed", "requires_action"):
+        if status in ("completed", "requires_action") or (status in ("queued", "in_progress") and self._has_answered):
             return []
         return [*self._pause(), script.hang()]
+
+    @property
+    def _has_answered(self) -> bool:
+        """Whether it has ended well, for all that is known (G): who sleeps and reads the answer looks at no run."""
+        last = self.in_order[-1]["step_details"]["type"] if self.steps else "message_creation"
+        return self.answered and last == "message_creation" and not self.cancelled_by_client
 
     def _pause(self) -> list[script.Act]:
         """Without it the ending would cut off the last step; but a step completes with a message that was cut off."""

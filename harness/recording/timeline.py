@@ -71,9 +71,11 @@ def _when(seen: Seen, session: Session) -> str:
 def _came(seen: Seen) -> str:
     if not seen.ok:
         error = seen.got.get("error") if isinstance(seen.got, dict) else None
-        return f"{seen.status} {_short(error.get('message', '') if isinstance(error, dict) else '')}".rstrip()
+        return f"{seen.status} {_short(str(error.get('message', '')) if isinstance(error, dict) else '')}".rstrip()
     if seen.events:
         return f"{len(seen.events)} events, the last {seen.events[-1][0]}"
+    if seen.odd:
+        return f"{seen.status}, {seen.odd[0]} is not what the service gives"
     if not isinstance(seen.got, dict):
         return f"{seen.status}, {len(seen.recorded.got)} bytes"
     return _object(seen.got)
@@ -115,7 +117,8 @@ def _thread(session: Session, thread_id: str) -> Iterator[str]:
 
 def _statuses(session: Session, run_id: str) -> list[str]:
     """What a run was seen as, without repetitions; a list may show it as it was before."""
-    seen = (item["status"] for exchange in session.exchanges for item in exchange.objects if item.get("id") == run_id)
+    objects = (item for exchange in session.exchanges for item in exchange.objects)
+    seen = (item["status"] for item in objects if item["object"] == "thread.run" and item["id"] == run_id)
     found: list[str] = []
     for status in seen:
         if found[-1:] != [status] and (not found or found[-1] not in TERMINAL):

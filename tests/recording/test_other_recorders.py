@@ -209,7 +209,7 @@ def test_a_refusal_that_was_printed_is_told(read_text):
     skipped = []
     read_text(f"{json.dumps(THREAD)}\n{json.dumps(refusal)}\n{{'error': 'x'}}\n{refusal['error']}", skipped)
     [line] = skipped
-    assert "line 2: what begins with '{\"error\": " in line
+    assert 'line 2: what begins with \'{"error": ' in line
     assert line.endswith("is a refusal of the service, and nothing tells of which request")
 
 
@@ -308,7 +308,7 @@ def test_the_line_to_print_is_one_that_is_read(read_text, capsys):
     assert (exchange.request.url, exchange.response.status) == (URL, 200)
 
 
-@pytest.mark.parametrize("around", [DEBUG, '{"trace_id": "0a1b", "output": %s}\n', "'{\"method\": \"POST\"}'\n"])
+@pytest.mark.parametrize("around", [DEBUG, '{"trace_id": "0a1b", "output": %s}\n', '\'{"method": "POST"}\'\n'])
 def test_objects_in_a_log_are_found_all_the_same(read_text, around):
     text = around % RAW.decode() if "%s" in around else around + RAW.decode()
     assert [item.request.path for item in read_text(dedent(text))] == ["/v1/threads"]

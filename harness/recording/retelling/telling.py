@@ -84,6 +84,8 @@ class Retelling:
 
     def _step(self, seen: Seen) -> None:
         asked = Asked.of(seen)
+        if seen.odd:
+            raise LeftOut(f"{seen.odd[0]} is not what the service gives")
         if self._is_passed_over(seen, asked):
             return
         for object_id in asked.ids:
@@ -102,7 +104,7 @@ class Retelling:
         """A look at a run on its way tells nothing, if it is looked at again."""
         later = self._after(seen)
         again = any(item.ok and (item.method, item.path) == (seen.method, seen.path) for item in later)
-        return asked.key == LOOK and seen.ok and again and seen.got["status"] not in RESTING
+        return asked.key == LOOK and seen.ok and again and _status(seen) not in RESTING
 
     def _after(self, seen: Seen) -> list[Seen]:
         exchanges = self.session.exchanges
@@ -134,7 +136,7 @@ class Retelling:
         now = self._sent(seen, asked)
         if not variable:
             return self._said_once(seen, now, asked)
-        if not isinstance(seen.got, dict):
+        if not isinstance(seen.got, dict) or "object" not in seen.got:
             raise LeftOut("its answer was not kept")
         recorded, shown, waited = seen.got, now.got, False
         if recorded.get("object") != shown.get("object"):  # a batch as its store, since 2025 (openai-python#2724)
@@ -250,7 +252,7 @@ class Retelling:
             if (item.method, item.path) != ("GET", path) or not item.ok:
                 break
             looks.append(item)
-        if looks and looks[-1].got["status"] in RESTING:
+        if looks and _status(looks[-1]) in RESTING:
             self._done.update(looks)
             last: Json = looks[-1].got
             return last
@@ -268,6 +270,11 @@ class Retelling:
         thread = self.names.get(thread_id, thread_id)
         look = Call("client.beta.threads.runs.retrieve", (Code(f"{target}.id"),), {"thread_id": thread})
         self.page.add(look, before=f"{target} = ", around=Code(f'while {target}.status == "queued"'))
+
+
+def _status(look: Seen) -> object:
+    """None where the answer was not kept."""
+    return look.got.get("status") if isinstance(look.got, dict) else None
 
 
 def _submissions(session: Session) -> list[Seen]:

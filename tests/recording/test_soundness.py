@@ -1,0 +1,145 @@
+"""Sessions out of which a filter took too much: told as far as they can be, and never replayed as another story."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from telling import Client, recorded
+
+from harness import FakeAssistants, HarnessFailure, Response, call, say
+from harness.recording.cassettes import write
+from harness.recording.reporting import world
+from harness.recording.retelling import retold
+from harness.recording.session import Session
+from harness.recording.timeline import timeline
+
+
+@pytest.fixture(scope="module")
+def story():
+    """An assistant, a thread, a message, a run with a call, its steps, its messages."""
+    return recorded(call("f"), say("4 °C"), outputs=["4"])
+
+
+@pytest.fixture
+def replayed(tmp_path):
+    """A fake that replays these exchanges."""
+
+    def replaying(exchanges, mode="live"):
+        path = tmp_path / "session.yaml"
+        write(path, exchanges)
+        fake = FakeAssistants()
+        fake.replay(path, mode=mode)
+        return fake
+
+    return replaying
+
+
+def changed(exchanges, kind, key, value):
+    """The answers, with another value under that key of all objects of a kind; without it where the value is `...`."""
+
+    def anew(thing):
+        if isinstance(thing, list):
+            return [anew(item) for item in thing]
+        if not isinstance(thing, dict):
+            return thing
+        new = {name: anew(item) for name, item in thing.items()}
+        if new.get("object") == kind:
+            new.pop(key, None)
+            new |= {} if value is ... else {key: value}
+        return new
+
+    return [got(item, json.dumps(anew(json.loads(item.got))).encode()) for item in exchanges]
+
+
+def got(item, body):
+    return replace(item, response=Response(item.response.status, item.response.headers, body))
+
+
+ODD = [
+    ("thread", "created_at", "REDACTED", "thread.created_at of thread_"),
+    ("thread.run", "created_at", ..., "thread.run.created_at of run_"),
+    ("thread.run", "id", None, "thread.run.id of None"),
+    ("thread.run", "status", ..., "thread.run.status of run_"),
+    ("thread.run", "usage", "REDACTED", "thread.run.usage of run_"),
+    ("thread.run", "started_at", "REDACTED", "thread.run.started_at of run_"),
+    ("thread.run", "last_error", "REDACTED", "thread.run.last_error of run_"),
+    ("thread.run.step", "run_id", ..., "thread.run.step.run_id of step_"),
+    ("thread.run.step", "step_details", {"type": "tool_calls"}, "thread.run.step.step_details of step_"),
+    ("thread.message", "content", "REDACTED", "thread.message.content of msg_"),
+    ("thread.message", "content", [{"type": "text", "text": "REDACTED"}], r"thread.message.content\[0\] of msg_"),
+    ("thread.message", "attachments", ["file-x"], "thread.message.attachments of msg_"),
+    ("list", "data", {}, "list.data of it"),
+]
+
+
+@pytest.mark.parametrize(("kind", "key", "value", "told"), ODD)
+def test_an_object_that_cannot_be_understood_is_told_everywhere(story, replayed, kind, key, value, told):
+    odd = changed(story, kind, key, value)
+    with pytest.raises(HarnessFailure, match=f"cannot be told again: {told}.* is not what the service gives") as caught:
+        replayed(odd)
+    assert 'mode="exact"' in caught.value.do
+    session = Session.of(odd)
+    assert re.search(f"{told}.* is not what the service gives", timeline(session))
+    written = re.sub(r"\n +# ", " ", retold(session, title="x"))  # comments are wrapped
+    assert re.search(f"Left out: .*: {told}.* is not what the service gives", written)
+    assert world(session)["requests"]
+    fake = replayed(odd, "exact")
+    assert [fake.answer(item.request).status for item in odd] == [200] * len(odd)
+
+
+def test_an_id_that_stands_for_several_objects_is_told(story, replayed):
+    def masked(item):
+        return got(item, re.sub(rb'"msg_\w+"', b'"msg_REDACTED"', item.got))
+
+    with pytest.raises(HarnessFailure, match="cannot be told again: msg_REDACTED stands for several objects"):
+        replayed([masked(item) for item in story])
+
+
+@pytest.mark.parametrize("body", [b'{"model": "gpt-4o", "name": "Ada"}', b'{"model": "gpt-4o", "newer": 1}'])
+def test_what_is_written_a_second_time_is_made_once(story, replayed, body):
+    """Also where the fake takes the recorded answer, as the request has what it does not know."""
+    first = replace(story[0], request=replace(story[0].request, body=body))
+    fake = replayed([first, story[0]])
+    assert [fake.answer(item.request).status for item in (first, story[0])] == [200, 200]
+    assert len(fake.world.store.assistants) == 1
+    with pytest.raises(HarnessFailure, match="each of them is used"):
+        fake.answer(story[0].request)
+    fake.failures.clear()
+
+
+def is_look(item):
+    return item.request.method == "GET" and "/runs/run_" in item.request.path
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("lost", "end"),
+    [
+        (is_look, "completed"),  # who sleeps and then reads the answer looks at no run
+        (lambda item: is_look(item) and "/steps" not in item.request.path, "completed"),
+        (lambda item: is_look(item) or "/messages" in item.request.path, "expired"),
+    ],
+)
+def test_a_run_that_nobody_saw_end_has_ended_if_it_has_answered(replayed, lost, end, stream):
+    story = recorded(say("4 °C"))
+    assistant, thread, asked, run, *rest = story
+    fake = replayed([assistant, thread, asked, run, *(item for item in rest if not lost(item))])
+    client = Client(fake)
+    made = [fake.answer(item.request) for item in (assistant, thread, asked)]
+    assert [answer.status for answer in made] == [200, 200, 200]
+    body = {**json.loads(run.sent), "stream": stream}
+    client.send("POST", run.request.path.removeprefix("/v1"), body)
+    fake.clock.advance(700)
+    assert fake.runs[0].status == end
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b'{"id": "x"}'])
+def test_answers_that_were_not_kept_are_told_as_far_as_they_can_be(story, body):
+    session = Session.of(got(item, body) for item in story)
+    assert session.made == {}
+    assert "bytes" in timeline(session) or "x" in timeline(session)
+    assert "assistants" in retold(session, title="x")
+    assert world(session)["requests"]

@@ -5,37 +5,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    # A type; a text that it has to be; keys that a dict must have; of what a list is made; or one of several of these.
-    Shape: TypeAlias = "type[Any] | str | dict[str, Shape] | list[Shape] | tuple[Shape, ...] | None"
+    # A type; keys that a dict must have; of what a list is made; one of several of these; or by what `type` says.
+    Shape: TypeAlias = "type[Any] | dict[str, Shape] | list[Shape] | tuple[Shape, ...] | ByType | None"
+
+
+@dataclass(frozen=True)
+class ByType:
+    """What a dict must have beside its `type`. Of others, such as Azure's own tools, nothing is known."""
+
+    known: dict[str, Shape]
+
 
 # Of a printed one somebody may have kept no more than its id.
 MADE: Shape = {"id": str, "created_at": (None, int)}
 AGED: dict[str, Shape] = {"id": str, "created_at": int}
-CONTENT: Shape = (
-    {"type": "text", "text": {"value": str, "annotations": [{"text": str}]}},
-    {"type": "image_file", "image_file": {"file_id": str}},
-    {"type": "image_url", "image_url": dict},
-    {"type": "refusal", "refusal": str},
+CONTENT = ByType(
+    {
+        "text": {"text": {"value": str, "annotations": [{"text": str}]}},
+        "image_file": {"image_file": {"file_id": str}},
+        "image_url": {"image_url": dict},
+        "refusal": {"refusal": str},
+    }
 )
 STAMPS: dict[str, Shape] = dict.fromkeys(("started_at", "completed_at", "failed_at", "cancelled_at"), (None, int))
-FUNCTION: Shape = {"id": str, "type": "function", "function": {"name": str, "arguments": str}}
-CELL: Shape = {"input": str, "outputs": [({"type": "logs", "logs": str}, {"type": "image", "image": {"file_id": str}})]}
-CALLS: Shape = [
-    (
-        FUNCTION,
-        {"id": str, "type": "code_interpreter", "code_interpreter": CELL},
-        {"id": str, "type": "file_search", "file_search": dict},
-        {"id": str, "type": "retrieval", "retrieval": dict},
-    )
-]
-DETAILS: Shape = (
-    {"type": "message_creation", "message_creation": {"message_id": str}},
-    {"type": "tool_calls", "tool_calls": CALLS},
+FUNCTION: dict[str, Shape] = {"id": str, "function": {"name": str, "arguments": str}}
+OUTPUTS = ByType({"logs": {"logs": str}, "image": {"image": {"file_id": str}}})
+CALLS = ByType(
+    {
+        "function": FUNCTION,
+        "code_interpreter": {"id": str, "code_interpreter": {"input": str, "outputs": [OUTPUTS]}},
+        "file_search": {"id": str, "file_search": dict},
+        "retrieval": {"id": str, "retrieval": dict},
+    }
+)
+DETAILS = ByType(
+    {
+        "message_creation": {"message_creation": {"message_id": str}},
+        "tool_calls": {"tool_calls": [CALLS]},
+    }
 )
 # The files of a message, in v2 and in v1; either may be missing.
 FILES: dict[str, Shape] = {"attachments": (None, [{"file_id": (None, str)}]), "file_ids": (None, [str])}
@@ -91,5 +104,11 @@ def _misfits(value: Any, shape: Shape, path: str) -> Iterator[str]:
         tries = [list(_misfits(value, one, path)) for one in shape]
         if all(tries):
             yield path
-    elif not (isinstance(value, shape) if isinstance(shape, type) else value == shape):
+    elif isinstance(shape, ByType):
+        kind = value.get("type") if isinstance(value, dict) else None
+        if not isinstance(kind, str):
+            yield path
+        else:
+            yield from _misfits(value, shape.known.get(kind, {}), path)
+    elif not (value is None if shape is None else isinstance(value, shape)):
         yield path

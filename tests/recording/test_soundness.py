@@ -67,9 +67,10 @@ ODD = [
     ("thread.run", "started_at", "REDACTED", "thread.run.started_at of run_"),
     ("thread.run", "last_error", "REDACTED", "thread.run.last_error of run_"),
     ("thread.run.step", "run_id", ..., "thread.run.step.run_id of step_"),
-    ("thread.run.step", "step_details", {"type": "tool_calls"}, "thread.run.step.step_details of step_"),
+    ("thread.run.step", "step_details", {"type": "tool_calls"}, "thread.run.step.step_details.tool_calls of step_"),
     ("thread.message", "content", "REDACTED", "thread.message.content of msg_"),
-    ("thread.message", "content", [{"type": "text", "text": "REDACTED"}], r"thread.message.content\[0\] of msg_"),
+    ("thread.message", "content", [{"type": "text", "text": "REDACTED"}], r"thread.message.content\[0\].text of msg_"),
+    ("thread.message", "content", [{"text": "REDACTED"}], r"thread.message.content\[0\] of msg_"),
     ("thread.message", "attachments", ["file-x"], "thread.message.attachments of msg_"),
     ("list", "data", {}, "list.data of it"),
 ]
@@ -143,3 +144,13 @@ def test_answers_that_were_not_kept_are_told_as_far_as_they_can_be(story, body):
     assert "bytes" in timeline(session) or "x" in timeline(session)
     assert "assistants" in retold(session, title="x")
     assert world(session)["requests"]
+
+
+def test_of_kinds_that_nobody_knows_nothing_is_asked(story):
+    """Azure's agents have tools and parts of their own."""
+    known = Session.of(story)
+    parts = [{"type": "azure_part", "azure_part": 1}]
+    grounded = {"type": "tool_calls", "tool_calls": [{"id": "call_x", "type": "bing_grounding", "bing_grounding": {}}]}
+    told = changed(changed(story, "thread.message", "content", parts), "thread.run.step", "step_details", grounded)
+    assert not [seen.odd for seen in Session.of(told).exchanges if seen.odd]
+    assert Session.of(told).shown.keys() == known.shown.keys()

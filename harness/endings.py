@@ -32,6 +32,8 @@ SUBMIT = "POST /threads/{thread_id}/runs/{run_id}/submit_tool_outputs"
 LATE = 601  # seconds, more than a run lives
 OFTEN = 20  # more runs than a client tries
 
+MARKER = '@pytest.mark.assistants_endings("{}")'
+
 OPENING = "Let me see."
 ANSWER = "The answer is 42."
 
@@ -271,8 +273,10 @@ def ending(name: str) -> RunEnding:
     raise _unknown(name)
 
 
-def chosen(patterns: Iterable[str]) -> list[RunEnding]:
+def chosen(patterns: Iterable[str], *, spelt: str = MARKER) -> list[RunEnding]:
     """Those whose name fits one of the patterns, where `*` stands for any text, or begins with one.
+
+    `spelt` is how the user writes one, with `{}` in its place.
 
     >>> [str(each) for each in chosen(["incomplete-max_prompt_tokens", "*refusal"])]
     ['completed-refusal', 'incomplete-max_prompt_tokens-before_message', 'incomplete-max_prompt_tokens-during_message']
@@ -283,7 +287,7 @@ def chosen(patterns: Iterable[str]) -> list[RunEnding]:
     wanted = (patterns,) if isinstance(patterns, str) else tuple(patterns)
     for pattern in wanted:
         if not any(fits(each.name, pattern) for each in endings()):
-            raise _unknown(pattern)
+            raise _unknown(pattern, spelt)
     return [each for each in endings() if any(fits(each.name, pattern) for pattern in wanted)]
 
 
@@ -292,12 +296,12 @@ def fits(name: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern) or name.startswith(f"{pattern}-")
 
 
-def _unknown(name: str) -> HarnessFailure:
+def _unknown(name: str, spelt: str = MARKER) -> HarnessFailure:
     names = [each.name for each in endings()]
     patterns = dict.fromkeys(pattern for name in names for pattern in accumulate(name.split("-"), "{}-{}".format))
     near = difflib.get_close_matches(name, patterns, n=1)
     return HarnessFailure(
         f"No run ending is called {name!r}.",
         there_was=f"There are {', '.join(names)}.",
-        do=f'@pytest.mark.assistants_endings("{near[0] if near else "expired"}")',
+        do=spelt.format(near[0] if near else "expired"),
     )

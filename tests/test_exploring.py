@@ -521,6 +521,11 @@ def test_single_situations_come_before_pairs_and_all_have_names_of_their_own():
     assert parts == sorted(parts)
 
 
+def test_an_ending_that_there_is_not_is_told_as_it_was_written():
+    with pytest.raises(HarnessFailure, match=r"'expird'(?s:.*)    explore\(…, endings=\[\"expired\"\]\)"):
+        explore(polls, endings="expird")
+
+
 def test_only_the_endings_that_were_chosen():
     found = explore(polls, endings="expired", budget=400)
     endings = {outcome.situation.ending.name for outcome in found.outcomes}

@@ -97,7 +97,7 @@ def explore_test(
 
 
 def _explored(stage: Stage, budget: int, endings: Iterable[str]) -> Findings:
-    of_these = chosen(endings)
+    of_these = chosen(endings, spelt='explore(…, endings=["{}"])')
     left_out: list[str] = []
     try:
         usual, requests = stage.rehearse()

@@ -32,7 +32,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     try:
         endings = chosen(marker.args if marker is not None else ["*"])
         if option is not None:
-            of_option = chosen([pattern.strip() for pattern in option.split(",")])
+            patterns = [pattern.strip() for pattern in option.split(",")]
+            of_option = chosen(patterns, spelt="--assistants-endings={}")
             endings = [each for each in endings if each in of_option]
     except HarnessFailure as failure:
         raise pytest.UsageError(f"{metafunc.definition.nodeid}: {failure}") from None

@@ -171,15 +171,24 @@ def cassette_of(item: pytest.Item) -> tuple[Path, dict[str, Any]] | None:
 
 
 def exploration_of(item: pytest.Item) -> dict[str, Any] | None:
-    """How a test is to be explored; None if it is not marked for it."""
+    """How a test is to be explored; None if it is not marked for it.
+
+    Raises:
+        HarnessFailure: the marker was given what it does not take, or an ending that there is not.
+    """
     marker = item.get_closest_marker(EXPLORE)
     if marker is None:
         return None
-    given = {"budget": 120, "endings": ("*",), "allow": ()}
-    if marker.args or not marker.kwargs.keys() <= given.keys():
+    usual = {"budget": 120, "endings": ("*",), "allow": ()}
+    given = {**usual, **marker.kwargs}
+    if marker.args or given.keys() != usual.keys() or not isinstance(given["budget"], int):
         raise HarnessFailure(
             f"@pytest.mark.{EXPLORE} was given {marker.args!r} and {marker.kwargs!r}.",
-            there_was=f"It takes the keywords {', '.join(given)}, and needs none of them.",
+            there_was=f"It takes the keywords {', '.join(usual)}, and needs none of them; budget is a whole number.",
             do=f"@pytest.mark.{EXPLORE}(budget=60, allow=['expired-*'])",
         )
-    return {**given, **marker.kwargs}
+    if "endings" in marker.kwargs:
+        from harness.endings import chosen  # noqa: PLC0415 - only tests that choose some pay for it
+
+        chosen(given["endings"], spelt=f'@pytest.mark.{EXPLORE}(endings=["{{}}"])')
+    return given

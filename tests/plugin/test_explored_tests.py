@@ -175,13 +175,21 @@ def test_with_other_fixtures_defaults_and_in_a_class(project):
     )
 
 
-@pytest.mark.parametrize("options", ["(60)", "(buget=60)"])
-def test_misuse_of_the_marker_is_an_error_of_the_collection(project, options):
+NO_OPTION = (
+    "@pytest.mark.assistants_explore was given *",
+    "It takes the keywords budget, endings, allow*",
+)
+NO_ENDING = ("No run ending is called 'expird'.", '    @pytest.mark.assistants_explore(endings=?"expired"?)')
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [("(60)", NO_OPTION), ("(buget=60)", NO_OPTION), ("(budget='60')", NO_OPTION), ("(endings=['expird'])", NO_ENDING)],
+)
+def test_misuse_of_the_marker_is_an_error_of_the_collection(project, options, told):
     result = run(project, TEST.format(options=options, body="pass"), "-p", "no:asyncio")
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(
-        ["*test_it.py:4: @pytest.mark.assistants_explore was given *", "*It takes the keywords budget, endings, allow*"]
-    )
+    result.stdout.fnmatch_lines([f"*test_it.py:4: {told[0]}", f"*{told[1]}"])
 
 
 def test_a_client_that_fails_when_all_goes_well_is_told_so(project):

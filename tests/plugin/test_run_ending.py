@@ -125,17 +125,15 @@ def test_where_marker_and_option_have_nothing_in_common_there_is_nothing_to_run(
 @pytest.mark.parametrize(
     ("marker", "args", "nearest"),
     [
-        ('@pytest.mark.assistants_endings("expird")', [], "expired"),
-        ("", ["--assistants-endings=failed,complted-refusal"], "completed-refusal"),
+        ('@pytest.mark.assistants_endings("expird")', [], '@pytest.mark.assistants_endings("expired")'),
+        ("", ["--assistants-endings=failed,complted-refusal"], "--assistants-endings=completed-refusal"),
     ],
 )
 def test_an_unknown_pattern_is_an_error_of_the_collection(project, marker, args, nearest):
     result = run(project, TEST.format(marker=marker), "-p", "no:xdist", *args)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(
-        ["*test_it.py::test_app: No run ending is called '*", f'*@pytest.mark.assistants_endings("{nearest}")*']
-    )
+    result.stdout.fnmatch_lines(["*test_it.py::test_app: No run ending is called '*", f"*    {nearest}"])
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ def fake_assistants(**options: Any) -> Iterator[FakeAssistants]:
     """The fake without pytest: while active, every client of OpenAI in this process talks to it.
 
     Takes the options of `harness.options.Options`. At the end it raises the first `HarnessFailure` that the code
-    under test swallowed, and complains about unused scripts as the option `unused` says.
+    under test swallowed, and complains about unused scripts as the option `unused` says. As a decorator it is for plain
+    functions: of an `async` one it would be over before the first line is run.
 
     >>> from harness import fake_assistants, say
     >>> import openai

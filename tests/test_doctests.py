@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import harness
 
@@ -16,8 +17,18 @@ MODULES = [
 ]
 
 
+@pytest.fixture
+def patient():
+    """How long this machine takes to draw an example is no finding."""
+    settings.register_profile("usual", settings())
+    settings.register_profile("patient", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
+    settings.load_profile("patient")
+    yield
+    settings.load_profile("usual")
+
+
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_of(name):
+def test_examples_of(name, patient):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 

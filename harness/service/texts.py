@@ -41,7 +41,20 @@ def cut(text: object, pieces: Iterable[str] | None, act: str) -> tuple[str, tupl
 
 
 def file_id(file: File | str) -> str:
-    return file if isinstance(file, str) else file.id
+    """The id of a file that a message shows.
+
+    Raises:
+        HarnessFailure: it is the name of one, by which no client could download it.
+    """
+    if not isinstance(file, str):
+        return file.id
+    if "." in file:  # as no id has one
+        raise HarnessFailure(
+            f"{file!r} is the name of a file, and a message shows files by their ids.",
+            do=f"assistants.add_file({file!r})   # give this instead\n"
+            f'say("sandbox:/mnt/data/{file.rpartition("/")[2]}")   # says enough where a cell of the run wrote it',
+        )
+    return file
 
 
 def annotated(text: str, kind: str, mark: str, file: File | str) -> list[dict[str, Any]]:

@@ -28,6 +28,15 @@ def test_a_mark_that_is_not_in_the_text_is_a_mistake(mark):
     assert "The text: 'a【1】'" in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "shown", [{"citations": {"here": "a.csv"}}, {"files": {"here": "out/a.csv"}}, {"images": ["a.csv"]}]
+)
+def test_a_name_is_no_id_of_a_file(shown):
+    with pytest.raises(HarnessFailure, match=r"a\.csv' is the name of a file") as raised:
+        say("here", **shown)
+    assert 'say("sandbox:/mnt/data/a.csv")' in str(raised.value)
+
+
 def test_a_misspelt_code_of_a_failure_is_refused_and_another_passed_on():
     assert fail("token_rate_limit_exceeded").code == "token_rate_limit_exceeded"
     with pytest.raises(HarnessFailure, match=r"nearly 'rate_limit_exceeded'"):

@@ -12,7 +12,7 @@ from harness.failures import HarnessFailure
 from harness.recording.cassettes import header_of, read, rendered
 from harness.recording.exchanges import by_conversation
 from harness.recording.redaction import Redactor
-from harness.recording.session import Session
+from harness.recording.session import Session, behind_gateway
 from harness.service.paths import USUAL
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def cassette_name(name: str) -> str:
 
 
 def _is_ours(item: Recorded) -> bool:
-    return USUAL.match(item.request.path) is not None
+    return USUAL.match(behind_gateway(item.request.path)) is not None
 
 
 def _nothing(source: Path, recorded: list[Recorded]) -> HarnessFailure:

@@ -15,6 +15,7 @@ from harness.failures import HarnessFailure
 from harness.recording.exact import whole
 from harness.recording.matching import Redacted, normal
 from harness.recording.seeds import plant, sow
+from harness.recording.session import behind_gateway
 from harness.service.paths import below_root
 from harness.service.routes import ROUTER
 from harness.service.script import Script
@@ -114,7 +115,7 @@ class LivePlayer:
         return [seen for seen in self._session.exchanges if seen.ok and _tells(seen) and seen not in self._used]
 
     def _path(self, request: Request) -> str:
-        return below_root(request.path, self._service.roots)
+        return below_root(behind_gateway(request.path), self._service.roots)
 
     def _told(self, request: Request, match: Match, candidates: list[Seen], fitting: list[Seen]) -> Response:
         """Something is to be made: the recording has to hold the same request."""

@@ -13,8 +13,8 @@ from harness.recording.exchanges import understanding
 from harness.recording.matching import normal
 from harness.recording.soundness import wrong
 from harness.recording.stories import Story
-from harness.service.paths import below_root
-from harness.service.routes import ROUTER
+from harness.service.paths import ROOTS, below_root
+from harness.service.routes import FAMILIES, ROUTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,12 +31,26 @@ IN_A_STORE = "vector_store.file"  # an object that goes by the id of a file, and
 FRAME = re.compile(r"event: ?(.+?)\r?\ndata: ?(.*?)\r?\n\r?\n")
 
 
+# Nobody says behind which gateway a recording was made: a root and what lies directly below it tell.
+GATEWAY = re.compile(rf"(?:/[^/]+)*?(?=(?:{'|'.join(ROOTS)})/(?:{'|'.join(sorted(FAMILIES))})(?:/|\Z))")
+
+
+def behind_gateway(path: str) -> str:
+    """A path without the folders of a gateway in front of the API's root.
+
+    >>> behind_gateway("/v1/0a1b/gw/openai/threads"), behind_gateway("/proxy/v1/threads"), behind_gateway("/x")
+    ('/openai/threads', '/v1/threads', '/x')
+    """
+    folders = GATEWAY.match(path)
+    return path if folders is None else path[folders.end() :]
+
+
 class Seen:
     """One exchange, understood as far as it can be."""
 
     def __init__(self, recorded: Recorded) -> None:
         self.recorded = recorded
-        self.path = below_root(recorded.request.path)
+        self.path = below_root(behind_gateway(recorded.request.path))
         match = ROUTER.match(recorded.request.method, self.path)
         self.route: Route | None = None if match is None else match.route
         self.path_ids: dict[str, str] = {} if match is None else match.path_ids

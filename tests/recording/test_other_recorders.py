@@ -12,13 +12,15 @@ import pytest
 import yaml
 from telling import recorded
 
-from harness import say
+from harness import FakeAssistants, say
 from harness.failures import HarnessFailure
+from harness.options import make_options
 from harness.recording import replay
 from harness.recording.cassettes import read
 from harness.recording.dialects.foreign import FOREIGN
 from harness.recording.importing import imports
 from harness.recording.matching import normal
+from harness.service.http import Request
 from harness.service.service import Service
 
 URL = "https://api.openai.com/v1/threads"
@@ -121,6 +123,7 @@ def archive(content, **headers):
         ({"text": json.dumps(chunks(RAW, bytes.hex))}, "gzip", RAW),
         ({"text": RAW.decode()}, "gzip", RAW),
         ({"text": "0001ff", "_isBinary": True}, "identity", b"\0\1\xff"),
+        ({"text": in_base64(gzip.compress(RAW)), "encoding": "base64"}, "gzip", RAW),
         ({"text": "AAH/", "encoding": "base64"}, "gzip", b"\0\1\xff"),
     ],
 )
@@ -168,6 +171,23 @@ def test_a_url_without_a_host_is_one_of_this_api(read_text, tmp_path, told, url)
     [exchange] = read_text(archive({"text": "{}"}).replace(URL, told))
     assert (exchange.request.url, exchange.request.path) == (url, "/v1/threads")
     assert imports([tmp_path / "cassette"], tmp_path)
+
+
+GATEWAYS = ["http://localhost:4000/proxy/v1", "https://gateway.ai.cloudflare.com/v1/0a1b/gw/openai"]
+
+
+@pytest.mark.parametrize("root", GATEWAYS)
+def test_what_came_through_a_gateway_is_of_this_api(tmp_path, root):
+    path = tmp_path / "session.har"
+    path.write_text(archive({"text": RAW.decode()}).replace("GET", "POST").replace("https://api.openai.com/v1", root))
+    [item] = imports([path], tmp_path)
+    [seen] = item.session.exchanges
+    assert (item.left_out, seen.path, list(item.session.made)) == (0, "/threads", [THREAD["id"]])
+    for url in (URL, f"{root}/threads"):
+        fake = FakeAssistants(make_options({"base_url": [root]}, where="here"))
+        fake.replay(path)
+        answer = fake.answer(Request("POST", url, {"authorization": "Bearer x", "openai-beta": "assistants=v2"}))
+        assert (answer.status, json.loads(answer.body)["id"]) == (200, THREAD["id"])
 
 
 def as_nock(items):
@@ -250,6 +270,7 @@ interactions:
     parsed_body: {}
     status: {code: 200, message: OK}
 """
+NOCK = "nock('https://api.openai.com:443')\n  .post('/v1/threads', {})\n  .reply(200, %s, ['Date', 'x']);\n"
 TALKBACK = """\
 {
     meta: {
@@ -279,6 +300,7 @@ DEBUG = "[openai._base_client:482 - DEBUG] Request options: {'method': 'post', '
         ("a cassette of go-vcr", GO),
         ("a cassette of PHP-VCR", PHP),
         ("a recording of `responses`, which keeps no bodies of requests", RESPONSES),
+        ("a script for nock", NOCK % RAW.decode()),
         ("a tape of talkback", TALKBACK % RAW.decode()),
         ("a collection of Postman", json.dumps({"info": POSTMAN, "item": [{"request": {}, "response": [THREAD]}]})),
         ("an export of Insomnia, which holds no answers", json.dumps({"__export_format": 4, "resources": [PAIR]})),

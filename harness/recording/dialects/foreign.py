@@ -55,6 +55,7 @@ FOREIGN = (
     Foreign("a session of Charles", (r'"actualPort"\s*:',), CHARLES),
     Foreign("a cassette of vcrpy whose serializer parsed the bodies", (r"^[ \t]+parsed_body:",)),
     Foreign("a cassette of go-vcr", (r"^interactions:", r"^[ \t]+duration:")),
+    Foreign("a script for nock", (r"^[ \t]*nock\(", r"^[ \t]*\.reply\(")),
     Foreign("a cassette of PHP-VCR", (r'^[ \t]+"?curl_info"?[ \t]*:',)),
     Foreign("a recording of `responses`, which keeps no bodies of requests", (r"^[ \t]+auto_calculate_content_len",)),
     Foreign("a tape of talkback", (r"^[ \t]*meta: \{", r"^[ \t]*req: \{", r"^[ \t]*res: \{")),

@@ -352,7 +352,7 @@ def missing_form_field(name: str) -> Refusal:
 
 
 def unknown_form_fields(names: Sequence[str]) -> Refusal:
-    """The words are jsonschema's, as those of the other refusals of this form; of this one none are recorded (G)."""
+    """In jsonschema's words, as the others of this form: Azure/azure-sdk-for-net#44039. Of several, a guess (G)."""
     told = ", ".join(map(repr, names)) + (" was" if len(names) == 1 else " were")
     return Refusal(400, f"Additional properties are not allowed ({told} unexpected)")
 

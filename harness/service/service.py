@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
-from harness.service import dialects, errors, explain, params
+from harness.service import dialects, errors, explain, media, params
 from harness.service.context import Call, World
 from harness.service.errors import Refusal
 from harness.service.faults import matching
@@ -24,7 +24,7 @@ from harness.service.params.upload import Upload
 from harness.service.paths import below_root, roots_pattern
 from harness.service.routes import FAMILIES, ROUTER, ROUTES
 from harness.service.settings import Settings
-from harness.service.shapes import FILE_ERROR_DETAIL
+from harness.service.shapes import CONTENT_TYPES_CHECKED, FILE_ERROR_DETAIL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -126,9 +126,14 @@ class Service:
 
     def _validate(self, call: Call, route: Route) -> None:
         model = route.body(call.api, azure=call.azure)
+        sent = call.request.headers.get("content-type", "")
         if model is Upload:
-            call.body = params.parse_upload(call.request.body, call.request.headers.get("content-type", ""))
+            if not call.azure:
+                media.check_form(sent)
+            call.body = params.parse_upload(call.request.body, sent)
         elif model is not None:
+            if call.request.body and not call.azure and self.world.shapes.since(CONTENT_TYPES_CHECKED):
+                media.check_json(sent)
             call.body = params.validate(model, params.parse_json(call.request.body, call.api), call.api)
         if route.query is not NoQuery:
             call.query = params.parse_query(route.query, call.request.query, call.api)

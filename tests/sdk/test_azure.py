@@ -360,3 +360,12 @@ def test_refusals_of_the_service_itself_are_worded_as_openais(azure, assistants,
     with pytest.raises(openai.NotFoundError) as raised:
         ask(client.beta.threads.retrieve, "thread_abcdefghijklmnopqrstuvwx")
     assert list(raised.value.response.json()["error"]) == ["message", "type", "param", "code"]
+
+
+def test_what_azures_gateway_says_of_content_types_is_not_known(azure, assistants):
+    """So what OpenAI refuses for its type is judged by its body alone."""
+    client = azure()
+    typed = {"content-type": "text/plain"}
+    assert ask(client.post, "/threads", cast_to=dict, body={}, options={"headers": typed})["object"] == "thread"
+    with pytest.raises(openai.BadRequestError, match="'file' is a required property"):
+        ask(client.post, "/files", cast_to=dict, body={})

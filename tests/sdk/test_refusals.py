@@ -785,6 +785,48 @@ def test_not_json(wire):
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize("sent", ["text/plain;charset=UTF-8", "multipart/form-data; boundary=x", "application/xml"])
+def test_a_body_that_says_it_is_no_json(wire, sent):
+    wire.start()
+    answer = wire.send("POST", "/threads", headers={"content-type": sent}, content=b"{}")
+    assert answer.status_code == 400
+    assert answer.json()["error"] == {
+        "message": f"Unsupported content type: '{sent}'. This API method only accepts 'application/json' requests, but "
+        f"you specified the header 'Content-Type: {sent}'. Please try again with a supported content type.",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "unsupported_content_type",
+    }
+    # There was a time when only the body counted, and without one, no type does.
+    wire.ok("POST", "/threads", headers={"content-type": sent}, content=b"")
+    wire.start(as_of="2024-02-12")
+    wire.ok("POST", "/threads", headers={"content-type": sent, "openai-beta": "assistants=v1"}, content=b"{}")
+
+
+@pytest.mark.parametrize(
+    "sent", ["Application/json; charset=utf-8", "application/x-www-form-urlencoded", None], ids=["json", "curl", "none"]
+)
+def test_content_types_that_are_taken(wire, sent):
+    wire.start()
+    wire.ok("POST", "/threads", headers={"content-type": sent}, content=b"{}")
+
+
+@pytest.mark.parametrize("as_of", [None, "2023-11-20"])
+def test_an_upload_that_is_no_form(wire, as_of):
+    wire.start(as_of=as_of)
+    answer = wire.send("POST", "/files", {"purpose": "assistants"})
+    assert (answer.status_code, answer.json()["error"]) == (
+        415,
+        {
+            "message": "Invalid Content-Type header (application/json), expected multipart/form-data. (HINT: If you're "
+            "using curl, you can pass -H 'Content-Type: multipart/form-data')",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": None,
+        },
+    )
+
+
 def test_an_error_of_files_has_a_detail(wire):
     wire.start()
     body = wire.send("GET", "/files/fake_id").json()

@@ -124,8 +124,9 @@ class Story:
         if details["type"] == "message_creation":
             message_id = details["message_creation"]["message_id"]
             return [self._said(self.messages.get(message_id, {"id": message_id}))]
-        functions = [call for call in details["tool_calls"] if call["type"] == "function"]
-        others = [call for call in details["tool_calls"] if call["type"] != "function"]
+        calls = details.get("tool_calls", ())
+        functions = [call for call in calls if call["type"] == "function"]
+        others = [call for call in calls if call["type"] != "function"]
         return [*self._calls(functions), *map(self._tool_act, others)]
 
     def _said(self, message: Json) -> script.Say | script.Refuse:

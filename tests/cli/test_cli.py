@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -180,18 +181,23 @@ def test_show_tells_every_conversation_of_a_log_and_what_it_could_not_read(run):
 
 # --- what nobody understands ----------------------------------------------------------------------------------
 
-STRAY = {"id": "step_AbCdEfGhIjKlMnOpQrStUvWx", "object": "thread.run.step", "created_at": 1}
-MUTE = {"id": "msg_AbCdEfGhIjKlMnOpQrStUvWx", "object": "thread.message", "created_at": 1, "role": "user"}
-MUTE |= {"thread_id": THREAD["id"], "content": [{"type": "text", "text": {}}]}
+MESSAGE = {"id": "msg_AbCdEfGhIjKlMnOpQrStUvWx", "object": "thread.message", "created_at": 1, "role": "user"}
+MESSAGE |= {"thread_id": THREAD["id"], "content": [{"type": "text", "text": {"value": "Hi", "annotations": []}}]}
+RUN = {"id": "run_AbCdEfGhIjKlMnOpQrStUvWx", "object": "thread.run", "created_at": 1, "status": "queued"}
+DELTA = {"id": MESSAGE["id"], "object": "thread.message.delta", "delta": {"content": [{"type": "text"}]}}
+STREAM = "".join(
+    f"event: {name}\ndata: {json.dumps(data)}\n\n"
+    for name, data in (("thread.run.created", RUN | {"thread_id": THREAD["id"]}), ("thread.message.delta", DELTA))
+)
 
 
 @pytest.mark.parametrize(
     ("command", "shown", "where"),
     [
-        ("import", STRAY, f"GET /threads/{THREAD['id']} (log.jsonl: one.yml [0])"),
-        ("to-test", STRAY, f"GET /threads/{THREAD['id']} (log.jsonl: one.yml [0])"),
-        ("show", MUTE, "log.jsonl"),
-        ("report -o page.html", MUTE, "log.jsonl"),
+        ("import", STREAM, f"GET /threads/{THREAD['id']} (log.jsonl: one.yml [0])"),
+        ("to-test", {**THREAD, "metadata": "REDACTED"}, "log.jsonl"),
+        ("show", {**MESSAGE, "content": [{"type": "of a later day"}]}, "log.jsonl"),
+        ("report -o page.html", {**MESSAGE, "attachments": [{"file_id": "file-a", "tools": [1]}]}, "log.jsonl"),
     ],
     ids=["import", "to-test", "show", "report"],
 )
@@ -201,7 +207,7 @@ def test_an_object_of_another_shape_is_told_without_a_traceback(run, command, sh
     path.write_text(json.dumps({**json.loads(path.read_text()), "response_body": shown}), encoding="utf-8")
     told = run(*command.split(), path, code=1).stderr
     assert told.startswith(f"Error: {where} cannot be understood: an object in it is none as the service showed them.")
-    assert "KeyError: '" in told
+    assert re.search(r"^(KeyError|TypeError|ValueError|AttributeError): ", told, re.MULTILINE)
     assert "harness check " in told
 
 

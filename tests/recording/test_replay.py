@@ -35,6 +35,7 @@ from harness.recording.cassettes import write
 from harness.recording.exchanges import Recorded
 from harness.recording.matching import normal
 from harness.recording.redaction import Redactor
+from harness.recording.session import Session
 
 FILE = "file-AbCdEfGhIjKlMnOpQrStUv"
 SHOW_RESULTS = "step_details.tool_calls[*].file_search.results[*].content"
@@ -319,6 +320,23 @@ def test_messages_that_came_with_their_run_come_once(cassette, older, shown):
         client.ok("POST", "/threads", new)
     assert (told(client) == listed) == (shown == 9)
     assert len(client.fake.threads[0].messages) == (3 if older and shown == 2 else 6)
+
+
+def test_messages_that_say_something_else_did_not_come_with_the_run():
+    """As where a filter changed the request and not the list."""
+    writer = Client(FakeAssistants())
+    thread = writer.ok("POST", "/threads", {})["id"]
+    body = {"assistant_id": writer.fake.add_assistant().id}
+    body["additional_messages"] = [{"role": "user", "content": "my secret"}]
+    run = writer.poll(writer.ok("POST", f"/threads/{thread}/runs", body))
+    writer.ok("GET", f"/threads/{thread}/messages")
+
+    def added(told):
+        sent = [replace(item.request, body=item.request.body.replace(b"my secret", told)) for item in writer.recorded]
+        exchanges = [replace(item, request=request) for item, request in zip(writer.recorded, sent, strict=True)]
+        return len(Session.of(exchanges).added[run["id"]])
+
+    assert (added(b"my secret"), added(b"REDACTED")) == (1, 0)
 
 
 @pytest.mark.parametrize("tool", [run_code("1", logs="1"), search(results=FOUND)], ids=["code", "search"])

@@ -366,6 +366,6 @@ def test_what_azures_gateway_says_of_content_types_is_not_known(azure, assistant
     """So what OpenAI refuses for its type is judged by its body alone."""
     client = azure()
     typed = {"content-type": "text/plain"}
-    assert ask(client.post, "/threads", cast_to=dict, body={}, options={"headers": typed})["object"] == "thread"
+    assert ask(client.post, "/threads", cast_to=JSON, body={}, options={"headers": typed})["object"] == "thread"
     with pytest.raises(openai.BadRequestError, match="'file' is a required property"):
-        ask(client.post, "/files", cast_to=dict, body={})
+        ask(client.post, "/files", cast_to=JSON, body={})

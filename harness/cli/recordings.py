@@ -138,7 +138,7 @@ def show(path: Path) -> None:
     from harness.recording.timeline import timeline
 
     sessions = _sessions(path)
-    with understanding(path, path):
+    with understanding(path):
         parts = [f"{name or path}: {timeline(session)}" for name, session in sessions.items()]
     click.echo_via_pager("\n\n".join(parts) + "\n")
 
@@ -163,7 +163,7 @@ def to_test(path: Path, output: Path | None, force: bool) -> None:
             do=f"harness import {path} -o cassettes   # a cassette for each",
         )
     [session] = sessions.values()
-    with understanding(path, path):
+    with understanding(path):
         source = retold(session, title=path.name)
     told_or_written(source, output, force=force, command="to-test")
 

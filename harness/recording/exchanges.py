@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -51,8 +52,10 @@ def by_conversation(exchanges: Iterable[Recorded]) -> dict[str, list[Recorded]]:
 
 
 @contextmanager
-def understanding(what: object, file: object = None) -> Iterator[None]:
+def understanding(what: object) -> Iterator[None]:
     """While active, what cannot be understood of a recording is told of as such: files are edited, and not all is ours.
+
+    `what` is a file, or a part of one that tells its place.
 
     Raises:
         HarnessFailure: an object has another shape than those of the service.
@@ -60,7 +63,7 @@ def understanding(what: object, file: object = None) -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        path = "…" if file is None else quote(str(file))
+        path = quote(str(what)) if isinstance(what, Path) else "…"
         raise HarnessFailure(
             f"{what} cannot be understood: an object in it is none as the service showed them.",
             there_was=f"{type(error).__name__}: {error}",

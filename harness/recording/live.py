@@ -203,7 +203,8 @@ class LivePlayer:
 def _refuse_if_untold(session: Session) -> None:
     odd = [(f"{what} is not what the service gives", seen) for seen in session.exchanges for what in seen.odd]
     odd += [(f"{object_id} stands for several objects", seen) for object_id, seen in session.doubled.items()]
-    for told, seen in odd[:1]:
+    if odd:
+        told, seen = odd[0]
         raise HarnessFailure(
             f"This session cannot be told again: {told}, in {seen}.",
             there_was="A filter of the recorder may have changed it. `harness check` tells what else is wrong.",

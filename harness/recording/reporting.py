@@ -46,7 +46,7 @@ def report(paths: Sequence[str | os.PathLike[str]]) -> str:
         skipped: list[str] = []
         for conversation, exchanges in by_conversation(read(path, skipped)).items():
             session = Session.of(exchanges)
-            with understanding(path, path):
+            with understanding(path):
                 worlds[" ".join(filter(None, (name, conversation)))] = world(session, left_out=skipped)
             skipped = []  # told once, in the first world of the file
     return page(worlds, title=names[0] if len(names) == 1 else f"{len(names)} cassettes")

@@ -1,5 +1,5 @@
 """Every refusal the service gives, one constructor each; those of states and locks are in `conflicts`, those of what
-does not go together in `misfits`.
+does not go together in `misfits`, those of content types in `media`.
 
 Texts, types, codes and params are the service's own (CONTRACT §3, §4, §6, §7). A constructor whose text is not
 recorded says so; nothing else in the service spells an error.

@@ -17,7 +17,8 @@ class Exchange:
     """One request of a client, and its answer. `path` lies below the host.
 
     Attributes:
-        response: what was answered; an empty one of status 0 if the request did not arrive while the client waited.
+        response: what was answered; an empty one of status 0 if the request did not arrive while the client waited, or
+            ended in a `HarnessFailure`.
         at: the virtual time by then.
         failure: what the client got in place of the answer: what `assistants.faults` planned, or a `HarnessFailure`.
     """

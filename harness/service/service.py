@@ -126,14 +126,14 @@ class Service:
 
     def _validate(self, call: Call, route: Route) -> None:
         model = route.body(call.api, azure=call.azure)
-        sent = call.request.headers.get("content-type", "")
         if model is Upload:
+            sent = call.request.headers.get("content-type", "")
             if not call.azure:
                 media.check_form(sent)
             call.body = params.parse_upload(call.request.body, sent)
         elif model is not None:
             if call.request.body and not call.azure and self.world.shapes.since(CONTENT_TYPES_CHECKED):
-                media.check_json(sent)
+                media.check_json(call.request.headers.get("content-type", ""))
             call.body = params.validate(model, params.parse_json(call.request.body, call.api), call.api)
         if route.query is not NoQuery:
             call.query = params.parse_query(route.query, call.request.query, call.api)

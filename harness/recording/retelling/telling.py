@@ -139,9 +139,9 @@ class Retelling:
         if not isinstance(seen.got, dict) or "object" not in seen.got:
             raise LeftOut("its answer was not kept")
         recorded, shown, waited = seen.got, now.got, False
-        if recorded.get("object") != shown.get("object"):  # a batch as its store, since 2025 (openai-python#2724)
+        if recorded["object"] != shown["object"]:  # a batch as its store, since 2025 (openai-python#2724)
             self.page.add(asked.call(self.names))
-            return self.page.comment(f"Recorded: the answer is a {recorded.get('object')}.")
+            return self.page.comment(f"Recorded: the answer is a {recorded['object']}.")
         if asked.key in (*RUNS, SUBMIT) and (end := self._waited_for(seen)) is not None:
             recorded, shown, waited = end, self.wait(now.got), True
             function += "_poll" if asked.key == RUNS[0] else "_and_poll"

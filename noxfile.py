@@ -74,8 +74,10 @@ def choose_every_pyenv_python() -> None:
 
 
 choose_every_pyenv_python()
-# as pip does: the tests start many interpreters, and each would compile the SDK anew where none may write bytecode
-os.environ.setdefault("UV_COMPILE_BYTECODE", "1")
+# The tests start hundreds of interpreters. Without bytecode each compiles the SDK anew, and rewrites the asserts of all
+# plugins, of which this one is the largest: half of the time that the runs of pytest inside of tests take.
+os.environ.setdefault("UV_COMPILE_BYTECODE", "1")  # as pip does
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def group(name: str) -> list[str]:

@@ -137,3 +137,21 @@ def test_a_link_that_leads_nowhere_is_seen():
 def test_every_page_is_in_the_index():
     pages = {name.removeprefix("docs/") for name in PAGES if name.startswith("docs/")} - {"README.md"}
     assert pages <= set(links("docs/README.md"))
+
+
+# --- guesses ------------------------------------------------------------------------------------------------------
+
+
+def test_every_guess_of_the_code_is_in_the_table_and_every_file_of_the_table_is_there():
+    house = ROOT / "harness"
+    _, _, section = PAGES["docs/architecture.md"].partition("## Where the contract only guesses")
+    rows = re.findall(r"^\| .+ \| (`.+`) \| .+ \|$", section, re.MULTILINE)
+    told = {path for row in rows for path in re.findall(r"`([^`]+)`", row)}
+    assert [path for path in told if not (house / path).is_file()] == []
+    guessing = {
+        path.relative_to(house).as_posix()
+        for path in house.rglob("*.py")
+        if re.search(r"\bG\)|\ba guess\b", path.read_text(encoding="utf-8"))
+    }
+    assert guessing - told == set()
+    assert len(guessing) > 20

@@ -43,10 +43,10 @@ HELPED = hasattr(Runs, "submit_tool_outputs_stream")  # this SDK can wait for a 
 INTRODUCTION = f"""# What it finds
 
 `explore` takes a client through every way a run can end or stall, through slow and fast runs, and through faults of
-each request that the client makes, then through some of these together, and tells what became of it. This page is what
-it tells about code that people use or learn from: the helpers of the official SDK, the polling loops of tutorials, and
-the agent classes of frameworks that speak the Assistants API, all of them as they are published. Each was asked one
-question in at most {BUDGET} situations:
+each request that the client makes, and then through some of these together. It reports what the client did. This page
+shows its reports on code that people use or learn from, all of it as it was published: the helpers of the official SDK,
+the polling loops of tutorials, and the agent classes of frameworks that speak the Assistants API. Each client was asked
+one question in at most {BUDGET} situations:
 
 ```python
 from harness import explore
@@ -62,23 +62,24 @@ print(explore(my_client, budget={BUDGET}))
 | ✓ | returns nothing | something false: an empty text, `None`, an empty list |
 | ✓ | raises | an error that somebody raises on purpose, also if it is the SDK that does |
 | ✗ | crashes | an error of the language, which nobody raises on purpose: `AttributeError`, `IndexError` … |
-| ✗ | hangs | it asks again for what cannot come any more, such as another status of a run that has expired |
+| ✗ | hangs | it waits for what cannot come any more, such as another status of a run that has expired |
 | ✗ | returns … | there is no answer, and it returns something else: the question, or what a failed run had written |
 | ✗ | leaves the thread locked | it returns while a run is active, so the thread takes no new message; after an error \
 this is told, and is no bug |
 
 The names of endings say how a run ends: `failed-server_error-after_message` is a run that fails with `server_error`
-after it has written a message. `failed-*` stands for all endings that begin so, with their number behind. A fault is
-told with the request it befalls: "timeout at `GET /threads/{{thread_id}}/runs/{{run_id}}`". Of two things together only
-what neither does alone is told. Situations that a client's assistant cannot meet, such as a call of a function where it
-has none, do not count.
+after it has written a message. `failed-*` stands for all endings that begin like this; their number follows in
+brackets. A fault is shown with the request that it hits: "timeout at
+`GET /threads/{{thread_id}}/runs/{{run_id}}`". Two things together (endings, timings, faults) are shown only for what
+neither of them does alone. Situations that a client's assistant cannot meet, such as a call of a function that it does
+not have, do not count.
 
 What is a bug for `explore` may be right for a program: a tutorial need not show how to survive a run that fails, and a
-framework may leave it to its user to see whether an answer is one. The table of each client tells what happens, and the
-judgement is the reader's. Each bug comes with a test that reproduces it: `print(explore(my_client).bugs[0].script)`.
+framework may leave it to its user to check whether an answer is one. The table of each client shows what happens; the
+judgement is yours. Each bug comes with a test that reproduces it: `print(explore(my_client).bugs[0].script)`.
 
-To write this page anew, run `python docs/generate_what_it_finds.py`. It replaces the sections of the clients that the
-environment has, and leaves the others.
+To generate this page anew, run `python docs/generate_what_it_finds.py`. It replaces the sections of the clients that
+are installed in the environment, and leaves the others as they are.
 """
 
 

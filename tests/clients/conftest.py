@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,12 @@ def _installed(npm: str, folder: Path) -> str:
     quietly = ("--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", "--fetch-retries=1")
     done = subprocess.run([npm, "install", *quietly], cwd=folder, capture_output=True, encoding="utf-8", check=False)
     return done.stderr if done.returncode else ""
+
+
+@pytest.fixture
+def node_folder(node_programs):
+    """An empty folder below that of the SDKs, which workers share: pytest gives each of them the same names."""
+    return Path(tempfile.mkdtemp(dir=node_programs))
 
 
 @pytest.fixture(params=["openai", "openai-4"], ids=["newest", "4.x"])

@@ -115,15 +115,14 @@ def test_the_scenario_is_one():
     assert load(EXAMPLE / "scenario.yaml").keys() == {"assistants", "every_run"}
 
 
-def test_the_health_check_and_the_client_as_they_stand_there(node_programs, tmp_path_factory):
-    folder = node_programs / tmp_path_factory.mktemp("client").name
-    shutil.copytree(EXAMPLE / "client", folder)
+def test_the_health_check_and_the_client_as_they_stand_there(node_folder):
+    shutil.copytree(EXAMPLE / "client", node_folder, dirs_exist_ok=True)
     with started() as url:
         assert healthy(url)
         assert not healthy(url, token="another")
         done = subprocess.run(
             ["node", "ask.mjs"],
-            cwd=folder,
+            cwd=node_folder,
             env={**os.environ, **CLIENT["environment"], "OPENAI_BASE_URL": f"{url}/v1"},
             capture_output=True,
             encoding="utf-8",

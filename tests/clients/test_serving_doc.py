@@ -132,17 +132,14 @@ def test_a_server_begins_as_shown(folder, block):
 
 
 @pytest.fixture
-def node_folder(node_programs, tmp_path_factory):
-    """A folder below that of the SDKs, with the program that is shown."""
-    folder = node_programs / tmp_path_factory.mktemp("shown").name
-    folder.mkdir()
+def shown_program(node_folder):
+    """The program for node, where it finds its SDK."""
     [block] = of_kind("node")
-    (folder / "ask.mjs").write_text(block.code, encoding="utf-8")
-    return folder
+    (node_folder / "ask.mjs").write_text(block.code, encoding="utf-8")
+    return block
 
 
-def test_the_program_for_node(server, node_folder):
-    [block] = of_kind("node")
+def test_the_program_for_node(server, node_folder, shown_program):
     done = subprocess.run(
         ["node", "ask.mjs"],
         cwd=node_folder,
@@ -153,9 +150,10 @@ def test_the_program_for_node(server, node_folder):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert_as_shown(done.stdout, block)
+    assert_as_shown(done.stdout, shown_program)
 
 
+@pytest.mark.usefixtures("shown_program")
 def test_the_test_that_is_shown_passes(node_folder):
     for block in of_kind("test"):
         (node_folder / f"test_{where(block).replace('-', '_')}.py").write_text(block.code, encoding="utf-8")

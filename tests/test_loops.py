@@ -289,6 +289,7 @@ MAY_END = {
     "match of something else": WAITING + "look(run)\n    match run.id:\n        case 5:\n            break",
     "guard": WAITING + "match look(run).status:\n        case x if x != y:\n            break",
     "a refusal": WAITING + "try:\n        look(run)\n    except Refused:\n        break",
+    "another exception": WAITING + "try:\n        look(run)\n    except Refused:\n        raise Gone",
     "a condition that nobody knows": "while waiting:\n    look(run)",
 }
 
@@ -296,6 +297,14 @@ MAY_END = {
 @pytest.mark.parametrize("source", MAY_END.values(), ids=MAY_END)
 def test_a_loop_that_may_end_in_another_way(source):
     assert not any(the_loop(source).never_ends(status) for status in STATUSES)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="`except*` came with Python 3.11")
+@pytest.mark.parametrize(
+    "source", [WAITS["within try and with"][0], MAY_END["another exception"]], ids=["caught", "raised anew"]
+)
+def test_exceptions_in_groups_are_caught_as_others_are(source):
+    assert the_loop(source.replace("except", "except*")) == the_loop(source)
 
 
 @pytest.mark.parametrize(

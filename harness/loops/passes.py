@@ -23,6 +23,8 @@ Texts: TypeAlias = "frozenset[str]"
 Verdict: TypeAlias = "bool | None"  # None: may be either
 
 LOOPS = (ast.While, ast.For, ast.AsyncFor)
+# `except*` came with Python 3.11: a node with the same fields, whose handlers leave a loop only by what they raise
+TRIES: tuple[type[ast.Try], ...] = (ast.Try, getattr(ast, "TryStar", ast.Try))
 NO_FLAGS: Mapping[str, object] = {}
 # What a statement may do. What it raises may be caught within the loop; the last is for what only a refusal leads to.
 ON, STAYS, LEAVES, RAISES, MAY_LEAVE = "goes on", "stays in the loop", "leaves it", "raises", "leaves it if refused"
@@ -77,7 +79,7 @@ class Passes:
                 ways = self._cases(subject, cases, status)
             case ast.With(body=body) | ast.AsyncWith(body=body):
                 ways = self._block(body, status)
-            case ast.Try():
+            case _ if isinstance(node, TRIES):
                 ways = self._tried(node, status)
             case ast.Assert(test=test):
                 ways = {True: {ON}, False: {RAISES}, None: {ON, RAISES}}[self._truth(test, status)]

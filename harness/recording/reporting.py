@@ -124,8 +124,15 @@ def _thread(session: Session, known: dict[str, Json], thread: Json) -> Json:
     )
     runs = sorted((item for item in inside if item["object"] == "thread.run"), key=_made)
     return rows.thread(
-        thread, [rows.message(_whole(session, item)) for item in messages], [_run(session, item) for item in runs]
+        thread,
+        [rows.message(_whole(session, item)) for item in messages],
+        [_run(session, item) for item in runs],
+        deleted=any(_deletes(seen, thread["id"]) for seen in session.exchanges),
     )
+
+
+def _deletes(seen: Seen, thread_id: str) -> bool:
+    return seen.ok and seen.method == "DELETE" and seen.path == f"/threads/{thread_id}"
 
 
 def _whole(session: Session, message: Json) -> Json:

@@ -53,7 +53,7 @@ def world(fake: Fake) -> Json:
         now=fake.world.clock.now,
         failures=map(str, fake.failures),
         assistants=(list(store.assistants), lambda item: rows.assistant(_fields(item))),
-        threads=(list(store.threads), _thread),
+        threads=(store.all_threads, _thread),
         files=(list(store.files), _file),
         stores=(list(store.vector_stores), lambda item: _store(item, fake.world)),
         requests=(list(enumerate(fake.requests, 1)), _request),
@@ -66,9 +66,8 @@ def _fields(record: Any, **changed: object) -> Json:
 
 
 def _thread(thread: Thread) -> Json:
-    return rows.thread(
-        _fields(thread), [_message(item) for item in thread.messages], [_run(item) for item in thread.runs]
-    )
+    messages, runs = [_message(item) for item in thread.messages], [_run(item) for item in thread.runs]
+    return rows.thread(_fields(thread), messages, runs, deleted=thread.gone)
 
 
 def _message(message: Message) -> Json:

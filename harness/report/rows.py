@@ -56,7 +56,7 @@ def assistant(item: Wire) -> Json:
 # --- threads --------------------------------------------------------------------------------------------------
 
 
-def thread(item: Wire, messages: Sequence[Json], runs: Sequence[Json]) -> Json:
+def thread(item: Wire, messages: Sequence[Json], runs: Sequence[Json], *, deleted: bool) -> Json:
     """A conversation: messages in their order, and each run in front of what it said."""
     waiting = list(runs)
     said: list[Json] = []
@@ -68,6 +68,7 @@ def thread(item: Wire, messages: Sequence[Json], runs: Sequence[Json]) -> Json:
     return {
         "id": item["id"],
         "at": item.get("created_at"),
+        "deleted": deleted,
         "tool_resources": _json(item.get("tool_resources")),
         "metadata": _json(item.get("metadata")),
         "said": said,

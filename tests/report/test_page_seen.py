@@ -60,6 +60,20 @@ def test_a_conversation_is_shown_with_the_timeline_of_its_run(page, tmp_path, wh
     assert page.complaints == []
 
 
+def test_a_thread_that_was_deleted_is_shown_as_deleted(page, tmp_path):
+    fake = FakeAssistants()
+    api = fake.client().beta.threads
+    gone, there = (api.create(messages=[{"role": "user", "content": text}]).id for text in ("Forget me.", "Keep me."))
+    api.delete(gone)
+    shown(page, tmp_path, {"main": world(fake)})
+    first, second = page.texts(".thread")
+    assert first.split() == ["Forget", "me.", gone, "deleted"]
+    assert second.split() == ["Keep", "me.", there]
+    assert page.text(".thread-head").split()[:2] == [gone, "deleted"]
+    choose(page, "Keep me.")
+    assert "deleted" not in page.text(".thread-head")
+
+
 def test_what_tools_did_is_shown(page, tmp_path, whole_day):
     shown(page, tmp_path, {"main": whole_day})
     calls = page.texts(".run .call pre")

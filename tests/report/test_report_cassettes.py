@@ -116,6 +116,19 @@ def test_a_status_that_no_answer_stamps_has_the_time_of_the_answer(fake):
     assert [moment["at"] for moment in seen["moments"]] == [NOON, None]
 
 
+def test_a_thread_that_the_client_deleted_is_shown_as_deleted(fake):
+    talk = Talk(fake)
+    gone, there = talk.thread(), talk.thread()
+    talk.ask(gone, "Are you there?", say("Not for long."))
+    everything(fake, gone)
+    talk.api.delete(gone)
+    assert look(fake, f"/threads/{gone}", "DELETE").status == 404
+    assert fake.answer(Request("DELETE", f"https://api.openai.com/v1/threads/{there}")).status == 401
+    shown, from_cassette = world_of_fake(fake), world(session(fake))
+    assert [(each["id"], each["deleted"]) for each in from_cassette["threads"]] == [(gone, True), (there, False)]
+    assert comparable(from_cassette) == comparable(shown)
+
+
 def test_only_the_first_time_in_the_queue_is_stamped(fake):
     talk = Talk(fake)
     thread = talk.thread()

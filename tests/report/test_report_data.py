@@ -88,6 +88,17 @@ def test_a_run_that_said_nothing_stands_where_it_happened():
     assert kinds == ["message", "run", "message", "run", "message", "message", "run", "message", "run"]
 
 
+def test_a_thread_that_the_client_deleted_is_shown_as_deleted():
+    with fake_assistants() as fake:
+        talk = Talk(fake)
+        gone, there = talk.thread(), talk.thread()
+        talk.ask(gone, "Are you there?", say("Not for long."))
+        talk.api.delete(gone)
+        shown = world(fake)
+    assert [(each["id"], each["deleted"]) for each in shown["threads"]] == [(gone, True), (there, False)]
+    assert [next(iter(each)) for each in shown["threads"][0]["said"]] == ["message", "run", "message"]
+
+
 # --- messages -------------------------------------------------------------------------------------------------------
 
 

@@ -463,6 +463,9 @@ def test_a_world_is_shown_and_then_only_what_is_new(worlds):
     second = get(worlds, f"/world?seen={first['seen']}")
     assert second["seen"] > first["seen"]
     assert len(second["world"]["threads"]) == 2
+    client_of(worlds).beta.threads.delete(first["world"]["threads"][0]["id"])
+    third = get(worlds, f"/world?seen={second['seen']}")
+    assert [thread["deleted"] for thread in third["world"]["threads"]] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,12 @@ function threadButton(thread, view, chosen) {
   for (const run of runs) counts.set(run.status, (counts.get(run.status) ?? 0) + 1);
   return h("button.thread", { type: "button", "aria-current": chosen ? "true" : null, "data-focus": `thread ${thread.id}`, click: () => chooseThread(thread.id) },
     first ? say("span.first", first.slice(0, 200)) : h("span.first.muted", null, "no messages"),
-    h("span.under", null, id(thread.id), h("span.grow"), [...counts].map(([status, count]) =>
+    h("span.under", null, id(thread.id), thread.deleted && deleted(), h("span.grow"), [...counts].map(([status, count]) =>
       h("span.mark", { "data-status": status, title: `${count} ${status}` }, icon(status), h("span.unseen", null, `${count} ${status}`), count > 1 ? ` ${count}` : ""))));
+}
+
+function deleted() {
+  return h("span.deleted", null, "deleted");
 }
 
 function plain(message) {
@@ -22,6 +26,7 @@ function threadHead(thread, view) {
   const runs = thread.said.filter((each) => each.run).length;
   return h("header.thread-head", null,
     h("h2", null, id(thread.id)),
+    thread.deleted && deleted(),
     h("span.muted", null, plural(thread.said.length - runs, "message"), " · ", plural(runs, "run")),
     h("span.grow"),
     thread.metadata || thread.tool_resources ? fold(`${thread.id} about`, "About", [

@@ -12,7 +12,7 @@ from shipped import PATHS
 from telling import BASE, HEAD
 from telling import recorded as told_by_a_fake
 
-from harness import call, fail, refuse, say
+from harness import call, fail, refuse, say, truncate
 from harness.recording.cassettes import write
 from harness.recording.checking import Finding, check
 from harness.recording.redaction import Redactor
@@ -73,6 +73,7 @@ def recorded(*acts, **more):
 BETA = {name: HEAD[name] for name in ("openai-beta", "content-type")}
 V1 = {"openai-beta": "assistants=v1"}
 POLLED = recorded(call("add", a=1), say("Two."), outputs=["2"])
+SPOKEN = recorded(say("Two."), stream=True)
 STREAMED = recorded(call("add", a=1), say("Two."), outputs=["2"], stream=True)
 # Where what stands in POLLED: an assistant, a thread, a message, a run and its looks, the outputs, steps, messages.
 ASSISTANT, THREAD, MESSAGE, RUN = 0, 1, 2, 3
@@ -124,6 +125,31 @@ def in_stream(old, new, exchanges=STREAMED):
     return answering(exchanges, at, exchanges[at].got.replace(old, new, 1))
 
 
+def with_frames(change, exchanges=STREAMED):
+    """The first stream has other frames."""
+    at = next(at for at, item in enumerate(exchanges) if item.got.startswith(b"event: "))
+    changed = change(exchanges[at].got.split(b"\n\n")[:-1])
+    return answering(exchanges, at, b"".join(frame + b"\n\n" for frame in changed))
+
+
+def without(event, exchanges=STREAMED):
+    return with_frames(lambda frames: [frame for frame in frames if not is_of(frame, event)], exchanges)
+
+
+def once_more(event, behind, exchanges):
+    """What comes with one event comes again behind another."""
+
+    def change(frames):
+        again = next(frame for frame in frames if is_of(frame, event))
+        return [told for frame in frames for told in ([frame, again] if is_of(frame, behind) else [frame])]
+
+    return with_frames(change, exchanges)
+
+
+def is_of(frame, event):
+    return frame.startswith(f"event: {event}\n".encode())
+
+
 def another(method, path, body=None, got=b"", status=200):
     """An exchange beside the conversation."""
     sent = b"" if body is None else json.dumps(body).encode()
@@ -139,6 +165,7 @@ def another(method, path, body=None, got=b"", status=200):
         recorded(refuse("No.")),
         recorded(fail("rate_limit_exceeded", "Slow down.")),
         recorded(say("Half a sen"), fail(), stream=True),
+        in_stream(b"thread.run.incomplete", b"thread.run.completed", recorded(say("A"), truncate(), stream=True)),
         [*POLLED, another("GET", "/files/file-abc/content", got=b"\x89PNG")],
         [*POLLED, another("GET", "/vector_stores", got=b'{"object": "list", "data": []}')],
         [*POLLED, another("GET", "/files/file-abc/content", got=b'{"object": 5}')],
@@ -148,7 +175,7 @@ def another(method, path, body=None, got=b"", status=200):
         [*POLLED, another("GET", "/threads/nope", got=b'{"error": {"message": "m", "type": "t", "param": null, '
                           b'"code": null}}', status=404)],
     ],
-    ids=["polled", "streamed", "said", "refused", "failed", "broken off", "binary file", "vector stores",
+    ids=["polled", "streamed", "said", "refused", "failed", "cut off", "broken off", "binary file", "vector stores",
          "JSON file", "JSON file like a run", "no version", "stream with an error",
          "refusal"],
 )  # fmt: skip
@@ -276,6 +303,60 @@ FAULTS = {
         lambda: in_stream(b"event: done\ndata: [DONE]\n\n", b""),
         ("error", "schema", "the stream breaks off: its last event is neither done nor error"),
     ),
+    "schema: a delta that has no place": (
+        lambda: in_stream(b'"delta":{"content":[{"index":0,', b'"delta":{"content":[{', SPOKEN),
+        ("error", "schema", "thread.message.delta.delta.content[0] has no index"),
+    ),
+    "schema: a note in a delta that has no place": (
+        lambda: in_stream(b'"annotations":[]', b'"annotations":[{"index":null}]', SPOKEN),
+        ("error", "schema", "thread.message.delta.delta.content[0].text.annotations[0] has no index"),
+    ),
+    "schema: a delta of nothing": (
+        lambda: in_stream(b'"delta":{"content":[{', b'"delta":{"content":[null,{', SPOKEN),
+        ("error", "schema", "thread.message.delta.delta.content[0] has no index"),
+    ),
+    "schema: a message in a stream without its status": (
+        lambda: in_stream(b'"status":"in_progress","incomplete_details"', b'"incomplete_details"', SPOKEN),
+        ("error", "schema", "thread.message has no status"),
+    ),
+    "schema: an event of another status": (
+        lambda: in_stream(b"event: thread.message.completed", b"event: thread.message.incomplete", SPOKEN),
+        ("error", "schema", "the event thread.message.incomplete tells of msg_"),
+    ),
+    "order: a stream that goes on after its end": (
+        lambda: with_frames(lambda frames: [*frames, frames[-1]]),
+        ("error", "order", "the stream goes on after done"),
+    ),
+    "order: a delta of nothing that was made": (
+        lambda: without("thread.run.step.created", without("thread.run.step.in_progress")),
+        ("error", "order", "comes before thread.run.step.created"),
+    ),
+    "order: a message that was not made": (
+        lambda: without("thread.message.created", SPOKEN),
+        ("error", "order", "comes before thread.message.created"),
+    ),
+    "order: made twice": (
+        lambda: once_more("thread.run.created", "thread.run.queued", STREAMED),
+        ("error", "order", " is created a second time"),
+    ),
+    "order: a delta of what is complete": (
+        lambda: once_more("thread.message.delta", "thread.message.completed", SPOKEN),
+        ("error", "order", "comes after thread.message.completed"),
+    ),
+    "order: a run that ends twice": (
+        lambda: once_more("thread.run.completed", "thread.run.completed", SPOKEN),
+        ("error", "order", "comes after thread.run.completed"),
+    ),
+    "order: a step of a run that has ended": (
+        lambda: once_more(
+            "thread.run.step.in_progress", "thread.run.completed", without("thread.run.step.completed", SPOKEN)
+        ),
+        ("error", "order", "comes after thread.run.completed"),
+    ),
+    "order: a run that waits for outputs goes on": (
+        lambda: once_more("thread.run.step.in_progress", "thread.run.requires_action", STREAMED),
+        ("error", "order", "comes after thread.run.requires_action"),
+    ),
     "transition: a status that comes again": (
         lambda: [*POLLED, POLLED[RUN + 1]],
         ("error", "transition", f"{RUN_ID} went from completed back to "),
@@ -285,8 +366,8 @@ FAULTS = {
         ("error", "transition", f"{RUN_ID} went from completed to failed"),
     ),
     "transition: a stream leaves a status out": (
-        lambda: in_stream(b'"status":"in_progress"', b'"status":"cancelled"'),
-        ("error", "transition", "went from queued to cancelled"),
+        lambda: without("thread.run.in_progress", SPOKEN),
+        ("error", "transition", "went from queued to completed"),
     ),
     "transition: a stream begins in the middle": (
         lambda: in_stream(b'"status":"queued"', b'"status":"completed"'),

@@ -14,6 +14,7 @@ from harness.recording.checking.bodies import schema
 from harness.recording.checking.findings import Finding
 from harness.recording.checking.histories import transition
 from harness.recording.checking.hygiene import age, dead, duplicate, secret
+from harness.recording.checking.streams import order
 from harness.recording.exchanges import by_conversation
 from harness.recording.redaction import Redactor
 from harness.recording.session import Seen
@@ -31,6 +32,7 @@ __all__ = ["RULES", "Finding", "check"]
 RULES: dict[str, Rule] = {
     "schema": schema,
     "transition": transition,
+    "order": order,
     "duplicate": duplicate,
     "dead": dead,
     "age": age,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from harness.recording.checking.findings import is_stream, named, shown, told, versions
+from harness.recording.checking.findings import named, shown, told, versions
 from harness.recording.checking.histories import TABLES, statuses
-from harness.recording.session import FRAME
-from harness.service import events, params
+from harness.recording.checking.streams import frames
+from harness.service import params
 from harness.service.dialects import is_azure
 from harness.service.errors import Refusal
 from harness.service.params.upload import Upload
@@ -63,9 +62,8 @@ TYPE_OF = {
 }
 # In these, what has a `type` holds its value under that name.
 TYPED = ("content", "step_details", "delta", "required_action")
-
-EVENTS = {*events.EVENTS, "error"}
-EVENT = re.compile(r"^event:", re.MULTILINE)
+# What a client puts together from deltas has a place in these lists.
+PLACED = ("content", "annotations", "tool_calls", "outputs")
 
 
 def schema(exchanges: Sequence[Seen]) -> Iterator[Found]:
@@ -74,11 +72,12 @@ def schema(exchanges: Sequence[Seen]) -> Iterator[Found]:
         if seen.route is not None:
             yield from _request(seen)
             yield from _refusal(seen)
-            yield from _frames(seen)
+            yield from frames(seen)
             for what in _strangers(seen):
                 yield "error", seen, what
-            for _, item in shown(seen):
-                yield from _object(seen, item)
+            for event, item in shown(seen):
+                yield from _misnamed(seen, item, event)
+                yield from _object(seen, item, event)
 
 
 # --- requests -----------------------------------------------------------------------------------------------------
@@ -145,9 +144,19 @@ def _strangers(seen: Seen) -> Iterator[str]:
             yield "the answer is no object of the API"
 
 
-def _object(seen: Seen, item: Json) -> Iterator[Found]:
+def _misnamed(seen: Seen, item: Json, event: str) -> Iterator[Found]:
+    """Events that say something else than their objects, but for runs that were cut off (CONTRACT §5.1)."""
+    kind, _, said = event.rpartition(".")
+    status = item.get("status")
+    if kind not in TABLES or said not in statuses(TABLES[kind]) or status in (None, said):
+        return
+    if (event, status) != ("thread.run.completed", "incomplete"):
+        yield "error", seen, f"the event {event} tells of {named(item)} in the status {status!r}"
+
+
+def _object(seen: Seen, item: Json, event: str) -> Iterator[Found]:
     kind = item.get("object")
-    shapes = _shapes(item, versions(seen))
+    shapes = _shapes(item, versions(seen), event)
     if not isinstance(kind, str):
         return
     if not shapes:
@@ -162,15 +171,19 @@ def _object(seen: Seen, item: Json) -> Iterator[Found]:
         yield "error", seen, f"{named(item)}: {kind}.{what}"
 
 
-def _shapes(item: Json, apis: Iterable[Api]) -> list[set[str]]:
-    """The sets of keys that such an object had, on whatever day."""
+def _shapes(item: Json, apis: Iterable[Api], event: str) -> list[set[str]]:
+    """The sets of keys that such an object had, on whatever day; events tell more of a message."""
     kind = str(item.get("object"))
     if kind in OTHERS:
         needed, more = OTHERS[kind]
         return [set(needed.split()), {*needed.split(), *more.split()}]
-    gone = f"{kind} deleted"
-    variants = (f"{kind}{variant}" for variant in ("", " modified", " told", " of a batch"))
-    names = [gone] if gone in SHAPES and "deleted" in item else variants
+    gone, in_events = f"{kind} deleted", f"{kind} told"
+    if gone in SHAPES and "deleted" in item:
+        names = [gone]
+    elif event and in_events in SHAPES:
+        names = [in_events]
+    else:
+        names = [f"{kind}{variant}" for variant in ("", " modified", " told", " of a batch")]
     return [
         set(keys.split())
         for name in names
@@ -190,6 +203,7 @@ def _wrong(item: Json, kind: str) -> Iterator[str]:
         yield f"status is {status!r}, which is no status of it"
     for key in TYPED:
         yield from _untyped(item.get(key), key)
+    yield from _unplaced(item.get("delta"), "delta")
 
 
 def _untyped(value: Any, path: str) -> Iterator[str]:
@@ -203,19 +217,14 @@ def _untyped(value: Any, path: str) -> Iterator[str]:
             yield from _untyped(item, f"{path}.{key}")
 
 
-# --- streams ------------------------------------------------------------------------------------------------------
-
-
-def _frames(seen: Seen) -> Iterator[Found]:
-    """Events with known names and with data, the last of them `done` or `error`."""
-    if not seen.ok or not is_stream(seen):
-        return
-    text = seen.recorded.got.decode("utf-8", "replace")
-    frames = FRAME.findall(text + "\n\n")
-    for name in dict.fromkeys(name for name, _ in frames if name not in EVENTS):
-        yield "error", seen, f"the stream has an event {name!r}, which the API has not"
-    broken = len(EVENT.findall(text)) - len(seen.events) - sum(name == "done" for name, _ in frames)
-    if broken > 0:
-        yield "error", seen, f"of the stream, {broken} events have no data that can be read"
-    if not frames or frames[-1][0] not in ("done", "error"):
-        yield "error", seen, "the stream breaks off: its last event is neither done nor error"
+def _unplaced(value: Any, path: str) -> Iterator[str]:
+    """What of a delta has no place (CONTRACT §5.2)."""
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        below = f"{path}.{key}"
+        if key not in PLACED:
+            yield from _unplaced(inner, below)
+            continue
+        for number, entry in enumerate(inner if isinstance(inner, list) else ()):
+            if not isinstance(entry, dict) or type(entry.get("index")) is not int:
+                yield f"{below}[{number}] has no index"
+            yield from _unplaced(entry, f"{below}[{number}]")

@@ -38,7 +38,7 @@ def complain(item: pytest.Item, fake: FakeAssistants) -> None:
             pytest.skip(str(reason))
         return
     for failure in fake.failures:
-        if not any(failure is each for error in raised for each in chain(error)):
+        if not failure.told:
             raise failure.at_the_end()
     if raised or item.stash.get(FINDINGS, None) is not None:
         return  # an exploration leaves the fake as it was before the test
@@ -58,8 +58,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     fake = item.stash.get(FAKE, None)
-    error = None if fake is None or call.excinfo is None else call.excinfo.value
-    if isinstance(error, HarnessFailure) and not item.config.getoption("fulltrace", default=False):
+    error = None if call.excinfo is None else call.excinfo.value
+    for failure in chain(error):
+        if isinstance(failure, HarnessFailure):
+            failure.told = True
+    if fake is not None and isinstance(error, HarnessFailure) and not item.config.getoption("fulltrace", default=False):
         from harness.plugin.tracebacks import ending_at_the_client  # noqa: PLC0415 - only a failure pays for it
 
         with ending_at_the_client(error):

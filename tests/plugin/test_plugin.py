@@ -291,6 +291,42 @@ def test_a_failure_behind_another_does_not_come_again(project):
     result.assert_outcomes(failed=1)
 
 
+SHARED = """
+    import openai
+    import pytest
+    from harness import fake_assistants, say
+
+    @pytest.fixture(scope="module")
+    def shared():
+        with fake_assistants() as fake:
+            fake.next_run(say("Nobody came that far."))
+            yield fake
+
+    def test_that_fails(shared):
+        openai.OpenAI().embeddings.create(model="m", input="x")
+
+    def test_after_it(shared):
+        {then}
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "outcome"),
+    [
+        ("pass", {"passed": 1, "failed": 1}),
+        ("openai.OpenAI().embeddings.create(model='m', input='y')", {"failed": 2}),
+        ("with pytest.raises(BaseException): shared.client().completions.create(model='m', prompt='z')",
+         {"passed": 1, "failed": 1, "errors": 1}),
+    ],
+    ids=["seen", "seen twice", "another is swallowed"],
+)  # fmt: skip
+def test_a_fake_of_several_tests_raises_what_none_of_them_did(project, then, outcome):
+    result = run(project, SHARED.format(then=then))
+    result.assert_outcomes(**outcome)
+    if "errors" in outcome:
+        result.stdout.fnmatch_lines(["E *POST /completions is not served*", "E *assistants.failures.clear()*"])
+
+
 @pytest.mark.parametrize(
     ("unused", "outcome"),
     [("fail", {"passed": 1, "errors": 1}), ("ignore", {"passed": 1}), ("warn", {"passed": 1, "warnings": 1})],

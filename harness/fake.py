@@ -7,14 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.custom_endpoints import CustomEndpoint
 from harness.environment import endpoints
 from harness.failures import HarnessFailure
 from harness.hosts import Hosts
 from harness.interpreters import Interpreters
 from harness.loops import loop_around
-from harness.naps import Naps
 from harness.options import Options
-from harness.own_answers import OwnAnswer
 from harness.report import text as report
 from harness.scripting import When, script_of, users_line
 from harness.seeding import Seeding
@@ -26,6 +25,7 @@ from harness.service.lifecycle import RUN, find
 from harness.service.paths import below_root
 from harness.service.script import Script
 from harness.service.service import Service
+from harness.sleep_log import SleepLog
 from harness.turns import Reading, Turns
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ class FakeAssistants(Seeding):
         self._interpreters = Interpreters(self.options)
         self.service = Service(self.options, roots=self.hosts.roots, execute=self._interpreters, loop=loop_around)
         self.requests: list[Exchange] = []
-        self._own_answers: list[OwnAnswer] = []
+        self._custom_endpoints: list[CustomEndpoint] = []
         self.turns = Turns()
         self.pause: Pause | None = None  # how tasks wait while sleeping is virtual; else nobody waits for a stream
-        self.naps = Naps()
+        self.sleep_log = SleepLog()
         self._player: Player | None = None
 
     @property
@@ -93,7 +93,7 @@ class FakeAssistants(Seeding):
             WireFailure: there is no answer, for `faults` has other plans.
         """
         with self.turns:
-            self.naps.asked()
+            self.sleep_log.note_request()
             try:
                 faulty = self.service.world.faults.planned
                 response = self.service.through_faults(request, self._served) if faulty else self._served(request)
@@ -115,7 +115,7 @@ class FakeAssistants(Seeding):
     def slept(self, seconds: float) -> None:
         """The code under test slept: the virtual clock follows its policy."""
         with self.turns:
-            self.naps.slept(seconds)
+            self.sleep_log.note_sleep(seconds)
             self.clock.slept(seconds)
 
     def _served(self, request: Request) -> Response:
@@ -123,17 +123,18 @@ class FakeAssistants(Seeding):
 
         An error of the service's own must not look like a network error to the SDK.
         """
-        own = self._own_answer(request) if self._own_answers else None
-        if own is not None:
-            return own.to(request)
+        custom = self._custom_endpoint(request) if self._custom_endpoints else None
+        if custom is not None:
+            return custom.respond(request)
         try:
             return self.service.handle(request) if self._player is None else self._player.answer(request)
         except Exception as error:
             raise explain.broken(request.method, request.path, error) from error
 
-    def _own_answer(self, request: Request) -> OwnAnswer | None:
+    def _custom_endpoint(self, request: Request) -> CustomEndpoint | None:
+        """The endpoint that the test defined last of those that match."""
         paths = (request.path, below_root(request.path, self.service.roots))
-        return next((own for own in reversed(self._own_answers) if own.fits(request.method, *paths)), None)
+        return next((each for each in reversed(self._custom_endpoints) if each.matches(request.method, *paths)), None)
 
     # --- what the model does ------------------------------------------------------------------------------
 
@@ -241,7 +242,7 @@ class FakeAssistants(Seeding):
         Raises:
             HarnessFailure: no request can have such a path, or the answer is no function.
         """
-        self._own_answers.append(OwnAnswer(method.upper(), path, answer, users_line()))
+        self._custom_endpoints.append(CustomEndpoint(method.upper(), path, answer, users_line()))
 
     def scenario(self, given: str | Path | Mapping[str, Any]) -> None:
         """Script runs, seed objects and plan faults as data: all that stands in a file, or in a mapping like one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from harness.environment import for_python
+from harness.environment import python_environment
 from harness.sandbox import MEBIBYTE, Limits, Sandbox
 from harness.service.cells import Outcome
 from harness.service.products import Product
@@ -44,7 +44,7 @@ class Interpreters:
                 old.close()
                 self._sessions.pop(session, None)
         _, sandbox = self._sessions.setdefault(
-            cell.session, (cell.now, Sandbox(self._limits, environment=for_python()))
+            cell.session, (cell.now, Sandbox(self._limits, environment=python_environment()))
         )
         ran = sandbox.run(cell.source, cell.files)
         if not sandbox.running:

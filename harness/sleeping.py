@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 
 import anyio
 
-from harness.replacing import end, lasting
+from harness.patching import retire, unwrap_retired
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -78,9 +78,9 @@ def virtual_sleep(slept: Callable[[float], None]) -> Iterator[None]:
     finally:
         clock.live = False
         # by another scan: modules imported meanwhile have taken hold of a replacement
-        _rename({replacement: lasting(original) for original, replacement in replacements.items()})
+        _rename({replacement: unwrap_retired(original) for original, replacement in replacements.items()})
         for replacement in replacements.values():
-            end(replacement)
+            retire(replacement)
 
 
 def _rename(replacements: dict[Any, Any]) -> None:

@@ -8,8 +8,8 @@ from unicodedata import normalize
 
 import pytest
 
+from harness.atomic_files import write_atomic
 from harness.cassette_paths import LARGEST, LONGEST, default_path, file_name, path_in
-from harness.whole_files import write_whole
 
 SHORT = "test_" + "가" * 65  # 200 bytes
 LONG = "test_" + "가" * 66
@@ -43,7 +43,7 @@ def test_a_test_gives_its_name_to_a_file(test, file, tmp_path):
 @pytest.mark.parametrize("test", [LONG, "비" * 500, "👋" * 80])
 def test_the_file_can_be_written(test, tmp_path):
     path = path_in(tmp_path, test)
-    write_whole(path, b"")
+    write_atomic(path, b"")
     assert path_in(tmp_path, test) == path
 
 

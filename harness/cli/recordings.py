@@ -57,8 +57,8 @@ def record(
     \b
         harness record -o cassettes/weather.yaml --from https://example.com/v1 -- python weather.py
     """
-    from harness.around import record_command
     from harness.recording.redaction import Redactor
+    from harness.recording_proxy import record_command
 
     exit_code = record_command(command, path, redactor=Redactor(patterns=redact, keep=keep), **how)
     if not exit_code and not path.exists():

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from harness.atomic_files import is_stream, write_atomic
 from harness.failures import HarnessFailure
-from harness.whole_files import is_stream, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,7 +80,7 @@ def write_output(output: Path, text: str) -> None:
         HarnessFailure: it cannot be written there.
     """
     try:
-        write_whole(output, text.encode())
+        write_atomic(output, text.encode())
     except OSError as error:
         raise HarnessFailure(
             f"{output} cannot be written: {error.strerror or error}.",

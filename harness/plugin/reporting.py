@@ -106,7 +106,7 @@ def _section(item: pytest.Item, fake: FakeAssistants, error: BaseException | Non
     """What there is to tell of a failed test, and where its page lies."""
     from harness.report.text import failure_section  # noqa: PLC0415 - only a failed test pays for it
 
-    section = failure_section(fake.world.store.all_threads, fake.requests, error, fake.naps.of_bystanders())
+    section = failure_section(fake.world.store.all_threads, fake.requests, error, fake.sleep_log.bystanders())
     folder: Path | None = item.config.getoption("--assistants-report")
     if not section or folder is None:
         return section
@@ -134,13 +134,13 @@ def _written(item: pytest.Item, fake: FakeAssistants, folder: Path) -> Path:
     Raises:
         OSError: the system refuses to make the folder, or the file.
     """
+    from harness.atomic_files import write_atomic  # noqa: PLC0415 - only who asks for pages pays for it
     from harness.report.data import world  # noqa: PLC0415 - only who asks for pages pays for them
     from harness.report.page import page  # noqa: PLC0415 - only who asks for pages pays for it
-    from harness.whole_files import write_whole  # noqa: PLC0415 - only who asks for pages pays for it
 
     path = item.config.invocation_params.dir / folder / file_name(item.nodeid, ".html")
     path.parent.mkdir(parents=True, exist_ok=True)
     with fake.turns:
         data = world(fake)
-    write_whole(path, page({item.nodeid: data}, title=item.nodeid).encode())
+    write_atomic(path, page({item.nodeid: data}, title=item.nodeid).encode())
     return path

@@ -16,13 +16,13 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from harness.atomic_files import write_atomic
 from harness.failures import HarnessFailure
 from harness.recording.dialects import DIALECTS, vcrpy
 from harness.recording.dialects.foreign import foreign
 from harness.recording.dialects.parts import Place, Unusable, uploads_of
 from harness.recording.dialects.scalars import ODD
 from harness.recording.dialects.yaml_text import NotPlainYaml, load
-from harness.whole_files import write_whole
 
 if TYPE_CHECKING:
     import os
@@ -76,7 +76,7 @@ def write(
 
     The file is UTF-8. vcrpy reads it in the encoding of the locale: on Windows, set PYTHONUTF8=1 for it.
 
-    Whatever happens on the way, `path` holds either the old cassette or the new one (`harness.whole_files`). `check`
+    Whatever happens on the way, `path` holds either the old cassette or the new one (`harness.atomic_files`). `check`
     sees the bytes of each file before any is written, and may raise.
 
     Raises `HarnessFailure` if the system refuses.
@@ -250,4 +250,4 @@ def _keep(path: Path, content: bytes) -> None:
 
 def _put(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, content)
+    write_atomic(path, content)

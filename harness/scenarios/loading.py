@@ -9,9 +9,9 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from harness.aliases import MOST_VALUES
 from harness.failures import HarnessFailure
 from harness.scenarios.places import shown
+from harness.yaml_limits import MAX_ALIASED_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,8 +144,8 @@ class _Reader:
         self._values += 1
         line = node.start_mark.line + 1
         self._lines.setdefault(path, line)  # that of the key, if there is one
-        if self._values > MOST_VALUES:
-            raise _Wrong(f"there are more than {MOST_VALUES} values", line)
+        if self._values > MAX_ALIASED_VALUES:
+            raise _Wrong(f"there are more than {MAX_ALIASED_VALUES} values", line)
         make = MAKERS.get(node.tag.removeprefix(TAG))
         if make is None:
             raise _Wrong(f"the tag {node.tag.replace(TAG, '!!')} would make an object, and a scenario is data", line)

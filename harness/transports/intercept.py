@@ -16,7 +16,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from harness.loopback import address_of, is_loopback
-from harness.replacing import end, lasting
+from harness.patching import retire, unwrap_retired
 from harness.transports.guards import watched
 from harness.transports.httpx_family import Reader, ask, identity, let_others_run
 
@@ -140,10 +140,10 @@ def _replaced(owner: Any, name: str, wrap: Callable[[Function], Function]) -> It
     try:
         yield
     finally:
-        end(replacement)
+        retire(replacement)
         if getattr(owner, name) is replacement:  # else somebody has replaced it in turn, and restores it in turn
-            setattr(owner, name, lasting(original))
-            if any(vars(base).get(name) is lasting(original) for base in getattr(owner, "__mro__", ())[1:]):
+            setattr(owner, name, unwrap_retired(original))
+            if any(vars(base).get(name) is unwrap_retired(original) for base in getattr(owner, "__mro__", ())[1:]):
                 delattr(owner, name)  # it was inherited
 
 

@@ -16,13 +16,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.aliases import MOST_VALUES
 from harness.failures import HarnessFailure
 from harness.recording.cassettes import header_of, read
 from harness.recording.dialects import DIALECTS, parts, yaml_text
 from harness.recording.dialects.codings import decoded
 from harness.recording.dialects.parts import when
 from harness.recording.dialects.texts import text_bytes
+from harness.yaml_limits import MAX_ALIASED_VALUES
 
 DATE = "Tue, 07 May 2024 00:07:26 GMT"
 AT = 1715040446.0
@@ -656,14 +656,14 @@ def test_a_few_lines_cannot_stand_for_more_than_fits(read_text):
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
     told = failure(read_text, "\n".join(lines) + "\n" + vcrpy_yaml().replace("- a\n", "- *a8\n"))
-    assert f"its aliases repeat more than {MOST_VALUES} values" in told.happened
+    assert f"its aliases repeat more than {MAX_ALIASED_VALUES} values" in told.happened
 
 
 @pytest.mark.usefixtures("loader")
 def test_what_is_written_out_may_be_more_than_what_aliases_repeat():
-    text = yaml.safe_dump([*([["x"]] * 1000), *map(str, range(MOST_VALUES))])
+    text = yaml.safe_dump([*([["x"]] * 1000), *map(str, range(MAX_ALIASED_VALUES))])
     assert text.count("*id001") == 999
-    assert len(yaml_text.load(text)) == MOST_VALUES + 1000
+    assert len(yaml_text.load(text)) == MAX_ALIASED_VALUES + 1000
 
 
 @pytest.mark.parametrize(

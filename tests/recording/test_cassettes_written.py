@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from vcr.persisters.filesystem import FilesystemPersister
 from vcr.serializers import yamlserializer
 
-from harness import whole_files
+from harness import atomic_files
 from harness.failures import HarnessFailure
 from harness.recording.cassettes import header_of, read, write
 from harness.recording.dialects import parts, scalars
@@ -279,7 +279,7 @@ def files_in(folder):
 def test_a_step_that_fails_leaves_the_old_cassette_and_nothing_else(step, nth, error, cassette, monkeypatch):
     write(cassette, OLD)
     before = files_in(cassette.parent)
-    owner, name = (os, step[3:]) if step.startswith("os.") else (whole_files, step)
+    owner, name = (os, step[3:]) if step.startswith("os.") else (atomic_files, step)
     genuine = getattr(owner, name, open)
     calls = itertools.count(1)
 
@@ -337,7 +337,7 @@ def test_folders_are_made_and_the_file_is_as_others_are(tmp_path):
 
 
 def test_what_a_killed_process_left_is_in_nobodys_way(cassette, monkeypatch):
-    monkeypatch.setattr(whole_files, "_attempts", itertools.count())
+    monkeypatch.setattr(atomic_files, "_attempts", itertools.count())
     left = cassette.with_name(f".cassette.yaml.{os.getpid()}-0.tmp")
     left.write_text("half")
     write(cassette, OLD)
@@ -358,7 +358,7 @@ import itertools, signal
 def die_at(nth):
     seen = itertools.count(1)
     def trace(frame, event, argument):
-        if not frame.f_code.co_filename.endswith(("cassettes.py", "whole_files.py")):
+        if not frame.f_code.co_filename.endswith(("cassettes.py", "atomic_files.py")):
             return None
         if event == "line" and next(seen) == nth:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness import FakeAssistants, strategies
-from harness.aliases import MOST_VALUES
 from harness.failures import HarnessFailure
 from harness.scenarios import data, load, play
 from harness.scenarios.loading import Document
+from harness.yaml_limits import MAX_ALIASED_VALUES
 
 SAME = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
@@ -209,7 +209,7 @@ def test_a_few_lines_cannot_stand_for_more_than_fits(written):
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
     failure = refused(written("\n".join(lines)))
-    assert f"there are more than {MOST_VALUES} values" in failure.happened
+    assert f"there are more than {MAX_ALIASED_VALUES} values" in failure.happened
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path):

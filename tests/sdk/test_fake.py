@@ -323,14 +323,14 @@ def test_runs_share_no_truncation(talk, assistants):
         (("200", {}, b""), "whose status is '200'"),
         ((2000, {}, b""), "whose status is 2000"),
         ((200, None, b""), "whose headers are None"),
-        ((200, {"x-city": "오슬로"}, b""), "with the header 'x-city': '오슬로', which is no line in ASCII"),
+        ((200, {"x-city": "오슬로"}, b""), "with the header 'x-city': '오슬로', which is not one line of ASCII"),
         ((200, {"x-city": "a\nb"}, b""), "with the header 'x-city': 'a\\\\nb', which"),
         ((200, {"x-number": 3}, b""), "with the header 'x-number': 3, which"),
     ],
 )
 def test_an_answer_that_no_server_could_send(assistants, given, told):
     assistants.on("GET", "/moderations", lambda request: Response(*given))
-    with pytest.raises(HarnessFailure, match=f"the function gave a Response {told}"):
+    with pytest.raises(HarnessFailure, match=f"the function returned a Response {told}"):
         assistants.answer(Request("GET", "https://api.openai.com/v1/moderations"))
     assistants.failures.clear()
 
@@ -898,7 +898,7 @@ def test_on_takes_any_id_where_its_path_has_braces(assistants):
 
 
 def test_on_refuses_what_is_no_function(assistants):
-    with pytest.raises(HarnessFailure, match=r"test_fake.py:\d+: what answers is a function") as raised:
+    with pytest.raises(HarnessFailure, match=r"test_fake.py:\d+: the answer has to be a function") as raised:
         assistants.on("get", "/models/m", {"id": "m"})
     assert raised.value.do == """assistants.on("GET", "/models/m", lambda request: {'id': 'm'})"""
 
@@ -908,7 +908,7 @@ def test_on_refuses_what_is_no_function(assistants):
     [("models", "/models"), ("https://api.openai.com/v1/models", "/v1/models"), ("/models?limit=1", "/models")],
 )
 def test_on_refuses_a_path_that_no_request_has(assistants, path, meant):
-    with pytest.raises(HarnessFailure, match=r"test_fake.py:\d+: no request has such a path") as raised:
+    with pytest.raises(HarnessFailure, match=r"test_fake.py:\d+: no request can have this path") as raised:
         assistants.on("get", path, lambda request: {})
     assert raised.value.do == f'assistants.on("GET", "{meant}", …)'
 
@@ -921,14 +921,14 @@ async def a_coroutine(request):
     ("answer", "said"),
     [
         (lambda request: {}["missing"], r"the function raised KeyError: 'missing'(?s:.*)traceback stands above"),
-        (lambda request: object(), r"the function gave something of the type object, which is no JSON: Unable to"),
+        (lambda request: object(), r"the function returned 'object', which is not JSON-serializable: Unable to"),
         (
             lambda request: Response(200, {}, io.BytesIO(b"{}")),
-            r"the function gave a Response whose body is of the type BytesIO, not bytes",
+            r"the function returned a Response whose body is of the type BytesIO, not bytes",
         ),
         (
             lambda request: Response(200, {}, {"a": 1}),
-            r"the function gave a Response whose body is of the type dict, not bytes\.(?s:.*)Response\(200",
+            r"the function returned a Response whose body is of the type dict, not bytes\.(?s:.*)Response\(200",
         ),
         (a_coroutine, r"the function is async, and nothing awaits it\.(?s:.*)without async"),
     ],

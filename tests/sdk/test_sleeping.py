@@ -19,7 +19,7 @@ import anyio
 import pytest
 
 from harness.failures import HarnessFailure
-from harness.replacing import lasting
+from harness.patching import unwrap_retired
 from harness.sleeping import POLLS_THE_MACHINE, virtual_sleep
 
 
@@ -493,8 +493,8 @@ def test_what_equals_a_replacement_is_somebody_elses():
 
     with virtual_sleep(lambda seconds: None):
         proxy = Proxy(time.sleep)
-    assert lasting(proxy.__wrapped__) is time.sleep
-    assert lasting(proxy) is proxy
+    assert unwrap_retired(proxy.__wrapped__) is time.sleep
+    assert unwrap_retired(proxy) is proxy
 
 
 def test_whoever_took_hold_of_a_replacement_sleeps_for_real_afterwards():

@@ -12,11 +12,11 @@ import openai
 import pytest
 
 import harness
-from harness.naps import Nap, Naps
 from harness.report.causes import most_likely_cause
 from harness.report.text import failure_section
 from harness.service.exchange import Exchange
 from harness.service.http import Request, Response
+from harness.sleep_log import SleepLog, ThreadSleep
 
 if not hasattr(openai.OpenAI, "vector_stores"):
     pytest.skip(f"openai {openai.__version__} lacks some of the calls that are made here", allow_module_level=True)
@@ -418,7 +418,7 @@ def expired_while(fake, client, naps):
     sleeper.join()
     outputs = [{"tool_call_id": call.id, "output": "4"}]
     error = refusal(client.beta.threads.runs.submit_tool_outputs, run.id, thread_id=run.thread_id, tool_outputs=outputs)
-    return most_likely_cause(fake.threads, fake.requests, error, fake.naps.of_bystanders())
+    return most_likely_cause(fake.threads, fake.requests, error, fake.sleep_log.bystanders())
 
 
 def test_a_thread_that_sleeps_in_circles_is_named(fake, client):
@@ -434,20 +434,20 @@ def test_a_heartbeat_that_did_little_is_not_named(fake, client):
     fake.every_run(harness.hang())
     run = client.beta.threads.create_and_run_poll(assistant_id="asst_app", thread={"messages": []})
     assert run.status == "expired"
-    naps = [Nap("heartbeat", 10, 50.0)]
+    naps = [ThreadSleep("heartbeat", 10, 50.0)]
     error = AssertionError("assert 'expired' == 'completed'")
     assert most_likely_cause(fake.threads, fake.requests, error, naps) is None
-    assert most_likely_cause(fake.threads, fake.requests, KeyError("x"), [Nap("heartbeat", 10, 5000.0)]) is None
+    assert most_likely_cause(fake.threads, fake.requests, KeyError("x"), [ThreadSleep("heartbeat", 10, 5000.0)]) is None
 
 
 def test_a_thread_is_told_from_one_that_ended_before_it():
     """The system gives both the same number."""
-    naps = Naps()
-    for act in (naps.asked, lambda: naps.slept(5)) * 20:
+    log = SleepLog()
+    for act in (log.note_request, lambda: log.note_sleep(5)) * 20:
         thread = threading.Thread(target=act)
         thread.start()
         thread.join()
-    assert [(nap.times, nap.seconds) for nap in naps.of_bystanders()] == [(1, 5)] * 20
+    assert [(each.times, each.seconds) for each in log.bystanders()] == [(1, 5)] * 20
 
 
 # --- runs that are older than a recording: nobody saw when they moved ----------------------------------------------
@@ -485,7 +485,7 @@ def test_a_run_without_a_timeline_that_expired(fake, client):
     outputs = [{"tool_call_id": "call_1", "output": "x"}]
     error = refusal(client.beta.threads.runs.submit_tool_outputs, run.id, thread_id="thread_app", tool_outputs=outputs)
     assert "was expired, not requires_action" in told(fake, error)
-    naps = [Nap("heartbeat", 10, 5000.0)]
+    naps = [ThreadSleep("heartbeat", 10, 5000.0)]
     assert most_likely_cause(fake.threads, fake.requests, AssertionError("assert 'expired'"), naps) is None
 
 

@@ -387,7 +387,7 @@ NOT_OVER_THERE = {
     "refuse_connection",
     "slept",
     "pause",
-    "naps",
+    "sleep_log",
     "world",
     "serve",
     "turns",

@@ -11,8 +11,8 @@ import base64
 import importlib
 from typing import Any
 
-from harness.aliases import MOST_VALUES
 from harness.failures import HarnessFailure
+from harness.yaml_limits import MAX_ALIASED_VALUES
 
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 BINARY = frozenset({"tag:yaml.org,2002:binary", "!binary"})  # the second is what Ruby writes
@@ -120,8 +120,10 @@ class _Reader:
             raise NotPlainYaml(f"the anchor {event.anchor!r} is used within what it names")
         self._values += anchored.values
         self._repeated += anchored.values
-        if self._repeated > MOST_VALUES:
-            raise NotPlainYaml(f"line {event.start_mark.line + 1}: its aliases repeat more than {MOST_VALUES} values")
+        if self._repeated > MAX_ALIASED_VALUES:
+            raise NotPlainYaml(
+                f"line {event.start_mark.line + 1}: its aliases repeat more than {MAX_ALIASED_VALUES} values"
+            )
         return anchored.made
 
     def _fill_mapping(self, made: dict[Any, Any]) -> None:

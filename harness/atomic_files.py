@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: nobody ever sees half of one, whatever happens on the way."""
+"""Atomic writes: a file holds the old content or the new, and never a part of it, whatever happens meanwhile."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-# What stands for a file that this process, or another, has open.
-HANDLE = re.compile(r"/dev/(?:stdin|stdout|stderr|fd/\d+)|/proc/\w+/fd/\d+")
-NEW = 0o666  # less what the umask takes
+# Paths that stand for open file descriptors, of this process or another.
+DESCRIPTOR = re.compile(r"/dev/(?:stdin|stdout|stderr|fd/\d+)|/proc/\w+/fd/\d+")
+DEFAULT_MODE = 0o666  # before the umask
 _attempts = itertools.count()
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Put a file in place of the one that is there, if there is one, when it is on the disk.
+def write_atomic(path: Path, content: bytes) -> None:
+    """Create or replace a file in one step, once its content is on the disk.
 
-    It is written beside it, as `.<name>.<process>-<n>.tmp`. Only a process that is killed leaves that file behind. A
-    link stays one: what it points to is replaced. A file keeps its mode. A device or a pipe is written to, and so is
-    what `/dev/stdout` stands for: others may have written to it before, and do so afterwards.
+    It is written beside the old one, as `.<name>.<process>-<n>.tmp`, which only a killed process leaves behind. A
+    symbolic link stays one: its target is replaced. A file keeps its mode. Devices, pipes and what `/dev/stdout` stands
+    for are appended to instead: others may write to them, too.
 
     Raises:
         OSError: the system refuses; then `path` is as it was.
@@ -41,19 +41,18 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether it is written to, and there is nothing to replace.
-
+    """Whether a path is a device, a pipe or an open descriptor, which cannot be replaced.
     >>> is_stream(Path("/dev/stdout")), is_stream(Path("/dev/fd/3")), is_stream(Path("/dev/shm/file.txt"))
     (True, True, False)
     """
-    if HANDLE.fullmatch(os.path.abspath(path)):
+    if DESCRIPTOR.fullmatch(os.path.abspath(path)):
         return True
     mode = _mode(path)
     return not (mode is None or stat.S_ISREG(mode))
 
 
 def _mode(path: Path) -> int | None:
-    """Of what is there, at the end of all links."""
+    """The mode of a file, with all links followed; None if there is none."""
     try:
         return path.stat().st_mode
     except FileNotFoundError:
@@ -61,14 +60,14 @@ def _mode(path: Path) -> int | None:
 
 
 def _replace(path: Path, content: bytes, mode: int | None) -> None:
-    handle, new = _beside(path, NEW if mode is None else stat.S_IMODE(mode) | stat.S_IWUSR)
+    descriptor, new = _temporary_beside(path, DEFAULT_MODE if mode is None else stat.S_IMODE(mode) | stat.S_IWUSR)
     try:
-        with open(handle, "wb") as file:
+        with open(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         if mode is not None:
-            new.chmod(stat.S_IMODE(mode))  # the umask took some of it
+            new.chmod(stat.S_IMODE(mode))  # the umask may have removed some of it
         os.replace(new, path)
     except BaseException:
         with suppress(OSError):
@@ -76,10 +75,10 @@ def _replace(path: Path, content: bytes, mode: int | None) -> None:
         raise
 
 
-def _beside(path: Path, mode: int) -> tuple[int, Path]:
-    """A new file in the same folder; another process may have left one of that name when it was killed.
+def _temporary_beside(path: Path, mode: int) -> tuple[int, Path]:
+    """Create a file in the same folder, under a name that no killed process has left behind.
 
-    Its mode is that of the file it replaces from the first: nobody else reads meanwhile what is private.
+    It has the final mode from the start, so that nobody can read private content meanwhile.
     """
     while True:
         new = path.with_name(f".{path.name}.{os.getpid()}-{next(_attempts)}.tmp")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.whole_files import write_whole
+from harness.atomic_files import write_atomic
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="there are no modes and pipes, and links need a privilege")
 
@@ -29,7 +29,7 @@ def test_a_link_stays_one_and_what_it_points_to_is_replaced(tmp_path, target):
     tmp_path.joinpath("other-link").symlink_to("file.txt")
     link = tmp_path / "link.txt"
     link.symlink_to(target)
-    write_whole(link, b"new")
+    write_atomic(link, b"new")
     assert os.readlink(link) == target
     assert file.read_bytes() == b"new"
     assert not list(tmp_path.rglob("*.tmp"))
@@ -38,7 +38,7 @@ def test_a_link_stays_one_and_what_it_points_to_is_replaced(tmp_path, target):
 def test_what_a_link_points_to_is_made(tmp_path):
     link = tmp_path / "link.txt"
     link.symlink_to("file.txt")
-    write_whole(link, b"new")
+    write_atomic(link, b"new")
     assert link.is_symlink()
     assert tmp_path.joinpath("file.txt").read_bytes() == b"new"
 
@@ -48,7 +48,7 @@ def test_links_that_lead_nowhere_are_refused(tmp_path):
     one.symlink_to(other)
     other.symlink_to(one)
     with pytest.raises(OSError, match="symbolic links"):
-        write_whole(one, b"new")
+        write_atomic(one, b"new")
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o664, 0o755])
@@ -56,7 +56,7 @@ def test_a_file_keeps_its_mode(tmp_path, mode):
     path = tmp_path / "file.txt"
     path.write_bytes(b"old")
     path.chmod(mode)
-    write_whole(path, b"new")
+    write_atomic(path, b"new")
     assert path.read_bytes() == b"new"
     assert mode_of(path) == mode
 
@@ -65,14 +65,14 @@ def test_nobody_else_reads_a_private_file_while_it_is_written(tmp_path, monkeypa
     path, modes, sync = tmp_path / "file.txt", [], os.fsync
     path.touch(0o600)
     monkeypatch.setattr(os, "fsync", lambda handle: modes.append(os.fstat(handle).st_mode) or sync(handle))
-    write_whole(path, b"new")
+    write_atomic(path, b"new")
     assert stat.S_IMODE(modes[0]) == 0o600
 
 
 def test_a_new_file_is_as_others_are(tmp_path):
     path, other = tmp_path / "file.txt", tmp_path / "other.txt"
     other.touch()
-    write_whole(path, b"new")
+    write_atomic(path, b"new")
     assert mode_of(path) == mode_of(other)
 
 
@@ -84,7 +84,7 @@ def test_a_pipe_is_written_to(tmp_path, linked):
     read = []
     reader = threading.Thread(target=lambda: read.append(path.read_bytes()), daemon=True)
     reader.start()
-    write_whole(path, b"new")
+    write_atomic(path, b"new")
     reader.join(10)
     assert read == [b"new"]
     assert stat.S_ISFIFO(path.stat().st_mode)
@@ -92,15 +92,16 @@ def test_a_pipe_is_written_to(tmp_path, linked):
 
 def test_a_folder_is_refused(tmp_path):
     with pytest.raises(OSError, match="directory"):
-        write_whole(tmp_path, b"new")
+        write_atomic(tmp_path, b"new")
 
 
 def test_what_stands_for_the_output_keeps_what_was_written_before(tmp_path):
     log = tmp_path / "log.txt"
     log.write_text("old\n")
     program = (
-        "import sys; from pathlib import Path; from harness.whole_files import write_whole; print('head', flush=True); "
-        "write_whole(Path('/dev/stdout'), b'content\\n'); print('foot')"
+        "import sys; from pathlib import Path; from harness.atomic_files import write_atomic; "
+        "print('head', flush=True); "
+        "write_atomic(Path('/dev/stdout'), b'content\\n'); print('foot')"
     )
     with log.open("a") as output:
         subprocess.run([sys.executable, "-c", program], stdout=output, check=True)
@@ -112,5 +113,5 @@ def test_a_file_in_memory_is_one_like_others():
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         path = Path(folder, "file.txt")
         for content in (b"old and long", b"new"):
-            write_whole(path, content)
+            write_atomic(path, content)
         assert path.read_bytes() == b"new"

@@ -15,10 +15,10 @@ from threading import Barrier, BrokenBarrierError
 import openai
 import pytest
 
-from harness import FakeAssistants, HarnessFailure, Response, around, say
-from harness.around import record_command
+from harness import FakeAssistants, HarnessFailure, Response, recording_proxy, say
 from harness.recording.cassettes import read
 from harness.recording.redaction import Redactor
+from harness.recording_proxy import record_command
 from harness.transports.server import serving
 
 vcr = pytest.importorskip("vcr")
@@ -223,7 +223,7 @@ def test_ctrl_c_writes_nothing(path, monkeypatch):
             assert subprocess.run(command, env=env, check=False).returncode == 0
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(around.subprocess, "call", interrupted)
+        monkeypatch.setattr(recording_proxy.subprocess, "call", interrupted)
         with pytest.raises(KeyboardInterrupt):
             record_command(python(HTTP + "get('/models')"), path, upstream=url)
         assert len(fake.requests) == 1

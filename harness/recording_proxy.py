@@ -1,4 +1,4 @@
-"""Records what any program says to the API: it is pointed at a server of this process, which passes everything on."""
+"""A recording proxy: a program in any language sends its requests to this process, which forwards and records them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from harness.environment import pointed_at
+from harness.environment import environment_for
 from harness.failures import HarnessFailure
 from harness.recording.recorder import recording
 from harness.transports.forwarding import forwarding
@@ -36,38 +36,38 @@ def record_command(
     keep_failed: bool = False,
     azure: bool = False,
 ) -> int:
-    """Run a program, in whatever language, and record what it says to the API; gives its exit code.
+    """Run a program, record what it sends to the API, and return its exit code.
 
-    The program finds in `OPENAI_BASE_URL` a server of this process, which sends its requests on to `upstream`, key and
-    all. A program that takes its base URL from elsewhere is not recorded, and only the cassette tells so. The cassette
-    is written when the program has ended well; otherwise it stays as it was. Ctrl-C reaches the program, too.
+    `OPENAI_BASE_URL` points the program at a server of this process, which forwards its requests, with their key, to
+    `upstream`. A program that takes its base URL from elsewhere is not recorded, which only the cassette shows. The
+    cassette is written if the program succeeds, and is otherwise left as it was. Ctrl-C reaches the program, too.
 
-    What surprises:
+    What may surprise:
 
-    - A stream is recorded, and the program gets it, when it is complete.
-    - A program killed by signal 9 has the exit code 137, as shells tell it.
-    - A request that the cassette cannot answer under `once` is answered 400, which the program may swallow.
+    - A stream reaches the program only when it is complete, as it is recorded whole.
+    - A program killed by signal 9 has the exit code 137, as in a shell.
+    - Under `once`, a request that is not in the cassette is answered with 400, which the program may swallow.
 
     Args:
         command: the program and its arguments.
         path: the cassette.
         upstream: the live endpoint as the program would be given it: `https://api.openai.com/v1`, or with `azure`
             `https://NAME.openai.azure.com`.
-        mode: what becomes of a cassette that is there; see `harness.recording.recorder.recording`.
-        redactor: what removes the secrets.
+        mode: what happens to an existing cassette; see `harness.recording.recorder.recording`.
+        redactor: removes the secrets.
         keep_failed: write the cassette whatever the exit code.
-        azure: the endpoint is one of Azure, so the program finds the server in `AZURE_OPENAI_ENDPOINT` instead.
+        azure: the endpoint is Azure's, so `AZURE_OPENAI_ENDPOINT` is set instead.
 
     Raises:
         HarnessFailure: there is no such program, `upstream` is no URL, vcrpy or uvicorn is missing, a secret would have
             been written, or the cassette cannot be read or written.
     """
-    # of two threads that ask the same of a cassette, vcrpy may give both the first answer
-    turns = Lock() if mode in ANSWERED_FROM_CASSETTE and path.exists() else nullcontext()
+    # where two threads send the same request, vcrpy may play the first recorded answer to both
+    lock = Lock() if mode in ANSWERED_FROM_CASSETTE and path.exists() else nullcontext()
     with recording(path, mode=mode, redactor=redactor) as tape:
-        with forwarding(upstream) as forward, serving(_explaining(forward, path, turns)) as url:
+        with forwarding(upstream) as forward, serving(_with_failures_explained(forward, path, lock)) as url:
             base_url = url + urlsplit(upstream).path.rstrip("/")
-            exit_code = _run(command, pointed_at(base_url, azure=azure))
+            exit_code = _run(command, environment_for(base_url, azure=azure))
         if exit_code and not keep_failed:
             tape.discard()
     return exit_code
@@ -83,14 +83,14 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     return exit_code if exit_code >= 0 else 128 - exit_code
 
 
-def _explaining(
-    forward: Callable[[Request], Response], path: Path, turns: AbstractContextManager[Any]
+def _with_failures_explained(
+    forward: Callable[[Request], Response], path: Path, lock: AbstractContextManager[Any]
 ) -> Callable[[Request], Response]:
-    """The same, where what vcrpy raises is told to the program."""
+    """`forward`, with vcrpy's errors turned into failures that the program is told."""
 
     def answer(request: Request) -> Response:
         try:
-            with turns:
+            with lock:
                 return forward(request)
         except Exception as error:
             raise HarnessFailure(

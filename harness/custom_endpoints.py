@@ -1,4 +1,4 @@
-"""Endpoints that a test answers itself: `assistants.on("GET", "/models", answer)`."""
+"""Endpoints that a test implements itself: `assistants.on("GET", "/models", answer)`."""
 
 from __future__ import annotations
 
@@ -25,14 +25,18 @@ PLACEHOLDER = re.compile(r"\{\w*\}")
 
 
 @dataclass(frozen=True)
-class OwnAnswer:
-    """What answers one endpoint; `origin` is the user's own line. In a path `{…}` stands for any one part.
+class CustomEndpoint:
+    """An endpoint and the function that answers it.
+
+    Attributes:
+        path: below the API's root or as sent; `{…}` stands for any one segment.
+        origin: file and line of the user's call.
 
     Raises:
-        HarnessFailure: no request can have this path, or what is to answer is no function.
+        HarnessFailure: no request can have this path, or `function` is not callable.
 
-    >>> own = OwnAnswer("GET", "/threads/{thread_id}/title", print, "test_app.py:3")
-    >>> own.fits("GET", "/threads/thread_abc/title"), own.fits("GET", "/threads/title")
+    >>> endpoint = CustomEndpoint("GET", "/threads/{thread_id}/title", print, "test_app.py:3")
+    >>> endpoint.matches("GET", "/threads/thread_abc/title"), endpoint.matches("GET", "/threads/title")
     (True, False)
     """
 
@@ -44,22 +48,22 @@ class OwnAnswer:
     def __post_init__(self) -> None:
         if not self.path.startswith("/") or "?" in self.path:
             path = "/" + urlsplit(self.path).path.lstrip("/")
-            raise self._failure("no request has such a path.", do=f'assistants.on("{self.method}", "{path}", …)')
+            raise self._failure("no request can have this path.", do=f'assistants.on("{self.method}", "{path}", …)')
         given: Any = self.function
         if not callable(given):
             do = f'assistants.on("{self.method}", "{self.path}", lambda request: {given!r:.200})'
-            raise self._failure("what answers is a function, which is given the request.", do=do)
+            raise self._failure("the answer has to be a function that takes the request.", do=do)
 
-    def fits(self, method: str, *paths: str) -> bool:
-        """Whether it answers a request whose path may be written in these ways."""
+    def matches(self, method: str, *paths: str) -> bool:
+        """Whether it answers requests with this method and any of these paths."""
         return method == self.method and any(map(_pattern(self.path).fullmatch, paths))
 
-    def to(self, request: Request) -> Response:
-        """The answer to a request.
+    def respond(self, request: Request) -> Response:
+        """The response to a request.
 
         Raises:
             HarnessFailure: the function raised something, which must not look like a network error to the SDK; or it
-                gave what cannot be sent.
+                returned what cannot be sent.
         """
         try:
             given = self.function(request)
@@ -67,10 +71,10 @@ class OwnAnswer:
             what = f"the function raised {type(error).__name__}: {error}"
             raise self._failure(what, do="Its traceback stands above this one.") from error
         if isinstance(given, Response):
-            wrong = _unsendable(given)
-            if wrong is None:
+            problem = _send_problem(given)
+            if problem is None:
                 return given
-            what = f"the function gave a Response {wrong}."
+            what = f"the function returned a Response {problem}."
             raise self._failure(what, do='Response(200, {"content-type": "application/json"}, b"{}")')
         if inspect.isawaitable(given):
             getattr(given, "close", lambda: None)()
@@ -79,7 +83,7 @@ class OwnAnswer:
         try:
             body = given if isinstance(given, bytes) else to_json(given, indent=2)
         except Exception as error:
-            what = f"the function gave something of the type {type(given).__name__}, which is no JSON: {error}"
+            what = f"the function returned {type(given).__name__!r}, which is not JSON-serializable: {error}"
             raise self._failure(what, do='lambda request: {"object": "…"}   # or bytes, or a Response') from error
         return Response(200, {"content-type": "application/json"}, body)
 
@@ -87,8 +91,8 @@ class OwnAnswer:
         return HarnessFailure(f'assistants.on("{self.method}", "{self.path}", …) at {self.origin}: {what}', do=do)
 
 
-def _unsendable(given: Response) -> str | None:
-    """What of an answer no server could send; a test may put anything into it."""
+def _send_problem(given: Response) -> str | None:
+    """Why no server could send this response, or None; a test may put anything into one."""
     status: Any = given.status
     headers: Any = given.headers
     body: Any = given.body
@@ -97,17 +101,18 @@ def _unsendable(given: Response) -> str | None:
     if not isinstance(headers, Mapping):
         return f"whose headers are {headers!r}"
     for name, value in headers.items():
-        if not (_is_line(name) and _is_line(value)):
-            return f"with the header {name!r}: {value!r}, which is no line in ASCII"
-    if not isinstance(body, (bytes, Body)):  # a file that is open may be read for ever: at its end it gives b""
+        if not (_is_header_text(name) and _is_header_text(value)):
+            return f"with the header {name!r}: {value!r}, which is not one line of ASCII"
+    if not isinstance(body, (bytes, Body)):  # an open file, taken for a stream, would never end: at EOF it gives b""
         return f"whose body is of the type {type(body).__name__}, not bytes"
     return None
 
 
-def _is_line(text: object) -> bool:
+def _is_header_text(text: object) -> bool:
     return isinstance(text, str) and text.isascii() and not set("\r\n\0") & set(text)
 
 
 @cache
 def _pattern(path: str) -> re.Pattern[str]:
+    """A path with placeholders as a regular expression."""
     return re.compile("[^/]+".join(map(re.escape, PLACEHOLDER.split(path))))

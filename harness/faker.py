@@ -22,8 +22,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.failures import MissingExtra
-from harness.faking import functions, papers
-from harness.faking.arguments import Drawn
+from harness.faking import documents, functions
+from harness.faking.arguments import RandomValueGenerator
 from harness.faking.phrases import language_of
 from harness.service.clock import EPOCH
 from harness.service.shapes import shapes_of
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
     from harness.faking.phrases import Language
 
 MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4-turbo")
-MOST_FUNCTIONS = 2  # of an assistant
+MAX_FUNCTIONS = 2  # of an assistant
 
 
 class FunctionCall(NamedTuple):
-    """A function tool, and arguments that fit it: `call(made.name, **made.arguments)`."""
+    """A function tool and arguments that fit it, for `call(drawn.name, **drawn.arguments)`."""
 
     tool: dict[str, Any]
     name: str
@@ -55,7 +55,7 @@ class FunctionCall(NamedTuple):
 
 
 class AssistantsProvider(BaseProvider):
-    """What tests of the Assistants API are fed with.
+    """A provider of test data for the Assistants API.
 
     >>> from faker import Faker
     >>> fake = Faker("ko_KR")
@@ -99,18 +99,16 @@ class AssistantsProvider(BaseProvider):
         return self._ids().file_batch()
 
     def request_id(self) -> str:
-        """What the header `x-request-id` holds."""
+        """A value of the header `x-request-id`."""
         return self._ids().request()
 
     # --- objects --------------------------------------------------------------------------------------------
 
     def assistant(self, **fields: Any) -> dict[str, Any]:
-        """A body for `assistants.create` (v2), with up to two functions; `fields` go before what is made up."""
-        name, job, instructions = papers.assistant(self.generator, self._language())
+        """A body for `assistants.create` (v2) with up to two functions; `fields` override what is made up."""
+        name, job, instructions = documents.assistant(self.generator, self._language())
         own = [{"type": kind} for kind in ("code_interpreter", "file_search") if self.generator.random.random() < 0.5]
-        names = self.generator.random.sample(
-            list(functions.FUNCTIONS), self.generator.random.randint(0, MOST_FUNCTIONS)
-        )
+        names = self.generator.random.sample(list(functions.FUNCTIONS), self.generator.random.randint(0, MAX_FUNCTIONS))
         made = {
             "model": self.generator.random.choice(MODELS),
             "name": name,
@@ -121,8 +119,8 @@ class AssistantsProvider(BaseProvider):
         return {**made, **fields}
 
     def conversation(self, turns: int = 3) -> list[dict[str, str]]:
-        """Messages of a user and an assistant in turn, a question and its answer each, for `threads.create`."""
-        return papers.conversation(self.generator, self._language(), turns)
+        """The `messages` of `threads.create`: a question of the user and the assistant's answer for each turn."""
+        return documents.conversation(self.generator, self._language(), turns)
 
     def function_schema(self) -> dict[str, Any]:
         """A function as an entry of `tools`: a strict schema, every property required."""
@@ -130,23 +128,23 @@ class AssistantsProvider(BaseProvider):
         return functions.tool(name, self._language().code)
 
     def function_arguments(self, schema: Mapping[str, Any], *, strict: bool = False) -> dict[str, Any]:
-        """Arguments that fit a function, of those schemas that `harness.arguments` reads.
+        """Arguments that fit a function whose schema `harness.arguments` can read.
 
         Args:
             schema: a tool, its definition, or only its parameters.
-            strict: all properties, not only the required ones and some others.
+            strict: include all properties, not only the required ones and some of the others.
 
         Raises:
             HarnessFailure: nothing fits the schema.
         """
         parameters = functions.definition_of(schema).get("parameters") or {}
-        return Drawn(parameters, self.generator, self._language(), everything=strict).arguments()
+        return RandomValueGenerator(parameters, self.generator, self._language(), everything=strict).arguments()
 
     def function_call(self, schema: Mapping[str, Any] | None = None) -> FunctionCall:
-        """A call of a function, by default of one that is made up.
+        """A call of a function, by default of a made-up one.
 
         Args:
-            schema: a tool, or the definition of one: it has to have a name.
+            schema: a tool or its definition, with a name.
         """
         definition = functions.definition_of(self.function_schema() if schema is None else schema)
         tool = {"type": "function", "function": dict(definition)}
@@ -155,19 +153,19 @@ class AssistantsProvider(BaseProvider):
     # --- files ----------------------------------------------------------------------------------------------
 
     def sales_csv(self, rows: int = 10) -> bytes:
-        """A table of sales in UTF-8: a header, and an order in each row, by date. (`csv` is Faker's own.)"""
-        return papers.sales(self.generator, self._language(), rows)
+        """A CSV of sales in UTF-8: a header, and one order a row, by date. (The name `csv` is taken by Faker.)"""
+        return documents.sales(self.generator, self._language(), rows)
 
     def document(self, kind: str = "txt") -> bytes:
         """A handbook in UTF-8, with headings and paragraphs, that file search can read.
 
         Args:
-            kind: `txt`, `md`, `html` or `json`, also the extension that its file should have.
+            kind: `txt`, `md`, `html` or `json`, which is also the extension that its file should have.
 
         Raises:
             HarnessFailure: there are no documents of that kind.
         """
-        return papers.document(self.generator, self._language(), kind)
+        return documents.document(self.generator, self._language(), kind)
 
     # --- from the generator ---------------------------------------------------------------------------------
 
@@ -175,7 +173,7 @@ class AssistantsProvider(BaseProvider):
         return Ids(self.generator.random.getrandbits(64))
 
     def _language(self) -> Language:
-        """A provider does not know the locale it is added to; that of names does."""
+        """The language of the generator, read off its provider of names: a provider does not know its own locale."""
         names = self.generator.provider("faker.providers.person")
         return language_of(names.__lang__ if names else None)
 

@@ -1,4 +1,4 @@
-"""JSON schemas, read: what two of them say together, the choices they leave, and the limits of their numbers."""
+"""Reading JSON schemas: merging two of them, their alternatives, and the limits of their numbers."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from typing import Any
 
 Schema = Mapping[str, Any]
 
-# What a schema without a type is about: the first of its keys that says so.
-TELLING = (
+# The keywords that imply the type of a schema without `type`; the first found decides.
+TYPE_KEYWORDS = (
     ("object", ("properties", "required", "additionalProperties", "minProperties")),
     ("array", ("items", "prefixItems", "minItems", "maxItems", "uniqueItems")),
     ("number", ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")),
 )
 
-# Limits of which the narrower one counts, where two schemas have to fit.
+# For each limit, the function that picks the narrower of two.
 NARROWER: dict[str, Callable[[Any, Any], Any]] = {
     **dict.fromkeys(("minimum", "minLength", "minItems"), max),
     **dict.fromkeys(("maximum", "maxLength", "maxItems"), min),
 }
 
 
-class Impossible(Exception):  # noqa: N818 - it says what the schema is
-    """No value fits this part of a schema, or none that ends."""
+class Unsatisfiable(Exception):  # noqa: N818 - it says what the schema is
+    """No finite value fits a subschema, or none was found."""
 
 
 def merged(schema: Schema, other: Any) -> Schema:
-    """A schema for what fits both. Where both say the same thing differently, the other one counts.
+    """A schema for what fits both; where a keyword cannot be combined, that of `other` counts.
 
     >>> merged({"type": "object", "required": ["a"]}, {"required": ["b"]})
     {'type': 'object', 'required': ['a', 'b']}
 
     Raises:
-        Impossible: the other is the schema `false`, which nothing fits.
+        Unsatisfiable: `other` is the schema `false`, which nothing fits.
     """
     if other is False:
-        raise Impossible("The schema is false: nothing fits it.")
+        raise Unsatisfiable("The schema is false: nothing fits it.")
     other = {} if other is True else other
     both = {**schema, **other}
     if "properties" in schema and "properties" in other:
@@ -56,12 +56,12 @@ def merged(schema: Schema, other: Any) -> Schema:
 
 
 def without(schema: Schema, key: str) -> Schema:
-    """A schema that does not say one thing."""
+    """The schema without one of its keywords."""
     return {name: value for name, value in schema.items() if name != key}
 
 
 def alternatives(schema: Schema) -> tuple[str, Sequence[Any]]:
-    """The first key that leaves a choice, and the choices."""
+    """The first keyword with alternatives, and these as schemas; `("", ())` if there is none."""
     for key in ("anyOf", "oneOf"):
         if schema.get(key):
             return key, schema[key]
@@ -72,14 +72,14 @@ def alternatives(schema: Schema) -> tuple[str, Sequence[Any]]:
     return "", ()
 
 
-def kind_of(schema: Schema) -> Any:
-    """The type of a schema, or what the first key that tells it is about."""
-    told = (kind for kind, keys in TELLING if any(key in schema for key in keys))
-    return schema.get("type") or next(told, "string")
+def type_of(schema: Schema) -> Any:
+    """The type of a schema, declared or implied by other keywords; by default `string`."""
+    implied = (kind for kind, keys in TYPE_KEYWORDS if any(key in schema for key in keys))
+    return schema.get("type") or next(implied, "string")
 
 
 def multiples(schema: Schema, step: Fraction) -> tuple[int | None, int | None]:
-    """The first and the last multiple of a step within the limits: -1, 3 where a number lies between -10 and 30."""
+    """The lowest and highest factors of `step` within the limits: (-1, 3) for a step of 10 between -10 and 30."""
     lows, highs = _limits(schema, "minimum", "exclusiveMinimum"), _limits(schema, "maximum", "exclusiveMaximum")
     firsts = [floor(low / step) + 1 if beyond else ceil(low / step) for low, beyond in lows]
     lasts = [ceil(high / step) - 1 if beyond else floor(high / step) for high, beyond in highs]
@@ -87,7 +87,7 @@ def multiples(schema: Schema, step: Fraction) -> tuple[int | None, int | None]:
 
 
 def _limits(schema: Schema, key: str, exclusive_key: str) -> list[tuple[Fraction, bool]]:
-    """Each limit, and whether a number has to lie beyond it. Draft 4 has `exclusiveMinimum: true` beside `minimum`."""
+    """Each limit, and whether it is exclusive. Draft 4 has `exclusiveMinimum: true` beside `minimum`."""
     limit, exclusive = schema.get(key), schema.get(exclusive_key)
     found = [] if limit is None else [(Fraction(str(limit)), exclusive is True)]
     if exclusive is not None and not isinstance(exclusive, bool):

@@ -23,8 +23,8 @@ from test_arguments import CASES
 from harness import HarnessFailure, call, fake_assistants, say, search
 from harness.arguments import arguments_for
 from harness.faker import AssistantsProvider
+from harness.faking.documents import KINDS
 from harness.faking.functions import FUNCTIONS
-from harness.faking.papers import KINDS
 from harness.service.http import Request
 from harness.service.service import Service
 
@@ -323,7 +323,7 @@ def test_a_schema_that_refers_to_itself_ends(fake):
 
 
 def test_arguments_that_cannot_be(fake):
-    with pytest.raises(HarnessFailure, match="There are no arguments that fit"):
+    with pytest.raises(HarnessFailure, match="No arguments could be generated for"):
         fake.function_arguments({"properties": {"it": False}, "required": ["it"]})
 
 
@@ -383,7 +383,7 @@ def test_documents_are_found_by_file_search(fake, kind):
 def test_a_kind_of_documents_that_there_is_not(fake):
     with pytest.raises(HarnessFailure, match=r"document\('pdf'\)") as caught:
         fake.document("pdf")
-    assert caught.value.there_was == "There are txt, md, html, json."
+    assert caught.value.there_was == "The kinds are txt, md, html, json."
 
 
 # --- seeds ---------------------------------------------------------------------------------------------------------

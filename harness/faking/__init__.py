@@ -1,1 +1,1 @@
-"""What made-up data is made of: phrases, documents, function tools and arguments. Faker itself is not needed here."""
+"""The sources of made-up data: phrases, documents, function tools and arguments. Nothing here imports Faker."""

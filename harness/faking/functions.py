@@ -1,6 +1,6 @@
-"""Function tools as they are found in assistants. All are strict: every property required, nothing else allowed.
+"""Typical function tools. All are strict: every property is required, and no others are allowed.
 
-Between them they use what such schemas use: enumerations, limits, formats, lists, nested objects, null, references.
+Together they use what such schemas use: enumerations, limits, formats, lists, nested objects, null, references.
 """
 
 from __future__ import annotations
@@ -101,14 +101,14 @@ FUNCTIONS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
 
 
 def tool(name: str, language: str) -> dict[str, Any]:
-    """One of FUNCTIONS as a body lists it (CONTRACT §1.1); a new one each time."""
+    """A copy of one of FUNCTIONS as an entry of `tools` (CONTRACT §1.1)."""
     descriptions, parameters = FUNCTIONS[name]
     definition = {"name": name, "description": descriptions[language], "strict": True}
     return {"type": "function", "function": {**definition, "parameters": deepcopy(parameters)}}
 
 
 def definition_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The definition in a tool; a definition is its own, and a bare schema is the parameters of one.
+    """The function definition in a tool; given a definition, itself; given a bare schema, one with these parameters.
 
     >>> definition_of({"type": "function", "function": {"name": "f"}})
     {'name': 'f'}

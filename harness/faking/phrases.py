@@ -1,7 +1,7 @@
-"""The texts of made-up data, by language. Slots in braces are filled by `papers.slots`.
+"""The texts of made-up data, by language. Slots in braces are filled by `documents.slots`.
 
-Questions and answers of one topic follow each other in a conversation, with the same values in their slots. In the
-Korean texts no particle that depends on the sound before it follows a slot.
+The questions and answers of one topic share the values of their slots. In Korean texts no slot is followed by a
+particle whose form depends on the sound before it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Topic(NamedTuple):
-    """What an assistant is for, and what is said to it."""
+    """The job of an assistant, and what users ask it."""
 
     job: str
     instructions: str
@@ -28,7 +28,7 @@ class Language(NamedTuple):
     code: str
     date: str  # of `str.format`, with `month`, its `name`, and `day`
     price: str
-    cents: int  # of which one unit of money has so many
+    cents: int  # the smallest units in one unit of the currency
     months: tuple[str, ...]
     products: tuple[str, ...]
     columns: tuple[str, ...]

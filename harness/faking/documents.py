@@ -1,6 +1,6 @@
 """Conversations, documents and tables, from the phrases of a language and the names of a locale.
 
-`generator` is one of Faker's, for one locale: everything random comes from its `random`, so that its seed decides all.
+`generator` is Faker's, for one locale. All randomness comes from its `random`, so its seed determines everything.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from harness.faking.phrases import Language
 
-# Days of made-up data. Not around today, which would make it different tomorrow.
+# The days of made-up data: fixed, as data relative to today would differ tomorrow.
 FIRST_DAY, DAYS = date(2024, 1, 1), 366
 
 
@@ -28,7 +28,7 @@ def some_day(generator: Any) -> date:
 
 
 def slots(generator: Any, language: Language) -> dict[str, str]:
-    """Values for the slots of phrases that belong together."""
+    """Values for the slots of related phrases."""
     draw = generator.random
     day = some_day(generator)
     return {
@@ -45,7 +45,7 @@ def slots(generator: Any, language: Language) -> dict[str, str]:
 
 
 def price(generator: Any, language: Language) -> int:
-    """In the smallest coin of the language: 5 to 100 dollars, 5,000 to 100,000 won."""
+    """A price in the smallest unit of the currency: 5 to 100 dollars, 5,000 to 100,000 won."""
     hundredths = int(generator.random.randrange(50, 1000)) * 10
     return hundredths if language.cents == 100 else hundredths * 10
 
@@ -99,7 +99,7 @@ def sales(generator: Any, language: Language, rows: int) -> bytes:
 
 # --- documents ----------------------------------------------------------------------------------------------------
 
-Paper = tuple[str, list[tuple[str, str]]]  # a title, and headings with their paragraphs
+Document = tuple[str, list[tuple[str, str]]]  # a title, and each heading with its paragraph
 
 
 def document(generator: Any, language: Language, kind: str) -> bytes:
@@ -110,31 +110,31 @@ def document(generator: Any, language: Language, kind: str) -> bytes:
     """
     if kind not in KINDS:
         raise HarnessFailure(
-            f"document({kind!r}): there are no documents of this kind.",
-            there_was=f"There are {', '.join(KINDS)}.",
+            f"document({kind!r}): there is no such kind of document.",
+            there_was=f"The kinds are {', '.join(KINDS)}.",
             do='fake.document("md")',
         )
     values = slots(generator, language)
     sections = generator.random.sample(language.sections, len(language.sections))
-    paper = (
+    parts = (
         language.title.format(**values),
         [(section.heading, " ".join(section.sentences).format(**values)) for section in sections],
     )
-    return KINDS[kind](paper, language).encode()
+    return KINDS[kind](parts, language).encode()
 
 
-def _txt(paper: Paper, language: Language) -> str:
-    title, sections = paper
+def _txt(parts: Document, language: Language) -> str:
+    title, sections = parts
     return "\n\n".join([title, *(f"{heading}\n\n{text}" for heading, text in sections)]) + "\n"
 
 
-def _md(paper: Paper, language: Language) -> str:
-    title, sections = paper
+def _md(parts: Document, language: Language) -> str:
+    title, sections = parts
     return "\n\n".join([f"# {title}", *(f"## {heading}\n\n{text}" for heading, text in sections)]) + "\n"
 
 
-def _html(paper: Paper, language: Language) -> str:
-    title, sections = escape(paper[0]), paper[1]
+def _html(parts: Document, language: Language) -> str:
+    title, sections = escape(parts[0]), parts[1]
     body = "\n".join(f"<h2>{escape(heading)}</h2>\n<p>{escape(text)}</p>" for heading, text in sections)
     return (
         f'<!DOCTYPE html>\n<html lang="{language.code}">\n<head><meta charset="utf-8"><title>{title}</title></head>\n'
@@ -142,10 +142,10 @@ def _html(paper: Paper, language: Language) -> str:
     )
 
 
-def _json(paper: Paper, language: Language) -> str:
-    title, sections = paper
+def _json(parts: Document, language: Language) -> str:
+    title, sections = parts
     listed = [{"heading": heading, "text": text} for heading, text in sections]
     return json.dumps({"title": title, "sections": listed}, ensure_ascii=False, indent=2) + "\n"
 
 
-KINDS: dict[str, Callable[[Paper, Language], str]] = {"txt": _txt, "md": _md, "html": _html, "json": _json}
+KINDS: dict[str, Callable[[Document, Language], str]] = {"txt": _txt, "md": _md, "html": _html, "json": _json}

@@ -1,4 +1,4 @@
-"""The interpreters of one fake: one for each thread in which cells are executed, for an hour of virtual time."""
+"""The interpreters of a fake: one for each thread that executes cells, for an hour of virtual time."""
 
 from __future__ import annotations
 
@@ -18,10 +18,7 @@ LIFETIME = 3600  # seconds (CONTRACT §8, code interpreter session)
 
 
 class Interpreters:
-    """Call it with a cell to execute that.
-
-    A snapshot has no interpreters of its own, and shares these.
-    """
+    """Executes a cell when called with it. A copy of a fake's state shares its interpreters."""
 
     def __init__(self, options: Options) -> None:
         disk = options.code_disk * MEBIBYTE
@@ -39,20 +36,20 @@ class Interpreters:
         return self
 
     def __call__(self, cell: Cell) -> Outcome:
-        for session, (begun, old) in list(self._sessions.items()):
+        for session, (begun, expired) in list(self._sessions.items()):
             if not 0 <= cell.now - begun < LIFETIME:
-                old.close()
+                expired.close()
                 self._sessions.pop(session, None)
         _, sandbox = self._sessions.setdefault(
             cell.session, (cell.now, Sandbox(self._limits, environment=python_environment()))
         )
-        ran = sandbox.run(cell.source, cell.files)
+        result = sandbox.run(cell.source, cell.files)
         if not sandbox.running:
             self._sessions.pop(cell.session, None)
-        return Outcome(ran.logs, ran.drawings, tuple(Product(*file) for file in ran.files))
+        return Outcome(result.logs, result.drawings, tuple(Product(*file) for file in result.files))
 
     def close(self) -> None:
-        """End them all, also what another thread executes just now; the next cell finds a new one."""
+        """End all interpreters, also one that another thread is using; the next cell starts a new one."""
         sessions, self._sessions = self._sessions, {}
         for _, sandbox in sessions.values():
             sandbox.close()

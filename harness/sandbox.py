@@ -1,19 +1,18 @@
-"""Executing cells in a process of their own, for `run_code(…, execute=True)`.
+"""Executes cells in a process of their own, for `run_code(…, execute=True)`.
 
-The child is another Python of the same installation, so it has its libraries, but nothing of this process. Around it:
+The child is a Python of the same installation, with its libraries but nothing of this process. It has
 
-- a temporary folder, which stands for `/mnt/data`: paths that begin so lead there, where Python itself opens them (a
-  library in C that opens files by itself needs a relative path). It is the working directory. What the child tries to
-  change elsewhere is refused; reading is not.
-- an environment that has a home in that folder and the few variables a Python needs, so no keys.
-- no network and no other processes: an audit hook refuses both, and on Linux, where the system lets a user do that,
-  the child is in a network namespace with nothing in it.
-- limits (`Limits`), most of them by `resource`. A platform without it (Windows) has those of output, disk and
-  wall-clock time; macOS does not enforce the limit of memory.
+- a temporary folder that stands for `/mnt/data`: Python resolves such paths to it (a library in C that opens files
+  itself needs a relative path). It is the working directory. Writing elsewhere is refused; reading is not.
+- an environment with a home in that folder and the few variables that a Python needs, so no keys.
+- no network and no other processes: an audit hook refuses both, and on Linux, where the system lets a user do so, the
+  child is in an empty network namespace.
+- limits (`Limits`), most of them by `resource`. Without that module (on Windows) only those of output, disk and
+  wall-clock time are enforced; macOS does not enforce that of memory.
 
-This is isolation against accidents: code of a test that loops, or writes where it should not. It is no isolation
-against an attacker: `ctypes` goes past the audit hook, and what the child may read it can print. Execute nothing with
-it that you would not run in the test itself.
+This protects against accidents: a cell that loops, or writes where it should not. It does not protect against an
+attacker: `ctypes` bypasses the audit hook, and the child can print whatever it can read. Execute nothing with it that
+you would not run in the test itself.
 """
 
 from __future__ import annotations
@@ -39,9 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 KERNEL = Path(__file__).with_name("kernel") / "__main__.py"
-PATIENCE = 60.0  # seconds until a child that does not even begin is given up
+STARTUP_TIMEOUT = 60.0  # seconds
 MEBIBYTE = 1024 * 1024
-LONGEST_NAME = 200  # bytes; file systems take 255
+MAX_NAME_BYTES = 200  # bytes; file systems take 255
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,14 +48,14 @@ class Limits:
     """What a cell may use.
 
     Attributes:
-        seconds: wall-clock time; then the child and everything it started is killed.
-        cpu: seconds of the processor.
-        memory: bytes of address space, including what the interpreter and its libraries take.
+        seconds: wall-clock time, after which the child and everything it started is killed.
+        cpu: seconds of CPU time.
+        memory: bytes of address space, including those of the interpreter and its libraries.
         file: bytes in one file.
-        disk, files: bytes and files in the folder, counted when a file is opened for writing.
-        processes: of this user, the child's and all others; the child itself may start none.
-        open_files: open at a time.
-        output: characters that are kept of what it prints.
+        disk, files: bytes and files in the folder, checked when a file is opened for writing.
+        processes: all those of this user; the child itself may start none.
+        open_files: open at the same time.
+        output: printed characters that are kept.
     """
 
     seconds: float = 30.0
@@ -71,8 +70,8 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What a cell has done: printed, drawn, and written or changed, by the name below the folder."""
+class CellResult:
+    """What a cell printed and drew, and the files it wrote, as their paths in the folder and contents."""
 
     logs: str
     drawings: tuple[bytes, ...] = ()
@@ -80,9 +79,9 @@ class Ran:
 
 
 class Sandbox:
-    """An interpreter whose cells see each other's variables, in a folder of its own.
+    """An interpreter whose cells share variables and a folder.
 
-    It is started by its first cell. `close` ends it; so does the garbage collector, and the end of this process.
+    The first cell starts it. `close` ends it; so do the garbage collector and the end of this process.
 
     >>> sandbox = Sandbox()
     >>> sandbox.run("x = 6").logs, sandbox.run("x * 7").logs
@@ -96,7 +95,7 @@ class Sandbox:
         self.limits = limits or Limits()
         self._environment = dict(environment or {})
         self._child: _Child | None = None
-        self._names: dict[str, str] = {}  # of the files that were put there, by id
+        self._names: dict[str, str] = {}  # names of the files placed in the folder, by their ids
         self._busy = RLock()
         self._closing = False
 
@@ -104,18 +103,19 @@ class Sandbox:
     def running(self) -> bool:
         return self._child is not None
 
-    def run(self, source: str, files: Iterable[tuple[str, str, bytes | memoryview]] = ()) -> Ran:
-        """Execute a cell; a limit that is met ends the interpreter, and its variables and files are gone.
+    def run(self, source: str, files: Iterable[tuple[str, str, bytes | memoryview]] = ()) -> CellResult:
+        """Execute a cell.
 
-        So does whatever interrupts it, such as Ctrl-C: the next cell must not get the answer to this one.
+        Exceeding a limit ends the interpreter, whose variables and files are lost. So does an exception here, such as
+        Ctrl-C: the next cell must not get the answer to this one.
 
         Args:
             source: Python.
-            files: id, name and bytes of files that are to lie in the folder. They are put there once; only the last
-                part of a path counts, and a name that is taken gets the id in front. They can be opened by id, too.
+            files: id, name and bytes of files to place in the folder, once each. Of a path only the last part is used,
+                and a name that is taken is prefixed with the id. Cells can open a file by its id, too.
 
         Raises:
-            HarnessFailure: there is no interpreter to start, or it does not start.
+            HarnessFailure: the interpreter does not start.
         """
         with self._busy:
             try:
@@ -124,24 +124,24 @@ class Sandbox:
                 self.close()
                 raise
 
-    def _run(self, source: str, files: Iterable[tuple[str, str, bytes | memoryview]]) -> Ran:
+    def _run(self, source: str, files: Iterable[tuple[str, str, bytes | memoryview]]) -> CellResult:
         child = self._child = self._child or _Child(self.limits, self._environment)
         if self._closing:
-            child.kill()  # it was not there yet when another thread closed this
+            child.kill()  # another thread called `close` before there was a child to kill
         child.folder.mkdir(exist_ok=True)  # a cell may have removed it
         for file_id, name, content in files:
             if file_id not in self._names:
-                self._names[file_id] = _free_name(child.folder, file_id, name)
+                self._names[file_id] = _file_name(child.folder, file_id, name)
                 child.folder.joinpath(self._names[file_id]).write_bytes(content)
-        before = _listing(child.folder)
+        before = _file_states(child.folder)
         answer = child.ask({"source": source, "names": self._names}, within=self.limits.seconds)
         if answer is None:
-            cause = child.cause(self.limits)
+            exit_reason = child.exit_reason(self.limits)
             self.close()
-            return Ran(f"{cause} Its variables and files are gone.\n")
+            return CellResult(f"{exit_reason} Its variables and files are gone.\n")
         drawings = tuple(child.drawings.joinpath(name).read_bytes() for name in answer["drawings"])
-        changed = [name for name, state in _listing(child.folder).items() if before.get(name) != state]
-        return Ran(answer["logs"], drawings, tuple(_read(child.folder, changed)))
+        changed = [name for name, state in _file_states(child.folder).items() if before.get(name) != state]
+        return CellResult(answer["logs"], drawings, tuple(_read_files(child.folder, changed)))
 
     def close(self) -> None:
         """End the interpreter, also while another thread waits for a cell, and remove its folder.
@@ -151,7 +151,7 @@ class Sandbox:
         self._closing = True
         if self._child is not None:
             self._child.kill()
-        with self._busy:  # whoever waited for a cell has heard by now
+        with self._busy:  # free as soon as the killed child's cell has returned
             self._closing = False
             if self._child is not None:
                 self._child.end()
@@ -163,8 +163,8 @@ class _Child:
     """The process, its folder, and the two pipes between it and us."""
 
     def __init__(self, limits: Limits, environment: Mapping[str, str]) -> None:
-        place = TemporaryDirectory(prefix="code-interpreter-", ignore_cleanup_errors=True)
-        root = Path(place.name)
+        temporary = TemporaryDirectory(prefix="code-interpreter-", ignore_cleanup_errors=True)
+        root = Path(temporary.name)
         self.folder, self.drawings, home = (root / name for name in ("data", "drawings", "home"))
         for folder in (self.folder, self.drawings, home):
             folder.mkdir()
@@ -179,16 +179,16 @@ class _Child:
                 start_new_session=True,
             )
         except OSError as error:
-            place.cleanup()
+            temporary.cleanup()
             raise HarnessFailure(
                 f"The code interpreter cannot be started: {error}",
                 there_was=f"sys.executable is {sys.executable!r}.",
                 do='run_code("…", logs="…")   # without execute=True',
             ) from error
         self._timed_out = False
-        self.end = finalize(self, _end, self._process, place)
+        self.end = finalize(self, _clean_up, self._process, temporary)
         setup = {"root": str(root), "folder": str(self.folder), "drawings": str(self.drawings)}
-        if self.ask({**setup, "limits": asdict(limits)}, within=PATIENCE) is None:
+        if self.ask({**setup, "limits": asdict(limits)}, within=STARTUP_TIMEOUT) is None:
             self.end()
             raise HarnessFailure(
                 f"The code interpreter has ended before its first cell (exit code {self._process.returncode}).",
@@ -197,13 +197,13 @@ class _Child:
             )
 
     def ask(self, question: Mapping[str, Any], *, within: float) -> dict[str, Any] | None:
-        """The answer to one line; None if the child has died over it, or was killed when its time was up.
+        """The child's answer to a question; None if the child died, or was killed when its time was up.
 
-        Interrupted, it ends the child, whose answer would be taken for that to the next line.
+        An interrupt ends the child: its late answer would be taken for that to the next question.
         """
         try:
-            line = self._answered(json.dumps(question).encode() + b"\n", within)
-        except OSError:  # it is dead already
+            line = self._exchange(json.dumps(question).encode() + b"\n", within)
+        except OSError:  # the child is dead already
             line = b""
         except BaseException:
             self.end()
@@ -211,9 +211,9 @@ class _Child:
         answer: dict[str, Any] | None = json.loads(line) if line.endswith(b"\n") else None
         return answer
 
-    def _answered(self, line: bytes, within: float) -> bytes:
+    def _exchange(self, line: bytes, within: float) -> bytes:
         pipes = _pipes(self._process)
-        watchdog = Timer(within, self._give_up)
+        watchdog = Timer(within, self._time_out)
         watchdog.daemon = True
         watchdog.start()
         try:
@@ -224,22 +224,22 @@ class _Child:
             watchdog.cancel()
             watchdog.join()
 
-    def cause(self, limits: Limits) -> str:
-        """Why it has died."""
+    def exit_reason(self, limits: Limits) -> str:
+        """End the child, and say why it died."""
         self.end()
         code = self._process.returncode
         if self._timed_out:
             return f"The cell was stopped: it ran longer than {limits.seconds:g} seconds."
         if hasattr(signal, "SIGXCPU") and code == -signal.SIGXCPU:
-            return f"The cell was stopped: it used the processor for more than {limits.cpu} seconds."
+            return f"The cell was stopped: it used more than {limits.cpu} seconds of CPU time."
         return f"The interpreter has ended while it ran the cell (exit code {code})."
 
     def kill(self) -> None:
-        """End the process; what it leaves is for `end`."""
+        """Kill the process, and leave the cleaning up to `end`."""
         if self._process.returncode is None:
             _kill(self._process)
 
-    def _give_up(self) -> None:
+    def _time_out(self) -> None:
         self._timed_out = True
         self.kill()
 
@@ -251,7 +251,7 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """The child and what it started; it was not waited for yet, so its number is nobody else's."""
+    """Kill the child and what it started; it was not waited for yet, so its id cannot have been reused."""
     with suppress(OSError):
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
@@ -259,52 +259,52 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
             process.kill()
 
 
-def _end(process: subprocess.Popen[bytes], place: TemporaryDirectory[str]) -> None:
-    """Without a chance to object. Whatever it did to the folder, it is removed."""
+def _clean_up(process: subprocess.Popen[bytes], temporary: TemporaryDirectory[str]) -> None:
+    """Kill the process, and remove its folder whatever it did there."""
     _kill(process)
     process.wait()
     for pipe in _pipes(process):
-        with suppress(OSError):  # what was not flushed has no reader any more
+        with suppress(OSError):  # unflushed bytes have no reader any more
             pipe.close()
-    place.cleanup()
+    temporary.cleanup()
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """A home in the folder, a backend that needs no screen, and one thread for numerical libraries."""
+    """The child's variables: a home in the folder, a backend without a screen, one thread for numerical libraries."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     places = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), str(home))
     return {"LANG": "C.UTF-8", "MPLBACKEND": "Agg", **threads, **places}
 
 
-def _listing(folder: Path) -> dict[str, tuple[int, int, int]]:
-    """The regular files of a folder, by their path below it, each with what changes when it is written."""
+def _file_states(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Inode, size and time of change of each regular file in a folder, by its path there."""
     found = {}
     for at, _, names in os.walk(folder):
         for name in names:
             path = Path(at, name)
-            with suppress(OSError):  # a thread that a cell has left may have removed it
+            with suppress(OSError):  # a thread of an earlier cell may have removed it
                 state = path.lstat()
                 if stat.S_ISREG(state.st_mode):
                     found[path.relative_to(folder).as_posix()] = (state.st_ino, state.st_size, state.st_mtime_ns)
     return dict(sorted(found.items()))
 
 
-def _read(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """What can be read of these files; in its name, a `?` stands for each byte that is part of no character."""
+def _read_files(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Name and content of the readable files; bytes of a name that are no text become `?`."""
     for name in names:
         with suppress(OSError):
             yield name.encode(errors="replace").decode(), folder.joinpath(name).read_bytes()
 
 
-def _free_name(folder: Path, file_id: str, name: str) -> str:
-    """The name under which a file lies in the folder, whatever a client called it.
+def _file_name(folder: Path, file_id: str, name: str) -> str:
+    """A name for a file that is safe and free in the folder, whatever a client called it.
 
-    >>> _free_name(Path("/nowhere"), "file-abc", "../../.ssh/config")
+    >>> _file_name(Path("/nowhere"), "file-abc", "../../.ssh/config")
     'config'
     """
-    plain_id = re.sub(r"[^\w-]", "_", file_id)[:LONGEST_NAME]
-    last = re.split(r"[/\\]", name)[-1]
-    last = "".join(character if character.isprintable() and character not in ':*?"<>|' else "_" for character in last)
-    if last.strip(". ") == "" or len(last.encode()) > LONGEST_NAME:
-        last = plain_id
-    return f"{plain_id}-{last}" if os.path.lexists(folder / last) else last
+    plain_id = re.sub(r"[^\w-]", "_", file_id)[:MAX_NAME_BYTES]
+    base = re.split(r"[/\\]", name)[-1]
+    base = "".join(character if character.isprintable() and character not in ':*?"<>|' else "_" for character in base)
+    if base.strip(". ") == "" or len(base.encode()) > MAX_NAME_BYTES:
+        base = plain_id
+    return f"{plain_id}-{base}" if os.path.lexists(folder / base) else base

@@ -288,7 +288,7 @@ def test_files_that_vanish_while_they_are_looked_at_are_none(box, tmp_path, monk
     assert box.run(f"{vanish}open('a', 'w').close()\nos.walk = walk").logs == ""
     tmp_path.joinpath("here").touch()
     monkeypatch.setattr(os, "walk", lambda top: [(top, [], ["gone", "here"])])
-    assert list(sandbox._listing(tmp_path)) == ["here"]
+    assert list(sandbox._file_states(tmp_path)) == ["here"]
 
 
 @POSIX
@@ -311,17 +311,17 @@ IN_C = """
 import os, runpy, sys
 def in_c(asked_for):  # as Windows has them from Python 3.12 on: they do not go through `os.stat`
     return lambda *path: os.fspath(*path) == asked_for
-places = runpy.run_path(sys.argv[1])
+kernel = runpy.run_path(sys.argv[1])
 for name in ("exists", "isdir", "isfile", "islink", "lexists"):
     setattr(os.path, name, in_c(os.path.join("folder", "a.csv")))
-places["lead"](places["Places"]("folder", {}))
+kernel["redirect_paths"](kernel["PathRedirect"]("folder", {}))
 print(*(getattr(os.path, name)("/mnt/data/a.csv") for name in ("exists", "isdir", "isfile", "islink", "lexists")))
 """
 
 
-def test_what_asks_the_system_without_a_detour_is_led_too():
-    places = str(sandbox.KERNEL.with_name("places.py"))
-    done = subprocess.run([sys.executable, "-c", IN_C, places], capture_output=True, text=True, check=True)
+def test_functions_written_in_c_are_redirected():
+    redirect = str(sandbox.KERNEL.with_name("redirect.py"))
+    done = subprocess.run([sys.executable, "-c", IN_C, redirect], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True"] * 5
 
 
@@ -332,15 +332,15 @@ class Globber:  # as `glob` has one from Python 3.13 on, for `Path.glob`: with f
     scandir = staticmethod(os.scandir)
     own = staticmethod(len)
 sys.modules["glob"] = types.SimpleNamespace(_StringGlobber=Globber)
-places = runpy.run_path(sys.argv[1])
-places["lead"](places["Places"](sys.argv[2], {}))
+kernel = runpy.run_path(sys.argv[1])
+kernel["redirect_paths"](kernel["PathRedirect"](sys.argv[2], {}))
 print(Globber.lexists("/mnt/data/a.csv"), [file.name for file in Globber.scandir("/mnt/data")], Globber.own("four"))
 """
 
 
-def test_copies_of_what_asks_the_system_are_led_too(tmp_path):
+def test_copies_of_redirected_functions_are_redirected(tmp_path):
     tmp_path.joinpath("a.csv").touch()
-    command = [sys.executable, "-c", COPIES, str(sandbox.KERNEL.with_name("places.py")), str(tmp_path)]
+    command = [sys.executable, "-c", COPIES, str(sandbox.KERNEL.with_name("redirect.py")), str(tmp_path)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True ['a.csv'] 4\n"
 
 
@@ -405,10 +405,10 @@ def test_it_reads_nothing_of_our_environment(monkeypatch):
     assert "'MINE'" in logs
 
 
-def test_the_programs_own_modules_are_in_nobodys_way(box):
+def test_modules_of_the_kernel_shadow_no_other(box):
     folder = sandbox.KERNEL.parent
     own = {path.stem for path in folder.glob("*.py") if not path.stem.startswith("__")}
-    assert {"guarding", "notebook", "places", "program"} <= own
+    assert {"guard", "notebook", "redirect", "program"} <= own
     specs = f"str(importlib.util.find_spec(name)) for name in {sorted(own)}"
     ask = f"import importlib.util, sys\n[found for found in [*sys.path, *({specs})] if {str(folder)!r} in found]"
     assert box.run(ask).logs == "[]"
@@ -431,7 +431,7 @@ def test_a_cell_that_sleeps_is_stopped_too():
 
 @POSIX
 def test_a_cell_that_uses_the_processor_too_long_is_stopped():
-    assert "used the processor for more than 0 seconds" in boxed(cpu=0).run("while True: pass").logs
+    assert "used more than 0 seconds" in boxed(cpu=0).run("while True: pass").logs
 
 
 @LINUX

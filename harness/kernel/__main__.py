@@ -1,7 +1,7 @@
-"""Starts the program, given to Python by its path, with nothing of the package above importable but what is installed.
+"""Starts the program when Python is given this file's path.
 
-This folder is not importable either, and must not become so: its modules would stand in for those of a cell that have
-the same names. So `sys.path` stays as it is, and the folder is a package under a name that nothing else has.
+This folder must not come onto `sys.path`: its modules would shadow modules of a cell that have the same names. So it is
+registered as a package under a name of its own.
 """
 
 from __future__ import annotations

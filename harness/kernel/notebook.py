@@ -1,4 +1,4 @@
-"""Cells, executed one after the other, and what a notebook shows of them."""
+"""Executes cells one after the other, and shows their results as a notebook does."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-HERE = os.path.join(os.path.dirname(__file__), "")  # tracebacks do not show what lies here
+HERE = os.path.join(os.path.dirname(__file__), "")  # frames of files in this folder are left out of tracebacks
 WIDTH = 79
 CONTEXT = 2  # lines shown around the one that failed
 CUT = "\n[output cut off: more than {limit:,} characters]"
 
 
-class Printed(io.TextIOBase):
-    """What cells print, up to a limit; the rest is thrown away, however much it is."""
+class OutputBuffer(io.TextIOBase):
+    """Collects what cells print, up to a limit; the rest is discarded, however much it is."""
 
     encoding = "utf-8"
 
@@ -46,36 +46,41 @@ class Printed(io.TextIOBase):
         return len(text)
 
     def close(self) -> None:
-        """Stays open: later cells print, too."""
+        """Does nothing, as later cells print, too."""
 
     def take(self) -> str:
+        """The text collected since the last call."""
         text = "".join(self.pieces) + (CUT.format(limit=self.limit) if self.length > self.limit else "")
         self.pieces, self.length = [], 0
         return text.encode(errors="replace").decode()  # half of a surrogate pair is no character
 
 
 class Notebook:
-    """Variables, and cells that are executed one after the other.
+    """A namespace in which cells are executed.
 
-    `printed` gets what they print, `show` the bytes of what they draw.
+    Args:
+        output: takes what they print.
+        show_image: is called with each image that they draw, as PNG.
     """
 
-    def __init__(self, printed: Printed, show: Callable[[bytes], None]) -> None:
+    def __init__(self, output: OutputBuffer, show_image: Callable[[bytes], None]) -> None:
         module = ModuleType("__main__")  # where `pickle` and `typing` look up what a cell defines
         module.__dict__["__builtins__"] = builtins
         sys.modules["__main__"] = module
         self.names: dict[str, Any] = module.__dict__
-        self._printed = printed
-        self._show = show
+        self._output = output
+        self._show = show_image
         self._number = 0
 
     def run(self, source: str) -> None:
-        """Execute a cell and print what its last expression is; an exception is printed, too."""
+        """Execute a cell and print the value of its last expression, or the exception it raises."""
         self._number += 1
-        sys.stdout = sys.stderr = self._printed  # an earlier cell may have put something else there
-        sys.stdin = io.StringIO()  # nobody answers; exit() closes it
+        sys.stdout = sys.stderr = self._output  # an earlier cell may have put something else there
+        sys.stdin = io.StringIO()  # empty, and new each time: exit() closes it
         name = f"Cell In[{self._number}]"
-        lines = list(io.StringIO(source, newline=None))  # not `splitlines`: to Python a form feed ends no line
+        lines = list(
+            io.StringIO(source, newline=None)
+        )  # not `splitlines`: in Python's grammar a form feed ends no line
         linecache.cache[name] = (len(source), None, lines, name)
         self._attempt(self._execute, source, name)
         self._attempt(self._draw_figures)
@@ -84,7 +89,7 @@ class Notebook:
         try:
             step(*arguments)
         except BaseException as error:  # noqa: BLE001 - also exit() and Ctrl-C end the cell, not the notebook
-            self._printed.write(failure(error))
+            self._output.write(failure(error))
 
     def _execute(self, source: str, name: str) -> None:
         body = ast.parse(source, name).body
@@ -98,7 +103,7 @@ class Notebook:
                 self._display(value)
 
     def _display(self, value: object) -> None:
-        """As a notebook: a picture if the value is one, else its text, long collections an item a line (recorded)."""
+        """Show a value as its image or its repr; of long collections with one item a line (recorded)."""
         as_png = getattr(type(value), "_repr_png_", None)
         picture = as_png(value) if as_png is not None else None
         if isinstance(picture, bytes):
@@ -107,7 +112,7 @@ class Notebook:
         text = repr(value)
         if isinstance(value, (dict, list, set, tuple, frozenset)) and len(text) > WIDTH:
             text = pformat(value, width=WIDTH, sort_dicts=False)
-        self._printed.write(text)
+        self._output.write(text)
 
     def _draw_figures(self) -> None:
         plots: Any = sys.modules.get("matplotlib.pyplot")
@@ -124,7 +129,7 @@ class Notebook:
 
 
 def failure(error: BaseException) -> str:
-    """An exception as notebooks show it. That the service did so is not recorded (a guess)."""
+    """An exception as notebooks show it. That the service did the same is a guess, not recorded."""
     name = type(error).__name__
     if isinstance(error, SyntaxError) and isinstance(error.filename, str) and error.filename.startswith("Cell In["):
         shown = "".join(traceback.format_exception_only(type(error), error))
@@ -146,6 +151,6 @@ def failure(error: BaseException) -> str:
         lines.append("")
     try:
         said = str(error)
-    except BaseException:  # noqa: BLE001 - the exception is the cell's: what it says is, too
+    except BaseException:  # noqa: BLE001 - the exception's `__str__` is the cell's code
         said = "<exception str() failed>"  # as Python itself puts it
     return "\n".join([*lines, f"{name}: {said}" if said else name]) + "\n"

@@ -1,4 +1,4 @@
-"""What the child process does: one line of JSON is a cell, one line of JSON its outcome."""
+"""The child process: reads cells and writes their outcomes, each as one line of JSON."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import os
 import sys
 import warnings
 
-from .guarding import Guard, allow_cpu, leave_network, limit, refuse_processes
-from .notebook import Notebook, Printed
-from .places import FOLDER, Places, lead
+from .guard import Guard, extend_cpu_limit, isolate_network, refuse_fork_exec, set_limits
+from .notebook import Notebook, OutputBuffer
+from .redirect import FOLDER, PathRedirect, redirect_paths
 
 
 def main() -> None:
-    """Serve cells from standard input until it ends, which it also does when the parent is gone."""
+    """Execute cells from standard input until that ends, as it does when the parent is gone."""
     cells, outcomes = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
@@ -22,38 +22,38 @@ def main() -> None:
     setup = json.loads(cells.readline())
     folder, drawings = os.path.realpath(setup["folder"]), os.path.realpath(setup["drawings"])
     limits = setup["limits"]
-    printed = Printed(limits["output"])
+    output = OutputBuffer(limits["output"])
     sys.argv = [""]
     warnings.filterwarnings("ignore", message=".*non-interactive.*")
     os.chdir(folder)
-    leave_network()
-    limit(limits)
-    refuse_processes()
+    isolate_network()
+    set_limits(limits)
+    refuse_fork_exec()
     shown: list[str] = []
 
-    def show(picture: bytes) -> None:
+    def show_image(picture: bytes) -> None:
         path = os.path.join(drawings, f"{len(os.listdir(drawings))}.png")
         with open(path, "wb") as file:
             file.write(picture)
         shown.append(os.path.basename(path))
 
-    places = Places(folder, {})
-    guard = Guard(places, os.path.realpath(setup["root"]), disk=limits["disk"], files=limits["files"])
-    lead(places)
+    redirect = PathRedirect(folder, {})
+    guard = Guard(redirect, os.path.realpath(setup["root"]), disk=limits["disk"], files=limits["files"])
+    redirect_paths(redirect)
     sys.addaudithook(guard)
-    notebook = Notebook(printed, show)
+    notebook = Notebook(output, show_image)
     outcomes.write(b"{}\n")
     outcomes.flush()
     for line in cells:
         cell = json.loads(line)
-        places.names.update(cell["names"])
+        redirect.names.update(cell["names"])
         shown.clear()
         try:
             os.getcwd()
-        except OSError:  # an earlier cell removed it, and the parent has made it anew
+        except OSError:  # an earlier cell removed the folder, and the parent has created it again
             os.chdir(folder)
-        allow_cpu(limits["cpu"])
+        extend_cpu_limit(limits["cpu"])
         notebook.run(cell["source"])
-        logs = printed.take().replace(folder, FOLDER)
+        logs = output.take().replace(folder, FOLDER)
         outcomes.write(json.dumps({"logs": logs, "drawings": shown}).encode() + b"\n")
         outcomes.flush()

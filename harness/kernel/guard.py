@@ -7,15 +7,15 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .places import FOLDER
+from .redirect import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .places import Places
+    from .redirect import PathRedirect
 
-NETWORK = ("socket.",)
-PROCESSES = (
+NETWORK_EVENTS = ("socket.",)
+PROCESS_EVENTS = (
     "os.exec",
     "os.fork",
     "os.posix_spawn",
@@ -25,29 +25,29 @@ PROCESSES = (
     "pty.spawn",
     "subprocess.Popen",
 )
-SIGNALS = ("os.kill", "os.killpg")
-# Events of what changes files, with the places of the paths among their arguments.
-CHANGES = {
+SIGNAL_EVENTS = ("os.kill", "os.killpg")
+# Audit events of changes to files, with the positions of the paths among their arguments.
+CHANGING_EVENTS = {
     **dict.fromkeys(("os.chflags", "os.chmod", "os.chown", "os.mkdir", "os.remove", "os.removexattr"), (0,)),
     **dict.fromkeys(("os.rmdir", "os.setxattr", "os.truncate", "os.utime", "shutil.rmtree", "sqlite3.connect"), (0,)),
     **dict.fromkeys(("os.link", "os.symlink"), (1,)),
     "os.rename": (0, 1),
 }
-WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 class Guard:
     """An audit hook that refuses the network, other processes, and changes outside of `root`.
 
     Args:
-        places: where its paths lead.
-        root: the real path of what the cell may change.
-        disk: how many bytes may lie there when a file is opened for writing.
-        files: how many files may.
+        redirect: resolves the cell's paths.
+        root: the real path of the folder that the cell may change.
+        disk: bytes from which on no file there is opened for writing.
+        files: the same, as a number of files.
     """
 
-    def __init__(self, places: Places, root: str, *, disk: int, files: int) -> None:
-        self._places = places
+    def __init__(self, redirect: PathRedirect, root: str, *, disk: int, files: int) -> None:
+        self._redirect = redirect
         self._root = root
         self._working_directory = os.getcwd
         self._pid = os.getpid()  # and the number of its process group
@@ -55,36 +55,45 @@ class Guard:
         self._files = files
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event.startswith(NETWORK):
+        if event.startswith(NETWORK_EVENTS):
             if event not in ("socket.__new__", "socket.gethostname"):  # asyncio's own pair of sockets is made so
                 raise PermissionError(f"The code interpreter has no network ({event}).")
-        elif event.startswith(PROCESSES):
+        elif event.startswith(PROCESS_EVENTS):
             raise PermissionError(f"The code interpreter starts no other processes ({event}).")
-        elif event in SIGNALS:
+        elif event in SIGNAL_EVENTS:
             if arguments[0] not in (0, self._pid):
                 raise PermissionError(f"The code interpreter signals no other processes ({event}).")
         elif event == "open":
             path, _, flags = arguments
-            if flags & WRITES and isinstance(path, (str, bytes)) and self._inside(path):
-                self._leave_room()
-        elif event in CHANGES:
-            for place in CHANGES[event]:
-                self._inside(arguments[place])
+            if flags & WRITE_FLAGS and isinstance(path, (str, bytes)) and self._check_writable(path):
+                self._check_quota()
+        elif event in CHANGING_EVENTS:
+            for position in CHANGING_EVENTS[event]:
+                self._check_writable(arguments[position])
 
-    def _inside(self, path: Any) -> bool:
+    def _check_writable(self, path: Any) -> bool:
+        """Whether a path lies in `root`; False for what is no file.
+
+        Raises:
+            PermissionError: it lies elsewhere.
+        """
         if isinstance(path, int):
             return False
-        if path in (os.devnull, ":memory:"):  # the latter of sqlite3
+        if path in (os.devnull, ":memory:"):  # the latter is sqlite3's
             return False
-        real = self._places.real(os.fsdecode(path))
-        if not os.path.isabs(real):  # only then: the working directory may be one that the cell has removed
+        real = self._redirect.resolve(os.fsdecode(path))
+        if not os.path.isabs(real):  # only then: the cell may have removed the working directory
             real = os.path.join(self._working_directory(), real)
-        text = os.path.realpath(real)
-        if text != self._root and not text.startswith(self._root + os.sep):
+        real = os.path.realpath(real)
+        if real != self._root and not real.startswith(self._root + os.sep):
             raise PermissionError(f"The code interpreter writes only below {FOLDER}, not to {os.fsdecode(path)!r}.")
         return True
 
-    def _leave_room(self) -> None:
+    def _check_quota(self) -> None:
+        """
+        Raises:
+            OSError: the limit of bytes or files is reached.
+        """
         sizes = []
         for path in [os.path.join(at, name) for at, _, names in os.walk(self._root) for name in names]:
             with contextlib.suppress(OSError):  # another thread may have removed it
@@ -93,8 +102,8 @@ class Guard:
             raise OSError(28, f"No space left: {sum(sizes):,} bytes in {len(sizes)} files")
 
 
-def limit(limits: Mapping[str, int]) -> None:
-    """What the operating system enforces; Windows has no `resource`, and macOS ignores the limit of memory."""
+def set_limits(limits: Mapping[str, int]) -> None:
+    """Set what the operating system enforces; Windows has no `resource`, and macOS ignores the limit of memory."""
     try:
         import resource  # noqa: PLC0415 - is not everywhere
     except ImportError:
@@ -110,8 +119,8 @@ def limit(limits: Mapping[str, int]) -> None:
                 resource.setrlimit(number, (most, most))
 
 
-def allow_cpu(seconds: int) -> None:
-    """So many seconds of the processor from now on; then the system ends the process."""
+def extend_cpu_limit(seconds: int) -> None:
+    """Allow so many seconds of CPU time from now on, after which the system ends the process."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource  # noqa: PLC0415 - is not everywhere
 
@@ -120,8 +129,8 @@ def allow_cpu(seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + seconds, hard))
 
 
-def leave_network() -> None:
-    """On Linux, where a user may: a network namespace of its own, with nothing in it."""
+def isolate_network() -> None:
+    """Enter an empty network namespace, on Linux and where the system lets a user do so."""
     if not sys.platform.startswith("linux"):
         return
     with contextlib.suppress(ImportError, OSError, AttributeError):
@@ -131,8 +140,8 @@ def leave_network() -> None:
         ctypes.CDLL(None).unshare(new_user | new_network)
 
 
-def refuse_processes() -> None:
-    """Of `multiprocessing`, which no audit event tells."""
+def refuse_fork_exec() -> None:
+    """Refuse the call by which `multiprocessing` starts processes, for which there is no audit event."""
     with contextlib.suppress(ImportError):
         import _posixsubprocess  # noqa: PLC0415 - is not everywhere
 

@@ -20,7 +20,7 @@ import pytest
 
 from harness.failures import HarnessFailure
 from harness.patching import unwrap_retired
-from harness.sleeping import POLLS_THE_MACHINE, virtual_sleep
+from harness.sleeping import REAL_SLEEPERS, virtual_sleep
 
 
 @pytest.fixture
@@ -518,7 +518,7 @@ def test_strange_things_among_the_modules_are_left_alone(monkeypatch, tmp_path):
         pass
 
 
-@pytest.mark.parametrize("name", sorted({*POLLS_THE_MACHINE, "websockets.legacy.protocol"}))
+@pytest.mark.parametrize("name", sorted({*REAL_SLEEPERS, "websockets.legacy.protocol"}))
 def test_who_polls_the_machine_sleeps_for_real(slept, monkeypatch, name):
     poller = module_with(
         monkeypatch,

@@ -1,4 +1,4 @@
-"""Clients of the official SDK that talk to one fake by their own transport, without any interception."""
+"""Clients of the official SDK that talk to one fake through a transport of their own, without interception."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def azure_client(fake: FakeAssistants, **options: Any) -> openai.AzureOpenAI:
 
 def _http_client(kind: str, fake: FakeAssistants) -> Any:
     async def pause(seconds: float) -> None:
-        await (fake.pause or let_others_run)(seconds)  # asked each time: a client may be older than the installation
+        await (fake.pause or let_others_run)(seconds)  # read each time, as a client may be older than `installed`
 
     module = of_the_sdk()
     return getattr(module, kind)(transport=transport(module, fake.answer, pause))

@@ -1,6 +1,6 @@
-"""Every way a run can end or stall, as scripts: what `run_ending` and `explore` take a client through.
+"""Every way a run can end or stall, as scripts for `run_ending` and `explore`.
 
-The ways are walked off the lifecycle table (`ways`); `RECIPES` says for each what the model has to do for a run to go
+A way is a path through the lifecycle table (`ways`). For each, `RECIPES` says what the model does in a run that takes
 it, often in several forms. A new row in the table without a recipe is an error here, before any test runs.
 """
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from harness.service.views import RunView
 
 SUBMIT = "POST /threads/{thread_id}/runs/{run_id}/submit_tool_outputs"
-LATE = 601  # seconds, more than a run lives
-OFTEN = 20  # more runs than a client tries
+EXPIRES_AFTER = 601  # seconds, more than the lifetime of a run
+MAX_RUNS = 20  # more than a client starts
 
 MARKER = '@pytest.mark.assistants_endings("{}")'
 
@@ -39,11 +39,13 @@ ANSWER = "The answer is 42."
 
 
 @dataclass(frozen=True)
-class Ask:
-    """The model calls functions of the run's own assistant, which are known when the run begins.
+class CallFunctions:
+    """The model calls functions of the run's own assistant, which are only known when the run begins.
 
-    `arguments` are as the model wrote them, by default the smallest that fit the function's schema; `name` is that of
-    a function which the assistant does not have.
+    Attributes:
+        calls: how many, in parallel.
+        arguments: JSON or not; by default the smallest that fit the function's schema.
+        name: a function that the assistant does not have, to call instead.
     """
 
     calls: int = 1
@@ -52,8 +54,8 @@ class Ask:
 
     def act(self, run: RunView) -> Act:
         functions = [tool["function"] for tool in run.tools if tool["type"] == "function"]
-        made = [self._call(functions[number % len(functions)]) for number in range(self.calls)]
-        return made[0] if len(made) == 1 else acts.calls(*made)
+        calls = [self._call(functions[number % len(functions)]) for number in range(self.calls)]
+        return calls[0] if len(calls) == 1 else acts.calls(*calls)
 
     def _call(self, function: Mapping[str, Any]) -> acts.Call:
         name = self.name or str(function["name"])
@@ -67,13 +69,13 @@ class Ask:
         return acts.call(name, arguments_json=to_json(arguments).decode())
 
 
-Script: TypeAlias = "tuple[Act | Ask, ...]"
+Script: TypeAlias = "tuple[Act | CallFunctions, ...]"
 
-NEEDS: dict[type, str] = {Ask: "function", acts.RunCode: "code_interpreter"}
+REQUIRED_TOOLS: dict[type, str] = {CallFunctions: "function", acts.RunCode: "code_interpreter"}
 
 
 class Recipe(NamedTuple):
-    """What the model does, the text it answers with, and what else has to happen."""
+    """What the model does, its answer if the run gives one, and what happens before outputs arrive."""
 
     script: Script
     answer: str | None = None
@@ -82,13 +84,13 @@ class Recipe(NamedTuple):
 
 @dataclass(frozen=True)
 class RunEnding:
-    """One way a run can end or stall: what the fixture `run_ending` gives.
+    """One way a run can end or stall, as the fixture `run_ending` gives it.
 
     Attributes:
-        name: how pytest shows it: `failed-server_error-after_message`.
-        status: the run's last status, if the client does all that is asked of it.
-        answer: what the model's last message says; None where the run gives no answer, so code that returns one
-            anyway has taken something else for it. A refusal is an answer. What an incomplete run has written is none.
+        name: its name in pytest's test ids: `failed-server_error-after_message`.
+        status: the run's final status, if the client does everything that it is asked to.
+        answer: the text of the model's last message; None where the run gives no answer, so code that returns one
+            anyway has taken something else for it. A refusal is an answer; what an incomplete run wrote is not.
         way: the rows of the lifecycle table that the run goes through.
     """
 
@@ -103,7 +105,7 @@ class RunEnding:
         return self.name
 
     def play(self, assistants: FakeAssistants, run: RunView) -> list[Act]:
-        """What the model does in this run; an ending that the run cannot have is noted, see `Inapplicable`."""
+        """What the model does in this run; if the run cannot end so, that is noted as a failure (`Inapplicable`)."""
         try:
             return self.acts(run)
         except Inapplicable as reason:
@@ -118,17 +120,17 @@ class RunEnding:
         """
         tools = {tool["type"] for tool in run.tools}
         for act in self.script:
-            needed = NEEDS.get(type(act))
+            needed = REQUIRED_TOOLS.get(type(act))
             if needed is not None and needed not in tools:
                 raise Inapplicable(
                     f"No run of {run.assistant_id} ends as {self.name}: that needs a tool of type {needed}.",
                     there_was=f"Its tools: {', '.join(sorted(tools)) or 'none'}.",
                     do=f'pytest -k "not {self.name}"',
                 )
-        return [act.act(run) if isinstance(act, Ask) else act for act in self.script]
+        return [act.act(run) if isinstance(act, CallFunctions) else act for act in self.script]
 
     def arrange(self, assistants: FakeAssistants) -> None:
-        """Let every run that is not scripted otherwise end this way.
+        """Make every run end this way that is not scripted otherwise.
 
         >>> from harness import fake_assistants
         >>> with fake_assistants() as assistants:
@@ -140,20 +142,20 @@ class RunEnding:
         """
         assistants.model(partial(self.play, assistants))
         if self.meanwhile is not None:
-            happens = partial(MEANWHILE[self.meanwhile], assistants)
-            assistants.faults.meanwhile(happens, on=SUBMIT, times=OFTEN)
+            action = partial(MEANWHILE_ACTIONS[self.meanwhile], assistants)
+            assistants.faults.meanwhile(action, on=SUBMIT, times=MAX_RUNS)
             plan = assistants.faults.planned[-1]
-            plan.always = True  # a client that submits nothing misses nothing
-            plan.call = f'meanwhile(lambda: {self.meanwhile}, on="{SUBMIT}", times={OFTEN})'
+            plan.always = True  # not reported as unused where a client submits no outputs
+            plan.call = f'meanwhile(lambda: {self.meanwhile}, on="{SUBMIT}", times={MAX_RUNS})'
 
 
-# What happens before outputs arrive, as a test would write it: the model is not at work then, so it is no act.
-MEANWHILE: dict[str, Callable[[FakeAssistants], object]] = {
+# Things that happen before outputs arrive, by their source in a test. They are no acts, as the model is idle then.
+MEANWHILE_ACTIONS: dict[str, Callable[[FakeAssistants], object]] = {
     "assistants.clock.advance(601)": lambda assistants: assistants.clock.advance(601),
     "assistants.cancel_runs()": lambda assistants: assistants.cancel_runs(),
 }
 
-# By the rows that matter, all but `create` and `pick_up`: the forms of this way, by what is added to its name.
+# By the title of a way: its recipes, by the names of the endings.
 RECIPES: dict[str, dict[str, Recipe]] = {
     "in_progress finish": {
         "completed-one_message": Recipe((acts.say(ANSWER),), ANSWER),
@@ -164,12 +166,14 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "completed-refusal": Recipe((acts.refuse("I can't help with that."),), "I can't help with that."),
     },
     "in_progress call, requires_action submit_tool_outputs": {
-        "requires_action-one_call": Recipe((Ask(), acts.say(ANSWER)), ANSWER),
-        "requires_action-parallel_calls": Recipe((Ask(calls=2), acts.say(ANSWER)), ANSWER),
-        "requires_action-twice_in_a_row": Recipe((Ask(), Ask(), acts.say(ANSWER)), ANSWER),
-        "requires_action-malformed_arguments": Recipe((Ask(arguments='{"query": "Os'), acts.say(ANSWER)), ANSWER),
-        "requires_action-empty_arguments": Recipe((Ask(arguments="{}"), acts.say(ANSWER)), ANSWER),
-        "requires_action-unknown_function": Recipe((Ask(name="no_such_function"), acts.say(ANSWER)), ANSWER),
+        "requires_action-one_call": Recipe((CallFunctions(), acts.say(ANSWER)), ANSWER),
+        "requires_action-parallel_calls": Recipe((CallFunctions(calls=2), acts.say(ANSWER)), ANSWER),
+        "requires_action-twice_in_a_row": Recipe((CallFunctions(), CallFunctions(), acts.say(ANSWER)), ANSWER),
+        "requires_action-malformed_arguments": Recipe(
+            (CallFunctions(arguments='{"query": "Os'), acts.say(ANSWER)), ANSWER
+        ),
+        "requires_action-empty_arguments": Recipe((CallFunctions(arguments="{}"), acts.say(ANSWER)), ANSWER),
+        "requires_action-unknown_function": Recipe((CallFunctions(name="no_such_function"), acts.say(ANSWER)), ANSWER),
     },
     "in_progress fail": {
         f"failed-{code}-{when}": Recipe((*before, acts.fail(code)))
@@ -185,14 +189,16 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         for reason in get_args(acts.Reason)
         for when, before in {"before_message": (), "during_message": (acts.say(OPENING),)}.items()
     },
-    "queued expire": {"expired-never_picked_up": Recipe((acts.wait(LATE), acts.say(ANSWER)))},
+    "queued expire": {"expired-never_picked_up": Recipe((acts.wait(EXPIRES_AFTER), acts.say(ANSWER)))},
     "in_progress expire": {"expired-in_progress": Recipe((acts.hang(),))},
     "in_progress call, requires_action expire": {
-        "expired-waiting_for_outputs": Recipe((Ask(), acts.say(ANSWER)), None, "assistants.clock.advance(601)")
+        "expired-waiting_for_outputs": Recipe(
+            (CallFunctions(), acts.say(ANSWER)), None, "assistants.clock.advance(601)"
+        )
     },
     "queued cancel, cancelling stop": {"cancelled-queued": Recipe((acts.wait(5), acts.cancel()))},
     "in_progress call, requires_action cancel, cancelling stop": {
-        "cancelled-waiting_for_outputs": Recipe((Ask(), acts.say(ANSWER)), None, "assistants.cancel_runs()")
+        "cancelled-waiting_for_outputs": Recipe((CallFunctions(), acts.say(ANSWER)), None, "assistants.cancel_runs()")
     },
     "in_progress cancel, cancelling stop": {
         "cancelled-in_progress": Recipe((acts.say(OPENING), acts.cancel())),
@@ -205,15 +211,15 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "cancelling-failed_meanwhile": Recipe((acts.say(OPENING), acts.cancel(then="failed")))
     },
     "in_progress cancel, cancelling expire": {
-        "cancelling-expired_meanwhile": Recipe((acts.say(OPENING), acts.cancel(takes=LATE)))
+        "cancelling-expired_meanwhile": Recipe((acts.say(OPENING), acts.cancel(takes=EXPIRES_AFTER)))
     },
 }
 
 
 def ways(table: Iterable[Row] = RUN) -> Iterator[tuple[Row, ...]]:
-    """Every way from a new run to an end on which no status comes twice; or to where it leads back to one.
+    """Every path from a new run to a terminal status, or to the first row that leads back to a status.
 
-    What overtakes a cancellation is left out where the model is not at work: it has nothing to finish or to fail.
+    A run that is cancelled while the model is idle is not overtaken by it: there is nothing to finish or to fail.
     """
     rows = tuple(table)
 
@@ -235,20 +241,22 @@ def ways(table: Iterable[Row] = RUN) -> Iterator[tuple[Row, ...]]:
 
 
 def title(way: tuple[Row, ...]) -> str:
-    """The rows of a way that matter: `in_progress call, requires_action expire`."""
+    """The rows of a way but `create` and `pick_up`, as text: `in_progress call, requires_action expire`."""
     return ", ".join(f"{row.source} {row.because}" for row in way if row.because not in ("create", "pick_up"))
 
 
 @cache
 def endings() -> tuple[RunEnding, ...]:
-    """All of them, in an order that stays.
+    """All endings, always in the same order.
 
     >>> [str(each) for each in endings() if each.status == "expired"][:2]
     ['expired-never_picked_up', 'expired-in_progress']
     """
     found = {title(way): way for way in ways()}
-    odd = found.keys() ^ RECIPES.keys()
-    assert not odd, f"every way through the lifecycle table has a recipe, and every recipe a way: {sorted(odd)}"
+    unmatched = found.keys() ^ RECIPES.keys()
+    assert not unmatched, (
+        f"every way through the lifecycle table has a recipe, and every recipe a way: {sorted(unmatched)}"
+    )
     return tuple(
         RunEnding(name, _status(found[way]), recipe.answer, found[way], recipe.script, recipe.meanwhile)
         for way, forms in RECIPES.items()
@@ -257,12 +265,12 @@ def endings() -> tuple[RunEnding, ...]:
 
 
 def _status(way: tuple[Row, ...]) -> str:
-    """Where a way ends. Outputs lead back into the queue, and from there the run ends well."""
+    """The final status of a way. One that ends with outputs, which put the run back in the queue, completes."""
     return "completed" if way[-1].to == "queued" else way[-1].to
 
 
 def ending(name: str) -> RunEnding:
-    """The one of this name.
+    """The ending with this name.
 
     Raises:
         HarnessFailure: there is none; the message has the nearest.
@@ -273,35 +281,36 @@ def ending(name: str) -> RunEnding:
     raise _unknown(name)
 
 
-def chosen(patterns: Iterable[str], *, spelt: str = MARKER) -> list[RunEnding]:
-    """Those whose name fits one of the patterns, where `*` stands for any text, or begins with one.
+def matching_endings(patterns: Iterable[str], *, usage: str = MARKER) -> list[RunEnding]:
+    """The endings whose name matches one of the patterns, see `matches`.
 
-    `spelt` is how the user writes one, with `{}` in its place.
+    Args:
+        usage: how the user writes a pattern, for the message, with `{}` for the pattern.
 
-    >>> [str(each) for each in chosen(["incomplete-max_prompt_tokens", "*refusal"])]
+    >>> [str(each) for each in matching_endings(["incomplete-max_prompt_tokens", "*refusal"])]
     ['completed-refusal', 'incomplete-max_prompt_tokens-before_message', 'incomplete-max_prompt_tokens-during_message']
 
     Raises:
-        HarnessFailure: a pattern fits none.
+        HarnessFailure: a pattern matches none.
     """
     wanted = (patterns,) if isinstance(patterns, str) else tuple(patterns)
     for pattern in wanted:
-        if not any(fits(each.name, pattern) for each in endings()):
-            raise _unknown(pattern, spelt)
-    return [each for each in endings() if any(fits(each.name, pattern) for pattern in wanted)]
+        if not any(matches(each.name, pattern) for each in endings()):
+            raise _unknown(pattern, usage)
+    return [each for each in endings() if any(matches(each.name, pattern) for pattern in wanted)]
 
 
-def fits(name: str, pattern: str) -> bool:
-    """Whether a name is what the pattern says, or begins with it."""
+def matches(name: str, pattern: str) -> bool:
+    """Whether a name matches a pattern, in which `*` stands for any text, or begins with it and a hyphen."""
     return fnmatchcase(name, pattern) or name.startswith(f"{pattern}-")
 
 
-def _unknown(name: str, spelt: str = MARKER) -> HarnessFailure:
+def _unknown(name: str, usage: str = MARKER) -> HarnessFailure:
     names = [each.name for each in endings()]
     patterns = dict.fromkeys(pattern for name in names for pattern in accumulate(name.split("-"), "{}-{}".format))
     near = difflib.get_close_matches(name, patterns, n=1)
     return HarnessFailure(
         f"No run ending is called {name!r}.",
         there_was=f"There are {', '.join(names)}.",
-        do=spelt.format(near[0] if near else "expired"),
+        do=usage.format(near[0] if near else "expired"),
     )

@@ -1,12 +1,12 @@
-"""Failures of the harness itself, as opposed to refusals of the service it plays."""
+"""Failures of the harness itself, as opposed to errors of the service it imitates."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING
 
-# Where pytest runs, a failure is one of its outcomes: pytest's teardown goes on after those, whereas any other
-# `BaseException` would keep the fixtures that are still to be torn down from being so.
+# Under pytest, a failure is one of its outcomes: its teardown continues after those, whereas any other `BaseException`
+# would keep the remaining fixtures from being torn down.
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -18,10 +18,10 @@ else:
 
 
 def ends_the_test(error: BaseException) -> bool:
-    """Whether an error is about the test rather than about the code under test: Ctrl-C, or pytest's own outcome.
+    """Whether an error has to end the test: Ctrl-C, or an outcome of pytest.
 
-    `pytest.fail` in the code of an app is such, for pytest-timeout and stubs that must not be called speak by it. A
-    failure of the harness, although it derives from pytest's, is not.
+    That includes a `pytest.fail` in the code under test: pytest-timeout and stubs that must not be called use it. It
+    does not include failures of the harness, although they derive from pytest's.
     """
     pytest = sys.modules.get("pytest")
     outcomes = () if pytest is None else (pytest.exit.Exception, pytest.fail.Exception, pytest.skip.Exception)
@@ -29,12 +29,12 @@ def ends_the_test(error: BaseException) -> bool:
 
 
 def chain(error: BaseException | None, *, suppressed: bool = True) -> Iterator[BaseException]:
-    """An exception with all that it was raised from, and all that a group holds.
+    """An exception, its causes and contexts, and the members of exception groups, recursively.
 
     Args:
-        suppressed: also what `raise … from None` keeps out of a traceback.
+        suppressed: include contexts that `raise … from None` hides.
     """
-    seen: set[int] = set()  # by identity: an exception may compare as it likes
+    seen: set[int] = set()  # ids, as an exception may define its own equality
     pending = [error]
     while pending:
         current = pending.pop()
@@ -45,21 +45,21 @@ def chain(error: BaseException | None, *, suppressed: bool = True) -> Iterator[B
             pending += [current.__cause__, None if hidden else current.__context__, *getattr(current, "exceptions", ())]
 
 
-SWALLOWED = "assistants.failures.clear()   # in a test that expects this: the code under test has swallowed it"
+CLEAR_SWALLOWED = "assistants.failures.clear()   # in a test that expects this: the code under test has swallowed it"
 
 
 class HarnessFailure(Outcome):
-    """The test, not the service, went wrong: an unserved route, an exhausted script, a client that is stuck.
+    """An error of the test, not of the service: an unserved route, an exhausted script, a client that is stuck.
 
-    It derives from `BaseException`, as pytest's own `fail` does: openai 1.x and 2.x wrap any `Exception` that
-    comes out of a transport as "Connection error." after 1.6 s of retries, whereas a `BaseException` comes out
-    whole and at once on every version. The `assistants` fixture raises it again at teardown, because the code
-    under test may swallow the first.
+    It derives from `BaseException`, as pytest's own `fail` does: openai 1.x and 2.x wrap any `Exception` of a
+    transport as "Connection error." after 1.6 s of retries, whereas a `BaseException` passes through unchanged
+    and at once on every version. The `assistants` fixture raises it again at teardown, because the code under
+    test may swallow the first.
 
     The message has three parts: what happened, what there was, and what to do about it.
     """
 
-    told = False  # by a test that has failed with it: whoever looks for swallowed ones at an end leaves it out
+    reported = False  # set once a test has failed with it: it was not swallowed
 
     def __init__(self, happened: str, *, there_was: str = "", do: str = "") -> None:
         self.happened = happened
@@ -75,24 +75,24 @@ class HarnessFailure(Outcome):
             lines += ["", "What to do:", *(f"    {line}" for line in self.do.splitlines())]
         return "\n".join(lines)
 
-    def at_the_end(self) -> HarnessFailure:
-        """Itself, to be raised again when the test is over; it then says why it comes so late."""
-        self.do = f"{self.do}\n{SWALLOWED}".lstrip("\n")
+    def for_teardown(self) -> HarnessFailure:
+        """Itself, with a note on why it is raised again at the end of a test."""
+        self.do = f"{self.do}\n{CLEAR_SWALLOWED}".lstrip("\n")
         return self
 
 
 class Stuck(HarnessFailure):
-    """The client makes no progress any more, and never will."""
+    """The client is stuck: no further request of it can make progress."""
 
 
 class Inapplicable(HarnessFailure):
-    """A run cannot end as it shall: it does not have the tools for it.
+    """A run cannot end as `run_ending` says: it does not have the tools for it.
 
-    No client meets it: it would end event loops, servers and threads that other tests still need. It is noted among the
-    failures of the fake, and the run completes with the placeholder answer.
+    It is not raised in a client, where it would end event loops, servers and threads that other tests still need. It is
+    added to the fake's failures, and the run completes with the placeholder answer.
     """
 
-    def at_the_end(self) -> HarnessFailure:
+    def for_teardown(self) -> HarnessFailure:
         return self
 
 

@@ -1,4 +1,4 @@
-"""`FakeAssistants`: what a test holds. Scripts, clock, requests, objects that exist already, and clients."""
+"""`FakeAssistants`, the object that a test works with: scripts, clock, requests, seeded objects and clients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.interpreters import Interpreters
 from harness.loops import loop_around
 from harness.options import Options
 from harness.report import text as report
-from harness.scripting import When, script_of, users_line
+from harness.scripting import When, call_site, script_of
 from harness.seeding import Seeding
 from harness.service import explain
 from harness.service.director import check_conditions
@@ -26,7 +26,7 @@ from harness.service.paths import below_root
 from harness.service.script import Script
 from harness.service.service import Service
 from harness.sleep_log import SleepLog
-from harness.turns import Reading, Turns
+from harness.turns import LockedBody, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -50,15 +50,15 @@ if TYPE_CHECKING:
 class FakeAssistants(Seeding):
     """A fake of the Assistants API, as the `assistants` fixture and `fake_assistants()` give it.
 
-    It answers requests; what makes clients send them here is `harness.transports`. All methods may be called from
-    any thread: what copies the world or adds to it waits until the request under way is answered, what scripts runs
-    or looks at them waits for nobody. Who wants to do several things with nobody between them, or moves the clock
-    while others send requests, holds `turns`.
+    It answers requests; `harness.transports` makes clients send them here. All methods may be called from any
+    thread: those that copy the world or add to it wait until the current request is answered, those that script
+    or read runs do not wait. To do several things without a request in between, or to move the clock while
+    other threads send requests, hold `turns`.
 
     Attributes:
-        options: those it was made with.
+        options: those it was created with.
         requests: every request with its answer, oldest first, across `replay` and `restore`.
-        turns: a context in which no other thread is answered.
+        turns: a context in which requests of other threads wait.
     """
 
     def __init__(self, options: Options | None = None) -> None:
@@ -69,18 +69,18 @@ class FakeAssistants(Seeding):
         self.requests: list[Exchange] = []
         self._custom_endpoints: list[CustomEndpoint] = []
         self.turns = Turns()
-        self.pause: Pause | None = None  # how tasks wait while sleeping is virtual; else nobody waits for a stream
+        self.pause: Pause | None = None  # how async clients wait for a stream while sleep is virtual; else they do not
         self.sleep_log = SleepLog()
         self._player: Player | None = None
 
     @property
     def world(self) -> World:
-        """All there is now; `restore` and `replay` put another in its place."""
+        """The current state; `restore` and `replay` replace it."""
         return self.service.world
 
     @property
     def failures(self) -> list[HarnessFailure]:
-        """What the harness complained about, for the code under test may have swallowed it."""
+        """All failures of the harness so far, as the code under test may have swallowed them."""
         return self.turns.failures
 
     # --- answering ----------------------------------------------------------------------------------------
@@ -89,39 +89,40 @@ class FakeAssistants(Seeding):
         """Answer one request and remember both.
 
         Raises:
-            HarnessFailure: the harness itself has to complain; it is remembered in `failures` too.
-            WireFailure: there is no answer, for `faults` has other plans.
+            HarnessFailure: the test did something wrong; the failure is added to `failures`, too.
+            WireFailure: a planned fault prevents an answer.
         """
         with self.turns:
             self.sleep_log.note_request()
             try:
-                faulty = self.service.world.faults.planned
-                response = self.service.through_faults(request, self._served) if faulty else self._served(request)
+                has_faults = self.service.world.faults.planned
+                response = self.service.through_faults(request, self._respond) if has_faults else self._respond(request)
             except (WireFailure, HarnessFailure) as failure:
-                lost = failure.answer if isinstance(failure, WireFailure) else NO_ANSWER
-                self.requests.append(Exchange(request, lost, self.clock.now, failure))
+                response = failure.answer if isinstance(failure, WireFailure) else NO_ANSWER
+                self.requests.append(Exchange(request, response, self.clock.now, failure))
                 raise
             if not isinstance(response.body, bytes):
-                response = replace(response, body=Reading(response.body, self.turns, (request.method, request.path)))
+                response = replace(response, body=LockedBody(response.body, self.turns, (request.method, request.path)))
             self.requests.append(Exchange(request, response, self.clock.now))
             return response
 
     def refuse_connection(self, method: str, url: str, *, ours: bool) -> HarnessFailure:
-        """What a transport raises where it lets nobody through; remembered like any failure."""
+        """The failure that a transport raises for a blocked connection; it is added to `failures`."""
         failure = explain.not_reached(method, url, ours=ours)
         self.failures.append(failure)
         return failure
 
     def slept(self, seconds: float) -> None:
-        """The code under test slept: the virtual clock follows its policy."""
+        """Note that the code under test slept, which moves the virtual clock as its policy says."""
         with self.turns:
             self.sleep_log.note_sleep(seconds)
             self.clock.slept(seconds)
 
-    def _served(self, request: Request) -> Response:
-        """What is answered where nothing goes wrong: by the test itself, or by the service.
+    def _respond(self, request: Request) -> Response:
+        """The answer without faults, of a custom endpoint, a recording or the service.
 
-        An error of the service's own must not look like a network error to the SDK.
+        Raises:
+            HarnessFailure: the service raised something, which must not look like a network error to the SDK.
         """
         custom = self._custom_endpoint(request) if self._custom_endpoints else None
         if custom is not None:
@@ -139,63 +140,63 @@ class FakeAssistants(Seeding):
     # --- what the model does ------------------------------------------------------------------------------
 
     def next_run(self, *acts: object) -> None:
-        """What the model does in the next run that nobody else claims: one call, one run, first in, first out.
+        """Script the next run that `when` does not match: one call, one run, first in, first out.
 
-        Without acts that run completes without a word.
+        Without acts the run completes without a message.
 
         Raises:
-            HarnessFailure: something is no act, or an act can never happen.
+            HarnessFailure: an argument is no act, or an act can never happen.
         """
-        self.world.director.queue.append(script_of(acts, users_line(), "next_run"))
+        self.world.director.queue.append(script_of(acts, call_site(), "next_run"))
 
     def every_run(self, *acts: object) -> None:
-        """What the model does in all runs that are not claimed otherwise. The last call counts.
+        """Script all runs that are not scripted otherwise. The last call counts.
 
         Raises:
-            HarnessFailure: something is no act, or an act can never happen.
+            HarnessFailure: an argument is no act, or an act can never happen.
         """
-        self.world.director.default = script_of(acts, users_line(), "every_run")
+        self.world.director.default = script_of(acts, call_site(), "every_run")
 
     def when(self, **conditions: object) -> When:
         """Choose runs by `message`, `assistant`, `thread`, `model`, `instructions` or `metadata`.
 
-        A text is looked for in the newest user message and in the instructions, and compared with the others
-        (`assistant` takes an id or a name); a compiled pattern is searched; a function is asked.
+        A text has to be part of the newest user message or of the instructions, and to equal the others (`assistant`
+        takes an id or a name); a compiled pattern is searched for; a function is called with the value.
 
         Raises:
-            HarnessFailure: there is no such condition, or nothing can be compared with what is given for it.
+            HarnessFailure: there is no such condition, or its value is of a type that cannot be compared.
         """
-        check_conditions(conditions, where=users_line())
+        check_conditions(conditions, where=call_site())
         return When(self, conditions)
 
     def model(self, function: Callable[[RunView], object]) -> Callable[[RunView], object]:
-        """Decorate a function or generator `(run) -> acts` that plays the model in every run not claimed otherwise.
+        """Decorate a function or generator `(run) -> acts` that plays the model in every run not scripted otherwise.
 
-        A generator gets what the client submits: `output = yield call("get_weather")` is the output's text, and
-        for `calls(…)` the list of them in the order of the calls. A text is `say(text)`; where nothing is given, the
-        run completes without a word.
+        A generator receives what the client submits: `output = yield call("get_weather")` is the output's text, and
+        for `calls(…)` the list of them in the order of the calls. A text stands for `say(text)`; without acts the run
+        completes without a message.
 
         Raises:
-            HarnessFailure: it is no function. In the client: it raises an error, is async, or gives what is no act.
+            HarnessFailure: it is no function. In the client: it raises an error, is async, or returns what is no act.
         """
         if not callable(function):
             raise HarnessFailure(
-                f"assistants.model(…) at {users_line()} takes a function, and was given {function!r}.",
+                f"assistants.model(…) at {call_site()} takes a function, and was given {function!r}.",
                 do='assistants.every_run(say("…"))',
             )
-        self.world.director.default = Script(function, users_line())
+        self.world.director.default = Script(function, call_site())
         return function
 
-    # --- what there is ------------------------------------------------------------------------------------
+    # --- the current state --------------------------------------------------------------------------------
 
     @property
     def clock(self) -> Clock:
-        """Virtual time: `now`, in seconds since 1970, `advance(seconds)`, and `policy`, what else moves it."""
+        """Virtual time: `now` in seconds since 1970, `advance(seconds)`, and the `policy` by which it moves."""
         return self.world.clock
 
     @property
     def faults(self) -> Faults:
-        """What shall go wrong, in requests, answers and streams; printed, what was planned and what has happened."""
+        """Faults to inject into requests, answers and streams; printed, those planned and those that happened."""
         return self.world.faults
 
     @property
@@ -209,23 +210,23 @@ class FakeAssistants(Seeding):
         return list(self.world.store.threads)
 
     def cancel_runs(self) -> None:
-        """Somebody else cancels every run that can be cancelled now."""
+        """Cancel every run that can be cancelled now, as another client would."""
         with self.turns:
             for run in self.runs:
                 if find(RUN, run.status, "cancel") is not None:
                     self.world.engine.cancel(run)
 
     def transcript(self, thread: Thread | str | Any = None) -> str:
-        """The conversation of one thread (a thread, its id, or anything with an `id`), or of all, as text.
+        """The conversation of a thread (a thread, its id, or anything with an `id`), or of all, as text.
 
         Raises:
             HarnessFailure: there is no such thread.
         """
-        wanted = getattr(thread, "id", thread)
-        chosen = [item for item in self.threads if wanted in (None, item.id)]
-        if wanted is not None and not chosen:
+        thread_id = getattr(thread, "id", thread)
+        chosen = [item for item in self.threads if thread_id in (None, item.id)]
+        if thread_id is not None and not chosen:
             raise HarnessFailure(
-                f"transcript({wanted!r}): there is no such thread.",
+                f"transcript({thread_id!r}): there is no such thread.",
                 there_was=f"The threads are {', '.join(item.id for item in self.threads) or 'none yet'}.",
                 do="print(assistants.transcript())   # all of them",
             )
@@ -235,70 +236,69 @@ class FakeAssistants(Seeding):
         """Answer one endpoint yourself, also one that the fake does not serve. The last call counts.
 
         Args:
-            path: the path as sent, or below `/v1`; `{…}` stands for any one part, as in `/threads/{thread_id}`.
-            answer: gets the request, and gives JSON, bytes, or a `Response`. If it raises something, or gives what
+            path: the path as sent, or below `/v1`; `{…}` stands for any one segment, as in `/threads/{thread_id}`.
+            answer: takes the request, and returns JSON, bytes, or a `Response`. If it raises something or returns what
                 cannot be sent, the client gets a `HarnessFailure` that says so.
 
         Raises:
-            HarnessFailure: no request can have such a path, or the answer is no function.
+            HarnessFailure: no request can have this path, or the answer is no function.
         """
-        self._custom_endpoints.append(CustomEndpoint(method.upper(), path, answer, users_line()))
+        self._custom_endpoints.append(CustomEndpoint(method.upper(), path, answer, call_site()))
 
     def scenario(self, given: str | Path | Mapping[str, Any]) -> None:
-        """Script runs, seed objects and plan faults as data: all that stands in a file, or in a mapping like one.
+        """Script runs, add objects and plan faults as a scenario says: a file, or a mapping with the same content.
 
         Args:
-            given: a file of YAML or JSON, or what it would hold; see `docs/serving.md`.
+            given: the path of a YAML or JSON file, or a mapping; see `docs/serving.md`.
 
         Raises:
-            HarnessFailure: something in it is wrong; then nothing of it counts.
+            HarnessFailure: something in it is wrong; then nothing of it is applied.
         """
         from harness import scenarios  # noqa: PLC0415 - only tests that use it pay for it
 
         path = None if isinstance(given, Mapping) else Path(given)
         data = given if isinstance(given, Mapping) else scenarios.load(Path(given))
         with self.turns.lock:
-            scenarios.play(self, data, where=users_line() if path is None else str(path))
+            scenarios.play(self, data, where=call_site() if path is None else str(path))
 
     # --- recorded sessions --------------------------------------------------------------------------------
 
     def replay(
         self, path: str | Path, *, mode: Replay = "live", on_miss: OnMiss = "fail", redact: Texts = (), keep: Texts = ()
     ) -> None:
-        """Answer from a recorded session. Live, the world begins anew with it, and only scripts and faults stay.
+        """Answer from a recorded session. In `live` mode it replaces all objects; scripts and faults stay.
 
         Args:
-            path: a cassette, of any dialect that `harness.recording.cassettes` reads.
-            mode: `live`, the session is a story that the client may ask in its own way; or `exact`, each recorded
-                exchange answers once.
+            path: a cassette in any format that `harness.recording.cassettes` reads.
+            mode: `live`, the session is loaded as state that the client may read in its own way; or `exact`, each
+                recorded exchange is played once.
             on_miss: for what the session cannot answer: `fail`, or `script`, the scripts of this fake.
-            redact: what `record` was given: clients send again what the cassette has stand-ins for.
-            keep: what `record` was given.
+            redact: as for `record`: clients send again what the cassette has placeholders for.
+            keep: as for `record`.
 
         Raises:
-            HarnessFailure: there is no such choice, or the file cannot be read; or objects were added, which would be
-                gone.
+            HarnessFailure: an argument or the file is invalid; or objects were added before, which would be lost.
         """
         from harness.recording import replay  # noqa: PLC0415 - needs the extra `recording`
 
         with self.turns.lock:
             if mode == "live" and self._player is None and not self.requests and not self.world.store.empty:
                 raise HarnessFailure(
-                    "replay(…) begins the world anew, and what was added to it would be gone.",
-                    do="assistants.replay(…)   # first of all, then add_assistant(…), add_file(…) and so on",
+                    "replay(…) replaces all objects, so those that were added before would be lost.",
+                    do="assistants.replay(…)   # first, and then add_assistant(…), add_file(…) and so on",
                 )
             self._player = replay(Path(path), self.service, mode=mode, on_miss=on_miss, redact=redact, keep=keep)
 
     def record(
         self, path: str | Path, *, mode: Mode = "rewrite", redact: Texts = (), keep: Texts = ()
     ) -> AbstractContextManager[Tape]:
-        """A context in which the HTTP traffic of this process is recorded into a cassette, whoever answers it.
+        """A context in which the HTTP traffic of this process, with whatever server, is recorded into a cassette.
 
         Args:
             path: the cassette.
-            mode: what becomes of one that is there; see `harness.recording.recorder.recording`.
-            redact: regular expressions of what must not stand in it, besides keys and personal data.
-            keep: texts that may, although they look like such.
+            mode: what happens to an existing one; see `harness.recording.recorder.recording`.
+            redact: regular expressions of what it must not contain, besides keys and personal data.
+            keep: texts that it may contain although they look like such.
 
         Raises:
             HarnessFailure: vcrpy is not installed, or the cassette cannot be written.
@@ -311,7 +311,7 @@ class FakeAssistants(Seeding):
     # --- clients ------------------------------------------------------------------------------------------
 
     def client(self, **options: Any) -> openai.OpenAI:
-        """A client of this fake, which needs no interception; it takes the options of `openai.OpenAI`."""
+        """A client of this fake, without any interception; takes the options of `openai.OpenAI`."""
         from harness import clients  # noqa: PLC0415 - imports openai, which takes a second
 
         return clients.sync_client(self, **options)
@@ -323,7 +323,7 @@ class FakeAssistants(Seeding):
         return clients.async_client(self, **options)
 
     def azure_client(self, **options: Any) -> openai.AzureOpenAI:
-        """The same as an `openai.AzureOpenAI`, with api-version 2024-05-01-preview unless you say another."""
+        """The same as an `openai.AzureOpenAI`, by default with api-version 2024-05-01-preview."""
         from harness import clients  # noqa: PLC0415 - imports openai, which takes a second
 
         return clients.azure_client(self, **options)
@@ -333,18 +333,18 @@ class FakeAssistants(Seeding):
     ) -> AbstractContextManager[Server]:
         """A context in which programs in any language reach this fake at an address: see `Server.environment`.
 
-        By default only programs of this machine reach it, at a port that is free. Whatever key they have, they share
-        this one world with the test, which scripts it as ever. While a test sleeps virtually, that moves the clock
-        for all of them; their own sleeping takes its time, and moves nothing.
+        By default it listens on this machine only, at a free port. Programs with any key share the state of this fake,
+        which the test scripts as usual. When the test sleeps virtually, that moves the clock for all of them; their own
+        sleep is real and does not move it.
 
         Args:
             host: the address to listen on.
             port: the port, or 0 for a free one.
-            spare_waiting: tell clients by headers not to wait between polls and before they try again, which the real
-                service did not.
+            spare_waiting: send headers that tell clients not to wait between polls and before retries, which the real
+                service did not send.
 
         Raises:
-            HarnessFailure: the extra `server` is not installed, or the address cannot be had.
+            HarnessFailure: the extra `server` is not installed, or the address is not available.
         """
         from harness.serving import serve_one  # noqa: PLC0415 - needs the extra `server`
 
@@ -353,18 +353,18 @@ class FakeAssistants(Seeding):
     # --- going back ---------------------------------------------------------------------------------------
 
     def snapshot(self) -> World:
-        """A copy of everything there is, for `restore`; what scripts call is not copied.
+        """A copy of the current state, for `restore`; functions in scripts are not copied.
 
-        In a run that goes on after `restore`, a model that is a generator begins anew and is sent the same again.
+        In a run that continues after `restore`, a model that is a generator is started again and sent the same outputs.
         """
         with self.turns.lock:
             return self.service.snapshot()
 
     def restore(self, snapshot: World) -> None:
-        """Go back to a snapshot: objects, clock, scripts and ids. The log of requests goes on.
+        """Go back to a snapshot: objects, clock, scripts and ids. The log of requests is kept.
 
-        What was taken out before (`clock`, `faults`, `runs` …) belongs to the world that is gone. The variables of
-        executed cells are gone, too: interpreters begin anew.
+        References taken before (to `clock`, `faults`, `runs` …) belong to the state that was replaced. The variables of
+        executed cells are lost, too: interpreters are restarted.
         """
         with self.turns.lock:
             self._interpreters.close()
@@ -373,14 +373,14 @@ class FakeAssistants(Seeding):
     # --- the end ------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """End the interpreters that execute cells; the fixture and `fake_assistants()` do so.
+        """End the interpreters that execute cells, as the fixture and `fake_assistants()` do.
 
-        It waits for nobody: a request that another thread has under way may never end.
+        It does not wait for requests of other threads, which may never end.
         """
         self._interpreters.close()
 
     def unused(self) -> HarnessFailure | None:
-        """The complaint about scripts that no run took, and faults that no stream met, if there are any."""
+        """The failure that lists unused scripts, faults and recorded exchanges; None if there are none."""
         scripts, faults = self.world.director.unused(), self.faults.unused()
         exchanges = [] if self._player is None else [str(seen) for seen in self._player.unused()]
         return explain.unused(scripts, faults, exchanges) if scripts or faults or exchanges else None

@@ -1,4 +1,4 @@
-"""Which hosts the fake stands in for, and at which ports."""
+"""The hosts and ports whose requests the fake answers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ DOMAINS = (
 
 
 class Hosts:
-    """The hosts of OpenAI and Azure, and the ports of hosts that a user named by their URLs.
+    """The hosts of OpenAI and Azure at all ports, and those of the user's base URLs at theirs.
+
+    Attributes:
+        roots: the paths of these base URLs.
 
     >>> hosts = Hosts(["http://gateway.test:8080/llm/v1"])
-    >>> hosts.ours("api.openai.com", 443), hosts.ours("contoso.openai.azure.com", 443), hosts.ours("gateway.test", 8080)
-    (True, True, True)
-    >>> hosts.ours("gateway.test", 5432), hosts.ours("example.com", 443), hosts.roots
+    >>> hosts.matches("api.openai.com", 443), hosts.matches("gateway.test", 8080)
+    (True, True)
+    >>> hosts.matches("gateway.test", 5432), hosts.matches("example.com", 443), hosts.roots
     (False, False, ('/llm/v1',))
     """
 
@@ -35,20 +38,20 @@ class Hosts:
         self._named = frozenset(((part.hostname or "").lower(), port) for part in parts for port in _ports(part))
         self.roots = tuple(part.path.rstrip("/") for part in parts if part.path.rstrip("/"))
 
-    def ours(self, host: str, port: int | None) -> bool:
-        """Whether the fake stands in for it; None is a port that is not known, as where a name is only looked up."""
+    def matches(self, host: str, port: int | None) -> bool:
+        """Whether the fake answers for a host; the port is None where it is not known, as in a DNS lookup."""
         host = host.lower()
         return (host, port) in self._named or any(host == domain or host.endswith(f".{domain}") for domain in DOMAINS)
 
 
 def _ports(named: SplitResult) -> tuple[int, ...]:
-    """The port in a URL; where there is none, those of http and https, as clients may take the other of the two.
+    """The port in a URL; without one, those of http and https, as clients may use either.
 
     >>> _ports(urlsplit("https://gateway.test:no-number"))
     (80, 443)
     """
     try:
         port = named.port
-    except ValueError:  # the client that is built with it says so best
+    except ValueError:  # left to the client that uses this URL to complain about
         port = None
     return (80, 443) if port is None else (port,)

@@ -1,4 +1,4 @@
-"""A fake in force: every client of this process talks to it. With pytest `installed`, without `fake_assistants`."""
+"""Makes every client of this process talk to a fake: `installed`, and around it `fake_assistants` without pytest."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def fake_assistants(**options: Any) -> Iterator[FakeAssistants]:
     """The fake without pytest: while active, every client of OpenAI in this process talks to it.
 
     Takes the options of `harness.options.Options`. At the end it raises the first `HarnessFailure` that the code
-    under test swallowed (around tests, in a fixture: none that one of them has failed with), and complains about
-    unused scripts as the option `unused` says. As a decorator it is for plain functions: of an `async` one it would
-    be over before the first line is run.
+    under test swallowed (around several tests, as in a fixture: the first that none of them failed with), and reports
+    unused scripts as the option `unused` says. As a decorator it works for plain functions only: for an `async` one
+    it would end before the first line is run.
 
     >>> from harness import fake_assistants, say
     >>> import openai
@@ -42,27 +42,27 @@ def fake_assistants(**options: Any) -> Iterator[FakeAssistants]:
     with placeholder_key(), installed(fake):
         yield fake
     for failure in fake.failures:
-        if not failure.told:
-            raise failure.at_the_end()
+        if not failure.reported:
+            raise failure.for_teardown()
     if fake.failures:
-        return  # a test that failed need not have come to its scripts
+        return  # a test that failed may not have reached its scripts
     complaint = fake.unused()
     if complaint is not None and fake.options.unused == "fail":
         raise complaint
-    if complaint is not None and fake.options.unused == "warn":  # whoever has written `with`: above is contextlib
+    if complaint is not None and fake.options.unused == "warn":  # points at the `with`, above contextlib's frame
         warnings.warn(str(complaint), UserWarning, stacklevel=3)
 
 
 @contextmanager
 def installed(fake: FakeAssistants) -> Iterator[None]:
-    """Let every client of this process talk to the fake, and let sleeping take no time."""
+    """While active, every client of this process talks to the fake; sleep is virtual if the options say so."""
     with ExitStack() as stack:
         stack.callback(fake.close)
         stack.enter_context(
             intercept(
                 fake.answer,
-                serves=fake.hosts.ours,
-                guards=fake.hosts.ours,
+                serves=fake.hosts.matches,
+                guards=fake.hosts.matches,
                 blocked=fake.refuse_connection,
                 block_other_hosts=fake.options.block_other_hosts,
                 pause=pause if fake.options.sleep == "virtual" else let_others_run,

@@ -1,4 +1,4 @@
-"""Which hosts are this machine, for itself alone."""
+"""Loopback addresses: hosts that only this machine reaches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 
 def is_loopback(host: str) -> bool:
-    """
+    """Whether a host is `localhost` or a loopback address.
+
     >>> [is_loopback(host) for host in ("localhost", "::1", "127.0.0.1", "0.0.0.0", "127.0.0.1.example.com")]
     [True, True, True, False, False]
     >>> [is_loopback(host) for host in ("LocalHost", "app.localhost", "::ffff:127.0.0.1")]
@@ -23,7 +24,7 @@ def is_loopback(host: str) -> bool:
 
 
 def address_of(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that this is, if it is no name; one of version 4 within one of version 6 as itself."""
+    """The IP address that a host is; None for a name. Of an IPv4-mapped IPv6 address it is the IPv4 address."""
     try:
         address = ip_address(host)
     except ValueError:

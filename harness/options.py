@@ -1,4 +1,4 @@
-"""All options of a fake, and how a user's spelling of them is checked. Imported at plugin start, so kept light."""
+"""All options of a fake, and the checks of what a user gives for them. Imported at plugin start, so kept light."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.service.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    Spelt = Callable[[str, object], str]  # how a user wrote an option and its value
+    Spelling = Callable[[str, object], str]  # how a user wrote an option and its value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +27,11 @@ class Options(Settings):
 
     Attributes:
         sleep: `virtual`, sleeping in the code under test takes no time and moves the clock; or `real`.
-        unused: what happens at the end when a script was not used: `fail`, `warn` or `ignore`.
+        unused: what happens at the end if a script was not used: `fail`, `warn` or `ignore`.
         base_url: URLs, besides those of OpenAI and Azure, whose requests the fake answers: their hosts, at their ports.
         block_other_hosts: refuse every connection that leaves this machine, not only those to OpenAI and Azure.
-        code_seconds, code_memory, code_disk, code_output: limits of a cell that is executed: seconds, MiB of memory and
-            in its folder, and characters that it prints.
+        code_seconds, code_memory, code_disk, code_output: limits of an executed cell: seconds, MiB of memory and in its
+            folder, and characters of output.
     """
 
     sleep: Literal["virtual", "real"] = "virtual"
@@ -51,16 +51,16 @@ class Options(Settings):
 NAMES = tuple(field.name for field in fields(Options))
 
 
-def make_options(given: Mapping[str, Any], *, where: str, spelt: Spelt | None = None) -> Options:
-    """Options from what a user wrote, checked.
+def make_options(given: Mapping[str, Any], *, where: str, spelling: Spelling | None = None) -> Options:
+    """Options from what a user gave, checked.
 
     Args:
-        where: how the user wrote it, for the message: `@pytest.mark.assistants` or `fake_assistants`.
-        spelt: how the user wrote one option; by default as a keyword.
+        where: where the user gave them, for messages: `@pytest.mark.assistants` or `fake_assistants`.
+        spelling: writes an option and its value as the user would; by default as a keyword.
 
     Raises:
-        HarnessFailure: a name that does not exist (with the nearest that does), or a value that is not allowed, or not
-            with another.
+        HarnessFailure: a name does not exist (the message has the nearest), a value is not allowed, or two values
+            contradict each other.
     """
     for name, value in given.items():
         if name not in NAMES:
@@ -70,11 +70,11 @@ def make_options(given: Mapping[str, Any], *, where: str, spelt: Spelt | None = 
                 there_was=f"It has {', '.join(NAMES)}.",
                 do=f"{where}({nearest[0]}={value!r})" if nearest else f"{where}()",
             )
-        _check(name, value, spelt or (lambda name, value: f"{where}({name}={value!r})"))
+        _check(name, value, spelling or (lambda name, value: f"{where}({name}={value!r})"))
     if given.get("clock") == "timed" and given.get("sleep") == "real":
         raise HarnessFailure(
-            f"{where}(clock='timed', sleep='real'): neither looks at a run nor sleeping would move the clock.",
-            there_was="Under clock='timed' sleeping does, but only sleep that is virtual.",
+            f"{where}(clock='timed', sleep='real'): neither polling a run nor sleeping would move the clock.",
+            there_was="Under clock='timed' only virtual sleep moves it.",
             do=f"{where}(clock='timed', sleep='virtual')\n{where}(clock='on_poll', sleep='real')",
         )
     if isinstance(given.get("base_url"), list):
@@ -83,40 +83,40 @@ def make_options(given: Mapping[str, Any], *, where: str, spelt: Spelt | None = 
 
 
 def ini_type(name: str, *, native: bool) -> Any:
-    """What pytest calls the type of an option.
+    """The `type` of an option for `parser.addini`.
 
     Args:
-        native: whether TOML may give what is no text (from pytest 9 on): it must be of the type that is named.
+        native: whether pytest reads TOML's own types (from 9 on), which have to be those declared.
     """
     if name == "base_url":
         return "args"
     return {bool: "bool", int: "int", float: "float"}.get(_types()[name][0], "string") if native else "string"
 
 
-def misread(name: str, error: Exception) -> HarnessFailure:
-    """What pytest itself could not read."""
+def unreadable_ini(name: str, error: Exception) -> HarnessFailure:
+    """The failure for an option that pytest itself could not read."""
     example = EXAMPLES.get(name, getattr(_DEFAULTS, name))
     return HarnessFailure(f"The ini file's assistants_{name}: {error}", do=_in_ini(name, example))
 
 
 def from_text(name: str, text: str | list[str]) -> Any:
-    """The value of an option as an ini file writes it: `true` or `false`, a number, a word; URLs apart by spaces.
+    """The value of an option from its text in an ini file: `true` or `false`, a number, a word, or URLs and spaces.
 
-    pytest makes `True` of TOML's `true`, and leaves a list of texts a list.
+    From TOML, pytest gives `true` as `"True"` and a list of texts as a list.
 
     >>> from_text("queued", "2.5"), from_text("adopt_unknown", "true"), from_text("clock", "timed")
     (2.5, True, 'timed')
 
     Raises:
-        HarnessFailure: the option does not take what the text says.
+        HarnessFailure: the option does not take this value.
     """
     if name == "base_url":
         return tuple(text.split() if isinstance(text, str) else text)
     types = _types()[name]
     value: Any = text
-    if isinstance(text, str) and str not in types and types[0] in READ:
-        with suppress(KeyError, ValueError):  # then it is a text, which the option does not take
-            value = READ[types[0]](text)
+    if isinstance(text, str) and str not in types and types[0] in PARSERS:
+        with suppress(KeyError, ValueError):  # then it stays a text, which `_check` refuses
+            value = PARSERS[types[0]](text)
     _check(name, value, _in_ini)
     return value
 
@@ -125,88 +125,88 @@ def _in_ini(name: str, value: object) -> str:
     return f"assistants_{name} = {str(value).lower() if isinstance(value, bool) else value}"
 
 
-# --- what an option takes -----------------------------------------------------------------------------------------
+# --- the values that an option takes ------------------------------------------------------------------------------
 
 
 class Kind(NamedTuple):
-    """A kind of values: what it is called, and whether a value is of it."""
+    """A kind of values: its description for messages, and whether it accepts a value."""
 
-    called: str
-    has: Callable[[Any], bool]
+    description: str
+    accepts: Callable[[Any], bool]
 
 
-def _check(name: str, value: object, spelt: Spelt) -> None:
+def _check(name: str, value: object, spelling: Spelling) -> None:
     """
     Raises:
         HarnessFailure: the option does not take this value.
     """
     kinds = _kinds(name)
-    if not any(kind.has(value) for kind in kinds):
-        takes = dict.fromkeys(kind.called for kind in kinds if kind != NOTHING)
-        nearest = difflib.get_close_matches(str(value), get_args(_types()[name][0]), n=1)  # of choices, if it has some
+    if not any(kind.accepts(value) for kind in kinds):
+        takes = dict.fromkeys(kind.description for kind in kinds if kind != NONE)
+        nearest = difflib.get_close_matches(str(value), get_args(_types()[name][0]), n=1)  # of a `Literal`'s choices
         raise HarnessFailure(
-            f"{spelt(name, value)}: {name} takes {' or '.join(takes)}.",
-            do=spelt(name, nearest[0] if nearest else EXAMPLES.get(name, getattr(_DEFAULTS, name))),
+            f"{spelling(name, value)}: {name} takes {' or '.join(takes)}.",
+            do=spelling(name, nearest[0] if nearest else EXAMPLES.get(name, getattr(_DEFAULTS, name))),
         )
 
 
 @cache
 def _kinds(name: str) -> tuple[Kind, ...]:
-    """What an option takes: as its type says, if it has no kind of its own."""
+    """The kinds of values that an option takes: its special kind, else those of its type."""
     types = _types()[name]
     if get_origin(types[0]) is Literal:
         return tuple(Kind(repr(choice), partial(eq, choice)) for choice in get_args(types[0]))
-    return tuple(KINDS[kind] if kind is NoneType else OWN.get(name, KINDS[kind]) for kind in types)
+    return tuple(KINDS[kind] if kind is NoneType else SPECIAL_KINDS.get(name, KINDS[kind]) for kind in types)
 
 
 @cache
 def _types() -> dict[str, tuple[Any, ...]]:
-    """The type of each option; of a union, those in it."""
+    """The types of each option: those in a union, else the one."""
     hints = get_type_hints(Options).items()
     return {name: get_args(hint) if isinstance(hint, UnionType) else (hint,) for name, hint in hints}
 
 
 def _is_day(text: object) -> bool:
-    """Whether this is a day as `2024-05-01`; from Python 3.11 on the parser would also take `20240501`."""
+    """Whether this is a date such as `2024-05-01`; from Python 3.11 on `fromisoformat` also takes `20240501`."""
     try:
         return isinstance(text, str) and date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
 
 
-def _numbers(called: str, *types: Any, least: float = 0, most: float = sys.float_info.max) -> Kind:
-    """Numbers in a range: neither infinite nor none at all, which is out of any."""
+def _numbers(description: str, *types: Any, least: float = 0, most: float = sys.float_info.max) -> Kind:
+    """Numbers in a range, which infinity and NaN never are."""
 
-    def has(value: Any) -> bool:
+    def accepts(value: Any) -> bool:
         return isinstance(value, types) and not isinstance(value, bool) and least <= value <= most
 
-    return Kind(f"{called} from {least} " + ("on" if most == sys.float_info.max else f"to {most}"), has)
+    return Kind(f"{description} from {least} " + ("on" if most == sys.float_info.max else f"to {most}"), accepts)
 
 
 WHOLE, NUMBER = partial(_numbers, "a whole number", int), partial(_numbers, "a number", int, float)
 TEXT = Kind("a text", lambda value: isinstance(value, str))
-NOTHING = Kind("None", lambda value: value is None)
+NONE = Kind("None", lambda value: value is None)
 KINDS: dict[Any, Kind] = {
     bool: Kind("true or false", lambda value: isinstance(value, bool)),
     int: WHOLE(),
     float: NUMBER(),
     str: TEXT,
     tuple[str, ...]: Kind(
-        "a list of texts", lambda value: isinstance(value, (list, tuple)) and all(map(TEXT.has, value))
+        "a list of texts", lambda value: isinstance(value, (list, tuple)) and all(map(TEXT.accepts, value))
     ),
-    NoneType: NOTHING,
+    NoneType: NONE,
 }
-OWN = {
+SPECIAL_KINDS = {
     "as_of": Kind("a day", _is_day),
-    "start": NUMBER(most=250_000_000_000),  # HTTP dates end with the year 9999; what is later is in milliseconds
+    "start": NUMBER(most=250_000_000_000),  # HTTP dates end with the year 9999; larger numbers are milliseconds
     "seed": Kind("a text or a whole number", lambda value: isinstance(value, (str, int))),
-    "stuck_after": WHOLE(least=1),  # nobody is stuck who has not asked
-    "code_seconds": NUMBER(least=0.001),  # without time and memory no cell is executed
+    "stuck_after": WHOLE(least=1),  # no client is stuck before its first request
+    "code_seconds": NUMBER(least=0.001),  # no cell can be executed without time or memory
     "code_memory": WHOLE(least=1),
 }
-# What to write in place of what an option does not take, where the default is no example of it.
+# Values for messages to suggest, where the default is no good example.
 EXAMPLES = {"as_of": "2024-05-01", "start": 1_700_000_000, "api_key": "sk-…", "base_url": "http://localhost:8000/v1"}
-READ: dict[Any, Callable[[str], Any]] = {
+PARSERS: dict[Any, Callable[[str], Any]] = {
     bool: lambda text: {"true": True, "false": False}[text.lower()],
     int: int,
     float: float,

@@ -1,4 +1,4 @@
-"""Scripts as a user writes them, each with the line of the user's own file that it came from."""
+"""Scripts as a user writes them, each with the file and line of the user's call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.fake import FakeAssistants
     from harness.service.records import File
 
-SHOWN = 60  # of a condition, in messages
+MAX_LENGTH = 60  # characters of a condition in messages
 
 
 class When:
@@ -29,18 +29,18 @@ class When:
     def __init__(self, fake: FakeAssistants, conditions: dict[str, object]) -> None:
         self._fake = fake
         self._conditions = conditions
-        self._written = f"when({', '.join(f'{name}={shown(wanted)}' for name, wanted in conditions.items())})"
-        half = f"{self._written} at {users_line()}, which no .run(…) follows"
+        self._written = f"when({', '.join(f'{name}={shortened(condition)}' for name, condition in conditions.items())})"
+        half = f"{self._written} at {call_site()}, which no .run(…) follows"
         self._half = HalfRule(conditions, Script((), half))
         fake.world.director.rules.append(self._half)
 
     def run(self, *acts: object) -> None:
-        """What the model does in every run that fits.
+        """Script every run that meets the conditions.
 
         Raises:
             HarnessFailure: the acts cannot follow each other.
         """
-        origin = users_line()
+        origin = call_site()
         rule = Rule(self._conditions, script_of(acts, origin, f"{self._written}.run"))
         rules = self._fake.world.director.rules
         if self._half in rules:
@@ -48,17 +48,17 @@ class When:
         rules.append(rule)
 
 
-def shown(wanted: object) -> str:
-    """A condition as it was written, shortened; a function by its name."""
-    text = getattr(wanted, "__name__", None) or repr(wanted)
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+def shortened(condition: object) -> str:
+    """The source of a condition, shortened; of a function its name."""
+    text = getattr(condition, "__name__", None) or repr(condition)
+    return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"
 
 
 def script_of(acts: tuple[object, ...], origin: str, method: str) -> Script:
-    """A script from what a user wrote: acts, or a single model function.
+    """A script made of the arguments of `method`: acts, or a single model function.
 
     Raises:
-        HarnessFailure: something is no act, or an act can never happen.
+        HarnessFailure: an argument is no act, or an act can never happen.
     """
     where = f"{method}(…) at {origin}"
     if len(acts) == 1 and callable(acts[0]) and getattr(acts[0], "__module__", "") not in (__name__, service.__name__):
@@ -87,9 +87,9 @@ def run_code(
 
 
 def _read(given: Any) -> Any:
-    """The file at a path; what is no path stays what it is."""
+    """The file at a path; anything else is returned as it is."""
     path: Any = Path(given) if isinstance(given, PathLike) else given
-    if not hasattr(path, "read_bytes"):  # there are paths in an archive, too
+    if not hasattr(path, "read_bytes"):  # as those of archives (`zipfile.Path`) have, which are no `PathLike`
         return given
     try:
         return Product(path.name, path.read_bytes())
@@ -97,13 +97,13 @@ def _read(given: Any) -> Any:
         raise unreadable(str(path), error) from error
 
 
-def users_line() -> str:
-    """File and line of the nearest caller outside this package."""
+def call_site() -> str:
+    """File and line of the nearest caller outside this package: the user's own call."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
     path = Path(frame.f_code.co_filename)
     return f"{path.name}:{frame.f_lineno}"
 
 
-_HERE = f"{Path(__file__).parent}{os.sep}"
+_PACKAGE = f"{Path(__file__).parent}{os.sep}"

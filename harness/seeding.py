@@ -1,4 +1,4 @@
-"""Objects that exist when a test starts, by `add_…`: checked as the requests would be that could make them."""
+"""The `add_…` methods, for objects that exist when a test starts: validated like requests that create them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json, to_json
 
 from harness.failures import HarnessFailure
-from harness.scripting import users_line
+from harness.scripting import call_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.service.store import R, Table
     from harness.turns import Turns
 
-# By the section of a scenario that holds such objects: the method that adds one, and what to write.
+# By the section of a scenario with such objects: the method that adds one, and example arguments.
 METHODS = {
     "files": ("add_file", '"data.csv"'),
     "assistants": ("add_assistant", '"asst_abc", instructions="Be brief.", tools=[{"type": "file_search"}]'),
@@ -40,12 +40,12 @@ class Seeding(ABC):
     def world(self) -> World: ...
 
     def add_assistant(self, id: str | None = None, *, model: str | None = None, **fields: Any) -> Assistant:
-        """An assistant that exists when the test starts, such as one whose id is written down in the code.
+        """Add an assistant that exists when the test starts, such as one whose id is hard-coded in the app.
 
         Args:
-            id: its id; by default one is made.
+            id: its id; by default a generated one.
             model: its model; by default `gpt-4o`.
-            **fields: `name`, `instructions`, `tools` and all else that a client may send to make one, in v2 or v1.
+            **fields: `name`, `instructions`, `tools` and whatever else a client may send to create one, in v2 or v1.
 
         Raises:
             HarnessFailure: the service would refuse it, or the id is taken.
@@ -60,13 +60,13 @@ class Seeding(ABC):
         metadata: Mapping[str, str] | None = None,
         tool_resources: Mapping[str, Any] | None = None,
     ) -> Thread:
-        """A thread that exists when the test starts, with what has been said in it.
+        """Add a thread that exists when the test starts, with its messages.
 
         Args:
-            id: its id; by default one is made.
-            messages: as a client sends them, `{"role": "user", "content": "Hi"}`, each with an `id` if wanted.
+            id: its id; by default a generated one.
+            messages: as a client sends them, `{"role": "user", "content": "Hi"}`; each may have an `id`.
             metadata: up to 16 pairs.
-            tool_resources: files of the code interpreter, and stores to search.
+            tool_resources: files of the code interpreter, and vector stores to search.
 
         Raises:
             HarnessFailure: the service would refuse it, or the id is taken.
@@ -81,11 +81,11 @@ class Seeding(ABC):
         )
 
     def add_vector_store(self, id: str | None = None, *, file_ids: Iterable[str] = (), **fields: Any) -> VectorStore:
-        """A vector store that tool resources may name; its files are indexed already.
+        """Add a vector store for tool resources to name; its files are already indexed.
 
         Args:
-            id: its id; by default one is made.
-            file_ids: ids of files that exist.
+            id: its id; by default a generated one.
+            file_ids: ids of existing files.
             **fields: `name`, `metadata`, `expires_after`, `chunking_strategy`.
 
         Raises:
@@ -104,13 +104,13 @@ class Seeding(ABC):
         filename: str | None = None,
         purpose: str = "assistants",
     ) -> File:
-        """A file that exists when the test starts, from a path, from bytes or from a text.
+        """Add a file that exists when the test starts, from a path, from bytes or from a text.
 
-        It may have any name: the extensions that uploads need were not asked of files that had been there before, nor
-        of those that the model made.
+        It may have any name: the service required certain extensions of uploads only, not of files that had existed
+        before, nor of those that the model created.
 
         Raises:
-            HarnessFailure: there is neither a path nor a content, the id is taken, or no file has such a purpose.
+            HarnessFailure: neither a path nor content is given, the id is taken, or there is no such purpose.
             OSError: the file at the path cannot be read.
         """
         name, data = content_of(path, content, filename)
@@ -118,11 +118,11 @@ class Seeding(ABC):
         return self._seed("files", self.world.store.files, id=id, filename=name, content=sent, purpose=purpose)
 
     def _seed(self, section: str, table: Table[R], /, **given: Any) -> R:
-        """What a scenario would make of this in its section, now in its table; what is None was not given."""
+        """Create an object as a section of a scenario would, and return it from its table; None is not given."""
         from harness.scenarios import objects, places  # noqa: PLC0415 - only tests that add objects pay for scenarios
 
         method, example = METHODS[section]
-        place = places.Place(places.Source(f"{method}(…) at {users_line()}"))
+        place = places.Place(places.Source(f"{method}(…) at {call_site()}"))
         fields = {name: _as_json(value, place / name) for name, value in given.items() if value is not None}
         try:
             with self.turns.lock:
@@ -135,16 +135,16 @@ class Seeding(ABC):
 
 
 def _as_json(value: object, where: object) -> Any:
-    """What a client would send of it, be it a tuple, an enumeration or a model of the SDK: a copy.
+    """A copy of a value as JSON, also of tuples, enumerations and models of the SDK.
 
     Raises:
-        HarnessFailure: it is no JSON.
+        HarnessFailure: it is not serializable.
     """
     try:
         return from_json(to_json(value, exclude_none=True, fallback=_plain))
-    except ValueError as error:  # what it says of is the type
+    except ValueError as error:  # its message names the type
         raise HarnessFailure(
-            f"{where}: that is no JSON: {error}", do="json.dumps(…)   # shows what of it is none"
+            f"{where}: that is not JSON-serializable: {error}", do="json.dumps(…)   # shows which part is not"
         ) from error
 
 
@@ -155,10 +155,10 @@ def _plain(value: object) -> dict[Any, Any]:
 
 
 def content_of(path: str | Path | None, content: bytes | str | None, filename: str | None) -> tuple[str, bytes]:
-    """The name and the bytes of a file, from its path, or from what was given in place of either.
+    """The name and the bytes of a file, from its path or as given instead.
 
     Raises:
-        HarnessFailure: neither a path nor bytes are given.
+        HarnessFailure: neither a path nor content is given.
     """
     if path is None and content is None:
         raise HarnessFailure(

@@ -1,4 +1,4 @@
-"""Who may touch a fake: one thread at a time, and what goes wrong meanwhile is remembered."""
+"""The lock by which one thread at a time works on a fake, and which remembers the failures it sees."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class Turns:
-    """A context in which one thread works on a fake; a failure that leaves it is kept in `failures`, once.
+    """A re-entrant lock that, as a context, adds each failure that is raised in it to `failures`, once.
 
-    `lock` alone is for what a test does itself: it hears of a failure at once, and nothing is kept.
+    `lock` alone is for calls of the test itself, in which a failure is raised anyway.
     """
 
     def __init__(self) -> None:
@@ -27,19 +27,19 @@ class Turns:
         self.lock.acquire()
 
     def __exit__(self, kind: object, raised: object, traceback: object) -> None:
-        # one turn may be part of another: what the model does may send a request
+        # the same failure may leave nested contexts: a model function may send a request
         if isinstance(raised, HarnessFailure) and all(raised is not kept for kept in self.failures):
             self.failures.append(raised)
         self.lock.release()
 
 
-class Reading:
-    """A stream while a client reads it: each chunk is a turn of its own."""
+class LockedBody:
+    """A streamed body that takes the lock for each chunk, so that others are answered in between."""
 
-    def __init__(self, body: Body, turns: Turns, what: tuple[str, str]) -> None:
+    def __init__(self, body: Body, turns: Turns, endpoint: tuple[str, str]) -> None:
         self._body = body
         self._turns = turns
-        self._what = what
+        self._endpoint = endpoint
 
     @property
     def now(self) -> float:
@@ -56,7 +56,7 @@ class Reading:
             except WireFailure:
                 raise
             except Exception as error:
-                raise explain.broken(*self._what, error) from error
+                raise explain.broken(*self._endpoint, error) from error
 
     def close(self) -> None:
         with self._turns:

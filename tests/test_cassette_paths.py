@@ -9,7 +9,7 @@ from unicodedata import normalize
 import pytest
 
 from harness.atomic_files import write_atomic
-from harness.cassette_paths import LARGEST, LONGEST, default_path, file_name, path_in
+from harness.cassette_paths import MAX_BYTES, MAX_CHARACTERS, cassette_path, default_path, file_name
 
 SHORT = "test_" + "가" * 65  # 200 bytes
 LONG = "test_" + "가" * 66
@@ -24,8 +24,8 @@ def hashed(plain, name):
     [
         ("TestRain.test_it[GPT-4o, 50=50+1@(x)]", "TestRain.test_it[GPT-4o, 50=50+1@(x)].yaml"),
         ("test_it[a/b]", hashed("test_it[a-b]", "test_it[a/b]")),
-        ("t" * LONGEST, "t" * LONGEST + ".yaml"),
-        ("t" * 81, hashed("t" * LONGEST, "t" * 81)),
+        ("t" * MAX_CHARACTERS, "t" * MAX_CHARACTERS + ".yaml"),
+        ("t" * 81, hashed("t" * MAX_CHARACTERS, "t" * 81)),
         (SHORT, SHORT + ".yaml"),
         (LONG, hashed(SHORT, LONG)),
         ("te" + LONG, hashed("te" + SHORT[:-1], "te" + LONG)),
@@ -34,17 +34,17 @@ def hashed(plain, name):
     ],
 )
 def test_a_test_gives_its_name_to_a_file(test, file, tmp_path):
-    path = path_in(tmp_path / "missing", test)
+    path = cassette_path(tmp_path / "missing", test)
     assert path == tmp_path / "missing" / file
     assert path.name == file_name(test)
-    assert len(path.name.encode()) <= LARGEST + len("-12345678.yaml")
+    assert len(path.name.encode()) <= MAX_BYTES + len("-12345678.yaml")
 
 
 @pytest.mark.parametrize("test", [LONG, "비" * 500, "👋" * 80])
 def test_the_file_can_be_written(test, tmp_path):
-    path = path_in(tmp_path, test)
+    path = cassette_path(tmp_path, test)
     write_atomic(path, b"")
-    assert path_in(tmp_path, test) == path
+    assert cassette_path(tmp_path, test) == path
 
 
 @pytest.mark.parametrize(
@@ -52,26 +52,26 @@ def test_the_file_can_be_written(test, tmp_path):
 )
 def test_what_an_earlier_version_wrote_is_found(test, file, tmp_path):
     (tmp_path / file).touch()
-    assert path_in(tmp_path, test) == tmp_path / file
+    assert cassette_path(tmp_path, test) == tmp_path / file
 
 
 def test_two_tests_that_differ_in_capitals_have_two_files_that_differ_in_more(tmp_path):
     upper, lower = "test_it[A]", "test_it[a]"
-    first = path_in(tmp_path, upper)
+    first = cassette_path(tmp_path, upper)
     assert first.name == "test_it[A].yaml"
     first.touch()
-    second = path_in(tmp_path, lower)
+    second = cassette_path(tmp_path, lower)
     assert second.name == hashed(lower, lower)
     second.touch()
-    assert path_in(tmp_path, upper) == first
+    assert cassette_path(tmp_path, upper) == first
     first.unlink()
-    assert path_in(tmp_path, lower) == second
+    assert cassette_path(tmp_path, lower) == second
 
 
 def test_two_such_files_that_are_there_stay_those_of_their_tests(tmp_path):
     for test in ("test_it[A]", "test_it[a]"):
         (tmp_path / f"{test}.yaml").touch()
-    assert [path_in(tmp_path, test).name for test in ("test_it[A]", "test_it[a]")] == [
+    assert [cassette_path(tmp_path, test).name for test in ("test_it[A]", "test_it[a]")] == [
         "test_it[A].yaml",
         "test_it[a].yaml",
     ]
@@ -93,15 +93,15 @@ def one_case(monkeypatch):
 @pytest.mark.usefixtures("one_case")
 def test_the_file_of_another_test_is_not_taken_for_ones_own(tmp_path):
     (tmp_path / "test_it[A].yaml").touch()
-    assert path_in(tmp_path, "test_it[A]").name == "test_it[A].yaml"
-    assert path_in(tmp_path, "test_it[a]").name == hashed("test_it[a]", "test_it[a]")
+    assert cassette_path(tmp_path, "test_it[A]").name == "test_it[A].yaml"
+    assert cassette_path(tmp_path, "test_it[a]").name == hashed("test_it[a]", "test_it[a]")
 
 
 @pytest.mark.usefixtures("one_case")
 def test_a_file_whose_name_the_system_takes_apart_is_found(tmp_path):
     """As HFS+ does."""
     (tmp_path / (normalize("NFD", "test_비") + ".yaml")).touch()
-    assert path_in(tmp_path, "test_비").name == "test_비.yaml"
+    assert cassette_path(tmp_path, "test_비").name == "test_비.yaml"
 
 
 @pytest.mark.parametrize("beside", [False, True])

@@ -13,7 +13,7 @@ import pytest
 
 from harness import HarnessFailure, call, fake_assistants, say
 from harness import endings as module
-from harness.endings import RECIPES, Ask, chosen, ending, endings, ways
+from harness.endings import RECIPES, CallFunctions, ending, endings, matching_endings, ways
 from harness.failures import Inapplicable
 from harness.fake import FakeAssistants
 from harness.options import Options
@@ -151,7 +151,7 @@ def test_a_run_goes_the_way_that_its_ending_says(name, client):
     assert made[: len(way)] == way
     if this.way[-1].to == "queued":  # again, as often as there are calls, and then on
         again = [*way[-2:], ("clock", "pick_up", "in_progress")]
-        calls = sum(isinstance(act, Ask) for act in this.script)
+        calls = sum(isinstance(act, CallFunctions) for act in this.script)
         assert made[len(way) :] == [again[-1], *[*again[:2], again[-1]] * (calls - 1), ("model", "finish", "completed")]
     else:
         assert len(made) == len(way)
@@ -297,7 +297,7 @@ def test_a_run_that_the_test_scripts_itself_ends_as_that_script_says():
     ],
 )
 def test_patterns(patterns, count):
-    found = chosen(patterns)
+    found = matching_endings(patterns)
     assert len(found) == count
     assert found == [each for each in endings() if each in found]
 
@@ -315,7 +315,7 @@ def test_patterns(patterns, count):
 )
 def test_a_near_miss_is_told_the_nearest(pattern, nearest):
     with pytest.raises(HarnessFailure) as caught:
-        chosen(["completed", pattern])
+        matching_endings(["completed", pattern])
     assert f"No run ending is called {pattern!r}." in str(caught.value)
     assert f'@pytest.mark.assistants_endings("{nearest}")' in str(caught.value)
     with pytest.raises(HarnessFailure):

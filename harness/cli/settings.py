@@ -47,7 +47,7 @@ def chosen(given: Mapping[str, Any], *, command: str) -> tuple[Options, dict[str
     values = {name: value for name, value in given.items() if name in NAMES}
     if values["as_of"] is not None:
         values["as_of"] = values["as_of"].date().isoformat()
-    options = make_options(values, where=command, spelt=lambda name, value: f"{command} {_flag(name)} {value}")
+    options = make_options(values, where=command, spelling=lambda name, value: f"{command} {_flag(name)} {value}")
     return options, {name: value for name, value in given.items() if name not in NAMES}
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from harness.endings import chosen
+from harness.endings import matching_endings
 from harness.exploring.findings import Findings
 from harness.exploring.playing import Stage
 from harness.exploring.reproducing import Client
@@ -97,7 +97,7 @@ def explore_test(
 
 
 def _explored(stage: Stage, budget: int, endings: Iterable[str]) -> Findings:
-    of_these = chosen(endings, spelt='explore(…, endings=["{}"])')
+    of_these = matching_endings(endings, usage='explore(…, endings=["{}"])')
     left_out: list[str] = []
     try:
         usual, requests = stage.rehearse()

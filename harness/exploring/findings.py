@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.endings import fits
+from harness.endings import matches
 from harness.exploring.situations import BASELINE
 from harness.failures import HarnessFailure
 
@@ -54,7 +54,7 @@ class Findings:
         """
         __tracebackhide__ = True
         allowed = (allow,) if isinstance(allow, str) else tuple(allow)
-        left = [bug for bug in self.bugs if not any(fits(bug.situation.name, pattern) for pattern in allowed)]
+        left = [bug for bug in self.bugs if not any(matches(bug.situation.name, pattern) for pattern in allowed)]
         if not left:
             return
         more = f"\n    … and {len(left) - MOST_BUGS} more" if len(left) > MOST_BUGS else ""

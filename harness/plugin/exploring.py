@@ -25,15 +25,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     given = [marker.args[0] if marker.args else marker.kwargs["argnames"] for marker in markers]
     if any("run_ending" in (re.split(r"[\s,]+", names) if isinstance(names, str) else names) for names in given):
         return
-    from harness.endings import chosen  # noqa: PLC0415 - only tests that use it pay for it
+    from harness.endings import matching_endings  # noqa: PLC0415 - only tests that use it pay for it
 
     marker = metafunc.definition.get_closest_marker(ENDINGS)
     option = metafunc.config.getoption("--assistants-endings")
     try:
-        endings = chosen(marker.args if marker is not None else ["*"])
+        endings = matching_endings(marker.args if marker is not None else ["*"])
         if option is not None:
             patterns = [pattern.strip() for pattern in option.split(",")]
-            of_option = chosen(patterns, spelt="--assistants-endings={}")
+            of_option = matching_endings(patterns, usage="--assistants-endings={}")
             endings = [each for each in endings if each in of_option]
     except HarnessFailure as failure:
         raise pytest.UsageError(f"{metafunc.definition.nodeid}: {failure}") from None

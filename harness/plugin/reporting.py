@@ -38,8 +38,8 @@ def complain(item: pytest.Item, fake: FakeAssistants) -> None:
             pytest.skip(str(reason))
         return
     for failure in fake.failures:
-        if not failure.told:
-            raise failure.at_the_end()
+        if not failure.reported:
+            raise failure.for_teardown()
     if raised or item.stash.get(FINDINGS, None) is not None:
         return  # an exploration leaves the fake as it was before the test
     complaint = fake.unused()
@@ -61,7 +61,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     error = None if call.excinfo is None else call.excinfo.value
     for failure in chain(error):
         if isinstance(failure, HarnessFailure):
-            failure.told = True
+            failure.reported = True
     if fake is not None and isinstance(error, HarnessFailure) and not item.config.getoption("fulltrace", default=False):
         from harness.plugin.tracebacks import ending_at_the_client  # noqa: PLC0415 - only a failure pays for it
 

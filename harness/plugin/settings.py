@@ -11,7 +11,7 @@ import pytest
 from harness.cassette_paths import default_path
 from harness.environment import placeholder_key
 from harness.failures import HarnessFailure
-from harness.options import NAMES, Options, from_text, ini_type, make_options, misread
+from harness.options import NAMES, Options, from_text, ini_type, make_options, unreadable_ini
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,8 +62,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("assistants_cassettes", "The folder of the cassettes, from the root.", default="cassettes")
     native = pytest.version_tuple >= (9,)
     for name in NAMES:
-        told = f"Default of the option {name} of the assistants marker."
-        parser.addini(f"assistants_{name}", told, type=ini_type(name, native=native), default=None)
+        help_text = f"Default of the option {name} of the assistants marker."
+        parser.addini(f"assistants_{name}", help_text, type=ini_type(name, native=native), default=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -122,7 +122,7 @@ def options_of(item: pytest.Item) -> Options:
         try:
             text = item.config.getini(f"assistants_{name}")
         except (TypeError, ValueError, pytest.UsageError) as error:
-            raise misread(name, error) from error
+            raise unreadable_ini(name, error) from error
         if text not in (None, "", []):  # the last is what pytest 7 has for what is not there
             given[name] = from_text(name, text)
     for marker in reversed(list(item.iter_markers(MARKER))):
@@ -188,7 +188,7 @@ def exploration_of(item: pytest.Item) -> dict[str, Any] | None:
             do=f"@pytest.mark.{EXPLORE}(budget=60, allow=['expired-*'])",
         )
     if "endings" in marker.kwargs:
-        from harness.endings import chosen  # noqa: PLC0415 - only tests that choose some pay for it
+        from harness.endings import matching_endings  # noqa: PLC0415 - only tests that choose some pay for it
 
-        chosen(given["endings"], spelt=f'@pytest.mark.{EXPLORE}(endings=["{{}}"])')
+        matching_endings(given["endings"], usage=f'@pytest.mark.{EXPLORE}(endings=["{{}}"])')
     return given

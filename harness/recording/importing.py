@@ -147,7 +147,7 @@ def cassette_name(name: str) -> str:
     ('run-2.yaml', 'session.yaml', '날씨.yaml')
     """
     plain = NO_NAME.sub("-", SUFFIX.sub("", name.rpartition("/")[2])).strip("-.")
-    return file_name(plain or "session", longest=LONGEST_NAME)
+    return file_name(plain or "session", max_characters=LONGEST_NAME)
 
 
 def _is_ours(item: Recorded) -> bool:

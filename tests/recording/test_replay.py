@@ -175,7 +175,7 @@ def test_what_was_added_before_would_be_gone(cassette):
     path = cassette(recorded(say("Hello.")))
     fake = FakeAssistants()
     fake.add_file(content=b"x")
-    with pytest.raises(HarnessFailure, match=r"(?s)replay\(…\) begins the world anew.*first of all"):
+    with pytest.raises(HarnessFailure, match=r"(?s)replay\(…\) replaces all objects.*first, and then"):
         fake.replay(path)
     fake.replay(path, mode="exact")
     assert [file.content for file in fake.world.store.files] == [b"x"]

@@ -417,7 +417,10 @@ def test_an_async_model_is_refused(talk, assistants):
         ),
         (lambda fake: fake.add_assistant(zzz=1), r"know no 'zzz'(?s:.*)There is id, model, (?s:.*)add_assistant\("),
         (lambda fake: fake.add_assistant(tools=["f"]), r"tools\[0\]: the service would refuse this: Invalid type"),
-        (lambda fake: fake.add_thread(metadata={"a": object()}), r"add_thread\(…\) at .*, metadata: that is no JSON: "),
+        (
+            lambda fake: fake.add_thread(metadata={"a": object()}),
+            r"add_thread\(…\) at .*, metadata: that is not JSON-serializable: ",
+        ),
         (
             lambda fake: fake.scenario({"threads": [{"metadata": ("a",)}]}),
             r"a metadata object, but got a tuple instead",

@@ -81,7 +81,7 @@ def test_other_ports_of_a_named_host_are_the_users_own(how, monkeypatch, own):
 )
 def test_a_named_host_is_named_with_its_port(named, port, ours):
     hosts = Hosts([named])
-    assert hosts.ours("api.openai.com" if "openai" in named else "Gateway.test", port) is ours
+    assert hosts.matches("api.openai.com" if "openai" in named else "Gateway.test", port) is ours
 
 
 def in_force():

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from harness import scenarios
 from harness.failures import HarnessFailure
-from harness.scripting import users_line
+from harness.scripting import call_site
 from harness.seeding import content_of
 from harness.service.director import check_conditions
 from harness.serving import KEY
@@ -123,7 +123,7 @@ class RemoteAssistants:
 
     def when(self, **conditions: object) -> RemoteWhen:
         """Choose runs by texts or patterns, as `FakeAssistants.when` does."""
-        check_conditions(conditions, where=users_line())
+        check_conditions(conditions, where=call_site())
         return RemoteWhen(self._play, conditions)
 
     def scenario(self, given: str | Path | Mapping[str, Any]) -> None:
@@ -135,7 +135,7 @@ class RemoteAssistants:
             self._play(enclosed(scenarios.load(path), path), str(path))
 
     def _play(self, given: Mapping[str, Any], where: str | None = None) -> Added:
-        added: Added = self.link.post("/scenario", Added, given, where=(where or users_line())[-WHERE:])
+        added: Added = self.link.post("/scenario", Added, given, where=(where or call_site())[-WHERE:])
         return added
 
     # --- what there is ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import scenarios
 from harness.failures import HarnessFailure
-from harness.scripting import users_line
+from harness.scripting import call_site
 from harness.service.faults import Faults
 from harness.service.script import as_acts
 from harness.serving.control.shapes import ClockFace, Planned
@@ -126,7 +126,7 @@ def acts_as_data(acts: tuple[object, ...], method: str) -> list[dict[str, Any]]:
         raise stays_here(
             f"A model function, as {method}(…) was given one,", 'assistants.when(message="…").run(say("…"))'
         )
-    return [scenarios.data(act) for act in as_acts(acts, where=f"{method}(…) at {users_line()}")]
+    return [scenarios.data(act) for act in as_acts(acts, where=f"{method}(…) at {call_site()}")]
 
 
 def _condition(name: str, value: object) -> object:

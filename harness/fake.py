@@ -12,7 +12,7 @@ from harness.environment import endpoints
 from harness.failures import HarnessFailure
 from harness.hosts import Hosts
 from harness.interpreters import Interpreters
-from harness.loops import loop_around
+from harness.loops import enclosing_loop
 from harness.options import Options
 from harness.report import text as report
 from harness.scripting import When, call_site, script_of
@@ -65,7 +65,7 @@ class FakeAssistants(Seeding):
         self.options = options or Options()
         self.hosts = Hosts((*self.options.base_urls, *endpoints()))
         self._interpreters = Interpreters(self.options)
-        self.service = Service(self.options, roots=self.hosts.roots, execute=self._interpreters, loop=loop_around)
+        self.service = Service(self.options, roots=self.hosts.roots, execute=self._interpreters, loop=enclosing_loop)
         self.requests: list[Exchange] = []
         self._custom_endpoints: list[CustomEndpoint] = []
         self.turns = Turns()

@@ -24,8 +24,8 @@ from explored import NoAnswerError, apologizes, apologizes_async, begun, ended, 
 
 from harness import Findings, HarnessFailure, call, explore, fake_assistants, say
 from harness.endings import endings
-from harness.exploring import naming, verdicts
-from harness.exploring.playing import MOST_REQUESTS
+from harness.exploring import expressions, verdicts
+from harness.exploring.runner import MAX_REQUESTS
 from harness.exploring.situations import BASELINE, EVENTS
 from harness.exploring.verdicts import Verdict
 from harness.failures import Stuck, ends_the_test
@@ -188,7 +188,7 @@ def test_what_pytest_says_is_about_the_test_and_tells_the_situation(outcome):
     error = outcome.Exception("Timeout >4s")
     with pytest.raises(outcome.Exception, match="Timeout >4s") as caught:
         explore(raises(error), **FEW)
-    assert caught.value.__notes__ == ["explore: this came while client was in the situation expired-in_progress."]
+    assert caught.value.__notes__ == ["explore: this was raised while client was in the situation expired-in_progress."]
 
 
 def test_without_pytest_only_ctrl_c_ends_the_test(monkeypatch):
@@ -221,7 +221,7 @@ def test_a_client_that_tries_for_ever_is_stopped(tmp_path):
     found = explore(explored.tries_for_ever, **FEW)
     [bug] = found.bugs
     assert bug.label == "hung"
-    assert bug.detail == f"The client has sent {MOST_REQUESTS} requests, and goes on."
+    assert bug.detail == f"The client has sent {MAX_REQUESTS} requests, and goes on."
     [message] = failures(tmp_path, {"test_endless.py": bug.script}).values()
     assert bug.detail in message
 
@@ -499,7 +499,7 @@ def test_two_lambdas_of_one_line_cannot_be_told_apart():
 def test_scripts_name_a_program_by_its_file(monkeypatch):
     monkeypatch.setitem(sys.modules, "__main__", explored)
     monkeypatch.setattr(apologizes, "__module__", "__main__")
-    assert naming.place(apologizes) == ("explored", "apologizes")
+    assert expressions.import_location(apologizes) == ("explored", "apologizes")
 
 
 # --- situations ---------------------------------------------------------------------------------------------
@@ -669,7 +669,7 @@ def test_a_client_that_fails_when_all_goes_well_is_not_explored():
 
 @pytest.mark.parametrize("returned", [None, "hi"])
 def test_a_client_that_asks_for_nothing_is_not_explored(returned):
-    with pytest.raises(HarnessFailure, match="<lambda> asks the fake for nothing") as caught:
+    with pytest.raises(HarnessFailure, match="<lambda> sends the fake no requests") as caught:
         explore(lambda: returned)
     assert f"Returned: {returned!r}, without one request." in str(caught.value)
 
@@ -876,5 +876,5 @@ def test_the_copy_of_a_function_has_all_its_lines(tmp_path, monkeypatch):
     """A form feed in a text ends no line of the source."""
     tmp_path.joinpath("with_a_feed.py").write_text('def page():\n    text = "a\f b"\n    return text\n')
     monkeypatch.syspath_prepend(tmp_path)
-    copy = naming.copied(importlib.import_module("with_a_feed").page, "_page")
+    copy = expressions.function_copy(importlib.import_module("with_a_feed").page, "_page")
     assert copy.above[-3:] == ("def _page():", '    text = "a\f b"', "    return text")

@@ -109,7 +109,7 @@ RULES = (
     Rule(
         "randomness has one owner, one who holds that of clients still, and one who makes tokens",
         ("random", "secrets", "uuid", "os.urandom"),
-        only_in=("service/store.py", "exploring/playing.py", "serving/__init__.py"),
+        only_in=("service/store.py", "exploring/runner.py", "serving/__init__.py"),
     ),
     Rule(
         "time has one owner, and one who couples it to the real one",

@@ -12,8 +12,8 @@ from textwrap import dedent
 
 import pytest
 
-from harness.loops import loop_around
-from harness.loops.around import loops_in
+from harness.loops import enclosing_loop
+from harness.loops.enclosing import enclosing_loops
 from harness.service.lifecycle import RUN, reachable, terminal
 from harness.service.stuck import STATUSES, Loop
 
@@ -25,7 +25,7 @@ def loops(source: str, mark: str = "look(") -> list[Loop]:
     """The loops around the line in which the request is made."""
     source = dedent(source).lstrip("\n")
     line = next(number for number, text in enumerate(source.splitlines(), 1) if mark in text)
-    return list(loops_in(source, line, "app.py"))
+    return list(enclosing_loops(source, line, "app.py"))
 
 
 def the_loop(source: str) -> Loop:
@@ -336,7 +336,7 @@ def test_what_rows_lead_to():
 
 
 def ask() -> Loop | None:
-    return loop_around()
+    return enclosing_loop()
 
 
 def test_the_loop_may_be_in_a_function_that_calls_the_one_with_the_request():
@@ -367,7 +367,7 @@ def test_a_loop_that_waits_for_a_status_is_preferred_and_else_the_innermost():
 
 async def async_ask() -> Loop | None:
     await asyncio.sleep(0)
-    return loop_around()
+    return enclosing_loop()
 
 
 def test_the_loop_of_a_coroutine_is_found_through_what_awaits():
@@ -439,8 +439,8 @@ def test_a_thread_with_nothing_below_the_function_it_runs():
 
     def note():
         sys.settrace(threading.gettrace())  # threads of this kind are overlooked by what measures coverage
-        found.append(loop_around())
-        found.append(loop_around())
+        found.append(enclosing_loop())
+        found.append(enclosing_loop())
         done.set()
 
     for function in (module("openai.resources.runs", POLLER)["poll"], note):
@@ -453,5 +453,5 @@ def test_a_thread_with_nothing_below_the_function_it_runs():
 def test_a_form_feed_ends_no_line():
     """Old sources have one between their parts."""
     source = 'def look(run): ...\n\f\ndef wait(run):\n    while run.status != "completed":\n        run = look(run)\n'
-    [loop] = loops_in(source, 5, "app.py")
+    [loop] = enclosing_loops(source, 5, "app.py")
     assert (loop.line, loop.source) == (4, 'while run.status != "completed":')

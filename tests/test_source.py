@@ -6,8 +6,8 @@ import pytest
 
 import harness
 from harness import call, calls, cancel, fail, hang, refuse, run_code, say, search, truncate, wait
-from harness.source.acts import told
-from harness.source.values import written
+from harness.source.acts import to_call
+from harness.source.values import to_source
 
 QUOTA = fail("rate_limit_exceeded").message
 SCRIPTS = {
@@ -39,5 +39,5 @@ SCRIPTS = {
 @pytest.mark.parametrize("source", SCRIPTS)
 def test_an_act_is_told_as_it_was_written(source):
     act = SCRIPTS[source]
-    assert written(told(act)) == source
+    assert to_source(to_call(act)) == source
     assert eval(source, dict(vars(harness))) == act

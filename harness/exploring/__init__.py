@@ -1,7 +1,7 @@
-"""`explore`: a client, taken through every ending, timing and fault, and what became of it in each.
+"""`explore`: runs a client under every ending, timing and fault, and judges the outcomes.
 
-`situations.py` says what can happen, `playing.py` lets it happen, `verdicts.py` judges, `findings.py` shows it, and
-`reproducing.py` writes a test for each, in which `naming.py` names the client.
+`situations.py` enumerates what can happen, `runner.py` runs the client in it, `verdicts.py` judges, `findings.py` shows
+the results, and `reproduction.py` writes a test for each, in which `expressions.py` refers to the client.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.endings import matching_endings
 from harness.exploring.findings import Findings
-from harness.exploring.playing import Stage
-from harness.exploring.reproducing import Client
+from harness.exploring.reproduction import Client
+from harness.exploring.runner import Runner
 from harness.exploring.situations import situations
 from harness.exploring.verdicts import Verdict
 from harness.failures import HarnessFailure
@@ -40,26 +40,25 @@ def explore(
     assistants: FakeAssistants | None = None,
     **options: Any,
 ) -> Findings:
-    """Run a client's code under all endings, timings and faults, and tell where it hangs, crashes or lies.
+    """Run a client under all endings, timings and faults, and report where it hangs, crashes or returns wrong answers.
 
-    The code is called once for each situation, in a world that begins anew; sleeping takes no time. What it asks for
-    when all goes well says which faults there are to plan. Each bug comes with a test that reproduces it.
+    The client is called once for each situation, each time from the same initial state; sleep is virtual. The requests
+    that it makes when nothing goes wrong determine the faults. Each bug comes with a test that reproduces it.
 
     Args:
-        client: what a user of the client calls: a function without parameters, or with one, which gets the
-            `FakeAssistants`; `async` or not. It should return the answer, and raise, or return something false, where
-            there is none.
-        budget: how many situations, at most. First come single endings, timings and faults, then pairs; of a pair
-            only what its parts do not show already is kept.
+        client: a function without parameters, or with one that takes the `FakeAssistants`; `async` or not. It should
+            return the answer, and raise an error or return a falsy value where there is none.
+        budget: the highest number of situations. Single endings, timings and faults come first, then pairs, of which
+            only those are reported that show something new.
         endings: names or patterns of `harness.endings`, as for the marker `assistants_endings`.
-        answer_of: takes the answer out of what the client returns, or something false if it says that there is none.
-        assistants: the fake to do it on, with all that was added to it, which the tests for the bugs do not tell; by
-            default one of its own. Afterwards it is as before.
-        **options: those of a fake of its own, as for `fake_assistants`.
+        answer_of: extracts the answer from what the client returns, or a falsy value if there is none.
+        assistants: a fake to use, with the objects added to it, which the tests for bugs do not contain; by default a
+            new one. Afterwards it is as before.
+        **options: options of the new fake, as for `fake_assistants`.
 
     Raises:
-        HarnessFailure: the client gives no answer even when all goes well, or no longer does so after a situation, or
-            asks for nothing, or the fake cannot serve it; or options are given for a fake that has its own.
+        HarnessFailure: the client gives no answer even when nothing goes wrong, or stops working after a situation, or
+            makes no requests, or the fake cannot serve it; or options are given together with a fake.
 
     >>> from harness import explore
     >>> def ask(assistants):
@@ -75,12 +74,12 @@ def explore(
     if assistants is not None and options:
         raise HarnessFailure(
             f"explore(…, assistants=…) takes no options: it was given {', '.join(options)}.",
-            there_was="A fake that is there already has its own.",
+            there_was="An existing fake has its own.",
             do=f"@pytest.mark.assistants({', '.join(f'{name}={value!r}' for name, value in options.items())})",
         )
     with ExitStack() as stack:
         fake = assistants or stack.enter_context(fake_assistants(**{"unused": "ignore", **options}))
-        return _explored(Stage(fake, Client.of(client, answer_of)), budget, endings)
+        return _explore(Runner(fake, Client.of(client, answer_of)), budget, endings)
 
 
 def explore_test(
@@ -91,34 +90,34 @@ def explore_test(
     budget: int = BUDGET,
     endings: Iterable[str] = ("*",),
 ) -> Findings:
-    """The same with a test function that has its fixtures already: `pytest --assistants-explore`."""
+    """Explore a test function with these fixtures, for `pytest --assistants-explore`."""
     client = Client.of_test(test, partial(test, **fixtures), fixtures)
-    return _explored(Stage(assistants, client), budget, endings)
+    return _explore(Runner(assistants, client), budget, endings)
 
 
-def _explored(stage: Stage, budget: int, endings: Iterable[str]) -> Findings:
-    of_these = matching_endings(endings, usage='explore(…, endings=["{}"])')
+def _explore(runner: Runner, budget: int, endings: Iterable[str]) -> Findings:
+    selected = matching_endings(endings, usage='explore(…, endings=["{}"])')
     left_out: list[str] = []
     try:
-        usual, requests = stage.rehearse()
-        outcome: Outcome | None = usual
-        outcomes = {usual.situation.name: usual}
-        for situation in islice(situations(requests, stage.roots, of_these), max(budget - 1, 0)):
-            outcome = stage.play(situation)
+        baseline, requests = runner.run_baseline()
+        outcome: Outcome | None = baseline
+        outcomes = {baseline.situation.name: baseline}
+        for situation in islice(situations(requests, runner.roots, selected), max(budget - 1, 0)):
+            outcome = runner.run(situation)
             if outcome is None:
                 left_out.append(situation.name)
                 continue
             outcomes[situation.name] = outcome
-            if outcome.verdict is Verdict.HUNG:  # what has stopped it may have ended more
-                stage.check_alive(outcomes.values(), outcome)
-        stage.check_alive(outcomes.values(), outcome)
+            if outcome.verdict is Verdict.HUNG:  # the failure that stopped it may have broken the client
+                runner.check_still_works(outcomes.values(), outcome)
+        runner.check_still_works(outcomes.values(), outcome)
     finally:
-        stage.close()
-    told = [outcome for outcome in outcomes.values() if not _known(outcome, outcomes)]
-    return Findings(stage.client.name, told, left_out, len(outcomes))
+        runner.close()
+    shown = [outcome for outcome in outcomes.values() if not _shown_by_a_part(outcome, outcomes)]
+    return Findings(runner.client.name, shown, left_out, len(outcomes))
 
 
-def _known(outcome: Outcome, outcomes: dict[str, Outcome]) -> bool:
-    """Whether a pair only shows what one of its parts does alone."""
+def _shown_by_a_part(outcome: Outcome, outcomes: dict[str, Outcome]) -> bool:
+    """Whether a pair shows nothing that one of its parts does not show alone."""
     parts = [outcomes[part.name] for part in outcome.situation.parts if part.name in outcomes]
     return any(part.label == outcome.label for part in parts) or (bool(parts) and not outcome.is_bug)

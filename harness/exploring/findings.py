@@ -1,4 +1,4 @@
-"""What `explore` found: as lines, as a table of rich, as JSON, and as a failure."""
+"""The findings of `explore`: as text, as a table of rich, as JSON, and as a failure."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
     from harness.exploring.verdicts import Outcome
 
-FALSE = ("None", "False", "0", "''", "[]", "{}", "()")  # as they are printed
-MOST_BUGS = 8  # that a failure lists
+FALSY = ("None", "False", "0", "''", "[]", "{}", "()")  # as they are printed
+MAX_BUGS = 8  # that a failure lists
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What became of a client in every situation. Printed, a line for each; `rich.print` makes a table of it.
+    """The outcomes of a client in all situations. Printed, one line each; `rich.print` shows a table.
 
     Attributes:
         client: its name.
-        outcomes: single situations, and of pairs those that show more than their parts.
-        left_out: situations that did not come about: the client never makes the request that was to go wrong, or its
-            assistant lacks the tool.
-        played: how many did.
+        outcomes: of single situations, and of those pairs that show more than their parts.
+        left_out: situations that did not occur: the client never makes the request that was to fail, or its assistant
+            lacks the tool.
+        played: how many occurred.
     """
 
     client: str
@@ -40,32 +40,32 @@ class Findings:
 
     @property
     def bugs(self) -> list[Outcome]:
-        """Where it hung, crashed, made a success of a failure, or returned and left the thread locked."""
+        """Outcomes in which the client hung, crashed, took a failure for a success, or left the thread locked."""
         return [outcome for outcome in self.outcomes if outcome.is_bug]
 
     def check(self, *, allow: Iterable[str] = ()) -> None:
-        """Nothing, if there are no bugs.
+        """Fail if there are bugs.
 
         Args:
             allow: situations whose bugs are known, by name or pattern (`*` stands for any text).
 
         Raises:
-            HarnessFailure: there are; the message lists them, with a test that reproduces the first.
+            HarnessFailure: there are bugs; the message lists them, with a test that reproduces the first.
         """
         __tracebackhide__ = True
         allowed = (allow,) if isinstance(allow, str) else tuple(allow)
-        left = [bug for bug in self.bugs if not any(matches(bug.situation.name, pattern) for pattern in allowed)]
-        if not left:
+        unexpected = [bug for bug in self.bugs if not any(matches(bug.situation.name, pattern) for pattern in allowed)]
+        if not unexpected:
             return
-        more = f"\n    … and {len(left) - MOST_BUGS} more" if len(left) > MOST_BUGS else ""
+        more = f"\n    … and {len(unexpected) - MAX_BUGS} more" if len(unexpected) > MAX_BUGS else ""
         raise HarnessFailure(
-            f"{self.client} does not survive {len(left)} of {self.played} situations.",
-            there_was="\n".join(f"    {bug}" for bug in left[:MOST_BUGS]) + more,
-            do=f"# a test that reproduces the first of them\n{left[0].script}",
+            f"{self.client} does not survive {len(unexpected)} of {self.played} situations.",
+            there_was="\n".join(f"    {bug}" for bug in unexpected[:MAX_BUGS]) + more,
+            do=f"# a test that reproduces the first of them\n{unexpected[0].script}",
         )
 
     def as_json(self) -> dict[str, Any]:
-        """All of it as JSON values."""
+        """The findings as JSON values."""
         return {
             "client": self.client,
             "played": self.played,
@@ -81,9 +81,9 @@ class Findings:
     def _headline(self) -> str:
         bugs = len(self.bugs)
         line = f"{self.client}: {bugs} {'bug' if bugs == 1 else 'bugs'} in {self.played} situations"
-        usual = self.outcomes[0]
-        if usual.situation.name == BASELINE and usual.detail in FALSE:
-            line += f" (it returns {usual.detail} when all goes well: without an answer there, wrong ones are not seen)"
+        baseline = self.outcomes[0]
+        if baseline.situation.name == BASELINE and baseline.detail in FALSY:
+            line += f" (it returns {baseline.detail} when all goes well, so wrong answers cannot be recognized)"
         return line
 
     def __rich__(self) -> Table:

@@ -1,4 +1,4 @@
-"""What a client is taken through: endings, timings and faults, and some of them together, in an order that stays."""
+"""The situations of an exploration: endings, timings and faults, and pairs of them, always in the same order."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 BASELINE = "completed-one_message"
 WITH_TOOLS = "requires_action-one_call"
-ALWAYS = 20  # more often than clients try again
+ALWAYS = 20  # more often than clients retry
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A call of `assistants.faults`: the method, its arguments, and what to call it."""
+    """A call of a method of `assistants.faults`, with a name for reports."""
 
     name: str
     method: str
@@ -34,13 +34,14 @@ class Fault:
         getattr(assistants.faults, self.method)(*self.arguments, **self.options)
 
     def at(self, **where: Any) -> Fault:
+        """The same fault at one place, which its name then says."""
         [place] = where.values()
         return Fault(f"{self.name} at {place}", self.method, self.arguments, {**self.options, **where})
 
 
 @dataclass(frozen=True)
 class Situation:
-    """One thing that can happen to a client. `timing` are options of the fake, in virtual seconds."""
+    """A combination of an ending, a timing and faults. `timing` are options of the fake, in virtual seconds."""
 
     ending: RunEnding
     timing: Mapping[str, float] = field(default_factory=dict)
@@ -49,16 +50,18 @@ class Situation:
     @property
     def name(self) -> str:
         timing = [f"{name}={seconds:g}s" for name, seconds in self.timing.items()]
-        usual = self.ending.name == BASELINE and (timing or self.faults)
-        return ", ".join([*([] if usual else [self.ending.name]), *timing, *(fault.name for fault in self.faults)])
+        omit_ending = self.ending.name == BASELINE and (timing or self.faults)
+        return ", ".join(
+            [*([] if omit_ending else [self.ending.name]), *timing, *(fault.name for fault in self.faults)]
+        )
 
     @property
     def parts(self) -> list[Situation]:
-        """The situations that this one puts together; none if it is a single one."""
-        usual = ending(BASELINE)
-        single = [Situation(self.ending)] if self.ending != usual else []
-        single += [Situation(usual, {name: seconds}) for name, seconds in self.timing.items()]
-        single += [Situation(usual, faults=(fault,)) for fault in self.faults]
+        """The single situations that this one combines; none if it is a single one itself."""
+        baseline = ending(BASELINE)
+        single = [Situation(self.ending)] if self.ending != baseline else []
+        single += [Situation(baseline, {name: seconds}) for name, seconds in self.timing.items()]
+        single += [Situation(baseline, faults=(fault,)) for fault in self.faults]
         return single if len(single) > 1 else []
 
 
@@ -70,8 +73,8 @@ TIMINGS: tuple[Mapping[str, float], ...] = (
     {"act": 500.0},
 )
 
-# Of each route that the client uses, the first request; "always" is more than clients try again.
-ANSWERS = (
+# Faults of the first request on each route that the client uses; "always" is more often than clients retry.
+RESPONSE_FAULTS = (
     Fault("lost answer", "lost_answer"),
     Fault("connection refused", "connect_error"),
     Fault("timeout", "read_timeout"),
@@ -83,10 +86,10 @@ ANSWERS = (
     Fault("always 404", "status", (404,), {"times": ALWAYS}),
     Fault("200 s late", "slow", (200,)),
 )
-LISTS = (Fault("list lags", "lag"),)
-LAGGING = "GET /threads/{thread_id}/messages"
-# Of a stream, by the event it happens at.
-STREAMS = (
+LIST_FAULTS = (Fault("list lags", "lag"),)
+MESSAGES_ROUTE = "GET /threads/{thread_id}/messages"
+# Faults of a stream, at each of these events.
+STREAM_FAULTS = (
     Fault("stream is cut", "cut"),
     Fault("stream stalls", "stall"),
     Fault("error event", "error"),
@@ -94,36 +97,36 @@ STREAMS = (
 EVENTS = ("thread.run.created", "thread.message.created", "thread.message.delta", "thread.run.completed")
 
 
-def situations(requests: Sequence[Exchange], roots: Any, chosen: Iterable[RunEnding]) -> Iterator[Situation]:
-    """All but the usual one, for a client that makes these requests when all goes well; first the single ones.
+def situations(requests: Sequence[Exchange], roots: Any, endings: Iterable[RunEnding]) -> Iterator[Situation]:
+    """All situations but the baseline, for a client that makes these requests there; single ones first.
 
     Pairs are each timing with a tool call, and each fault with each ending.
     """
-    usual = ending(BASELINE)
-    others = [each for each in chosen if each != usual]
-    yield from (Situation(each) for each in others)
-    yield from (Situation(usual, timing) for timing in TIMINGS)
+    baseline = ending(BASELINE)
+    other_endings = [each for each in endings if each != baseline]
+    yield from (Situation(each) for each in other_endings)
+    yield from (Situation(baseline, timing) for timing in TIMINGS)
     faults = list(_faults(requests, roots))
-    yield from (Situation(usual, faults=(fault,)) for fault in faults)
-    with_tools = [each for each in others if each.name == WITH_TOOLS]
+    yield from (Situation(baseline, faults=(fault,)) for fault in faults)
+    with_tools = [each for each in other_endings if each.name == WITH_TOOLS]
     yield from (Situation(each, timing) for each, timing in product(with_tools, TIMINGS))
-    for fault, each in product(faults, others):
+    for fault, each in product(faults, other_endings):
         yield Situation(each, faults=(fault,))
 
 
 def _faults(requests: Sequence[Exchange], roots: Any) -> Iterator[Fault]:
     routes = _routes(requests, roots)
-    for fault, route in product(ANSWERS, routes):
+    for fault, route in product(RESPONSE_FAULTS, routes):
         yield fault.at(on=route)
-    if LAGGING in routes:
-        yield from (fault.at(on=LAGGING) for fault in LISTS)
+    if MESSAGES_ROUTE in routes:
+        yield from (fault.at(on=MESSAGES_ROUTE) for fault in LIST_FAULTS)
     if any(not isinstance(exchange.response.body, bytes) for exchange in requests):
-        for fault, event in product(STREAMS, EVENTS):
+        for fault, event in product(STREAM_FAULTS, EVENTS):
             yield fault.at(after=event)
 
 
 def _routes(requests: Sequence[Exchange], roots: Any) -> list[str]:
-    """The routes that the client used, in that order."""
+    """The routes that the client used, in the order of their first requests."""
     matches = [ROUTER.match(exchange.method, below_root(exchange.request.path, roots)) for exchange in requests]
     by_name = {f"{match.route.method} {match.route.template}": None for match in matches if match is not None}
     return list(by_name)

@@ -1,4 +1,4 @@
-"""What became of a client in a situation, and how that is judged."""
+"""The outcome of a client in a situation, and the verdict on it."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Verdict(Enum):
     RETURNED = "returned"
     RAISED = "raised"
     CRASHED = "crashed"
-    """It raised an error that nobody raises on purpose: an IndexError, a TypeError …"""
+    """It raised an error that is not raised on purpose: an IndexError, a TypeError …"""
     HUNG = "hung"
     WRONG_SUCCESS = "wrong success"
-    """It returned a value although no answer was produced, or the question for an answer."""
+    """It returned a value although the run gave no answer, or returned the question."""
 
 
 BUGS = frozenset({Verdict.CRASHED, Verdict.HUNG, Verdict.WRONG_SUCCESS})
-# Errors of the language rather than of somebody who refuses to go on.
-MISTAKES = (
+# Errors that Python raises for mistakes in the code, as opposed to those of code that refuses to go on.
+PROGRAMMING_ERRORS = (
     ArithmeticError,
     AttributeError,
     JSONDecodeError,
@@ -43,17 +43,17 @@ MISTAKES = (
     StopIteration,
     TypeError,
 )
-SDK = frozenset({"openai", "httpx", "httpx2"})
+SDK_PACKAGES = frozenset({"openai", "httpx", "httpx2"})
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a client in one situation.
+    """What a client did in one situation.
 
     Attributes:
         detail: what it returned or raised, or why it hung, shortened.
-        locked: it left a run behind that holds its thread, so nothing can be asked there for now.
-        timelines: the runs, a line each.
+        locked: it left an active run behind, so its thread takes no message for now.
+        timelines: of the runs, one line each.
         script: a test that reproduces it.
     """
 
@@ -66,7 +66,7 @@ class Outcome:
 
     @property
     def is_bug(self) -> bool:
-        """Whether it hung, crashed, made a success of a failure, or thinks it is done and left the thread locked."""
+        """Whether it hung, crashed, took a failure for a success, or returned and left the thread locked."""
         return self.verdict in BUGS or (self.verdict is Verdict.RETURNED and self.locked)
 
     @property
@@ -93,40 +93,44 @@ class Outcome:
 
 
 def of_value(value: object, threads: Sequence[Thread]) -> tuple[Verdict, str]:
-    """The verdict on what was returned: any value that is true counts as an answer, and the question is none."""
+    """The verdict on a returned value: any truthy one counts as an answer, and the question is a wrong one."""
     answers, questions = _answers(threads), _questions(threads)
     wrong = bool(value) and (not answers or (value in questions and value not in answers))
     return (Verdict.WRONG_SUCCESS if wrong else Verdict.RETURNED), shortened(repr(value))
 
 
-def answered(threads: Sequence[Thread]) -> bool:
+def has_answer(threads: Sequence[Thread]) -> bool:
     """Whether a run has completed and said something."""
     return bool(_answers(threads))
 
 
 def of_error(error: BaseException) -> tuple[Verdict, str]:
-    """The verdict on an error. JSON that the SDK cannot read was no mistake of the client."""
-    mistaken = isinstance(error, MISTAKES) and not (isinstance(error, JSONDecodeError) and _of_the_sdk(error))
-    return (Verdict.CRASHED if mistaken else Verdict.RAISED), shortened(f"{type(error).__name__}: {error}")
+    """The verdict on an error. A JSONDecodeError of the SDK itself is not the client's mistake."""
+    crashed = isinstance(error, PROGRAMMING_ERRORS) and not (isinstance(error, JSONDecodeError) and _of_the_sdk(error))
+    return (Verdict.CRASHED if crashed else Verdict.RAISED), shortened(f"{type(error).__name__}: {error}")
 
 
 def _of_the_sdk(error: BaseException) -> bool:
-    """Whether the innermost code, but for the standard library, is the SDK or what it is built on."""
+    """Whether the SDK, or its HTTP library, raised the error, itself or in the standard library."""
     frames = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
     packages = [name.partition(".")[0] for name in frames]
-    own = [package for package in packages if package not in sys.stdlib_module_names or package == "__main__"]
-    return bool(own) and own[-1] in SDK
+    relevant = [package for package in packages if package not in sys.stdlib_module_names or package == "__main__"]
+    return bool(relevant) and relevant[-1] in SDK_PACKAGES
 
 
 def _answers(threads: Sequence[Thread]) -> list[str]:
-    """What runs that have completed say."""
-    done = {run.id for thread in threads for run in thread.runs if run.status == "completed"}
+    """The texts of completed runs."""
+    completed = {run.id for thread in threads for run in thread.runs if run.status == "completed"}
     return [
-        message.text for thread in threads for message in thread.messages if message.run_id in done and message.text
+        message.text
+        for thread in threads
+        for message in thread.messages
+        if message.run_id in completed and message.text
     ]
 
 
 def _questions(threads: Sequence[Thread]) -> list[str]:
+    """The texts of users."""
     return [message.text for thread in threads for message in thread.messages if message.role == "user"]
 
 
@@ -134,7 +138,7 @@ def timelines(runs: Sequence[Run]) -> list[str]:
     return [run_line(run) for run in runs]
 
 
-def shortened(text: str, most: int = 100) -> str:
-    """A text on one line, without what is another with every process."""
+def shortened(text: str, max_length: int = 100) -> str:
+    """A text on one line, shortened, and without addresses, which differ in every process."""
     line = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(text.split()))
-    return line if len(line) <= most else line[: most - 1] + "…"
+    return line if len(line) <= max_length else line[: max_length - 1] + "…"

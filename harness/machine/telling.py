@@ -12,8 +12,8 @@ from harness.recording.retelling.rehearsal import counterparts
 from harness.recording.session import Seen
 from harness.service import acts as script
 from harness.service.http import Response
-from harness.source.acts import told
-from harness.source.values import Call, Code, written
+from harness.source.acts import to_call
+from harness.source.values import Call, Code, to_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -30,7 +30,7 @@ STREAMED = "stream"
 def acts_told(given: Iterable[Any]) -> tuple[Any, ...]:
     """The calls that make these acts, also how a stream cuts their texts; what is no act stays as it is.
 
-    >>> written(acts_told([script.say(pieces=["4 ", "°C"], beats_cancel=True)]))
+    >>> to_source(acts_told([script.say(pieces=["4 ", "°C"], beats_cancel=True)]))
     '(say("4 °C", pieces=["4 ", "°C"], beats_cancel=True),)'
     """
     return tuple(_act(act) if isinstance(act, script.ACTS) else act for act in given)
@@ -39,7 +39,7 @@ def acts_told(given: Iterable[Any]) -> tuple[Any, ...]:
 def _act(act: Any) -> Call:
     if isinstance(act, script.Calls):
         return Call("calls", tuple(map(_act, act.calls)))
-    call = told(act, [act.id] if isinstance(act, script.Call) and act.id is not None else ())
+    call = to_call(act, [act.id] if isinstance(act, script.Call) and act.id is not None else ())
     pieces = getattr(act, "pieces", None)
     if pieces is not None and isinstance(act, script.Call):
         kept = {"call_id": act.id} if act.id is not None else {}
@@ -80,7 +80,7 @@ class Script:
         lines += ["import openai", ""] if "openai" in used else []
         names = [name for name in ACTS if name in used]
         lines += [f"from harness import {', '.join(names)}"] if names else []
-        opened = written(Call("watched", (), dict(self._options)))
+        opened = to_source(Call("watched", (), dict(self._options)))
         lines += ["from harness.machine import watched", "", f"with {opened} as assistants:"]
         return "\n".join([*lines, *(list(page.source()) or ["    pass"])]) + "\n"
 

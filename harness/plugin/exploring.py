@@ -1,4 +1,4 @@
-"""Tests that are run under many endings: those with `run_ending`, and those marked to be explored."""
+"""Runs tests under many endings: those with the fixture `run_ending`, and those marked to be explored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for `run_ending` is run once for every way a run can end, or for those it chooses."""
+    """Parametrize tests with `run_ending` by all endings, or by those that the marker and the option choose."""
     if "run_ending" not in metafunc.fixturenames:
         return
     markers = metafunc.definition.iter_markers("parametrize")
@@ -42,9 +42,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
-    """A test marked for it is explored if that is asked for; else it is run once, and may return what it likes.
+    """Explore a marked test if the option says so; otherwise run it once, and discard its answer.
 
-    What other plugins are to run is put in the test's place: a function that returns nothing, and is not async.
+    The test's function is replaced by one that returns nothing and is not async, as other plugins expect.
     """
     options = exploration_of(pyfuncitem)
     if options is None:
@@ -54,12 +54,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
     if pyfuncitem.config.getoption("--assistants-explore"):
         pyfuncitem.obj = partial(_explore, pyfuncitem, test, options)
     elif not inspect.iscoroutinefunction(test):
-        pyfuncitem.obj = partial(_once, test)
+        pyfuncitem.obj = partial(_call_and_discard, test)
     yield
     pyfuncitem.obj = test
 
 
-def _once(test: Any, /, **fixtures: Any) -> None:
+def _call_and_discard(test: Any, /, **fixtures: Any) -> None:
     test(**fixtures)
 
 
@@ -68,12 +68,12 @@ def _explore(item: pytest.Function, test: Any, options: dict[str, Any], /, **fix
     fake: Any = item.funcargs.get("assistants")
     if fake is None:
         raise HarnessFailure(
-            f"{item.nodeid} is to be explored, and nothing answers its clients.",
+            f"{item.nodeid} is to be explored, but it does not use the fixture `assistants`.",
             do=f"def {item.originalname}(assistants): ...",
         )
     from harness.exploring import explore_test  # noqa: PLC0415 - only tests that are explored pay for it
 
-    # in its place pytest-asyncio has put a function that returns nothing; what decorates the test itself is part of it
+    # pytest-asyncio has wrapped it in a function that returns nothing; other decorators are part of the test
     original = inspect.unwrap(test, stop=inspect.iscoroutinefunction)
     client = original if inspect.iscoroutinefunction(original) else test
     findings = explore_test(client, fixtures, fake, budget=options["budget"], endings=options["endings"])

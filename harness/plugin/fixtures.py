@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.failures import HarnessFailure
-from harness.plugin.reporting import FAKE, RAISED, complain
+from harness.plugin.reporting import FAKE, RAISED, raise_failures
 from harness.plugin.settings import cassette_of, options_of
 
 if TYPE_CHECKING:
@@ -36,39 +36,39 @@ def assistants(request: pytest.FixtureRequest) -> Iterator[FakeAssistants]:
     item.stash[FAKE] = fake
     cassette = cassette_of(item)
     if cassette is not None:
-        path, how = cassette
+        path, replay_options = cassette
         mode = record_mode(item.config, path)
         if mode != "none":
-            with fake.record(path, mode=mode, redact=how["redact"], keep=how["keep"]) as tape:
+            with fake.record(path, mode=mode, redact=replay_options["redact"], keep=replay_options["keep"]) as tape:
                 yield fake
                 if item.stash.get(RAISED, None):
                     tape.discard()
             return
         if not path.exists():
-            raise no_cassette(item, path)
-        fake.replay(path, **how)
+            raise missing_cassette(item, path)
+        fake.replay(path, **replay_options)
     with installed(fake):
         yield fake
-    complain(item, fake)
+    raise_failures(item, fake)
 
 
 @pytest.fixture
 def assistants_cassette(request: pytest.FixtureRequest, assistants: FakeAssistants) -> Cassette:
-    """The cassette that this test is answered from: its `path`, and its `session`, what was recorded.
+    """The cassette that this test replays: its `path`, and its `session`, the recorded exchanges.
 
-    A test that has this fixture needs no marker: `assistants` answers from the cassette that is named like the test,
-    and `--assistants-record=once` records it. The marker says which other one, and how. That name is
-    `<folder>/<path of the module>/<Class.test_name[parameters]>.yaml`, the folder as `assistants_cassettes` in the
-    ini file says; one that pytest-recording wrote, `cassettes/<module>/<name>.yaml` beside the module, is found too.
+    A test with this fixture needs no marker: `assistants` replays the cassette that is named like the test, and
+    `--assistants-record=once` records it. The marker chooses another one, and the options. The default is
+    `<folder>/<path of the module>/<Class.test_name[parameters]>.yaml`, with the folder from `assistants_cassettes` in
+    the ini file; that of pytest-recording, `cassettes/<module>/<name>.yaml` beside the module, is found too.
 
-    Ask for it by name, or by `usefixtures`: when `request.getfixturevalue` does, `assistants` may have begun without.
+    Request it by name or by `usefixtures`: for `request.getfixturevalue`, `assistants` may be set up already.
     """
     from harness.recording import Cassette  # noqa: PLC0415 - only tests that use it pay for it
 
     cassette = cassette_of(request.node)
     if cassette is None:
         raise HarnessFailure(
-            f"{request.node.nodeid} asks for its cassette when the test has begun, so nothing was answered from it.",
+            f"{request.node.nodeid} requests its cassette after `assistants` was set up, so nothing was replayed.",
             do="@pytest.mark.usefixtures('assistants_cassette')",
         )
     return Cassette(cassette[0])
@@ -76,7 +76,7 @@ def assistants_cassette(request: pytest.FixtureRequest, assistants: FakeAssistan
 
 @pytest.fixture
 def assistants_server(assistants: FakeAssistants) -> Iterator[Server]:
-    r"""The fake of this test at an address, for programs in any language: `base_url`, `environment`, `inspector`.
+    r"""This test's fake, served at an address for programs in any language: `base_url`, `environment`, `inspector`.
 
         def test_the_node_app(assistants, assistants_server):
             assistants.next_run(say("Hello!"))
@@ -91,9 +91,9 @@ def assistants_server(assistants: FakeAssistants) -> Iterator[Server]:
 
 @pytest.fixture
 def run_ending(request: pytest.FixtureRequest, assistants: FakeAssistants) -> RunEnding:
-    """Runs the test once for every way a run can end or stall; every run that the test does not script ends so.
+    """Runs the test once for every way a run can end or stall; runs that the test does not script end that way.
 
-    What a test needs to know of it are `status` and `answer`, the text that a right client returns, or None:
+    Its `status` and `answer` (the text that a correct client returns, or None) are for the test to check:
 
         def test_no_ending_breaks_the_app(assistants, run_ending):
             if run_ending.answer is None:
@@ -104,7 +104,7 @@ def run_ending(request: pytest.FixtureRequest, assistants: FakeAssistants) -> Ru
 
     `-k expired`, `--assistants-endings=expired,failed` and `@pytest.mark.assistants_endings("failed-*")` choose some.
     A run that lacks the tools for an ending (a function, the code interpreter) completes with the placeholder answer,
-    and the test counts as skipped, with that reason, whatever becomes of it.
+    and the test is reported as skipped for that reason, whatever its own outcome.
     """
     from harness.endings import ending  # noqa: PLC0415 - only tests that use it pay for it
 
@@ -114,14 +114,14 @@ def run_ending(request: pytest.FixtureRequest, assistants: FakeAssistants) -> Ru
 
 
 def record_mode(config: pytest.Config, path: Path) -> Any:
-    """As asked for; pytest-recording's own option counts too. What is recorded already, `once` does not touch."""
+    """The record mode of this option or of pytest-recording's; `none` for `once` if the cassette exists."""
     mode = config.getoption("--assistants-record") or config.getoption("--record-mode", None) or "none"
     return "none" if mode == "once" and path.exists() else mode
 
 
-def no_cassette(item: pytest.Item, path: Path) -> HarnessFailure:
+def missing_cassette(item: pytest.Item, path: Path) -> HarnessFailure:
     return HarnessFailure(
-        f"There is no cassette {path}, and nothing is called without being asked to.",
-        there_was=f"{item.nodeid} is to be answered from it.",
+        f"There is no cassette {path}, and recording one was not asked for.",
+        there_was=f"{item.nodeid} replays it.",
         do=f'pytest --assistants-record=once "{item.nodeid}"   # with a key, against an endpoint that speaks the API',
     )

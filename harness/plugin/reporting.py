@@ -1,4 +1,4 @@
-"""What a test is told at its end: failures that its code swallowed, scripts without use, and how it came to fail."""
+"""Reports at the end of a test: failures that its code swallowed, unused scripts, and a section for failed tests."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 FAKE = pytest.StashKey["FakeAssistants"]()
 RAISED = pytest.StashKey[list[BaseException]]()
 FINDINGS = pytest.StashKey[Any]()
-HIDES = methodcaller("errisinstance", HarnessFailure)
-NOTED: tuple[pytest.StashKey[Any], ...] = (FAKE, RAISED, FINDINGS)
+HIDE_FAILURES = methodcaller("errisinstance", HarnessFailure)
+STASH_KEYS: tuple[pytest.StashKey[Any], ...] = (FAKE, RAISED, FINDINGS)
 
 
-def complain(item: pytest.Item, fake: FakeAssistants) -> None:
-    """At the end: failures that the code under test swallowed, and scripts that were not used.
+def raise_failures(item: pytest.Item, fake: FakeAssistants) -> None:
+    """Raise failures that the code under test swallowed, or report unused scripts, at the end of a test.
 
-    A test that failed already is left to say why itself, and one that is skipped has nothing to answer for. Of scripts
-    the message tells the line: there is no traceback, and a warning points at the test.
+    Unused scripts are not reported for a test that failed or was skipped anyway. The message has their lines, so there
+    is no traceback, and a warning points at the test.
     """
-    __tracebackhide__ = HIDES  # what has no traceback needs none hidden, and pytest would say that all of it is
+    __tracebackhide__ = HIDE_FAILURES  # only those: of `pytest.fail` without a traceback, pytest would call all hidden
     raised = item.stash.get(RAISED, [])
     reason = _inapplicable(fake)
     if reason is not None:
-        if all(reason is not each for each in raised):  # a run of another thread began after the test
+        if all(reason is not each for each in raised):  # a run of another thread was created after the test
             pytest.skip(str(reason))
         return
     for failure in fake.failures:
@@ -51,8 +51,8 @@ def complain(item: pytest.Item, fake: FakeAssistants) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Some plugins run a test that has failed again: what was noted of it then does not count now."""
-    _forget(item)
+    """Clear the stash, as some plugins run a failed test again."""
+    _clear_stash(item)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -63,26 +63,28 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         if isinstance(failure, HarnessFailure):
             failure.reported = True
     if fake is not None and isinstance(error, HarnessFailure) and not item.config.getoption("fulltrace", default=False):
-        from harness.plugin.tracebacks import ending_at_the_client  # noqa: PLC0415 - only a failure pays for it
+        from harness.plugin.tracebacks import trimmed_to_client  # noqa: PLC0415 - only a failure pays for it
 
-        with ending_at_the_client(error):
+        with trimmed_to_client(error):
             outcome: Any = yield
     else:
         outcome = yield
     if fake is not None:
-        _complete(outcome.get_result(), item, call, fake)
-    if call.when == "teardown":  # pytest keeps its items to the end, and with them a fake and all that it was sent
-        _forget(item)
+        _add_section(outcome.get_result(), item, call, fake)
+    if call.when == "teardown":  # pytest keeps all items to the end, and the stash would keep the fake's requests
+        _clear_stash(item)
 
 
-def _forget(item: pytest.Item) -> None:
-    for key in NOTED:
+def _clear_stash(item: pytest.Item) -> None:
+    for key in STASH_KEYS:
         if key in item.stash:
             del item.stash[key]
 
 
-def _complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None], fake: FakeAssistants) -> None:
-    """Note what went wrong in this phase of a test, and let its report tell what the fake knows."""
+def _add_section(
+    report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None], fake: FakeAssistants
+) -> None:
+    """Keep the error of this phase of a test, and add a section with the fake's state to the report of a failure."""
     if call.excinfo is not None:
         item.stash.setdefault(RAISED, []).append(call.excinfo.value)
     reason = _inapplicable(fake)
@@ -103,7 +105,7 @@ def _complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInf
 
 
 def _section(item: pytest.Item, fake: FakeAssistants, error: BaseException | None) -> str:
-    """What there is to tell of a failed test, and where its page lies."""
+    """The section for a failed test, with the path of its page."""
     from harness.report.text import failure_section  # noqa: PLC0415 - only a failed test pays for it
 
     section = failure_section(fake.world.store.all_threads, fake.requests, error, fake.sleep_log.bystanders())
@@ -111,7 +113,7 @@ def _section(item: pytest.Item, fake: FakeAssistants, error: BaseException | Non
     if not section or folder is None:
         return section
     try:
-        return f"{section}\n\nAs a page: {_written(item, fake, folder)}"
+        return f"{section}\n\nAs a page: {_write_page(item, fake, folder)}"
     except OSError as refused:
         return f"{section}\n\nThere is no page of it: {refused}"
 
@@ -122,17 +124,17 @@ def _inapplicable(fake: FakeAssistants) -> Inapplicable | None:
 
 
 def _skip(item: pytest.Item, report: pytest.TestReport, reason: Inapplicable) -> None:
-    """Let a report say, as pytest's own do, that the test was skipped; also if it was expected to fail."""
+    """Turn a report into that of a skipped test, also if the test was expected to fail."""
     path, line, _ = item.location
     report.outcome, report.longrepr = "skipped", (path, (line or 0) + 1, f"Skipped: {reason}")
     vars(report).pop("wasxfail", None)
 
 
-def _written(item: pytest.Item, fake: FakeAssistants, folder: Path) -> Path:
-    """The page of a failed test.
+def _write_page(item: pytest.Item, fake: FakeAssistants, folder: Path) -> Path:
+    """Write the page of a failed test, and return its path.
 
     Raises:
-        OSError: the system refuses to make the folder, or the file.
+        OSError: the folder or the file cannot be created.
     """
     from harness.atomic_files import write_atomic  # noqa: PLC0415 - only who asks for pages pays for it
     from harness.report.data import world  # noqa: PLC0415 - only who asks for pages pays for them

@@ -1,4 +1,4 @@
-"""What the user asks of the plugin: command line, ini file and markers, read and checked."""
+"""The plugin's options on the command line and in the ini file, and its markers: declared, read and checked."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--assistants-endings",
         metavar="PATTERNS",
         default=None,
-        help="Of the tests with the run_ending fixture, only these, apart by commas: expired,failed-*-after_message.",
+        help="Run tests with the run_ending fixture only for these endings, by commas: expired,failed-*-after_message.",
     )
     parser.getgroup("assistants").addoption(
         "--assistants-explore",
@@ -55,7 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FOLDER",
         type=Path,
         default=None,
-        help="Write a page for each failed test into this folder: what was said, run and asked, for a browser.",
+        help="Write an HTML page for each failed test into this folder: its conversations, runs and requests.",
     )
     parser.addini("assistants_redact", "Regular expressions of what recordings must not hold.", type="linelist")
     parser.addini("assistants_keep", "Texts that recordings may hold although they look like secrets.", type="linelist")
@@ -90,19 +90,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_make_collect_report() -> Iterator[None]:
-    """Misspelt options are an error of the collection, not of the test that has them.
+    """Report wrong arguments of markers as errors of the collection, not of the test.
 
-    It is told as a module's that cannot be imported: xdist's workers have no other way to say what is wrong.
+    They are reported like a module that cannot be imported, as xdist's workers can report no other errors.
     """
     outcome: Any = yield
     report: pytest.CollectReport = outcome.get_result()
-    wrong = [complaint for each in report.result or () if (complaint := _misuse(each)) is not None]
-    if wrong:
-        report.outcome, report.longrepr, report.result = "failed", "\n\n".join(wrong), []
+    errors = [complaint for each in report.result or () if (complaint := _marker_error(each)) is not None]
+    if errors:
+        report.outcome, report.longrepr, report.result = "failed", "\n\n".join(errors), []
 
 
-def _misuse(node: pytest.Item | pytest.Collector) -> str | None:
-    """What is wrong with the markers of a test."""
+def _marker_error(node: pytest.Item | pytest.Collector) -> str | None:
+    """What is wrong with the arguments of a test's markers, or None."""
     if not isinstance(node, pytest.Item) or not any(map(node.get_closest_marker, (MARKER, CASSETTE, EXPLORE))):
         return None
     try:
@@ -116,14 +116,14 @@ def _misuse(node: pytest.Item | pytest.Collector) -> str | None:
 
 
 def options_of(item: pytest.Item) -> Options:
-    """The options for one test: the nearest marker that names one, then the ini file, then the defaults."""
+    """The options for one test, each from the nearest marker that names it, the ini file, or the defaults."""
     given: dict[str, Any] = {"seed": item.nodeid}
     for name in NAMES:
         try:
             text = item.config.getini(f"assistants_{name}")
         except (TypeError, ValueError, pytest.UsageError) as error:
             raise unreadable_ini(name, error) from error
-        if text not in (None, "", []):  # the last is what pytest 7 has for what is not there
+        if text not in (None, "", []):  # the last is pytest 7's default
             given[name] = from_text(name, text)
     for marker in reversed(list(item.iter_markers(MARKER))):
         if marker.args:
@@ -136,7 +136,7 @@ def options_of(item: pytest.Item) -> Options:
 
 
 def cassette_of(item: pytest.Item) -> tuple[Path, dict[str, Any]] | None:
-    """The recording that a test is to be answered from, if its marker or its fixture asks for one, and how."""
+    """The path of the cassette that a test replays and the options of the replay, or None."""
     marker = item.get_closest_marker(CASSETTE)
     if marker is None and CASSETTE not in getattr(item, "fixturenames", ()):
         return None
@@ -144,11 +144,11 @@ def cassette_of(item: pytest.Item) -> tuple[Path, dict[str, Any]] | None:
     given: dict[str, Any] = {"path": None, "replay": "live", "on_miss": "fail", "redact": (), "keep": ()}
     expected = len(given)
     given.update(zip(given, args, strict=False), **kwargs)
-    path, texts = given["path"], [given["redact"], given["keep"]]
+    path, lists = given["path"], [given["redact"], given["keep"]]
     if (
         not isinstance(path, (str, Path, type(None)))
         or max(len(given), len(args)) > expected
-        or not all(isinstance(each, (list, tuple)) for each in texts)
+        or not all(isinstance(each, (list, tuple)) for each in lists)
     ):
         raise HarnessFailure(
             f"@pytest.mark.assistants_cassette was given {args!r} and {kwargs!r}.",
@@ -158,33 +158,33 @@ def cassette_of(item: pytest.Item) -> tuple[Path, dict[str, Any]] | None:
     from harness.recording import check_choices  # noqa: PLC0415 - only tests that name a cassette pay for it
 
     check_choices(given["replay"], given["on_miss"], where=f"@pytest.mark.{CASSETTE}")
-    how = {"mode": given["replay"], "on_miss": given["on_miss"]}
+    replay_options = {"mode": given["replay"], "on_miss": given["on_miss"]}
     for name in ("redact", "keep"):
-        how[name] = [*item.config.getini(f"assistants_{name}"), *given[name]]
+        replay_options[name] = [*item.config.getini(f"assistants_{name}"), *given[name]]
     folder = item.config.rootpath / item.config.getini("assistants_cassettes")
     if path is None:
         cls = getattr(item, "cls", None)
         name = item.name if cls is None else f"{cls.__qualname__}.{item.name}"
-        return default_path(item.path, name, item.config.rootpath, folder), how
+        return default_path(item.path, name, item.config.rootpath, folder), replay_options
     beside = item.path.parent / path
-    return beside if beside.exists() else folder / path, how
+    return beside if beside.exists() else folder / path, replay_options
 
 
 def exploration_of(item: pytest.Item) -> dict[str, Any] | None:
-    """How a test is to be explored; None if it is not marked for it.
+    """The options of a test's exploration; None if it is not marked for one.
 
     Raises:
-        HarnessFailure: the marker was given what it does not take, or an ending that there is not.
+        HarnessFailure: the marker was given wrong arguments, or an unknown ending.
     """
     marker = item.get_closest_marker(EXPLORE)
     if marker is None:
         return None
-    usual = {"budget": 120, "endings": ("*",), "allow": ()}
-    given = {**usual, **marker.kwargs}
-    if marker.args or given.keys() != usual.keys() or not isinstance(given["budget"], int):
+    defaults = {"budget": 120, "endings": ("*",), "allow": ()}
+    given = {**defaults, **marker.kwargs}
+    if marker.args or given.keys() != defaults.keys() or not isinstance(given["budget"], int):
         raise HarnessFailure(
             f"@pytest.mark.{EXPLORE} was given {marker.args!r} and {marker.kwargs!r}.",
-            there_was=f"It takes the keywords {', '.join(usual)}, and needs none of them; budget is a whole number.",
+            there_was=f"It takes the keywords {', '.join(defaults)}, and needs none of them; budget is a whole number.",
             do=f"@pytest.mark.{EXPLORE}(budget=60, allow=['expired-*'])",
         )
     if "endings" in marker.kwargs:

@@ -1,11 +1,11 @@
-"""What a traceback shows of a failure: how the user's code came to it, and not what is between that and the fake."""
+"""Trims tracebacks of failures to the user's code, without the frames between that and the fake."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from harness.loops import BETWEEN, RUNNERS, package_of
+from harness.loops import LIBRARIES, RUNNERS, package_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def ending_at_the_client(error: BaseException) -> Iterator[None]:
-    """While active, the traceback of an error ends at the line of the user's code that led to it, if there is one.
+def trimmed_to_client(error: BaseException) -> Iterator[None]:
+    """While active, the traceback of an error ends at the innermost line of the user's code, if there is one.
 
-    The error says what went wrong there. The thirty calls below are those of the SDK, an HTTP library and this package,
-    which a debugger still finds afterwards.
+    The thirty frames below are those of the SDK, an HTTP library and this package, which tell the user nothing.
+    Afterwards they are there again, for debuggers.
     """
-    last = _clients_last(error.__traceback__)
+    last = _last_client_frame(error.__traceback__)
     if last is None:
         yield
         return
@@ -30,11 +30,11 @@ def ending_at_the_client(error: BaseException) -> Iterator[None]:
         last.tb_next = rest
 
 
-def _clients_last(traceback: TracebackType | None) -> TracebackType | None:
-    """The innermost call that is no tool's between a client and the fake; None if that runs tests."""
+def _last_client_frame(traceback: TracebackType | None) -> TracebackType | None:
+    """The innermost frame of the client's own code; None if that is a test runner's."""
     last = None
     while traceback is not None:
-        if package_of(traceback.tb_frame) not in BETWEEN:
+        if package_of(traceback.tb_frame) not in LIBRARIES:
             last = traceback
         traceback = traceback.tb_next
     return None if last is None or package_of(last.tb_frame) in RUNNERS else last

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.recording.session import ID
 from harness.recording.stories import TERMINAL
-from harness.source.acts import told
-from harness.source.values import written
+from harness.source.acts import to_call
+from harness.source.values import to_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +130,7 @@ def _run(story: Story, statuses: list[str]) -> Iterator[str]:
     """The statuses somebody saw it in, and what the model did in it."""
     run = story.run
     yield f"    {run['id']}: {' → '.join(statuses)}{_why(run)}"
-    yield from (f"        {_short(written(told(act)))}" for act in story.acts)
+    yield from (f"        {_short(to_source(to_call(act)))}" for act in story.acts)
 
 
 def _why(run: Json) -> str:

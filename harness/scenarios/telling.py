@@ -13,7 +13,7 @@ from harness.scenarios.contents import encoded
 from harness.scenarios.places import SHOWN, Place, Source, shown
 from harness.service import acts as script
 from harness.service.products import PIXEL, Product
-from harness.source.acts import told
+from harness.source.acts import to_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def data(act: Act) -> dict[str, Any]:
 
 def _told(act: Act) -> dict[str, Any]:
     """What the source of an act says, and what it leaves out."""
-    call = told(act)
+    call = to_call(act)
     keys, arguments = VERBS[call.function].keys, call.arguments or (True,)
     return {**dict(zip(keys, arguments, strict=False)), **call.keywords, **_given(act)}
 

@@ -1,4 +1,4 @@
-"""Python values and calls as source, laid out as `ruff format` leaves it."""
+"""Python values and calls as source, formatted as `ruff format` would."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WIDTH = 88
-# no attribute: what is read is what it belongs to
+# a name that is no attribute of another
 NAME = re.compile(r"(?<![.\w])[^\W\d]\w*")
 _WORD = re.compile(r"[^ \n]*(?: +|\n+|$)")
 _WORD_OF_BYTES = re.compile(_WORD.pattern.encode())
@@ -19,24 +19,24 @@ _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 class Code(str):
-    """An expression that stands in the source as it is."""
+    """An expression, to be copied into the source as it is."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call of what `function` names."""
+    """A call of the function that is written as `function`."""
 
     function: str
     arguments: tuple[Any, ...] = ()
     keywords: dict[str, Any] = field(default_factory=dict)
 
 
-def written(value: Any) -> str:
-    """A value on one line.
+def to_source(value: Any) -> str:
+    """The source of a value, on one line.
 
-    >>> written(Call("say", ("It's 4 °C",), {"images": [Code("file.id")]}))
+    >>> to_source(Call("say", ("It's 4 °C",), {"images": [Code("file.id")]}))
     'say("It\\'s 4 °C", images=[file.id])'
     """
     if isinstance(value, Code):
@@ -49,13 +49,13 @@ def written(value: Any) -> str:
         return repr(value)
     opening, items, closing = _parts(value)
     comma = "," if isinstance(value, tuple) and len(items) == 1 else ""
-    return opening + ", ".join(label + written(item) for label, item in items) + comma + closing
+    return opening + ", ".join(label + to_source(item) for label, item in items) + comma + closing
 
 
 def layout(value: Any, *, before: str = "", after: str = "", indent: int = 0) -> Iterator[str]:
-    """A value between what stands before and after it, on one line if it fits, else with one item a line.
+    """The lines of a value's source, between `before` and `after`: one if it fits, else one for each item.
 
-    A text that needs more than a line is cut behind line ends and words.
+    A text that needs more than a line is split after line ends and words.
 
     >>> print("\\n".join(layout([1, "two " * 20], before="x = ")))
     x = [
@@ -64,14 +64,14 @@ def layout(value: Any, *, before: str = "", after: str = "", indent: int = 0) ->
     ]
     """
     room = WIDTH - indent
-    if width(line := before + written(value) + after) <= room or not _has_items(value):
+    if width(line := before + to_source(value) + after) <= room or not _has_items(value):
         yield " " * indent + line
         return
     opening, items, closing = _parts(value)
     yield " " * indent + before + opening
     for label, item in items:
         pieces = cut(item, room - 8) if isinstance(item, str | bytes) and not isinstance(item, Code) else []
-        on_one_line = width(label + written(item)) < room - 4 or width(written(item)) <= room - 8
+        on_one_line = width(label + to_source(item)) < room - 4 or width(to_source(item)) <= room - 8
         if len(pieces) < 2 or on_one_line:
             yield from layout(item, before=label, after=",", indent=indent + 4)
         elif isinstance(value, Call) and len(items) == 1 and not label:
@@ -86,7 +86,7 @@ def layout(value: Any, *, before: str = "", after: str = "", indent: int = 0) ->
 
 
 def names(value: Any) -> set[str]:
-    """The names that a value reads when it is evaluated."""
+    """The names that the source of a value reads."""
     if isinstance(value, Code):
         return set() if value.endswith('"') else set(NAME.findall(value))
     if not isinstance(value, Call | dict | list | tuple):
@@ -97,7 +97,7 @@ def names(value: Any) -> set[str]:
 
 
 def literal(text: str | bytes) -> str:
-    """A text or bytes between the quotes that need fewer escapes.
+    """The literal of a text or bytes, with the quotes that need fewer escapes.
 
     >>> literal('She said "yes"'), literal(b"1,2\\n")
     ('\\'She said "yes"\\'', 'b"1,2\\\\n"')
@@ -105,10 +105,13 @@ def literal(text: str | bytes) -> str:
     plain, prefix = (text, "") if isinstance(text, str) else (text.decode("latin-1"), "b")
     quote = "'" if plain.count('"') > plain.count("'") else '"'
     escapes = {**_ESCAPES, quote: "\\" + quote}
-    # of bytes, only ASCII may stand as it is
-    kept = str.isprintable if isinstance(text, str) else lambda char: char.isascii() and char.isprintable()
+    # in literals of bytes, only ASCII is allowed
+    is_verbatim = str.isprintable if isinstance(text, str) else lambda char: char.isascii() and char.isprintable()
     return (
-        prefix + quote + "".join(escapes.get(char) or (char if kept(char) else _code(char)) for char in plain) + quote
+        prefix
+        + quote
+        + "".join(escapes.get(char) or (char if is_verbatim(char) else _code(char)) for char in plain)
+        + quote
     )
 
 
@@ -118,7 +121,7 @@ def _code(char: str) -> str:
 
 
 def cut(text: str | bytes, room: int) -> list[Any]:
-    """Pieces whose literals fit, if possible cut behind line ends and spaces."""
+    """A text in pieces whose literals fit into `room`, if possible split after line ends and spaces."""
     words: list[Any] = _WORD.findall(text) if isinstance(text, str) else _WORD_OF_BYTES.findall(text)
     pieces: list[Any] = [text[:0]]
     for word in words:
@@ -131,7 +134,7 @@ def cut(text: str | bytes, room: int) -> list[Any]:
 
 
 def _fitting(word: Any, room: int) -> Iterator[Any]:
-    """A word, in halves as long as it does not fit."""
+    """A word, halved until the pieces fit."""
     if width(literal(word)) <= room or len(word) < 2:
         yield word
     else:
@@ -140,7 +143,7 @@ def _fitting(word: Any, room: int) -> Iterator[Any]:
 
 
 def width(text: str) -> int:
-    """The columns that a text takes, as `ruff format` counts them."""
+    """The width of a text in columns, as `ruff format` counts them."""
     if text.isascii():
         return len(text)
     return sum(
@@ -154,11 +157,11 @@ def _has_items(value: Any) -> bool:
 
 
 def _parts(value: Any) -> tuple[str, list[tuple[str, Any]], str]:
-    """How a value opens, its items with what stands in front of each, and how it closes."""
+    """The opening of a value's source, its items each with its label, and the closing."""
     if isinstance(value, Call):
         given = [("", item) for item in value.arguments]
         return f"{value.function}(", given + [(f"{name}=", item) for name, item in value.keywords.items()], ")"
     if isinstance(value, dict):
-        return "{", [(f"{written(key)}: ", item) for key, item in value.items()], "}"
+        return "{", [(f"{to_source(key)}: ", item) for key, item in value.items()], "}"
     opening, closing = "()" if isinstance(value, tuple) else "[]"
     return opening, [("", item) for item in value], closing

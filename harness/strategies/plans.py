@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from harness.source.values import Call, written
+from harness.source.values import Call, to_source
 from harness.strategies.texts import texts
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Plan:
         assistants.faults.cut(after="thread.run.created")
         """
         lines = [Call(f"assistants.faults.{call.function}", call.arguments, call.keywords) for call in self.calls]
-        return "\n".join(map(written, lines))
+        return "\n".join(map(to_source, lines))
 
 
 # --- streams ------------------------------------------------------------------------------------------------------

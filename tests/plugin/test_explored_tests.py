@@ -142,7 +142,7 @@ def test_an_async_test(project, mark, on):
 def test_without_the_fixture_there_is_nothing_to_explore(project):
     result = explore(project, TEST.format(options="", body="return 1").replace("(assistants)", "()"))
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*test_app is to be explored, and nothing answers its clients.*"])
+    result.stdout.fnmatch_lines(["*test_app is to be explored, but it does not use the fixture `assistants`.*"])
     result.stdout.fnmatch_lines(["*def test_app(assistants): ...*"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.source.acts import parsed
+from harness.source.acts import parse_arguments
 from harness.source.values import Code
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _run(name: str, run: Json) -> list[Fact]:
         found += _fields("reason")(f"{name}.incomplete_details", details)
     if action := run.get("required_action"):
         calls = [item["function"] for item in action["submit_tool_outputs"]["tool_calls"]]
-        asked = [(item["name"], parsed(item["arguments"])) for item in calls]
+        asked = [(item["name"], parse_arguments(item["arguments"])) for item in calls]
         if any(arguments is None for _, arguments in asked):
             found.append((Code(f"asked_as_written({name})"), [(item["name"], item["arguments"]) for item in calls]))
         else:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
-from harness.source.values import NAME, WIDTH, Call, Code, layout, names, width, written
+from harness.source.values import NAME, WIDTH, Call, Code, layout, names, to_source, width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ class Page:
 
     def expect(self, left: Code, value: Any) -> None:
         """An assertion; a text that is too long for one line stands in a list."""
-        line = f"assert {left} == {written(value)}"
+        line = f"assert {left} == {to_source(value)}"
         if isinstance(value, str | bytes) and not isinstance(value, Code) and INDENT + width(line) > WIDTH:
             left, value = Code(f"[{left}]"), [value]
         self.add(value, before=f"assert {left} == ")

@@ -15,7 +15,7 @@ from harness.service.lifecycle import RUN, terminal
 from harness.service.script import Script
 from harness.service.service import Service
 from harness.service.settings import Settings
-from harness.source.acts import performed
+from harness.source.acts import to_act
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ class Rehearsal:
         """
         try:
             if script is not None:
-                self.world.director.queue.append(Script(tuple(map(performed, script)), "rehearsal"))
+                self.world.director.queue.append(Script(tuple(map(to_act, script)), "rehearsal"))
             response = self.service.handle(request)
             body = response.body
             whole = body if isinstance(body, bytes) else b"".join(iter(body.read, None))

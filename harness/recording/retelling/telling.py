@@ -12,8 +12,8 @@ from harness.recording.retelling.page import Page
 from harness.recording.retelling.refusals import ERRORS, matching, message_of
 from harness.recording.retelling.rehearsal import RESTING, Rehearsal, counterparts
 from harness.recording.session import ID
-from harness.source.acts import all_told
-from harness.source.values import Call, Code, written
+from harness.source.acts import to_calls
+from harness.source.values import Call, Code, to_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,7 +180,7 @@ class Retelling:
 
     def script(self, run_id: str, *, without_calls: bool = False) -> list[Call]:
         """Write down what the model does in a run; with the ids of the rehearsal, for it."""
-        acts = all_told(self.session.story(run_id).acts, self._submitted)
+        acts = to_calls(self.session.story(run_id).acts, self._submitted)
         acts = [act for act in acts if not without_calls or act.function not in ("call", "calls")]
         self.page.add(Call("assistants.next_run", tuple(renamed(acts, self.names))), gap=True)
         found: list[Call] = renamed(acts, self.ids)
@@ -192,7 +192,7 @@ class Retelling:
         if seen.method == "DELETE":
             self.page.add(call, before="assert ", after=".deleted")
         elif seen.recorded.got == now.recorded.got:
-            self.page.expect(Code(written(call) + ".read()"), seen.recorded.got)
+            self.page.expect(Code(to_source(call) + ".read()"), seen.recorded.got)
         else:
             self.page.add(call)
             self.page.comment("Recorded: another content than the fake has.")
@@ -215,7 +215,7 @@ class Retelling:
             if (left, renamed(value, self.ids)) in shown:
                 self.page.expect(left, renamed(value, self.names))
             else:
-                text = written(renamed(value, self.names))
+                text = to_source(renamed(value, self.names))
                 text = text if len(text) < LONGEST else text[:LONGEST] + "…"
                 self.page.comment(f"Recorded, and not so with the fake: {left} == {text}")
 

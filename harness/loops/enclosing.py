@@ -1,4 +1,4 @@
-"""The loops around a line of Python, from its text alone."""
+"""The loops around a line of Python source."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def loops_in(source: str, line: int, file: str) -> Iterator[Loop]:
-    """The loops around a line, in its function and from the inside out, and what they wait for.
+def enclosing_loops(source: str, line: int, file: str) -> Iterator[Loop]:
+    """The loops around a line in its function, innermost first, and the statuses that they wait for.
 
     >>> poll = '''
     ... while run.status in ("queued", "in_progress", "cancelling"):
     ...     run = look()
     ... '''
-    >>> [loop] = loops_in(poll, 3, "app.py")
+    >>> [loop] = enclosing_loops(poll, 3, "app.py")
     >>> sorted(loop.waits_for), loop.line
     (['cancelled', 'completed', 'expired', 'failed', 'incomplete', 'requires_action'], 2)
     """
@@ -30,22 +30,22 @@ def loops_in(source: str, line: int, file: str) -> Iterator[Loop]:
     except SyntaxError:  # not Python, or not what was executed
         return
     texts = constants(tree)
-    for loop in _around(tree, line):
+    for loop in _enclosing_nodes(tree, line):
         passes = Passes(loop, texts, line)
-        may = {status: passes.ways(status) for status in STATUSES}
-        ends = frozenset(status for status in STATUSES if may[status] == {LEAVES})
+        outcomes = {status: passes.ways(status) for status in STATUSES}
+        ends = frozenset(status for status in STATUSES if outcomes[status] == {LEAVES})
         yield Loop(
             file,
             loop.lineno,
             source.split("\n")[loop.lineno - 1].strip(),  # a form feed ends no line
             waits_for=frozenset() if len(ends) == len(STATUSES) else ends,
-            stays_on=frozenset(status for status in STATUSES if not may[status] & {LEAVES, MAY_LEAVE}),
+            stays_on=frozenset(status for status in STATUSES if not outcomes[status] & {LEAVES, MAY_LEAVE}),
             unknown=tuple(sorted(passes.unknown)),
         )
 
 
-def _around(tree: ast.AST, line: int) -> list[AnyLoop]:
-    """From the inside out. The head of a `for` is executed once, so it belongs to no loop."""
+def _enclosing_nodes(tree: ast.AST, line: int) -> list[AnyLoop]:
+    """The nodes of these loops, innermost first. The head of a `for` runs once, so its lines are not in the loop."""
     found: list[AnyLoop] = []
     nodes = [node for node in ast.walk(tree) if isinstance(node, (*FUNCTIONS, *LOOPS))]
     for node in sorted(nodes, key=lambda node: node.lineno):
@@ -54,5 +54,5 @@ def _around(tree: ast.AST, line: int) -> list[AnyLoop]:
             if isinstance(node, LOOPS):
                 found.append(node)
             else:
-                found.clear()  # what is around a function is not around its calls
+                found.clear()  # loops around a function's definition are not around its calls
     return found[::-1]

@@ -688,7 +688,7 @@ def test_a_client_without_return_is_told_so():
         polls(assistants)
 
     headline, usual, *_ = str(explore(client, **FEW)).splitlines()
-    assert headline.startswith("client: 0 bugs in 2 situations (it returns None when all goes well: ")
+    assert headline.startswith("client: 0 bugs in 2 situations (it returns None when all goes well, so wrong")
     assert usual == "✓ completed-one_message returned — None"
 
 
@@ -697,7 +697,7 @@ def test_a_client_whose_answer_is_always_false_is_told_so():
         polls(assistants)
         return ""
 
-    assert " (it returns '' when all goes well: " in str(explore(client, **FEW))
+    assert " (it returns '' when all goes well, so wrong" in str(explore(client, **FEW))
 
 
 def loses_its_way(when: Callable[[Exception | Stuck], bool]) -> Callable[[FakeAssistants], str]:

@@ -19,8 +19,8 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 
 from harness import FakeAssistants, HarnessFailure, Request, call, calls, hang, say, wait
 from harness.machine import AssistantsMachine, InThread, watched
-from harness.machine.telling import Script
-from harness.machine.witness import LATER, Witness
+from harness.machine.invariants import LATER_STATUSES, InvariantChecker
+from harness.machine.script import Script
 from harness.service import conflicts, context, errors
 from harness.service.engine import Engine
 from harness.service.events import Feed
@@ -256,14 +256,14 @@ def follow(client: openai.OpenAI, run: Any) -> None:
             client.beta.threads.runs.submit_tool_outputs(run.id, thread_id=run.thread_id, tool_outputs=outputs)
 
 
-def test_the_witness_has_nothing_to_say_of_the_service():
+def test_the_service_breaks_no_invariant():
     with watched() as assistants:
         tour(assistants)
     assert len(assistants.journal) > 30
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=name_of)
-def test_the_witness_sees_each_defect(defect, monkeypatch):
+def test_each_defect_breaks_an_invariant(defect, monkeypatch):
     """Each of them breaks another invariant; the client that meets it gets the complaint."""
     defect(monkeypatch)
     with pytest.raises(HarnessFailure) as caught, watched() as assistants:
@@ -415,7 +415,7 @@ def test_a_failure_that_code_swallowed_is_raised_at_the_end():
         assistants.client().get("/audio/speech", cast_to=object)
 
 
-# --- what the witness leaves alone --------------------------------------------------------------------------------
+# --- what is not checked -------------------------------------------------------------------------------------------
 
 
 def test_planned_faults_are_no_findings():
@@ -454,14 +454,14 @@ def test_time_that_goes_back_is_seen():
         client.beta.threads.create()
 
 
-def test_a_witness_without_requests_can_complain():
-    failure = Witness(FakeAssistants()).fail("nothing happened", "a fact")
+def test_a_violation_needs_no_request():
+    failure = InvariantChecker(FakeAssistants()).violation("nothing happened", "a fact")
     assert failure.there_was == "a fact"
 
 
 def test_what_can_follow_is_the_closure_of_the_table():
     """CONTRACT §3.1: also what a client sees that looks seldom."""
-    later = LATER["thread.run"]
+    later = LATER_STATUSES["thread.run"]
     assert later["queued"] >= {"queued", "in_progress", "completed", "expired"}
     assert all(later[status] == {status} for status in ENDED)
 
@@ -478,7 +478,7 @@ def test_async_clients_and_their_streams_are_watched_too():
     with watched() as assistants:
         assistant = assistants.add_assistant(instructions="Hi")
         assert asyncio.run(listen(assistants.async_client(), assistant.id))[-1] == "thread.run.completed"
-    assert [type(entry).__name__ for entry in assistants.journal][-1] == "Left"
+    assert [type(entry).__name__ for entry in assistants.journal][-1] == "StreamClosed"
 
 
 def test_lists_that_are_not_read_page_by_page_are_no_findings():

@@ -22,8 +22,8 @@ from harness.service import acts
 from harness.strategies.bodies import TOOLS
 from harness.strategies.plans import Plan
 from harness.strategies.sending import ENDPOINTS, UPLOAD
-from harness.strategies.sessions import CHANGES, break_off, drop, repeat, swap_looks
-from harness.strategies.texts import cut, seldom
+from harness.strategies.sessions import MUTATIONS, drop, repeat, swap_reads, truncate
+from harness.strategies.texts import sometimes, split_at
 
 # the same in every run; and how long drawing takes is no finding
 SAME = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
@@ -222,14 +222,14 @@ def test_texts_keep_their_sizes_and_can_be_sent(short, some):
 @MANY
 @given(strategies.texts(), st.lists(st.integers(0, 40), max_size=6))
 def test_pieces_make_the_text(text, places):
-    assert "".join(cut(text, places)) == text
+    assert "".join(split_at(text, places)) == text
 
 
 def test_what_is_seldom_is_not_there_three_times_out_of_four():
     counted = Counter()
 
     @settings(SAME, max_examples=400)
-    @given(seldom(st.just(1)))
+    @given(sometimes(st.just(1)))
     def check(value):
         counted[value] += 1
 
@@ -397,10 +397,10 @@ def test_each_change_does_what_it_says(recorded):
             self.request, self.name = Request(method, "https://h/x"), name
 
     story = [Asked("POST", "a"), Asked("GET", "b"), Asked("GET", "c")]
-    told = {change.__name__: "".join(item.name for item in change(story, 1)) for change in CHANGES}
-    assert told == {"drop": "ac", "repeat": "abbc", "swap_looks": "acb", "break_off": "ab"}
-    assert {drop, repeat, swap_looks, break_off} == set(CHANGES)
-    assert swap_looks(story, 0) == swap_looks(story, 2) == story
+    told = {mutate.__name__: "".join(item.name for item in mutate(story, 1)) for mutate in MUTATIONS}
+    assert told == {"drop": "ac", "repeat": "abbc", "swap_reads": "acb", "truncate": "ab"}
+    assert {drop, repeat, swap_reads, truncate} == set(MUTATIONS)
+    assert swap_reads(story, 0) == swap_reads(story, 2) == story
 
 
 # --- without Hypothesis -------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from hypothesis.stateful import consumes, multiple, precondition, rule
 from harness.machine.base import Answer, InThread, Machine
 from harness.machine.watching import WatchedFake, watched
 from harness.strategies.sending import upload
-from harness.strategies.texts import seldom
+from harness.strategies.texts import sometimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "AssistantsMachine", "InThread", "Machine", "WatchedFake", "watched"]
 
-Made: TypeAlias = "Any"  # an id, or `multiple()` for none
+NewId: TypeAlias = "Any"  # an id for a bundle, or `multiple()` for none
 
-# Small strategies: most of the time of a machine goes into drawing.
+# Small strategies, as most of a machine's time goes into drawing.
 CLIENTS = st.sampled_from(["client", "other"])
 STORIES = stories(max_acts=3)
 TOOLS = st.sampled_from([[], [{"type": "code_interpreter"}], [{"type": "file_search"}]])
@@ -36,23 +36,23 @@ READERS = st.sampled_from(["code_interpreter", "file_search"])
 NAMES = st.sampled_from(["notes.txt", "data.csv"])
 EVENTS: SearchStrategy[int | None] = st.none() | st.integers(0, 12)
 SECONDS = st.sampled_from([0.5, 1, 2, 5, 30, 601])
-MOST = 3  # of each kind at a time: clients shall meet
-# Which ids a client submits outputs for, of those that it is asked for.
-HOW: dict[str, Callable[[list[str]], list[str]]] = {
+MAX_OBJECTS = 3  # of each kind at a time, so that clients often use the same one
+# By name: the ids that a client submits outputs for, from those that the run requires.
+OUTPUT_CHOICES: dict[str, Callable[[list[str]], list[str]]] = {
     "all": lambda asked: asked,
     "all but one": lambda asked: asked[1:],
     "one twice": lambda asked: [*asked, *asked[:1]],
     "another": lambda asked: ["call_another", *asked[1:]],
 }
-WAYS = st.just("all") | st.sampled_from(sorted(HOW))
+CHOICES = st.just("all") | st.sampled_from(sorted(OUTPUT_CHOICES))
 
 
 class AssistantsMachine(Machine):
-    """Random clients of one fake, and what must hold whatever they do. Subclass it, and add rules of your own.
+    """Random clients of one fake, and the invariants that hold whatever they do. Subclass it to add rules of your own.
 
-    Its rules do what clients do: they create, poll, list, stream a little and leave, submit right and wrong outputs,
-    cancel, change, delete and sleep; what the model does meanwhile is drawn from `harness.strategies.stories`. Your
-    rules may use `self.assistants`, the bundles below, and clients of the SDK, also ones that your code makes itself:
+    Its rules do what clients do: they create, poll, list, read parts of streams, submit right and wrong outputs,
+    cancel, modify, delete and sleep; what the model does meanwhile is drawn from `harness.strategies.stories`. Your
+    rules may use `self.assistants`, the bundles below, and clients of the SDK, also those that your code creates:
 
         class TestMyAgent(AssistantsMachine.TestCase): ...   # or, with your rules:
 
@@ -65,16 +65,16 @@ class AssistantsMachine(Machine):
 
         TestMyAgent = MyAgent.TestCase
 
-    After every request, `harness.machine.witness.Witness` judges the answer and all records. A failure shrinks to the
-    shortest story, and Hypothesis prints it together with a script that does the same with plain calls of the SDK;
-    what Hypothesis prints to reproduce it (`@seed`, `@reproduce_failure`) does so, too.
+    After every request, `harness.machine.invariants` checks the answer and all records. A failure shrinks to
+    the shortest example, which Hypothesis prints together with a script that reproduces it with plain calls of the SDK;
+    Hypothesis's own `@seed` and `@reproduce_failure` reproduce it, too.
 
     Attributes:
         options: the options of the fake.
-        through_sdk: whether the machine's own requests are made by the official SDK's methods; by default they go
-            straight to the service, which is faster.
-        assistants: the fake. It intercepts all clients of this process, and sleeping takes no time.
-        assistant_ids, thread_ids, file_ids, runs, messages: bundles of what there is; the last two hold `InThread`.
+        through_sdk: whether the machine's own requests use methods of the official SDK; by default they go straight to
+            the service, which is faster.
+        assistants: the fake. It intercepts all clients of this process, and sleep is virtual.
+        assistant_ids, thread_ids, file_ids, runs, messages: bundles of ids; the last two hold `InThread`.
 
     >>> from hypothesis import settings
     >>> from hypothesis.stateful import run_state_machine_as_test
@@ -87,9 +87,9 @@ class AssistantsMachine(Machine):
 
     # --- assistants, threads, messages ------------------------------------------------------------------------
 
-    @precondition(lambda self: len(self.assistants.world.store.assistants) < MOST)
+    @precondition(lambda self: len(self.assistants.world.store.assistants) < MAX_OBJECTS)
     @rule(target=assistant_ids, instructions=st.none() | texts(), tools=TOOLS, client=CLIENTS)
-    def create_assistant(self, instructions: str | None, tools: list[Any], client: str) -> Made:
+    def create_assistant(self, instructions: str | None, tools: list[Any], client: str) -> NewId:
         body = {"model": "gpt-4o", "instructions": instructions, "tools": tools}
         return _id(self.send("POST", "/assistants", body, client=client))
 
@@ -103,9 +103,9 @@ class AssistantsMachine(Machine):
         self.send("DELETE", f"/assistants/{assistant_id}", client=client)
         self.send("GET", f"/assistants/{assistant_id}", client=client)
 
-    @precondition(lambda self: len(self.assistants.threads) < MOST)
+    @precondition(lambda self: len(self.assistants.threads) < MAX_OBJECTS)
     @rule(target=thread_ids, said=st.lists(texts(), max_size=3), client=CLIENTS)
-    def create_thread(self, said: list[str], client: str) -> Made:
+    def create_thread(self, said: list[str], client: str) -> NewId:
         body = {"messages": [{"role": "user", "content": text} for text in said]}
         return _id(self.send("POST", "/threads", body, client=client))
 
@@ -119,12 +119,12 @@ class AssistantsMachine(Machine):
         self.send("DELETE", f"/threads/{thread_id}", client=client)
 
     @rule(target=messages, thread_id=thread_ids, text=texts(), role=ROLES, client=CLIENTS)
-    def post_message(self, thread_id: str, text: str, role: str, client: str) -> Made:
+    def post_message(self, thread_id: str, text: str, role: str, client: str) -> NewId:
         body = {"role": role, "content": text}
         return _in_thread(self.send("POST", f"/threads/{thread_id}/messages", body, client=client))
 
     @rule(target=messages, thread_id=thread_ids, file_id=file_ids, tool=READERS, client=CLIENTS)
-    def post_file(self, thread_id: str, file_id: str, tool: str, client: str) -> Made:
+    def post_file(self, thread_id: str, file_id: str, tool: str, client: str) -> NewId:
         attached = [{"file_id": file_id, "tools": [{"type": tool}]}]
         body = {"role": "user", "content": "Read this.", "attachments": attached}
         return _in_thread(self.send("POST", f"/threads/{thread_id}/messages", body, client=client))
@@ -148,19 +148,19 @@ class AssistantsMachine(Machine):
         thread_id=thread_ids,
         assistant_id=assistant_ids,
         story=STORIES,
-        limit=seldom(st.integers(1, 60)),
+        limit=sometimes(st.integers(1, 60)),
         client=CLIENTS,
     )
     def create_run(
         self, thread_id: str, assistant_id: str, story: tuple[Any, ...], limit: int | None, client: str
-    ) -> Made:
+    ) -> NewId:
         self.assistants.every_run(*story)
         body = {"assistant_id": assistant_id, "max_completion_tokens": limit}
         return _in_thread(self.send("POST", f"/threads/{thread_id}/runs", body, client=client))
 
-    @precondition(lambda self: len(self.assistants.threads) < 2 * MOST)
+    @precondition(lambda self: len(self.assistants.threads) < 2 * MAX_OBJECTS)
     @rule(target=runs, assistant_id=assistant_ids, story=STORIES, text=texts(), client=CLIENTS)
-    def create_thread_and_run(self, assistant_id: str, story: tuple[Any, ...], text: str, client: str) -> Made:
+    def create_thread_and_run(self, assistant_id: str, story: tuple[Any, ...], text: str, client: str) -> NewId:
         self.assistants.every_run(*story)
         body = {"assistant_id": assistant_id, "thread": {"messages": [{"role": "user", "content": text}]}}
         return _in_thread(self.send("POST", "/threads/runs", body, client=client))
@@ -171,7 +171,7 @@ class AssistantsMachine(Machine):
     ) -> None:
         self.assistants.every_run(*story)
         body = {"assistant_id": assistant_id, "stream": True}
-        _listen(self.send("POST", f"/threads/{thread_id}/runs", body, client=client), events)
+        _read_events(self.send("POST", f"/threads/{thread_id}/runs", body, client=client), events)
 
     @rule(run=runs, client=CLIENTS)
     def poll(self, run: InThread, client: str) -> None:
@@ -179,7 +179,7 @@ class AssistantsMachine(Machine):
 
     @rule(run=runs, submits=st.booleans(), client=CLIENTS)
     def follow(self, run: InThread, submits: bool, client: str) -> None:
-        """Poll as long as something changes, and perhaps submit what is asked for; then read what came of it."""
+        """Poll while something changes, perhaps submit the required outputs, and read the steps and messages."""
         path = f"/threads/{run.thread_id}/runs/{run.id}"
         before, shown = None, self.send("GET", path, client=client)
         while shown.status == 200 and shown.json != before:
@@ -190,22 +190,22 @@ class AssistantsMachine(Machine):
         self.send("GET", f"{path}/steps?limit=100", client=client)
         self.send("GET", f"/threads/{run.thread_id}/messages", client=client)
 
-    @rule(run=runs, how=WAYS, client=CLIENTS)
-    def submit(self, run: InThread, how: str, client: str) -> None:
-        """Outputs for a run that mostly asks for none."""
+    @rule(run=runs, choice=CHOICES, client=CLIENTS)
+    def submit(self, run: InThread, choice: str, client: str) -> None:
+        """Submit outputs to a run that mostly requires none."""
         path = f"/threads/{run.thread_id}/runs/{run.id}/submit_tool_outputs"
-        self.send("POST", path, _outputs({}, how), client=client)
+        self.send("POST", path, _outputs({}, choice), client=client)
 
     @precondition(lambda self: any(run.required_action for run in self.assistants.runs))
-    @rule(which=st.integers(0, MOST), how=WAYS, events=st.just(0) | EVENTS, client=CLIENTS)
-    def submit_what_is_asked(self, which: int, how: str, events: int | None, client: str) -> None:
-        """Right outputs or wrong ones, for a run that asks for some; and so many events of what follows, or none."""
+    @rule(which=st.integers(0, MAX_OBJECTS), choice=CHOICES, events=st.just(0) | EVENTS, client=CLIENTS)
+    def submit_what_is_asked(self, which: int, choice: str, events: int | None, client: str) -> None:
+        """Submit right or wrong outputs to a run that requires some, and read so many events of the answer."""
         waiting = [run for run in self.assistants.runs if run.required_action]
         run = waiting[which % len(waiting)]
         path = f"/threads/{run.thread_id}/runs/{run.id}"
         shown = self.send("GET", path, client=client).json
-        body = {**_outputs(shown, how), **({} if events == 0 else {"stream": True})}
-        _listen(self.send("POST", f"{path}/submit_tool_outputs", body, client=client), events)
+        body = {**_outputs(shown, choice), **({} if events == 0 else {"stream": True})}
+        _read_events(self.send("POST", f"{path}/submit_tool_outputs", body, client=client), events)
 
     @rule(run=runs, client=CLIENTS)
     def cancel(self, run: InThread, client: str) -> None:
@@ -219,14 +219,14 @@ class AssistantsMachine(Machine):
 
     @rule(run=runs, client=CLIENTS)
     def read_back(self, run: InThread, client: str) -> None:
-        """All that there is of a run; what has ended is read twice."""
+        """Read a run, its steps and its messages twice, so that a run that has ended is seen to stay the same."""
         path = f"/threads/{run.thread_id}/runs/{run.id}"
         for _ in range(2):
             self.send("GET", path, client=client)
             self.send("GET", f"{path}/steps?limit=100&order=asc", client=client)
         self.send("GET", f"/threads/{run.thread_id}/messages?run_id={run.id}", client=client)
 
-    # --- lists, and looks at the wrong place --------------------------------------------------------------------
+    # --- lists, and reads through the wrong thread --------------------------------------------------------------
 
     @rule(
         thread_id=thread_ids,
@@ -236,7 +236,7 @@ class AssistantsMachine(Machine):
         client=CLIENTS,
     )
     def page(self, thread_id: str, what: str, limit: int, order: str, client: str) -> None:
-        """All pages of a list, and then the whole of it."""
+        """Read a list in small pages, and then in a large one."""
         path = f"/threads/{thread_id}/{what}?order={order}"
         self._pages(path, limit, client)
         self._pages(path, 100, client)
@@ -268,9 +268,9 @@ class AssistantsMachine(Machine):
 
     # --- files ------------------------------------------------------------------------------------------------
 
-    @precondition(lambda self: len(self.assistants.world.store.files) < MOST)
+    @precondition(lambda self: len(self.assistants.world.store.files) < MAX_OBJECTS)
     @rule(target=file_ids, name=NAMES, content=st.binary(min_size=1, max_size=40), client=CLIENTS)
-    def upload(self, name: str, content: bytes, client: str) -> Made:
+    def upload(self, name: str, content: bytes, client: str) -> NewId:
         return _id(self.send_request(upload(name, content, "assistants"), client=client))
 
     @rule(file_id=consumes(file_ids), client=CLIENTS)
@@ -289,17 +289,17 @@ class AssistantsMachine(Machine):
         self.assistants.advance(seconds)
 
 
-def _id(answer: Answer) -> Made:
-    """The id of what was made, for a bundle; nothing if it was refused."""
+def _id(answer: Answer) -> NewId:
+    """The id of the created object, for a bundle; nothing if the request was refused."""
     return answer.json["id"] if answer.status == 200 else multiple()
 
 
-def _in_thread(answer: Answer) -> Made:
+def _in_thread(answer: Answer) -> NewId:
     return InThread(answer.json["thread_id"], answer.json["id"]) if answer.status == 200 else multiple()
 
 
-def _listen(answer: Answer, events: int | None) -> None:
-    """Read so many events of a stream, or all, and leave."""
+def _read_events(answer: Answer, events: int | None) -> None:
+    """Read so many events of a stream, or all, and close it."""
     if answer.status != 200 or answer.json is not None:
         return
     read = answer.stream.read if hasattr(answer.stream, "read") else partial(next, answer.stream, None)
@@ -309,8 +309,8 @@ def _listen(answer: Answer, events: int | None) -> None:
     answer.stream.close()
 
 
-def _outputs(run: Mapping[str, Any], how: str) -> dict[str, Any]:
-    """What a client submits to a run; to one that asks for nothing, the output of a call that is none of its own."""
+def _outputs(run: Mapping[str, Any], choice: str) -> dict[str, Any]:
+    """A body of outputs for a run; for one that requires none, the output of a call that is not its own."""
     action = run.get("required_action")
     asked = [call["id"] for call in action["submit_tool_outputs"]["tool_calls"]] if action else ["call_1"]
-    return {"tool_outputs": [{"tool_call_id": call_id, "output": "4 °C"} for call_id in HOW[how](asked)]}
+    return {"tool_outputs": [{"tool_call_id": call_id, "output": "4 °C"} for call_id in OUTPUT_CHOICES[choice](asked)]}

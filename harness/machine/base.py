@@ -1,4 +1,4 @@
-"""A fake, its clients, and what is kept of them: the machine without its rules."""
+"""The state machine without rules: a fake, its clients, and the bundles of ids."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pydantic_core import from_json
 from harness.environment import placeholder_key
 from harness.failures import HarnessFailure
 from harness.installed import installed
-from harness.machine.performing import performed
-from harness.machine.telling import Script
+from harness.machine.script import Script
+from harness.machine.sdk import send_with_sdk
 from harness.machine.watching import WatchedFake
 from harness.recording.retelling.endpoints import LeftOut
 from harness.service.http import Request
@@ -29,14 +29,14 @@ HEADERS = {"authorization": "Bearer sk-machine", "openai-beta": "assistants=v2"}
 
 
 class InThread(NamedTuple):
-    """A run or a message, with the thread that it is in."""
+    """The id of a run or a message, with that of its thread."""
 
     thread_id: str
     id: str
 
 
 class Answer(NamedTuple):
-    """Status and JSON of an answer, and where it is a stream, what can be read."""
+    """The status and JSON of an answer, and its stream if it is one."""
 
     status: int
     json: Any
@@ -44,7 +44,7 @@ class Answer(NamedTuple):
 
 
 class Machine(RuleBasedStateMachine):
-    """What `AssistantsMachine` is made of, for a machine with none of its rules."""
+    """The base of `AssistantsMachine`, for machines without its rules."""
 
     options: ClassVar[Mapping[str, Any]] = {}
     through_sdk: ClassVar[bool] = False
@@ -57,21 +57,21 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._given = {"unused": "ignore", **self.options}
-        self.assistants = WatchedFake(**self._given)
+        self._options = {"unused": "ignore", **self.options}
+        self.assistants = WatchedFake(**self._options)
         self._clients: dict[str, Any] = {}
         self._stack = ExitStack()
         self._stack.enter_context(placeholder_key())
         self._stack.enter_context(installed(self.assistants))
 
     def teardown(self) -> None:
-        """Prints the script; Hypothesis shows that of the shortest failing story."""
-        note(Script(self.assistants.journal, self._given, _told(sys.exc_info()[1])))
+        """Print the script; Hypothesis shows that of the smallest failing example."""
+        note(Script(self.assistants.journal, self._options, _summary(sys.exc_info()[1])))
         self._stack.close()
 
     @invariant()
     def nothing_was_swallowed(self) -> None:
-        """Code under test may swallow what the harness complains about."""
+        """Raise failures of the harness that the code under test has swallowed."""
         for failure in self.assistants.failures:
             raise failure
 
@@ -83,7 +83,7 @@ class Machine(RuleBasedStateMachine):
         return self.send_request(Request(method, f"https://api.openai.com/v1{path}", HEADERS, raw), client=client)
 
     def send_request(self, request: Request, *, client: str = "client") -> Answer:
-        """The same with a request that is there already."""
+        """Send a request that is complete already."""
         if self.through_sdk:
             with suppress(LeftOut):
                 return self._through_sdk(request, client)
@@ -96,12 +96,13 @@ class Machine(RuleBasedStateMachine):
             self._clients[client] = self.assistants.client(max_retries=0)
         stream = None
         with suppress(openai.APIStatusError):
-            stream = performed(self._clients[client], request)
+            stream = send_with_sdk(self._clients[client], request)
         exchange = self.assistants.requests[-1]
         return Answer(exchange.status, exchange.answer, stream)
 
 
-def _told(error: BaseException | None) -> str:
+def _summary(error: BaseException | None) -> str:
+    """An error as one line; empty without one."""
     if error is None:
         return ""
     happened = error.happened if isinstance(error, HarnessFailure) else str(error)

@@ -1,4 +1,4 @@
-"""What happened to a fake, in its order, and the script that makes it happen again."""
+"""A journal of everything that happens to a fake, in order, from which a script can reproduce it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from harness.fake import FakeAssistants
-from harness.machine.telling import acts_told
+from harness.machine.script import act_calls
 from harness.source.values import Call, Code
 
 if TYPE_CHECKING:
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Read:
-    """A client read so many events of a stream, one after the other."""
+class StreamRead:
+    """A client read events of a stream: their number."""
 
     exchange: Exchange
     events: int = 1
 
 
 @dataclass(frozen=True)
-class Left:
-    """A client has read a stream to its end or closed it; `text` is what it had read, `whole` whether it is all."""
+class StreamClosed:
+    """A client read a stream to its end, or closed it; `text` is what it had read."""
 
     exchange: Exchange
     text: bytes
-    whole: bool
+    complete: bool
 
 
-Entry: TypeAlias = "Exchange | Call | Code | Read | Left"
+Entry: TypeAlias = "Exchange | Call | Code | StreamRead | StreamClosed"
 
 
 class JournalingFake(FakeAssistants):
-    """A fake that writes down what happens to it: requests, scripts, sleeping, and what is read of streams."""
+    """A fake that keeps a journal of requests, scripts, sleep, and reads of streams."""
 
-    def __init__(self, options: Options, seen: Callable[[Entry], None]) -> None:
+    def __init__(self, options: Options, on_entry: Callable[[Entry], None]) -> None:
         super().__init__(options)
         self.journal: list[Entry] = []
-        self._seen = seen
+        self._on_entry = on_entry
         self._faults = 0
 
     def answer(self, request: Request) -> Response:
@@ -57,7 +57,7 @@ class JournalingFake(FakeAssistants):
         exchange = self.requests[-1]
         if isinstance(response.body, bytes):
             return response
-        return replace(response, body=Overheard(response.body, exchange, self.note))
+        return replace(response, body=JournaledStream(response.body, exchange, self.note))
 
     def slept(self, seconds: float) -> None:
         super().slept(seconds)
@@ -70,36 +70,37 @@ class JournalingFake(FakeAssistants):
 
     def next_run(self, *acts: object) -> None:
         super().next_run(*acts)
-        self.note(Call("assistants.next_run", acts_told(acts)))
+        self.note(Call("assistants.next_run", act_calls(acts)))
 
     def every_run(self, *acts: object) -> None:
         super().every_run(*acts)
-        self.note(Call("assistants.every_run", acts_told(acts)))
+        self.note(Call("assistants.every_run", act_calls(acts)))
 
     def _note_faults(self) -> None:
-        """Faults that were planned since the last request."""
+        """Journal the faults that were planned since the last request."""
         planned = self.faults.planned
         self.journal += [Code(f"assistants.faults.{plan.call}") for plan in planned[self._faults :]]
         self._faults = len(planned)
 
     def note(self, entry: Entry) -> None:
+        """Add an entry to the journal; consecutive reads of a stream are one."""
         last = self.journal[-1] if self.journal else None
-        if isinstance(entry, Read) and isinstance(last, Read) and last.exchange is entry.exchange:
+        if isinstance(entry, StreamRead) and isinstance(last, StreamRead) and last.exchange is entry.exchange:
             self.journal[-1] = replace(last, events=last.events + 1)
         else:
             self.journal.append(entry)
-        self._seen(entry)
+        self._on_entry(entry)
 
 
-class Overheard:
-    """A stream while a client reads it, told to somebody else too."""
+class JournaledStream:
+    """A streamed body whose reads are noted in the journal."""
 
     def __init__(self, body: Body, exchange: Exchange, note: Callable[[Entry], None]) -> None:
         self._body = body
         self._exchange = exchange
         self._note = note
-        self._come: list[bytes] = []
-        self._left = False
+        self._chunks: list[bytes] = []
+        self._closed = False
 
     @property
     def now(self) -> float:
@@ -111,17 +112,17 @@ class Overheard:
     def read(self, patience: float | None = None) -> bytes | None:
         chunk = self._body.read(patience)
         if chunk is None:
-            self._leave(whole=True)
+            self._note_closed(complete=True)
         else:
-            self._come.append(chunk)
-            self._note(Read(self._exchange))
+            self._chunks.append(chunk)
+            self._note(StreamRead(self._exchange))
         return chunk
 
     def close(self) -> None:
         self._body.close()
-        self._leave(whole=False)
+        self._note_closed(complete=False)
 
-    def _leave(self, *, whole: bool) -> None:
-        if not self._left:
-            self._left = True
-            self._note(Left(self._exchange, b"".join(self._come), whole))
+    def _note_closed(self, *, complete: bool) -> None:
+        if not self._closed:
+            self._closed = True
+            self._note(StreamClosed(self._exchange, b"".join(self._chunks), complete))

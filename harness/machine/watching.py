@@ -1,4 +1,4 @@
-"""A fake in force that complains as soon as an invariant breaks."""
+"""A fake that checks the invariants after everything that happens."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from harness.environment import placeholder_key
 from harness.failures import HarnessFailure
 from harness.installed import installed
-from harness.machine.journal import JournalingFake, Left
-from harness.machine.witness import Witness
+from harness.machine.invariants import InvariantChecker
+from harness.machine.journal import JournalingFake, StreamClosed
 from harness.options import make_options
 from harness.service.exchange import Exchange
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 
 class WatchedFake(JournalingFake):
-    """A fake with a witness: a broken invariant is a `HarnessFailure` in the client that saw it first."""
+    """A fake that raises a `HarnessFailure` in the client whose request breaks an invariant."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(make_options(options, where="watched"), self._judge)
-        self.witness = Witness(self)
+        super().__init__(make_options(options, where="watched"), self._check)
+        self.checker = InvariantChecker(self)
 
-    def _judge(self, entry: Entry) -> None:
+    def _check(self, entry: Entry) -> None:
         try:
             if isinstance(entry, Exchange):
-                self.witness.answered(entry)
-            elif isinstance(entry, Left):
-                self.witness.streamed(entry.text, whole=entry.whole)
-            self.witness.moved()
+                self.checker.check_exchange(entry)
+            elif isinstance(entry, StreamClosed):
+                self.checker.check_stream(entry.text, complete=entry.complete)
+            self.checker.check_records()
         except HarnessFailure as failure:
             self.failures.append(failure)
             raise
@@ -40,7 +40,7 @@ class WatchedFake(JournalingFake):
 
 @contextmanager
 def watched(**options: Any) -> Iterator[WatchedFake]:
-    """Like `harness.fake_assistants`, with the invariants of `AssistantsMachine`. The scripts of failures use it.
+    """Like `harness.fake_assistants`, but checks the invariants of `AssistantsMachine`. The scripts of failures use it.
 
     >>> with watched() as assistants:
     ...     client = assistants.client()

@@ -1,11 +1,10 @@
 """Hypothesis strategies for everything that clients of the Assistants API send, meet and record.
 
-Each draws one thing: `texts`, `metadata`, `tools`, `messages`, `requests` are what clients send; `stories` is what the
-model does in a run; `fault_plans` is what goes wrong on the way; `sessions` is a recorded session, a little otherwise
-than it was recorded. Needs the extra `hypothesis`.
+`texts`, `metadata`, `tools`, `messages` and `requests` draw what clients send (in v2), `stories` what the model does in
+a run, `fault_plans` what goes wrong on the way, and `sessions` mutations of a recorded session. Needs the extra
+`hypothesis`.
 
-What clients send is v2's. `valid=True` draws what the service accepts, `valid=False` what it refuses with a 400 of its
-own, `valid=None` either.
+`valid=True` draws what the service accepts, `valid=False` what it refuses with a 400, `valid=None` either.
 
 >>> from hypothesis import given, settings
 >>> from harness import FakeAssistants, say

@@ -1,4 +1,4 @@
-"""Request bodies: which fields each has, and what makes one wrong."""
+"""Request bodies: the fields of each, and invalid variants."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.service.resources import fitting
 from harness.strategies import fields
 from harness.strategies.fields import Field
-from harness.strategies.texts import chosen, texts
+from harness.strategies.texts import by_validity, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Ids = Sequence[str]
 
-# Ids that look like the service's own; a fake with `adopt_unknown=True` takes them as they come.
+# Ids in the service's format; a fake with `adopt_unknown=True` accepts them.
 ASSISTANTS, THREADS, FILES = ("asst_example",), ("thread_example",), ("file-example", "file-another")
 UNKNOWN_KEYS = ("extra", "Model", "file_ids")  # the last is v1's
 LONGEST_TEXT = 256_000
@@ -28,44 +28,47 @@ MODELS = ("gpt-4o", "gpt-4o-mini", "my-deployment")
 
 @dataclass(frozen=True)
 class Body:
-    """A JSON object with these fields and no others; `always` are optional ones that valid bodies have all the same."""
+    """A JSON object with these fields and no others; valid bodies include all of `always`, although optional."""
 
     required: Mapping[str, Field] = field(default_factory=dict)
     optional: Mapping[str, Field] = field(default_factory=dict)
     always: Mapping[str, Field] = field(default_factory=dict)
 
-    def drawn(self, valid: bool | None) -> SearchStrategy[Any]:
+    def strategy(self, valid: bool | None) -> SearchStrategy[Any]:
         good = st.fixed_dictionaries(
             {name: known.good for name, known in {**self.required, **self.always}.items()},
             optional={name: known.good for name, known in self.optional.items()},
         )
         good = good.map(_fitting) if "response_format" in self.optional else good
-        return chosen(valid, good, _broken(self, good))
+        return by_validity(valid, good, _invalid(self, good))
 
 
 def _fitting(body: dict[str, Any]) -> dict[str, Any]:
-    """With JSON as the format, all tools are functions; what the body leaves out, an assistant might have otherwise."""
-    told, tools = body.get("response_format"), body.get("tools") or []
+    """A body whose tools and `response_format` fit each other: with JSON as the format, all tools are functions.
+
+    With other tools it has an explicit format, as the assistant's might be JSON.
+    """
+    response_format, tools = body.get("response_format"), body.get("tools") or []
     functions = [tool for tool in tools if tool["type"] == "function"]
-    if isinstance(told, dict) and told["type"] in fitting.JSON:
+    if isinstance(response_format, dict) and response_format["type"] in fitting.JSON:
         return {**body, "tools": functions}
-    return {**body, "response_format": told or "auto"} if len(functions) < len(tools) else body
+    return {**body, "response_format": response_format or "auto"} if len(functions) < len(tools) else body
 
 
 @st.composite
-def _broken(draw: DrawFn, body: Body, good: SearchStrategy[dict[str, Any]]) -> Any:
-    """A body with one thing wrong: no object, a field too many, one too few, or one with a wrong value."""
+def _invalid(draw: DrawFn, body: Body, good: SearchStrategy[dict[str, Any]]) -> Any:
+    """A body with one defect: it is no object, or has an unknown field, a missing one, or one with an invalid value."""
     made = draw(good)
     known = {**body.required, **body.optional, **body.always}
-    ways = ["no object", "unknown", *(f"missing {name}" for name in body.required), *known]
-    way = draw(st.sampled_from(ways))
-    if way == "no object":
+    variants = ["no object", "unknown", *(f"missing {name}" for name in body.required), *known]
+    variant = draw(st.sampled_from(variants))
+    if variant == "no object":
         return draw(st.sampled_from([["text"], "text", 1, True]))
-    if way == "unknown":
+    if variant == "unknown":
         return {**made, draw(st.sampled_from([key for key in UNKNOWN_KEYS if key not in known])): draw(st.just("x"))}
-    if way in known:
-        return {**made, way: draw(known[way].bad)}
-    return {name: value for name, value in made.items() if name != way.removeprefix("missing ")}
+    if variant in known:
+        return {**made, variant: draw(known[variant].bad)}
+    return {name: value for name, value in made.items() if name != variant.removeprefix("missing ")}
 
 
 # --- messages (CONTRACT §1.3) -----------------------------------------------------------------------------------
@@ -75,21 +78,21 @@ def messages(*, valid: bool | None = True, files: Ids = FILES) -> SearchStrategy
     """The body of a message: a text or parts, perhaps with attachments.
 
     Args:
-        files: ids of files that a valid message may show and attach; none, for messages without files. Attached for
-            search, they need a type that can be searched.
+        files: ids of files that a valid message may show and attach; none for messages without files. To be attached
+            for search, a file needs a type that can be searched.
 
     >>> from hypothesis import find
     >>> find(messages(), lambda drawn: True)
     {'role': 'user', 'content': ''}
     """
-    return message(files).drawn(valid)
+    return message(files).strategy(valid)
 
 
 def message(files: Ids) -> Body:
     optional = {"metadata": fields.METADATA}
     if files:
         optional["attachments"] = Field(st.none() | st.lists(_attachments(files), max_size=2), BAD_ATTACHMENTS)
-    return Body({"role": fields.word_field("user", "assistant", null=False), "content": _content(files)}, optional)
+    return Body({"role": fields.choice_field("user", "assistant", null=False), "content": _content(files)}, optional)
 
 
 BAD_ATTACHMENTS: SearchStrategy[Any] = st.sampled_from(
@@ -121,11 +124,11 @@ def _content(files: Ids) -> Field:
 
 # --- the others ---------------------------------------------------------------------------------------------------
 
-MODEL = Field(st.sampled_from(MODELS), fields.NO_TEXT)
+MODEL = Field(st.sampled_from(MODELS), fields.NOT_TEXT)
 MAYBE_MODEL = Field(st.none() | MODEL.good, MODEL.bad)
-# The models above do not reason, as far as anybody knows; those that do take no temperature.
-EFFORT = Field(st.none(), fields.word_field("none", "minimal", "low", "medium", "high").bad)
-LONG_TEXT = Field(st.none() | texts(), fields.NO_TEXT | st.just("x" * (LONGEST_TEXT + 1)))
+# None of the models above is known to reason; those that do take no temperature.
+EFFORT = Field(st.none(), fields.choice_field("none", "minimal", "low", "medium", "high").bad)
+LONG_TEXT = Field(st.none() | texts(), fields.NOT_TEXT | st.just("x" * (LONGEST_TEXT + 1)))
 INSTRUCTIONS = Field(texts(min_size=1), LONG_TEXT.bad)
 CHUNKS = {"type": "static", "static": {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}}
 CHUNKING = Field(
@@ -161,17 +164,17 @@ RUN_SETTINGS = {
     "max_completion_tokens": fields.TOKENS,
     "truncation_strategy": fields.TRUNCATION,
     "tool_choice": fields.TOOL_CHOICE,
-    "parallel_tool_calls": fields.TRUTH,
+    "parallel_tool_calls": fields.BOOLEAN,
 }
 
 
 def _file_ids(files: Ids, most: int) -> Field:
     listed = st.lists(st.sampled_from(files), max_size=2, unique=True) if files else st.just([])
-    return Field(listed, fields.NO_ARRAY | st.sampled_from([[1], [None], ["file-example"] * (most + 1)]))
+    return Field(listed, fields.NOT_AN_ARRAY | st.sampled_from([[1], [None], ["file-example"] * (most + 1)]))
 
 
 def _tool_resources(files: Ids, *, new: bool) -> Field:
-    """What tools work on; a new object may get a vector store made for it."""
+    """The resources of tools; those of a new object may create a vector store."""
     code = _file_ids(files, 20)
     store = st.fixed_dictionaries(
         {}, optional={"file_ids": _file_ids(files, 0).good, "chunking_strategy": CHUNKING.good}
@@ -201,46 +204,46 @@ def _assistant(files: Ids, *, new: bool) -> dict[str, Field]:
 
 
 def bodies(assistants: Ids = ASSISTANTS, files: Ids = FILES) -> dict[str, Body]:
-    """The bodies of the endpoints that take one, by method and path, with these ids in valid ones."""
-    said = message(files)
-    bad_messages = fields.NO_ARRAY | said.drawn(valid=False).map(lambda one: [one])
-    several = Field(st.lists(said.drawn(valid=True), max_size=2), bad_messages)
+    """The bodies of all endpoints that take one, by method and path; valid ones refer to these ids."""
+    message_body = message(files)
+    bad_messages = fields.NOT_AN_ARRAY | message_body.strategy(valid=False).map(lambda one: [one])
+    messages_field = Field(st.lists(message_body.strategy(valid=True), max_size=2), bad_messages)
     thread = {
-        "messages": several,
+        "messages": messages_field,
         "tool_resources": _tool_resources(files, new=True),
         "metadata": fields.METADATA,
     }
     new_thread = Body(optional=thread)
-    run = {"assistant_id": Field(st.sampled_from(assistants), fields.NO_TEXT)}
-    spoken = {"instructions": INSTRUCTIONS}  # a run on an empty thread needs them (CONTRACT §4)
+    run = {"assistant_id": Field(st.sampled_from(assistants), fields.NOT_TEXT)}
+    instructions = {"instructions": INSTRUCTIONS}  # a run on an empty thread needs them (CONTRACT §4)
     only_metadata = Body(optional={"metadata": fields.METADATA})
     return {
         "POST /assistants": Body({"model": MODEL}, _assistant(files, new=True)),
         "POST /assistants/{assistant_id}": Body({}, {"model": MODEL, **_assistant(files, new=False)}),
         "POST /threads": new_thread,
         "POST /threads/{thread_id}": only_metadata,
-        "POST /threads/{thread_id}/messages": said,
+        "POST /threads/{thread_id}/messages": message_body,
         "POST /threads/{thread_id}/runs": Body(
             run,
             {
                 **RUN_SETTINGS,
                 "additional_instructions": LONG_TEXT,
-                "additional_messages": Field(st.none() | several.good, bad_messages),
+                "additional_messages": Field(st.none() | messages_field.good, bad_messages),
             },
-            spoken,
+            instructions,
         ),
         "POST /threads/runs": Body(
             run,
             {
                 **RUN_SETTINGS,
-                "thread": Field(st.none() | new_thread.drawn(valid=True), new_thread.drawn(valid=False)),
+                "thread": Field(st.none() | new_thread.strategy(valid=True), new_thread.strategy(valid=False)),
                 "tool_resources": _tool_resources(files, new=False),
             },
-            spoken,
+            instructions,
         ),
         "POST /vector_stores": Body(
             optional={
-                "name": Field(st.none() | texts(), fields.NO_TEXT),
+                "name": Field(st.none() | texts(), fields.NOT_TEXT),
                 "file_ids": _file_ids(files, 500),
                 "chunking_strategy": CHUNKING,
                 "expires_after": EXPIRES_AFTER,

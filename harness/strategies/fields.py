@@ -1,4 +1,4 @@
-"""The fields of request bodies: what the service takes in each, and what it refuses (CONTRACT §7.1, §8)."""
+"""The fields of request bodies: the values that the service accepts in each, and others (CONTRACT §7.1, §8)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from harness.strategies.texts import chosen, texts
+from harness.strategies.texts import by_validity, texts
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 class Field(NamedTuple):
-    """What a field may hold, and what it may not."""
+    """Valid and invalid values of a field."""
 
     good: SearchStrategy[Any]
     bad: SearchStrategy[Any]
@@ -23,10 +23,10 @@ class Field(NamedTuple):
 
 # --- kinds of values ----------------------------------------------------------------------------------------
 
-NO_TEXT: SearchStrategy[Any] = st.sampled_from([1, True, [], {}])
-NO_NUMBER: SearchStrategy[Any] = st.sampled_from(["1", True, [], {}])
-NO_ARRAY: SearchStrategy[Any] = st.sampled_from(["[]", 1, {}])
-NO_OBJECT: SearchStrategy[Any] = st.sampled_from(["{}", 1, []])
+NOT_TEXT: SearchStrategy[Any] = st.sampled_from([1, True, [], {}])
+NOT_A_NUMBER: SearchStrategy[Any] = st.sampled_from(["1", True, [], {}])
+NOT_AN_ARRAY: SearchStrategy[Any] = st.sampled_from(["[]", 1, {}])
+NOT_AN_OBJECT: SearchStrategy[Any] = st.sampled_from(["{}", 1, []])
 
 
 def longer_than(limit: int) -> SearchStrategy[str]:
@@ -34,34 +34,34 @@ def longer_than(limit: int) -> SearchStrategy[str]:
 
 
 def text_field(limit: int) -> Field:
-    """A text or null; the longest that fits is among them."""
+    """A text of up to `limit` characters, or null."""
     good = st.none() | texts(max_size=limit) | st.just("x" * limit)
-    return Field(good, NO_TEXT | longer_than(limit))
+    return Field(good, NOT_TEXT | longer_than(limit))
 
 
 def number_field(low: int, high: int) -> Field:
     good = st.none() | st.floats(low, high) | st.sampled_from([low, high])
-    return Field(good, NO_NUMBER | st.sampled_from([low - 0.5, high + 0.5, high + 1]))
+    return Field(good, NOT_A_NUMBER | st.sampled_from([low - 0.5, high + 0.5, high + 1]))
 
 
-def word_field(*words: str, null: bool = True) -> Field:
-    """One of a few words."""
+def choice_field(*words: str, null: bool = True) -> Field:
+    """One of a few words, or null."""
     good: SearchStrategy[Any] = st.sampled_from(words)
     wrong = texts().filter(lambda text: text not in words)
-    return Field(st.none() | good if null else good, wrong | NO_OBJECT.filter(lambda value: value != "{}"))
+    return Field(st.none() | good if null else good, wrong | NOT_AN_OBJECT.filter(lambda value: value != "{}"))
 
 
 # --- metadata (CONTRACT §8) -----------------------------------------------------------------------------------
 
 
 def metadata(*, valid: bool | None = True) -> SearchStrategy[Any]:
-    """What belongs under the key `metadata`: at most 16 pairs of texts, keys up to 64 and values up to 512 characters.
+    """Values of the key `metadata`: at most 16 pairs of texts, keys up to 64 and values up to 512 characters.
 
     >>> from hypothesis import find
     >>> find(metadata(), lambda drawn: True)
     {}
     """
-    # what shall be the simplest stands first
+    # Hypothesis shrinks towards the first alternative
     keys = st.just("key") | texts(max_size=64) | st.just("k" * 64)
     values = st.just("") | texts(max_size=512) | st.just("v" * 512)
     few = st.dictionaries(keys, values, max_size=3)
@@ -73,7 +73,7 @@ def metadata(*, valid: bool | None = True) -> SearchStrategy[Any]:
         longer_than(512).map(lambda value: {"key": value}),
         st.sampled_from([1, True, None, [], {}]).map(lambda value: {"key": value}),
     )
-    return chosen(valid, st.just({}) | few | full, bad)
+    return by_validity(valid, st.just({}) | few | full, bad)
 
 
 METADATA = Field(st.none() | metadata(), metadata(valid=False))
@@ -83,12 +83,12 @@ METADATA = Field(st.none() | metadata(), metadata(valid=False))
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 NAMES = st.sampled_from(["f", "get_weather", "x" * 64]) | st.text(LETTERS, min_size=1, max_size=12)
-NO_NAMES: SearchStrategy[Any] = NO_TEXT | st.sampled_from(["", "get weather", "날씨", "f()", "x" * 65])
+INVALID_NAMES: SearchStrategy[Any] = NOT_TEXT | st.sampled_from(["", "get weather", "날씨", "f()", "x" * 65])
 PLAIN_TYPES = ("string", "number", "integer", "boolean")
 
 
 def schemas(depth: int = 2) -> SearchStrategy[Json]:
-    """The JSON schema of a value, as deep as told."""
+    """The JSON schema of a value, nested at most `depth` times."""
     described = {"description": texts()}
     plain = st.fixed_dictionaries({"type": st.sampled_from(PLAIN_TYPES)}, optional=described)
     words = st.lists(texts(min_size=1), min_size=1, max_size=3, unique=True)
@@ -100,7 +100,7 @@ def schemas(depth: int = 2) -> SearchStrategy[Json]:
 
 
 def parameters(depth: int = 2) -> SearchStrategy[Json]:
-    """The JSON schema of an object, as the parameters of a function are one."""
+    """The JSON schema of a function's parameters, which is that of an object."""
     properties = st.dictionaries(NAMES, schemas(depth), max_size=3)
     required = st.sets(st.integers(0, 2))
     return st.builds(_object, properties, required)
@@ -122,13 +122,13 @@ def functions(*, valid: bool | None = True) -> SearchStrategy[Json]:
     good = st.fixed_dictionaries({"name": NAMES}, optional=optional)
     broken = st.one_of(
         st.just({}),
-        st.builds(lambda name: {"name": name}, NO_NAMES),
-        st.builds(lambda value: {"name": "f", "parameters": value}, NO_OBJECT),
-        st.builds(lambda value: {"name": "f", "description": value}, NO_TEXT),
+        st.builds(lambda name: {"name": name}, INVALID_NAMES),
+        st.builds(lambda value: {"name": "f", "parameters": value}, NOT_AN_OBJECT),
+        st.builds(lambda value: {"name": "f", "description": value}, NOT_TEXT),
         st.just({"name": "f", "arguments": {}}),
     )
     without = st.just({"type": "function"})
-    return chosen(valid, _of_type(good), without | _of_type(broken))
+    return by_validity(valid, _of_type(good), without | _of_type(broken))
 
 
 def _of_type(function: SearchStrategy[Json]) -> SearchStrategy[Json]:
@@ -138,7 +138,7 @@ def _of_type(function: SearchStrategy[Json]) -> SearchStrategy[Json]:
 RANKING = st.fixed_dictionaries({"score_threshold": st.floats(0, 1)}, optional={"ranker": st.just("auto")})
 SEARCHING = st.fixed_dictionaries({}, optional={"max_num_results": st.integers(1, 50), "ranking_options": RANKING})
 SEARCH = st.fixed_dictionaries({"type": st.just("file_search")}, optional={"file_search": SEARCHING})
-NO_TOOLS: SearchStrategy[Any] = st.sampled_from(
+INVALID_TOOLS: SearchStrategy[Any] = st.sampled_from(
     [
         *("code_interpreter", 1, {}, {"type": "retrieval"}, {"type": 1}),
         {"type": "code_interpreter", "file_ids": []},
@@ -156,14 +156,14 @@ def tools(*, valid: bool | None = True) -> SearchStrategy[Any]:
     {'type': 'code_interpreter'}
     """
     good = st.one_of(st.just({"type": "code_interpreter"}), SEARCH, functions())
-    return chosen(valid, good, NO_TOOLS | functions(valid=False))
+    return by_validity(valid, good, INVALID_TOOLS | functions(valid=False))
 
 
 def tools_field(most: int) -> Field:
     """The tools of an assistant, or of a run, which takes fewer and null. No two functions have the same name."""
     listed = st.lists(tools(), max_size=3, unique_by=lambda tool: tool.get("function", tool).get("name", tool["type"]))
     too_many = st.just([{"type": "code_interpreter"}] * (most + 1))
-    bad = st.one_of(NO_ARRAY, too_many, tools(valid=False).map(lambda tool: [tool]))
+    bad = st.one_of(NOT_AN_ARRAY, too_many, tools(valid=False).map(lambda tool: [tool]))
     return Field(st.just([]) | listed | st.just([{"type": "code_interpreter"}] * most), bad)
 
 
@@ -194,5 +194,5 @@ TRUNCATION = Field(
     st.sampled_from([None, {"type": "auto"}, {"type": "last_messages", "last_messages": 1}]),
     st.sampled_from(["auto", {}, {"type": "last"}, {"type": "last_messages", "last_messages": 0}]),
 )
-TOKENS = Field(st.none() | st.integers(256, 10_000), NO_NUMBER | st.sampled_from([0, -1, 0.5]))
-TRUTH = Field(st.none() | st.booleans(), st.sampled_from(["true", 1, [], {}]))
+TOKENS = Field(st.none() | st.integers(256, 10_000), NOT_A_NUMBER | st.sampled_from([0, -1, 0.5]))
+BOOLEAN = Field(st.none() | st.booleans(), st.sampled_from(["true", 1, [], {}]))

@@ -1,4 +1,4 @@
-"""Fault plans: what goes wrong on the way, as values that can be applied and printed."""
+"""Fault plans: faults of requests and streams, as values that can be applied and printed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """Calls of methods of `assistants.faults`, in their order; `str(plan)` is the code that makes them."""
+    """Calls of methods of `assistants.faults`, in their order; `str(plan)` is their source."""
 
     calls: tuple[Call, ...] = ()
 
@@ -46,27 +46,27 @@ EVENTS = (
 event, nth = st.sampled_from(EVENTS), st.integers(1, 3)
 
 
-def planned(name: str, *arguments: SearchStrategy[Any], **keywords: SearchStrategy[Any]) -> SearchStrategy[Call]:
+def fault(name: str, *arguments: SearchStrategy[Any], **keywords: SearchStrategy[Any]) -> SearchStrategy[Call]:
     return st.builds(
         lambda given, named: Call(name, given, named), st.tuples(*arguments), st.fixed_dictionaries(keywords)
     )
 
 
 STREAMS: tuple[SearchStrategy[Call], ...] = (
-    planned("cut", after=event, nth=nth),
-    planned("stall", after=event, nth=nth),
-    planned("malform", event=event, nth=nth),
-    planned("error", after=event, nth=nth, flat=st.booleans()),
-    planned("event", st.just("thread.run.dreaming"), st.just({"id": "run_example"}), after=event, nth=nth),
-    planned("comment", texts().map(lambda text: "ping" + "".join(filter(str.isalnum, text))), before=event, nth=nth),
-    planned("crlf"),
-    planned("chunks", st.integers(1, 64)),
+    fault("cut", after=event, nth=nth),
+    fault("stall", after=event, nth=nth),
+    fault("malform", event=event, nth=nth),
+    fault("error", after=event, nth=nth, flat=st.booleans()),
+    fault("event", st.just("thread.run.dreaming"), st.just({"id": "run_example"}), after=event, nth=nth),
+    fault("comment", texts().map(lambda text: "ping" + "".join(filter(str.isalnum, text))), before=event, nth=nth),
+    fault("crlf"),
+    fault("chunks", st.integers(1, 64)),
 )
 
 
 # --- plain answers, and streams too ---------------------------------------------------------------------------------
 
-# What clients mostly ask; None is any request.
+# Routes that clients use most; None is any request.
 ROUTES: SearchStrategy[str | None] = st.sampled_from(
     [
         *(None, "POST /threads/runs", "POST /threads/{thread_id}/runs", "GET /threads/{thread_id}/runs/{run_id}"),
@@ -80,27 +80,26 @@ STATUSES = st.sampled_from([500, 429, 400, 401, 403, 404, 408, 409, 502, 503])
 SECONDS = st.sampled_from([1, 5, 30, 120, 700])
 
 ANSWERS: tuple[SearchStrategy[Call], ...] = (
-    planned("status", STATUSES, **OFTEN, retry_after=st.sampled_from([None, 1, 20])),
-    planned("connect_error", **OFTEN),
-    planned("read_timeout", **OFTEN),
-    planned("lost_answer", **OFTEN, by=st.sampled_from(["disconnect", "timeout"])),
-    planned("drop", **OFTEN),
-    planned("malformed", **OFTEN),
-    planned("slow", SECONDS, **OFTEN),
-    planned("rate_limit", SECONDS, **WHERE),
-    planned("lag", st.integers(1, 3)),
+    fault("status", STATUSES, **OFTEN, retry_after=st.sampled_from([None, 1, 20])),
+    fault("connect_error", **OFTEN),
+    fault("read_timeout", **OFTEN),
+    fault("lost_answer", **OFTEN, by=st.sampled_from(["disconnect", "timeout"])),
+    fault("drop", **OFTEN),
+    fault("malformed", **OFTEN),
+    fault("slow", SECONDS, **OFTEN),
+    fault("rate_limit", SECONDS, **WHERE),
+    fault("lag", st.integers(1, 3)),
 )
 
 
 def fault_plans(*, streams: bool = True, max_faults: int = 3) -> SearchStrategy[Plan]:
-    """What goes wrong on the way: a few faults, applied with `plan.apply(assistants.faults)`.
+    """A few faults, applied with `plan.apply(assistants.faults)`.
 
-    A plan may name what never happens; a fake with `unused="ignore"` bears that. Plans shrink to fewer faults, on
-    earlier calls.
+    Some may never happen, for which the fake needs `unused="ignore"`. Plans shrink to fewer faults, on earlier calls.
 
     Args:
-        streams: also faults of events, for clients that stream.
-        max_faults: how many there are at most.
+        streams: include faults of events, for clients that stream.
+        max_faults: the highest number of faults.
     """
     kinds = (*ANSWERS, *STREAMS) if streams else ANSWERS
     return st.lists(st.one_of(kinds), max_size=max_faults).map(lambda calls: Plan(tuple(calls)))

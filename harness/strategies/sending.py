@@ -12,7 +12,7 @@ from harness.failures import HarnessFailure
 from harness.service.http import Request
 from harness.service.params.upload import PURPOSES
 from harness.strategies.bodies import ASSISTANTS, FILES, THREADS, bodies
-from harness.strategies.texts import chosen, texts
+from harness.strategies.texts import by_validity, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,14 +36,14 @@ def requests(
     threads: Ids = THREADS,
     files: Ids = FILES,
 ) -> SearchStrategy[Request]:
-    """A request that creates, changes or lists something: a `harness.Request`, ready for `assistants.answer`.
+    """A request that creates, modifies or lists something: a `harness.Request`, ready for `assistants.answer`.
 
-    A valid one is answered with 200 by a fake that has these ids, for which `adopt_unknown=True` is enough, as long as
-    no run holds the thread; an invalid one with 400, and it changes nothing.
+    A valid one is answered with 200 by a fake that knows these ids (or has `adopt_unknown=True`), as long as the thread
+    has no active run; an invalid one with 400, and it changes nothing.
 
     Args:
         on: the endpoint, such as `POST /threads`; by default any of `ENDPOINTS`.
-        assistants, threads, files: the ids that requests name; without files, none are named.
+        assistants, threads, files: the ids that requests refer to.
 
     Raises:
         HarnessFailure: there is no such endpoint among them.
@@ -54,7 +54,7 @@ def requests(
     """
     if on is not None and on not in ENDPOINTS:
         raise HarnessFailure(
-            f"harness.strategies.requests(on={on!r}): no such endpoint is drawn.",
+            f"harness.strategies.requests(on={on!r}): requests of this endpoint are not drawn.",
             there_was=f"There are {', '.join(ENDPOINTS)}.",
             do='requests(on="POST /threads")',
         )
@@ -64,16 +64,16 @@ def requests(
     def one(endpoint: str) -> SearchStrategy[Request]:
         method, _, path = endpoint.partition(" ")
         if endpoint == UPLOAD:
-            return chosen(valid, _uploads(), _bad_uploads())
+            return by_validity(valid, _uploads(), _bad_uploads())
         if method == "GET":
-            return _listing(path, ids, chosen(valid, PAGES, NO_PAGES))
-        return _posting(path, ids, known[endpoint].drawn(valid))
+            return _list(path, ids, by_validity(valid, PAGES, INVALID_PAGES))
+        return _post(path, ids, known[endpoint].strategy(valid))
 
     return st.one_of([one(endpoint) for endpoint in ((on,) if on else ENDPOINTS)])
 
 
 def _path(draw: DrawFn, template: str, ids: Mapping[str, SearchStrategy[str]]) -> str:
-    return template.format(**{name: draw(drawn) for name, drawn in ids.items() if f"{{{name}}}" in template})
+    return template.format(**{name: draw(strategy) for name, strategy in ids.items() if f"{{{name}}}" in template})
 
 
 def _request(method: str, path: str, body: bytes = b"", kind: str = "application/json") -> Request:
@@ -81,18 +81,18 @@ def _request(method: str, path: str, body: bytes = b"", kind: str = "application
 
 
 @st.composite
-def _posting(draw: DrawFn, path: str, ids: Mapping[str, Any], body: SearchStrategy[Any]) -> Request:
+def _post(draw: DrawFn, path: str, ids: Mapping[str, Any], body: SearchStrategy[Any]) -> Request:
     return _request("POST", _path(draw, path, ids), json.dumps(draw(body)).encode())
 
 
 # --- lists (CONTRACT §6) ------------------------------------------------------------------------------------------
 
 PAGES = st.fixed_dictionaries({}, optional={"limit": st.integers(1, 100), "order": st.sampled_from(["asc", "desc"])})
-NO_PAGES = st.sampled_from([{"limit": 0}, {"limit": 101}, {"limit": "many"}, {"order": "up"}])
+INVALID_PAGES = st.sampled_from([{"limit": 0}, {"limit": 101}, {"limit": "many"}, {"order": "up"}])
 
 
 @st.composite
-def _listing(draw: DrawFn, path: str, ids: Mapping[str, Any], page: SearchStrategy[Mapping[str, Any]]) -> Request:
+def _list(draw: DrawFn, path: str, ids: Mapping[str, Any], page: SearchStrategy[Mapping[str, Any]]) -> Request:
     query = urlencode(draw(page))
     return _request("GET", _path(draw, path, ids) + (f"?{query}" if query else ""))
 
@@ -104,7 +104,7 @@ CONTENTS = st.binary(min_size=1, max_size=64).filter(lambda content: BOUNDARY.en
 
 
 def form(filename: str | None, content: bytes, purpose: str | None) -> bytes:
-    """A multipart form as the SDK sends it; None for what it lacks."""
+    """A multipart form as the SDK sends it; without the parts that are None."""
     fields = [] if purpose is None else [('name="purpose"', purpose.encode())]
     fields += [] if filename is None else [(f'name="file"; filename="{filename}"', content)]
     parts = [f"--{BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + data for head, data in fields]

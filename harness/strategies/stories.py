@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from hypothesis import strategies as st
 
 from harness.service import acts
-from harness.strategies.texts import cut, seldom, texts
+from harness.strategies.texts import sometimes, split_at, texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,59 +17,59 @@ if TYPE_CHECKING:
 
     from harness.service.acts import Act, Call, Say
 
-    Places = list[int] | None
+    Positions = list[int] | None
 
 MARKS = ("【4:0†weather.txt】", "【1†source】", "【1†source】 and 【", "sandbox:/mnt/data/결과.csv", "data", "👍")
 FUNCTIONS = ("f", "get_weather")
 # a run lives for 600 seconds: it may expire while it waits, or in the middle of what comes then
 SECONDS = (0, 0.5, 1, 3, 598, 700)
 
-places: SearchStrategy[Places] = st.none() | st.lists(st.integers(0, 40), max_size=6)
-images = st.lists(st.sampled_from(["file-one", "file-two"]), max_size=2)
+POSITIONS: SearchStrategy[Positions] = st.none() | st.lists(st.integers(0, 40), max_size=6)
+IMAGES = st.lists(st.sampled_from(["file-one", "file-two"]), max_size=2)
 
 
 def stories(*, functions: Sequence[str] = FUNCTIONS, max_acts: int = 6) -> SearchStrategy[tuple[Act, ...]]:
-    """What the model does in one run: a few acts, and mostly no ending of its own, which completes the run.
+    """What the model does in one run: a few acts, which mostly complete the run, or else an ending.
 
-    A story is for `assistants.next_run(*story)`. Among the acts are `say`, `refuse`, `call`, `calls`, `run_code`,
-    `search` and `wait`; the endings are `fail`, `truncate`, `hang` and `cancel`. The files that it shows and cites do
-    not exist. Stories shrink to fewer acts, without an ending, and with shorter texts.
+    A story is for `assistants.next_run(*story)`. The acts are `say`, `refuse`, `call`, `calls`, `run_code`, `search`
+    and `wait`; the endings are `fail`, `truncate`, `hang` and `cancel`. The files that a story shows and cites do not
+    exist. Stories shrink to fewer acts, without an ending, and with shorter texts.
 
     Args:
-        functions: the names that are called, in this order of simplicity; none, for clients that have no tools.
-            Arguments are any text, also malformed.
+        functions: the functions that are called, simplest first; none for clients without tools. Arguments are any
+            text, also malformed JSON.
         max_acts: how many acts there are at most, besides the ending.
     """
     script = st.lists(_acts(tuple(functions)), min_size=1, max_size=max_acts)
-    return st.builds(lambda begin, end: (*begin, *([] if end is None else [end])), script, seldom(ENDINGS))
+    return st.builds(lambda begin, end: (*begin, *([] if end is None else [end])), script, sometimes(ENDINGS))
 
 
-def _saying(  # noqa: PLR0917 - in the order in which they are drawn
-    parts: list[str], cited: set[str], files: set[str], shown: list[str], at: Places, late: bool
+def _say(  # noqa: PLR0917 - in the order in which they are drawn
+    parts: list[str], cited: set[str], files: set[str], shown: list[str], at: Positions, late: bool
 ) -> Say:
-    """A message; a mark that is not in it is not annotated."""
+    """A message, with annotations for those marks that its text contains."""
     text = "".join(parts)
     return acts.say(
         text,
         citations={mark: "file-cited" for mark in sorted(cited) if mark in text},
         files={mark: "file-made" for mark in sorted(files) if mark in text},
         images=shown,
-        pieces=cut(text, at),
+        pieces=split_at(text, at),
         beats_cancel=late,
     )
 
 
-def _calling(name: str, arguments: str, at: Places, call_id: str | None) -> Call:
-    return acts.call(name, arguments_json=arguments, arguments_pieces=cut(arguments, at), call_id=call_id)
+def _call(name: str, arguments: str, at: Positions, call_id: str | None) -> Call:
+    return acts.call(name, arguments_json=arguments, arguments_pieces=split_at(arguments, at), call_id=call_id)
 
 
-SAYING = st.builds(
-    _saying,
+MESSAGES = st.builds(
+    _say,
     st.lists(st.sampled_from(MARKS) | texts(), max_size=4),
     st.sets(st.sampled_from(MARKS), max_size=3),
     st.sets(st.sampled_from(MARKS), max_size=2),
-    images,
-    places,
+    IMAGES,
+    POSITIONS,
     st.booleans(),
 )
 ARGUMENTS = texts() | st.dictionaries(texts(), texts() | st.integers() | st.none(), max_size=2).map(json.dumps)
@@ -77,15 +77,15 @@ RESULTS = st.fixed_dictionaries(
     {"file_id": st.just("file-found"), "file_name": texts(), "score": st.sampled_from([0.0, 0.68])},
     optional={"content": texts().map(lambda text: [{"type": "text", "text": text}])},
 )
-PLAIN: tuple[SearchStrategy[Any], ...] = (
-    SAYING,
-    st.builds(lambda text, at: acts.refuse(text, pieces=cut(text, at)), texts(), places),
+ACTS: tuple[SearchStrategy[Any], ...] = (
+    MESSAGES,
+    st.builds(lambda text, at: acts.refuse(text, pieces=split_at(text, at)), texts(), POSITIONS),
     st.builds(
-        lambda source, logs, drawn, at: acts.run_code(source, logs=logs, images=drawn, pieces=cut(source, at)),
+        lambda source, logs, images, at: acts.run_code(source, logs=logs, images=images, pieces=split_at(source, at)),
         texts(),
         st.none() | texts(),
-        images,
-        places,
+        IMAGES,
+        POSITIONS,
     ),
     st.lists(RESULTS, max_size=2).map(lambda found: acts.search(results=found)),
     st.sampled_from(SECONDS).map(acts.wait),
@@ -105,8 +105,8 @@ ENDINGS: SearchStrategy[Any] = st.one_of(
 
 def _acts(functions: tuple[str, ...]) -> SearchStrategy[Any]:
     if not functions:
-        return st.one_of(PLAIN)
-    one_call = st.builds(_calling, st.sampled_from(functions), ARGUMENTS, places, st.sampled_from([None, "call_1"]))
+        return st.one_of(ACTS)
+    one_call = st.builds(_call, st.sampled_from(functions), ARGUMENTS, POSITIONS, st.sampled_from([None, "call_1"]))
     several = st.lists(one_call, min_size=1, max_size=3).map(lambda calls: acts.calls(*calls))
-    say, refuse, *others = PLAIN
+    say, refuse, *others = ACTS
     return st.one_of(say, refuse, one_call, several, *others)

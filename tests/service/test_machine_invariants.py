@@ -1,6 +1,6 @@
 """Random clients against the fake: 50,000 steps, and every invariant holds after each (issue 6; CONTRACT §2 to §7).
 
-What holds is in `harness.machine.witness`: virtual time and timestamps never go back, a thread has one active run
+What holds is in `harness.machine.invariants`: virtual time and timestamps never go back, a thread has one active run
 (CONTRACT §4), every move of a record is a row of its table and ends once (§3.1), a run that has ended never changes,
 usage adds up (§2.4), nothing is read through another thread, what was deleted is gone, pages make the whole list (§6),
 objects and refusals have the service's shapes (§2, §7), and nothing is a 500. Any key is good for everything, as keys

@@ -1,4 +1,4 @@
-"""A request made by the SDK's own method for it."""
+"""Sends a request by the SDK's own method for it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from harness.service.http import Request
 
 
-def performed(client: Any, request: Request) -> Any:
-    """What the method of a client returns that sends this request.
+def send_with_sdk(client: Any, request: Request) -> Any:
+    """Send a request by the client's method for it, and return what that returns.
 
     Raises:
         LeftOut: the SDK has no method for it.

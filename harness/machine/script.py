@@ -1,4 +1,4 @@
-"""A journal as the script that makes the same happen again: plain calls of the SDK and of `assistants`."""
+"""Writes a journal as a script that reproduces it: plain calls of the SDK and of `assistants`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.recording.retelling.page import Page
 from harness.recording.retelling.refusals import message_of
 from harness.recording.retelling.rehearsal import counterparts
 from harness.recording.session import Seen
-from harness.service import acts as script
+from harness.service import acts
 from harness.service.http import Response
 from harness.source.acts import to_call
 from harness.source.values import Call, Code, to_source
@@ -18,7 +18,7 @@ from harness.source.values import Call, Code, to_source
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
-    from harness.machine.journal import Entry, Left, Read
+    from harness.machine.journal import Entry, StreamClosed, StreamRead
     from harness.service.exchange import Exchange
 
 ACTS = ("call", "calls", "cancel", "fail", "hang", "refuse", "run_code", "say", "search", "truncate", "wait")
@@ -27,23 +27,23 @@ LONGEST_MESSAGE = 160
 STREAMED = "stream"
 
 
-def acts_told(given: Iterable[Any]) -> tuple[Any, ...]:
-    """The calls that make these acts, also how a stream cuts their texts; what is no act stays as it is.
+def act_calls(given: Iterable[Any]) -> tuple[Any, ...]:
+    """The calls that make these acts, with the pieces of streamed texts; other values are kept as they are.
 
-    >>> to_source(acts_told([script.say(pieces=["4 ", "°C"], beats_cancel=True)]))
+    >>> to_source(act_calls([acts.say(pieces=["4 ", "°C"], beats_cancel=True)]))
     '(say("4 °C", pieces=["4 ", "°C"], beats_cancel=True),)'
     """
-    return tuple(_act(act) if isinstance(act, script.ACTS) else act for act in given)
+    return tuple(_act(act) if isinstance(act, acts.ACTS) else act for act in given)
 
 
 def _act(act: Any) -> Call:
-    if isinstance(act, script.Calls):
+    if isinstance(act, acts.Calls):
         return Call("calls", tuple(map(_act, act.calls)))
-    call = to_call(act, [act.id] if isinstance(act, script.Call) and act.id is not None else ())
+    call = to_call(act, [act.id] if isinstance(act, acts.Call) and act.id is not None else ())
     pieces = getattr(act, "pieces", None)
-    if pieces is not None and isinstance(act, script.Call):
-        kept = {"call_id": act.id} if act.id is not None else {}
-        return Call("call", (act.name,), {"arguments_pieces": list(pieces), **kept})
+    if pieces is not None and isinstance(act, acts.Call):
+        call_id = {"call_id": act.id} if act.id is not None else {}
+        return Call("call", (act.name,), {"arguments_pieces": list(pieces), **call_id})
     if pieces is not None:
         call.keywords["pieces"] = list(pieces)
     if getattr(act, "beats_cancel", False):
@@ -52,25 +52,25 @@ def _act(act: Any) -> Call:
 
 
 class Script:
-    """The script of a journal, written when it is asked for; `str` and `repr` are its source.
+    """The script of a journal, written when `str` or `repr` is called.
 
     Args:
         options: those of the fake.
-        failed: what went wrong at the end, as one line.
+        error: the error at the end, as one line.
     """
 
-    def __init__(self, journal: Iterable[Entry], options: Mapping[str, Any], failed: str = "") -> None:
+    def __init__(self, journal: Iterable[Entry], options: Mapping[str, Any], error: str = "") -> None:
         self._journal = list(journal)
         self._options = options
-        self._failed = failed
+        self._error = error
 
     def __repr__(self) -> str:
         return str(self)
 
     def __str__(self) -> str:
-        page = _Told(self._journal).page
-        if self._failed:
-            page.comment(self._failed)
+        page = _ScriptWriter(self._journal).page
+        if self._error:
+            page.comment(self._error)
         used = page.reads
         libraries = [
             *(["from contextlib import suppress"] if "suppress" in used else []),
@@ -85,8 +85,8 @@ class Script:
         return "\n".join([*lines, *(list(page.source()) or ["    pass"])]) + "\n"
 
 
-class _Told:
-    """A journal on its way to a page."""
+class _ScriptWriter:
+    """Writes the entries of a journal onto a `Page`."""
 
     def __init__(self, journal: list[Entry]) -> None:
         self.page = Page()
@@ -97,14 +97,14 @@ class _Told:
             if isinstance(entry, Call | Code):
                 self.page.add(entry)
             else:
-                _TELLERS[type(entry).__name__](self, entry)
+                _WRITERS[type(entry).__name__](self, entry)
         made = Call("assistants.client", (), {"max_retries": 0})
         head = Page()
         for variable in self._clients.values():
             head.add(made, target=variable)
         self.page.lines[:0] = head.lines
 
-    def _asked(self, exchange: Exchange) -> None:
+    def _write_request(self, exchange: Exchange) -> None:
         body = exchange.response.body
         streamed = not isinstance(body, bytes)
         response = Response(exchange.status, exchange.response.headers, body if isinstance(body, bytes) else b"")
@@ -124,7 +124,7 @@ class _Told:
             self.page.add(call, around=Call("suppress", (Code("openai.APIStatusError"),)))
 
     def _call(self, seen: Seen, *, streamed: bool) -> tuple[Call, str]:
-        """The SDK's method for a request and what its answer is called, or the plain request where it has none."""
+        """The call of the SDK's method for a request, or of its plain request, and a name for a variable or `""`."""
         client = self._client(seen.recorded.request.client)
         try:
             asked = Asked.of(seen)
@@ -148,12 +148,16 @@ class _Told:
             self._clients[client] = self.page.fresh("client")
         return self._clients[client]
 
-    def _read(self, entry: Read) -> None:
+    def _write_read(self, entry: StreamRead) -> None:
         stream = Code(self._streams[id(entry.exchange)])
         self.page.add(Call("list", (Call("islice", (stream, entry.events)),)))
 
-    def _left(self, entry: Left) -> None:
+    def _write_close(self, entry: StreamClosed) -> None:
         self.page.add(Call(f"{self._streams[id(entry.exchange)]}.close"))
 
 
-_TELLERS: dict[str, Callable[[_Told, Any], None]] = {"Exchange": _Told._asked, "Read": _Told._read, "Left": _Told._left}
+_WRITERS: dict[str, Callable[[_ScriptWriter, Any], None]] = {
+    "Exchange": _ScriptWriter._write_request,
+    "StreamRead": _ScriptWriter._write_read,
+    "StreamClosed": _ScriptWriter._write_close,
+}

@@ -1,4 +1,4 @@
-"""Clients that `explore` is tried on: good ones, and small ones that each have one bug."""
+"""Clients for the tests of `explore`: correct ones, and small ones with one bug each."""
 
 from __future__ import annotations
 

@@ -134,13 +134,13 @@ def test_the_smallest_value(name):
     assert type(made) is type(expected)
 
 
-def test_only_what_is_required_or_everything():
+def test_strict_includes_optional_properties():
     schema = {"type": "object", "properties": {"city": CITY, "days": {"type": "integer"}}, "required": ["city"]}
     assert arguments_for(schema) == {"city": "a"}
     assert arguments_for(schema, strict=True) == {"city": "a", "days": 0}
 
 
-def test_an_optional_property_that_cannot_be_is_left_out():
+def test_an_unsatisfiable_optional_property_is_left_out():
     assert arguments_for({"properties": {"never": False, "city": CITY}}, strict=True) == {"city": "a"}
 
 
@@ -201,7 +201,7 @@ def test_a_choice_beside_the_choice_of_a_reference():
     assert arguments_for(schema) == {"a": "a", "c": "a"}
 
 
-def test_what_only_looks_like_a_recursion():
+def test_a_reference_used_twice_is_no_recursion():
     point = {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}
     line = {"$ref": "#/$defs/p", "properties": {"to": {"$ref": "#/$defs/p"}}, "required": ["to"]}
     schema = {"properties": {"line": line}, "required": ["line"], "$defs": {"p": point}}
@@ -240,7 +240,7 @@ def test_what_only_looks_like_a_recursion():
         "items",
     ],
 )
-def test_what_nothing_fits(schema, why):
+def test_unsatisfiable_schemas_fail(schema, why):
     with pytest.raises(HarnessFailure) as caught:
         value(schema)
     assert why in str(caught.value)

@@ -22,7 +22,7 @@ def mode_of(path):
 
 
 @pytest.mark.parametrize("target", ["file.txt", "folder/file.txt", "other-link"])
-def test_a_link_stays_one_and_what_it_points_to_is_replaced(tmp_path, target):
+def test_the_target_of_a_link_is_replaced(tmp_path, target):
     file = tmp_path / "folder" / "file.txt" if "/" in target else tmp_path / "file.txt"
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(b"old")
@@ -35,7 +35,7 @@ def test_a_link_stays_one_and_what_it_points_to_is_replaced(tmp_path, target):
     assert not list(tmp_path.rglob("*.tmp"))
 
 
-def test_what_a_link_points_to_is_made(tmp_path):
+def test_the_missing_target_of_a_link_is_created(tmp_path):
     link = tmp_path / "link.txt"
     link.symlink_to("file.txt")
     write_atomic(link, b"new")
@@ -69,7 +69,7 @@ def test_nobody_else_reads_a_private_file_while_it_is_written(tmp_path, monkeypa
     assert stat.S_IMODE(modes[0]) == 0o600
 
 
-def test_a_new_file_is_as_others_are(tmp_path):
+def test_the_mode_of_a_new_file_follows_the_umask(tmp_path):
     path, other = tmp_path / "file.txt", tmp_path / "other.txt"
     other.touch()
     write_atomic(path, b"new")
@@ -95,7 +95,7 @@ def test_a_folder_is_refused(tmp_path):
         write_atomic(tmp_path, b"new")
 
 
-def test_what_stands_for_the_output_keeps_what_was_written_before(tmp_path):
+def test_dev_stdout_is_appended_to(tmp_path):
     log = tmp_path / "log.txt"
     log.write_text("old\n")
     program = (
@@ -109,7 +109,7 @@ def test_what_stands_for_the_output_keeps_what_was_written_before(tmp_path):
 
 
 @pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="this system keeps no files there")
-def test_a_file_in_memory_is_one_like_others():
+def test_a_file_in_dev_shm_is_a_regular_file():
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         path = Path(folder, "file.txt")
         for content in (b"old and long", b"new"):

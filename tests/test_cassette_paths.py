@@ -33,7 +33,7 @@ def hashed(plain, name):
         *[(name, hashed(name, name)) for name in ("con", "AUX", "nul.x", "Com1", "lpt³ .y")],
     ],
 )
-def test_a_test_gives_its_name_to_a_file(test, file, tmp_path):
+def test_a_cassette_is_named_like_its_test(test, file, tmp_path):
     path = cassette_path(tmp_path / "missing", test)
     assert path == tmp_path / "missing" / file
     assert path.name == file_name(test)
@@ -55,7 +55,7 @@ def test_what_an_earlier_version_wrote_is_found(test, file, tmp_path):
     assert cassette_path(tmp_path, test) == tmp_path / file
 
 
-def test_two_tests_that_differ_in_capitals_have_two_files_that_differ_in_more(tmp_path):
+def test_tests_that_differ_only_in_case_have_distinct_files(tmp_path):
     upper, lower = "test_it[A]", "test_it[a]"
     first = cassette_path(tmp_path, upper)
     assert first.name == "test_it[A].yaml"
@@ -68,7 +68,7 @@ def test_two_tests_that_differ_in_capitals_have_two_files_that_differ_in_more(tm
     assert cassette_path(tmp_path, lower) == second
 
 
-def test_two_such_files_that_are_there_stay_those_of_their_tests(tmp_path):
+def test_existing_files_that_differ_only_in_case_are_kept(tmp_path):
     for test in ("test_it[A]", "test_it[a]"):
         (tmp_path / f"{test}.yaml").touch()
     assert [cassette_path(tmp_path, test).name for test in ("test_it[A]", "test_it[a]")] == [
@@ -98,14 +98,14 @@ def test_the_file_of_another_test_is_not_taken_for_ones_own(tmp_path):
 
 
 @pytest.mark.usefixtures("one_case")
-def test_a_file_whose_name_the_system_takes_apart_is_found(tmp_path):
+def test_a_file_with_a_decomposed_name_is_found(tmp_path):
     """As HFS+ does."""
     (tmp_path / (normalize("NFD", "test_비") + ".yaml")).touch()
     assert cassette_path(tmp_path, "test_비").name == "test_비.yaml"
 
 
 @pytest.mark.parametrize("beside", [False, True])
-def test_what_lies_beside_the_module_is_preferred(beside, tmp_path):
+def test_a_cassette_beside_the_module_is_preferred(beside, tmp_path):
     module = tmp_path / "tests" / "test_app.py"
     there = module.parent / "cassettes" / "test_app" / "test_it.yaml"
     if beside:

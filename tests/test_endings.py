@@ -234,7 +234,7 @@ def test_an_ending_needs_the_tools_that_it_uses(name, tools, missing):
     assert [message.text for message in fake.threads[0].messages][1:] == [PLACEHOLDER.text]
 
 
-def test_a_schema_that_nothing_fits_is_no_end_of_this_run_either():
+def test_an_unsatisfiable_schema_makes_an_ending_inapplicable():
     fake = FakeAssistants()
     ending("requires_action-one_call").arrange(fake)
     parameters = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 2, "maximum": 1}}}
@@ -242,7 +242,7 @@ def test_a_schema_that_nothing_fits_is_no_end_of_this_run_either():
     Wire(fake, "v2").poll([impossible])
     [noted] = fake.failures
     assert isinstance(noted, Inapplicable)
-    assert "no arguments that fit the schema" in str(noted)
+    assert "No arguments could be generated" in str(noted)
     assert fake.runs[0].status == "completed"
 
 
@@ -313,7 +313,7 @@ def test_patterns(patterns, count):
         ("", "expired"),
     ],
 )
-def test_a_near_miss_is_told_the_nearest(pattern, nearest):
+def test_the_nearest_name_is_suggested(pattern, nearest):
     with pytest.raises(HarnessFailure) as caught:
         matching_endings(["completed", pattern])
     assert f"No run ending is called {pattern!r}." in str(caught.value)

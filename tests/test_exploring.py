@@ -124,7 +124,7 @@ def test_a_client_that_deletes_its_thread_is_judged_as_others_are():
     assert all(outcome.timelines for outcome in found.outcomes)
 
 
-def test_values_that_are_false_are_no_success():
+def test_falsy_values_are_no_wrong_success():
     assert single(explore(lambda assistants: [polls(assistants)][1:], **FEW), BASELINE).verdict is Verdict.RETURNED
 
 
@@ -154,18 +154,18 @@ def raises(error: BaseException) -> Any:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else value,
 )
-def test_what_is_an_error_of_the_language_is_a_crash(error, verdict):
+def test_programming_errors_are_crashes(error, verdict):
     outcome = single(explore(raises(error), **FEW), "expired-in_progress")
     assert (outcome.verdict.value, outcome.is_bug) == (verdict, verdict == "crashed")
     assert outcome.detail.startswith(type(error).__name__)
 
 
-def test_json_that_the_sdk_cannot_read_is_no_mistake_of_the_client():
+def test_a_json_error_of_the_sdk_is_no_crash():
     found = explore(polls, endings=[])
     assert all(outcome.verdict is Verdict.RAISED for outcome in found.outcomes if "no JSON" in outcome.situation.name)
 
 
-def test_json_that_the_client_cannot_read_is(monkeypatch):
+def test_a_json_error_of_the_client_is_a_crash(monkeypatch):
     monkeypatch.setattr(explored, "lookup", json.loads)
     found = explore(polls, endings=["requires_action-malformed_arguments"], budget=2)
     assert [bug.label for bug in found.bugs] == ["crashed, left the thread locked"]
@@ -183,7 +183,7 @@ def test_ctrl_c_stops_the_exploration():
 
 
 @pytest.mark.parametrize("outcome", [pytest.fail, pytest.exit, pytest.skip, pytest.xfail])
-def test_what_pytest_says_is_about_the_test_and_tells_the_situation(outcome):
+def test_outcomes_of_pytest_end_the_exploration_and_name_the_situation(outcome):
     """pytest-timeout fails a test from within the client that waits."""
     error = outcome.Exception("Timeout >4s")
     with pytest.raises(outcome.Exception, match="Timeout >4s") as caught:
@@ -198,7 +198,7 @@ def test_without_pytest_only_ctrl_c_ends_the_test(monkeypatch):
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups")
-def test_a_hang_within_a_group_of_tasks_is_a_hang():
+def test_a_hang_in_an_exception_group_is_a_hang():
     async def client(assistants: FakeAssistants) -> str:
         import asyncio  # noqa: PLC0415 - only here
 
@@ -383,7 +383,7 @@ def test_each_script_fails_as_the_client_did(bugs, tmp_path):
     assert {str(bug): messages[name] for name, bug in bugs.items() if not as_the_client_did(bug, messages[name])} == {}
 
 
-def test_scripts_are_written_as_ruff_likes_them(bugs, tmp_path):
+def test_scripts_are_formatted_like_ruff(bugs, tmp_path):
     for name, bug in bugs.items():
         tmp_path.joinpath(name).write_text(bug.script, encoding="utf-8")
     for name in ("explored", "test_exploring"):
@@ -449,7 +449,7 @@ def test_a_function_within_a_function_is_copied_with_what_it_needs(tmp_path):
     assert message.startswith("AssertionError: assert not")
 
 
-def test_what_cannot_be_named_is_a_gap():
+def test_a_value_without_an_expression_is_left_to_the_reader():
     thing = object()
 
     def client(assistants: FakeAssistants) -> str:
@@ -521,7 +521,7 @@ def test_single_situations_come_before_pairs_and_all_have_names_of_their_own():
     assert parts == sorted(parts)
 
 
-def test_an_ending_that_there_is_not_is_told_as_it_was_written():
+def test_an_unknown_ending_is_reported_as_it_was_written():
     with pytest.raises(HarnessFailure, match=r"'expird'(?s:.*)    explore\(…, endings=\[\"expired\"\]\)"):
         explore(polls, endings="expird")
 
@@ -550,7 +550,7 @@ def test_faults_are_planned_for_what_the_client_asks_for():
     assert "GET /threads/{thread_id}/messages" not in streamed
 
 
-def test_a_pair_is_told_only_if_it_shows_more_than_its_parts():
+def test_a_pair_is_reported_only_if_it_shows_more_than_its_parts():
     """The first look that fails, and a run that fails: each alone is survived."""
 
     def client(assistants: FakeAssistants) -> str:
@@ -581,7 +581,7 @@ def test_a_pair_is_told_only_if_it_shows_more_than_its_parts():
     assert f"failed-server_error-before_message, lost answer at {look}" in [bug.situation.name for bug in pairs]
 
 
-def test_what_did_not_come_about_is_left_out():
+def test_situations_that_did_not_occur_are_left_out():
     def without_tools(assistants: FakeAssistants) -> str:
         client = assistants.client()
         assistant = client.beta.assistants.create(model="gpt-4o", instructions="Be brief.")
@@ -603,7 +603,7 @@ def test_what_did_not_come_about_is_left_out():
     ]
 
 
-def test_a_fault_that_the_client_does_not_come_to_is_left_out():
+def test_a_fault_that_the_client_never_reaches_is_left_out():
     found = explore(explored.streams, endings=["completed-no_message"], budget=400)
     assert any("thread.message.delta" in name for name in found.left_out)
 
@@ -683,7 +683,7 @@ def test_a_client_that_gives_no_answer_when_all_goes_well_is_not_explored():
     assert "Wrong success: 'thread_" in str(caught.value)
 
 
-def test_a_client_without_return_is_told_so():
+def test_the_headline_warns_of_a_client_that_returns_nothing():
     def client(assistants: FakeAssistants) -> None:
         polls(assistants)
 
@@ -692,7 +692,7 @@ def test_a_client_without_return_is_told_so():
     assert usual == "✓ completed-one_message returned — None"
 
 
-def test_a_client_whose_answer_is_always_false_is_told_so():
+def test_the_headline_warns_of_a_client_with_falsy_answers():
     def client(assistants: FakeAssistants) -> str:
         polls(assistants)
         return ""
@@ -717,7 +717,7 @@ def loses_its_way(when: Callable[[Exception | Stuck], bool]) -> Callable[[FakeAs
     return client
 
 
-def test_a_client_that_a_hang_has_ended_is_not_judged_on():
+def test_a_client_broken_by_a_hang_is_reported():
     hangs = ["failed-server_error-before_message", "expired-in_progress"]
     with pytest.raises(HarnessFailure) as caught:
         explore(loses_its_way(lambda error: isinstance(error, Stuck)), endings=["completed-refusal", *hangs])
@@ -728,12 +728,12 @@ def test_a_client_that_a_hang_has_ended_is_not_judged_on():
     assert isinstance(caught.value.__cause__, RuntimeError)
 
 
-def test_a_client_that_died_of_something_else_is_seen_at_the_end():
+def test_a_client_broken_otherwise_is_reported_at_the_end():
     with pytest.raises(HarnessFailure, match="client no longer works after lost answer at POST "):
         explore(loses_its_way(lambda error: isinstance(error, openai.APIError)), endings=[], budget=30)
 
 
-def test_a_client_that_swallows_that_it_is_dead_is_seen_too():
+def test_a_broken_client_that_hides_it_is_reported_too():
     asked = 0
 
     def client(assistants: FakeAssistants) -> str | None:
@@ -745,7 +745,7 @@ def test_a_client_that_swallows_that_it_is_dead_is_seen_too():
         explore(client, endings=["completed-several_messages"], budget=2)
 
 
-def test_an_async_client_within_a_loop_is_told_what_to_write():
+def test_an_async_client_in_a_running_loop_is_refused():
     async def client(assistants: FakeAssistants) -> str:
         raise AssertionError("never awaited")
 
@@ -867,7 +867,7 @@ def test_what_is_not_allowed_fails_all_the_same(buggy):
         buggy["apologizes"].check(allow="expired*")
 
 
-def test_what_an_outcome_says_has_one_line_and_no_addresses():
+def test_details_have_one_line_and_no_addresses():
     assert verdicts.shortened("a\n  b <x at 0x7f00ab>") == "a b <x>"
     assert len(verdicts.shortened("word " * 100)) == 100
 

@@ -17,7 +17,7 @@ from datetime import date
 
 import pytest
 from faker import Faker
-from fitting import wrong
+from schema_validation import schema_errors
 from test_arguments import CASES
 
 from harness import HarnessFailure, call, fake_assistants, say, search
@@ -228,7 +228,10 @@ def test_function_calls(fake):
     """The act takes what was made up, and the client gets it."""
     for _ in range(60):
         made = fake.function_call()
-        assert wrong(made.tool["function"]["parameters"], made.arguments, made.tool["function"]["parameters"]) == []
+        assert (
+            schema_errors(made.tool["function"]["parameters"], made.arguments, made.tool["function"]["parameters"])
+            == []
+        )
         act = call(made.name, **made.arguments)
         assert json.loads(act.arguments) == made.arguments
 
@@ -274,10 +277,10 @@ NATURAL = {
 def test_arguments_fit_any_schema(fake, name):
     part = NATURAL[name] if name in NATURAL else CASES[name][0]
     schema = {"type": "object", "properties": {"it": part}, "required": ["it"]}
-    assert wrong(schema, arguments_for(schema), schema) == []
+    assert schema_errors(schema, arguments_for(schema), schema) == []
     for _ in range(40):
         made = fake.function_arguments(schema)
-        assert wrong(schema, made, schema) == []
+        assert schema_errors(schema, made, schema) == []
 
 
 def test_arguments_vary():
@@ -318,11 +321,11 @@ def test_a_schema_that_refers_to_itself_ends(fake):
         },
     }
     made = [fake.function_arguments(schema) for _ in range(50)]
-    assert [wrong(schema, one, schema) for one in made] == [[]] * 50
+    assert [schema_errors(schema, one, schema) for one in made] == [[]] * 50
     assert any(one["node"]["others"] for one in made)
 
 
-def test_arguments_that_cannot_be(fake):
+def test_arguments_for_an_unsatisfiable_schema_fail(fake):
     with pytest.raises(HarnessFailure, match="No arguments could be generated for"):
         fake.function_arguments({"properties": {"it": False}, "required": ["it"]})
 
@@ -380,7 +383,7 @@ def test_documents_are_found_by_file_search(fake, kind):
         assert word in found.content[0].text.lower()
 
 
-def test_a_kind_of_documents_that_there_is_not(fake):
+def test_an_unknown_kind_of_document_fails(fake):
     with pytest.raises(HarnessFailure, match=r"document\('pdf'\)") as caught:
         fake.document("pdf")
     assert caught.value.there_was == "The kinds are txt, md, html, json."
@@ -437,7 +440,7 @@ def test_with_the_fixture_of_pytest(faker):
 # --- beside Faker --------------------------------------------------------------------------------------------------
 
 
-def test_nothing_of_fakers_own_is_overridden():
+def test_no_method_of_faker_is_overridden():
     own = {name for name in vars(AssistantsProvider) if not name.startswith("_")}
     assert len(own) == 18
     assert [name for locale in LOCALES for name in own if hasattr(Faker(locale), name)] == []

@@ -244,7 +244,7 @@ def test_rule(rule):
         ("mock.patch.object(asyncio, 'sleep')", f"{PATCHED}.sleep"),
     ],
 )
-def test_no_way_to_use_a_module_is_overlooked(source, name):
+def test_every_way_to_use_a_module_is_found(source, name):
     assert name in [name for _, name in used(source, "service/module.py")]
 
 

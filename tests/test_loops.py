@@ -240,7 +240,7 @@ def test_where_a_loop_is_and_what_its_first_line_says():
     assert (loop.file, loop.line, loop.source) == ("app.py", 3, 'while run.status != "completed":  # patiently')
 
 
-def test_loops_come_from_the_inside_out_and_end_at_their_function():
+def test_loops_are_innermost_first_and_within_one_function():
     outer, inner = "for city in cities:", 'while run.status != "completed":'
     assert [loop.source for loop in loops(f"{outer}\n    {inner}\n        look(run)")] == [inner, outer]
     within = f"{outer}\n    def wait(run):\n        {inner}\n            look(run)"
@@ -258,7 +258,7 @@ def test_loops_come_from_the_inside_out_and_end_at_their_function():
     ],
     ids=["head of a for", "behind", "else of a while", "else of a for", "no Python"],
 )
-def test_what_is_executed_once_is_in_no_loop(source):
+def test_code_that_runs_once_is_in_no_loop(source):
     assert loops(source) == []
 
 
@@ -384,7 +384,7 @@ def test_the_loop_of_a_coroutine_is_found_through_what_awaits():
         assert loop is None if wrapped and loop is None else loop.waits_for == {"completed"}
 
 
-def test_loops_of_event_loops_threads_and_pytest_are_nobodys():
+def test_loops_of_event_loops_threads_and_pytest_are_not_the_clients():
     found = []
     thread = threading.Thread(target=lambda: found.append(ask()))
     thread.start()
@@ -392,7 +392,7 @@ def test_loops_of_event_loops_threads_and_pytest_are_nobodys():
     assert [ask(), asyncio.run(async_ask()), contextvars.copy_context().run(ask), *found] == [None] * 4
 
 
-def test_code_without_a_source_is_passed_over_in_silence():
+def test_code_without_a_source_is_ignored():
     code = compile("while True:\n    found = ask()\n    break", "<cell>", "exec")
     names: dict[str, object] = {"ask": ask}
     for _ in range(1):

@@ -404,7 +404,7 @@ def test_requests_that_the_sdk_has_no_method_for_are_plain_ones():
     execute(script)
 
 
-def test_acts_that_are_none_are_told_as_they_are():
+def test_values_that_are_no_acts_are_kept_in_scripts():
     with watched(unused="ignore") as assistants:
         assistants.next_run("Hello!")
     assert 'assistants.next_run("Hello!")' in str(Script(assistants.journal, {"unused": "ignore"}))
@@ -446,7 +446,7 @@ def test_what_a_client_of_v1_and_one_of_azure_see_is_as_it_should_be():
             azure.with_options(max_retries=0).beta.threads.retrieve("thread_abc")
 
 
-def test_time_that_goes_back_is_seen():
+def test_time_that_goes_back_is_a_violation():
     with pytest.raises(HarnessFailure, match="virtual time went back"), watched() as assistants:
         client = assistants.client(max_retries=0)
         client.beta.threads.create()
@@ -459,7 +459,7 @@ def test_a_violation_needs_no_request():
     assert failure.there_was == "a fact"
 
 
-def test_what_can_follow_is_the_closure_of_the_table():
+def test_later_statuses_are_the_closure_of_the_table():
     """CONTRACT §3.1: also what a client sees that looks seldom."""
     later = LATER_STATUSES["thread.run"]
     assert later["queued"] >= {"queued", "in_progress", "completed", "expired"}
@@ -501,7 +501,7 @@ def test_vector_stores_and_their_searches_are_watched_too():
         assert client.vector_stores.search(store.id, query="rain").data
 
 
-def test_answers_of_the_test_itself_may_be_anything():
+def test_answers_of_custom_endpoints_are_not_checked():
     with watched() as assistants:
         assistants.on("GET", "/assistants", lambda request: {"anything": 1})
         assistants.client().get("/assistants", cast_to=object)

@@ -264,7 +264,7 @@ def test_new_and_changed_files_are_told_once(box):
 
 
 @LINUX  # macOS and Windows have no such names
-def test_a_name_that_is_no_text_is_told_as_far_as_it_is_one(box):
+def test_bytes_of_a_file_name_that_are_no_text_are_replaced(box):
     ran = box.run("with open(b'/mnt/data/caf\\xe9.txt', 'w') as file:\n    file.write('1');")
     assert (ran.logs, ran.files) == ("", (("caf?.txt", b"1"),))
     assert box.run("1").files == ()
@@ -282,7 +282,7 @@ def test_what_cannot_be_read_is_left_out(box, monkeypatch):
     assert box.run("for name in ('a', 'locked', 'z'): open(name, 'w').close()").files == (("a", b""), ("z", b""))
 
 
-def test_files_that_vanish_while_they_are_looked_at_are_none(box, tmp_path, monkeypatch):
+def test_files_that_vanish_during_the_listing_are_left_out(box, tmp_path, monkeypatch):
     """As when a cell has left a thread that goes on."""
     vanish = "import os\nwalk = os.walk\nos.walk = lambda top: [(top, [], ['gone'])]\n"
     assert box.run(f"{vanish}open('a', 'w').close()\nos.walk = walk").logs == ""
@@ -396,7 +396,7 @@ def test_what_it_may_do_works(box, source):
     assert box.run(source).logs == "3"
 
 
-def test_it_reads_nothing_of_our_environment(monkeypatch):
+def test_the_environment_of_this_process_is_not_inherited(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     box = Sandbox(environment={"MINE": "1"})
     logs = box.run("import os\nsorted(os.environ)").logs
@@ -479,7 +479,7 @@ def test_what_it_prints_is_limited():
         pytest.param("import os, signal\nos.killpg(0, signal.SIGKILL)", -9, marks=POSIX),
     ],
 )
-def test_an_interpreter_that_dies_is_told_and_replaced(source, code):
+def test_an_interpreter_that_dies_is_reported_and_replaced(source, code):
     box = Sandbox()
     box.run("x = 1")
     assert box.run(source).logs == (
@@ -496,7 +496,7 @@ def test_where_no_signal_tells_of_the_processor_no_exit_is_taken_for_it(monkeypa
 
 
 @POSIX
-def test_an_interpreter_that_died_between_cells_is_told():
+def test_an_interpreter_that_died_between_cells_is_reported():
     box = Sandbox()
     pid = int(box.run("import os\nos.getpid()").logs)
     os.kill(pid, 9)
@@ -519,7 +519,7 @@ def alarm():
 
 
 @POSIX
-def test_the_answer_to_an_interrupted_cell_is_nobody_elses(alarm):
+def test_the_answer_to_an_interrupted_cell_is_not_given_to_the_next(alarm):
     box = Sandbox()
     box.run("kept = 1", [("file-1", "a.csv", b"1")])
     alarm(0.2)
@@ -556,7 +556,7 @@ def test_closing_ends_a_cell_that_another_thread_waits_for(box):
     assert not box.running
 
 
-def test_closing_ends_an_interpreter_that_is_about_to_be_there(monkeypatch):
+def test_closing_ends_an_interpreter_that_is_starting(monkeypatch):
     box, begun, told = Sandbox(), threading.Event(), []
 
     class Slow(sandbox._Child):
@@ -638,13 +638,13 @@ def test_after_a_failed_test_nothing_is_left(pytester, temporary):
     assert list(temporary.glob("code-interpreter-*")) == []
 
 
-def test_what_cannot_be_started_is_told(monkeypatch):
+def test_an_interpreter_that_cannot_be_started_is_reported(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(HarnessFailure, match=r"cannot be started: .*nowhere"):
         Sandbox().run("1")
 
 
-def test_what_does_not_begin_is_told(monkeypatch, tmp_path):
+def test_an_interpreter_that_ends_at_once_is_reported(monkeypatch, tmp_path):
     monkeypatch.setattr(sandbox, "KERNEL", tmp_path / "none.py")
     with pytest.raises(HarnessFailure, match=r"ended before its first cell \(exit code 2\)"):
         Sandbox().run("1")

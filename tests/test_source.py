@@ -37,7 +37,7 @@ SCRIPTS = {
 
 
 @pytest.mark.parametrize("source", SCRIPTS)
-def test_an_act_is_told_as_it_was_written(source):
+def test_the_call_of_an_act_is_as_it_was_written(source):
     act = SCRIPTS[source]
     assert to_source(to_call(act)) == source
     assert eval(source, dict(vars(harness))) == act

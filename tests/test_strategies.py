@@ -59,7 +59,7 @@ def test_valid_requests_are_accepted(on):
 
 @SOME
 @given(st.data())
-def test_valid_changes_and_runs_fit_every_assistant_that_was_drawn(data):
+def test_valid_modifications_and_runs_fit_every_drawn_assistant(data):
     """What goes together is looked at with what was there before (openai/openai-python#2112)."""
     assistants = fake()
 
@@ -225,7 +225,7 @@ def test_pieces_make_the_text(text, places):
     assert "".join(split_at(text, places)) == text
 
 
-def test_what_is_seldom_is_not_there_three_times_out_of_four():
+def test_sometimes_is_none_in_three_cases_of_four():
     counted = Counter()
 
     @settings(SAME, max_examples=400)
@@ -391,7 +391,7 @@ def test_no_changes_are_made_where_none_are_allowed(recorded):
         find(strategies.sessions(recorded, max_changes=0), lambda session: len(session.exchanges) != len(recorded))
 
 
-def test_each_change_does_what_it_says(recorded):
+def test_each_mutation_does_what_its_name_says(recorded):
     class Asked:
         def __init__(self, method, name):
             self.request, self.name = Request(method, "https://h/x"), name

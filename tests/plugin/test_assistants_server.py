@@ -56,7 +56,7 @@ def test_virtual_sleep_moves_the_clock_and_the_server_lives_in_real_time(project
     project.runpytest(*QUIET).assert_outcomes(passed=1)
 
 
-def test_what_was_not_used_is_told_as_ever(project):
+def test_unused_scripts_are_reported(project):
     project.makepyfile(
         """
         def test_it(assistants, assistants_server):
@@ -65,7 +65,7 @@ def test_what_was_not_used_is_told_as_ever(project):
     )
     result = project.runpytest(*QUIET)
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*next_run(…) at test_what_was_not_used_is_told_as_ever.py:2*"])
+    result.stdout.fnmatch_lines(["*next_run(…) at test_unused_scripts_are_reported.py:2*"])
 
 
 FAILING = """
@@ -98,7 +98,7 @@ def test_a_page_for_each_failed_test(project):
         result.stdout.fnmatch_lines([f"As a page: {str(page).replace('[', '[[]')}"])
 
 
-def test_without_being_asked_there_are_no_pages(project):
+def test_without_the_option_there_are_no_pages(project):
     project.makepyfile(FAILING)
     project.runpytest(*QUIET).stdout.no_fnmatch_line("*As a page*")
     assert not list(project.path.rglob("*.html"))

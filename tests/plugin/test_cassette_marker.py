@@ -91,7 +91,7 @@ def test_a_cassette_that_is_not_there_is_an_error_and_no_call(project):
         ('"rain.yaml", on_miss="shrug"', "The choices are 'fail', 'script'."),
     ],
 )
-def test_a_mistake_in_the_marker_is_found_when_tests_are_collected(project, marker, told):
+def test_wrong_arguments_of_the_marker_are_an_error_of_the_collection(project, marker, told):
     result = run(project, marker)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["*@pytest.mark.assistants_cassette*", f"*{told}*"])
@@ -316,7 +316,7 @@ def test_the_fixture_knows_path_and_session(project):
     project.runpytest_subprocess(*QUIET).assert_outcomes(passed=1)
 
 
-def test_the_fixture_asked_for_too_late_says_so(project):
+def test_requesting_the_fixture_too_late_fails(project):
     project.makepyfile(
         """
         def test_it(assistants, request):
@@ -328,7 +328,7 @@ def test_the_fixture_asked_for_too_late_says_so(project):
     result.stdout.fnmatch_lines(["*usefixtures('assistants_cassette')*"])
 
 
-def test_what_the_marker_calls_secret_counts_in_replay_too(project, monkeypatch):
+def test_redact_of_the_marker_applies_to_replay_too(project, monkeypatch):
     secrets = '@pytest.mark.assistants_cassette("new.yaml", redact=["Falcon"], keep=["joe@corp-one.com"])'
     text = RECORDING.replace('@pytest.mark.assistants_cassette("new.yaml")', secrets)
     project.makepyfile(test_new=text.replace('"Falcon"}', '"Falcon, joe@corp-one.com, ann@corp-two.com"}'))
@@ -340,7 +340,7 @@ def test_what_the_marker_calls_secret_counts_in_replay_too(project, monkeypatch)
     project.runpytest_subprocess(*QUIET).assert_outcomes(passed=1)
 
 
-def test_a_report_that_breaks_stands_in_the_report(project):
+def test_an_error_while_reporting_is_part_of_the_report(project):
     """The failure of the test is what counts; an INTERNALERROR would hide it, and end the session."""
     project.makeconftest(
         """

@@ -101,7 +101,7 @@ def test_known_bugs_may_be_allowed_and_endings_chosen(project):
     explore(project, TEST.format(options=options, body=RETURNS)).assert_outcomes(passed=1)
 
 
-def test_what_the_fake_was_told_before_is_no_unused_script_afterwards(project):
+def test_scripts_from_before_the_exploration_are_not_reported_as_unused(project):
     test = TEST.format(options="(budget=3)", body='return my_app.ask("Weather?")').replace(
         "    @pytest.mark",
         """    @pytest.fixture(autouse=True)
@@ -186,7 +186,7 @@ NO_ENDING = ("No run ending is called 'expird'.", '    @pytest.mark.assistants_e
     ("options", "told"),
     [("(60)", NO_OPTION), ("(buget=60)", NO_OPTION), ("(budget='60')", NO_OPTION), ("(endings=['expird'])", NO_ENDING)],
 )
-def test_misuse_of_the_marker_is_an_error_of_the_collection(project, options, told):
+def test_wrong_arguments_of_the_marker_are_an_error_of_the_collection(project, options, told):
     result = run(project, TEST.format(options=options, body="pass"), "-p", "no:asyncio")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines([f"*test_it.py:4: {told[0]}", f"*{told[1]}"])
@@ -198,7 +198,7 @@ def test_a_client_that_fails_when_all_goes_well_is_told_so(project):
     result.stdout.fnmatch_lines(["*test_app does not return when all goes well*", "*Raised: ValueError: broken*"])
 
 
-def test_what_decorates_an_async_test_is_part_of_it(project):
+def test_decorators_of_an_async_test_are_part_of_it(project):
     test = """
         import functools
         import inspect

@@ -100,7 +100,7 @@ def test_an_unknown_option_is_an_error_of_the_collection(project, workers):
         ("'timed'", "*takes keywords, and was given ('timed',).*"),
     ],
 )
-def test_other_misuse_of_the_marker(project, marker, message):
+def test_invalid_values_and_positional_arguments_are_errors(project, marker, message):
     result = run(project, f"import pytest\n\n@pytest.mark.assistants({marker})\ndef test_it(assistants):\n    pass\n")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines([message])

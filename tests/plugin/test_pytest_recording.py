@@ -43,7 +43,7 @@ def run(pytester, monkeypatch):
 
 
 @pytest.mark.parametrize("option", ["--assistants-record=once", "--record-mode=once", "--record-mode=rewrite"])
-def test_its_option_counts_for_our_tests(run, pytester, option):
+def test_the_record_mode_of_pytest_recording_applies(run, pytester, option):
     run(OURS, option).assert_outcomes(passed=1)
     assert (pytester.path / "cassettes" / "test_it" / "test_it.yaml").exists()
     run(OURS).assert_outcomes(passed=1)
@@ -55,6 +55,6 @@ def test_what_one_records_the_other_replays(run, records, replays):
     run(replays).assert_outcomes(passed=1)
 
 
-def test_without_a_cassette_neither_calls_anybody(run):
+def test_without_a_cassette_neither_sends_requests(run):
     run(OURS).assert_outcomes(errors=1)
     run(THEIRS).assert_outcomes(failed=1)

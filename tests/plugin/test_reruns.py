@@ -35,7 +35,7 @@ def run(strict: pytest.Pytester):
     return run
 
 
-def test_nothing_of_an_earlier_attempt_counts_in_the_next(run):
+def test_an_earlier_attempt_does_not_affect_the_next(run):
     """Neither that it failed, nor what was found or asked in it."""
     result = run(
         """

@@ -165,7 +165,7 @@ def test_a_name_that_does_not_exist_fails_the_test_that_gave_it(project):
     result.stdout.fnmatch_lines(['*@pytest.mark.assistants_endings("expired-in_progress")*'])
 
 
-def test_endings_that_need_tools_are_skipped_where_there_are_none(project):
+def test_endings_that_need_missing_tools_are_skipped(project):
     test = TEST.format(marker="").replace('"Weather?"', '"Weather?", []')
     result = run(project, test, "-rs", "-p", "no:xdist")
     skipped = [name for name in NAMES if name.startswith("requires_action-") or "waiting_for_outputs" in name]
@@ -244,7 +244,7 @@ WITHOUT_TOOLS = """
 """
 
 
-def test_whatever_becomes_of_a_test_whose_run_cannot_end_so_it_is_skipped(project):
+def test_inapplicable_endings_skip_a_test_whatever_its_outcome(project):
     result = run(project, WITHOUT_TOOLS, "-rs", "-p", "no:xdist")
     result.assert_outcomes(skipped=9)
     result.stdout.fnmatch_lines(["SKIPPED ?1? test_it.py:*: No run of asst_* ends as completed-image_first: *"])
@@ -350,7 +350,7 @@ def test_what_the_test_scripts_itself_takes_precedence(project):
     result.assert_outcomes(passed=2)
 
 
-def test_a_test_that_submits_nothing_is_not_blamed_for_what_nobody_saw(project):
+def test_a_test_that_submits_nothing_has_no_unused_fault(project):
     """What happens before outputs arrive is planned as a fault, and faults that nothing met are complained of."""
     result = run(
         project,

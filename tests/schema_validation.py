@@ -1,4 +1,4 @@
-"""What is wrong with a value, by a JSON schema: of its vocabulary, what the schemas of function tools use."""
+"""Validates values by JSON schemas, as far as the schemas of function tools use its vocabulary."""
 
 from __future__ import annotations
 
@@ -43,64 +43,71 @@ LIMITS = {
 }
 
 
-def is_a(value, kind):
+def is_type(value, kind):
     return isinstance(value, TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
-def wrong(schema, value, root, path="$"):
-    """The places where a value does not fit."""
+def schema_errors(schema, value, root, path="$"):
+    """The errors of a value, each with its path."""
     if isinstance(schema, bool):
         return [] if schema else [f"{path}: false"]
     if schema.get("nullable") and value is None:
         return []
     kinds = schema.get("type", list(TYPES))
     found = []
-    if not any(is_a(value, kind) for kind in ([kinds] if isinstance(kinds, str) else kinds)):
+    if not any(is_type(value, kind) for kind in ([kinds] if isinstance(kinds, str) else kinds)):
         found.append(f"{path}: {value!r} is no {kinds}")
     for key, named in (("const", [schema.get("const")]), ("enum", schema.get("enum"))):
         if key in schema and value not in named:
             found.append(f"{path}: {value!r} is not of {named}")
-    return [*found, *beyond(schema, value, path), *inside(schema, value, root, path), *parts(schema, value, root, path)]
+    return [
+        *found,
+        *limit_errors(schema, value, path),
+        *nested_errors(schema, value, root, path),
+        *applicator_errors(schema, value, root, path),
+    ]
 
 
-def beyond(schema, value, path):
+def limit_errors(schema, value, path):
     for key, fits in LIMITS.items():
         limit = schema.get(key)
         if key == "exclusiveMinimum" and limit is True:  # draft 4
             limit = schema["minimum"]
-        if limit is not None and limit is not False and applies(key, value) and not fits(value, limit):
+        if limit is not None and limit is not False and is_applicable(key, value) and not fits(value, limit):
             yield f"{path}: {value!r} against {key} {limit!r}"
 
 
-def parts(schema, value, root, path):
+def applicator_errors(schema, value, root, path):
     for part in schema.get("allOf", ()):
-        yield from wrong(part, value, root, path)
+        yield from schema_errors(part, value, root, path)
     for key in ("anyOf", "oneOf"):
-        if schema.get(key) and all(wrong(part, value, root, path) for part in schema[key]):
+        if schema.get(key) and all(schema_errors(part, value, root, path) for part in schema[key]):
             yield f"{path}: {value!r} fits none of {key}"
     if "$ref" in schema:
         target = root
         for step in schema["$ref"].split("/")[1:]:
             target = target[step.replace("~1", "/")]
-        yield from wrong(target, value, root, path)
+        yield from schema_errors(target, value, root, path)
 
 
-def applies(key, value):
+def is_applicable(key, value):
     if key == "required":
         return isinstance(value, dict)
     if key.endswith("Items"):
         return isinstance(value, list)
     if key in ("minLength", "maxLength", "pattern", "format"):
         return isinstance(value, str)
-    return is_a(value, "number")
+    return is_type(value, "number")
 
 
-def inside(schema, value, root, path):
+def nested_errors(schema, value, root, path):
     if isinstance(value, list):
         first = schema.get("prefixItems", [])
         parts = [first[at] if at < len(first) else schema.get("items", True) for at in range(len(value))]
-        return [item for at, part in enumerate(parts) for item in wrong(part, value[at], root, f"{path}[{at}]")]
+        return [item for at, part in enumerate(parts) for item in schema_errors(part, value[at], root, f"{path}[{at}]")]
     if isinstance(value, dict):
         known, others = schema.get("properties", {}), schema.get("additionalProperties", True)
-        return [item for key in value for item in wrong(known.get(key, others), value[key], root, f"{path}.{key}")]
+        return [
+            item for key in value for item in schema_errors(known.get(key, others), value[key], root, f"{path}.{key}")
+        ]
     return []

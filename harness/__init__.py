@@ -48,9 +48,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Where each public name lives. They are imported when they are first used: pytest loads this package at every
-# start, also for the many runs that never use it.
-_HOMES = {
+# The module of each public name. They are imported on first use: pytest loads this package at every start, also for
+# the many runs that never use it.
+_MODULES = {
     "FakeAssistants": "harness.fake",
     "Findings": "harness.exploring",
     "HarnessFailure": "harness.failures",
@@ -100,9 +100,9 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
+    value = getattr(import_module(_MODULES[name]), name)
     globals()[name] = value
     return value
 

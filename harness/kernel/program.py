@@ -6,19 +6,29 @@ import json
 import os
 import sys
 import warnings
+from typing import TYPE_CHECKING
 
 from .guard import Guard, extend_cpu_limit, isolate_network, refuse_fork_exec, set_limits
 from .notebook import Notebook, OutputBuffer
 from .redirect import FOLDER, PathRedirect, redirect_paths
 
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
-def main() -> None:
-    """Execute cells from standard input until that ends, as it does when the parent is gone."""
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """The pipes to the parent; in their place, cells get the null device as standard input and output."""
     cells, outcomes = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
     os.close(null)
+    return cells, outcomes
+
+
+def main() -> None:
+    """Execute cells from standard input until that ends, as it does when the parent is gone."""
+    cells, outcomes = _take_pipes()
     setup = json.loads(cells.readline())
     folder, drawings = os.path.realpath(setup["folder"]), os.path.realpath(setup["drawings"])
     limits = setup["limits"]

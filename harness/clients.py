@@ -8,7 +8,7 @@ import openai
 
 from harness.environment import PLACEHOLDER_KEY
 from harness.service.dialects import AZURE_USUAL
-from harness.transports.httpx_family import let_others_run, of_the_sdk, transport
+from harness.transports.httpx_family import sdk_http_library, transport, yield_to_loop
 
 if TYPE_CHECKING:
     from harness.fake import FakeAssistants
@@ -31,7 +31,7 @@ def azure_client(fake: FakeAssistants, **options: Any) -> openai.AzureOpenAI:
 
 def _http_client(kind: str, fake: FakeAssistants) -> Any:
     async def pause(seconds: float) -> None:
-        await (fake.pause or let_others_run)(seconds)  # read each time, as a client may be older than `installed`
+        await (fake.pause or yield_to_loop)(seconds)  # read each time, as a client may be older than `installed`
 
-    module = of_the_sdk()
+    module = sdk_http_library()
     return getattr(module, kind)(transport=transport(module, fake.answer, pause))

@@ -10,7 +10,7 @@ from harness.environment import placeholder_key
 from harness.fake import FakeAssistants
 from harness.options import make_options
 from harness.sleeping import pause, virtual_sleep
-from harness.transports.httpx_family import let_others_run
+from harness.transports.httpx_family import yield_to_loop
 from harness.transports.intercept import intercept
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def installed(fake: FakeAssistants) -> Iterator[None]:
                 guards=fake.hosts.matches,
                 blocked=fake.refuse_connection,
                 block_other_hosts=fake.options.block_other_hosts,
-                pause=pause if fake.options.sleep == "virtual" else let_others_run,
+                pause=pause if fake.options.sleep == "virtual" else yield_to_loop,
             )
         )
         if fake.options.sleep == "virtual":

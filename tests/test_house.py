@@ -112,9 +112,9 @@ RULES = (
         only_in=("service/store.py", "exploring/runner.py", "serving/__init__.py"),
     ),
     Rule(
-        "time has one owner, and one who couples it to the real one",
+        "time has one owner, and one that advances it with real time",
         ("time", "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today"),
-        only_in=("service/clock.py", "sleeping.py", "serving/pace.py"),
+        only_in=("service/clock.py", "sleeping.py", "serving/real_time.py"),
     ),
     Rule("sleeping is patched in one place", (f"{PATCHED}.sleep",), only_in=("sleeping.py",)),
     Rule(

@@ -1,4 +1,4 @@
-"""The fake at an address: `serve` has a world for every API key, `serve_one` serves a fake that is there."""
+"""The fake behind a URL: `serve` keeps a world for every API key, `serve_one` serves a single existing fake."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from urllib.parse import quote
 from harness import scenarios
 from harness.loopback import is_loopback
 from harness.service.dialects import AZURE_USUAL
-from harness.serving.lasting import LastingWorlds
-from harness.serving.pace import Pace
+from harness.serving.persistent import PersistentWorlds
+from harness.serving.real_time import RealTime
 from harness.serving.worlds import OneWorld, Worlds
 from harness.transports.server import serving
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from harness.options import Options
 
 KEY = "sk-pytest-assistants"
-# Requests under way have so long to end when the server does.
+# Seconds that open requests have to finish when the server stops.
 GRACE = 5
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server that runs: where it is, and what programs need to find it.
+    """A running server: its address, and what programs need to reach it.
 
     Attributes:
-        url: without a path.
-        worlds: what it serves.
-        key: an API key to use; any other will do as well.
+        url: scheme, host and port, without a path.
+        worlds: the fakes that it serves.
+        key: an API key to use; any other works too, unless the options name one.
     """
 
     url: str
@@ -45,12 +45,12 @@ class Server:
 
     @property
     def base_url(self) -> str:
-        """For clients of OpenAI."""
+        """The base URL for clients of OpenAI."""
         return f"{self.url}/v1"
 
     @property
     def inspector(self) -> str:
-        """A page that shows what happens, for a browser."""
+        """The URL of the page that shows what happens, for a browser."""
         return f"{self.url}/_harness/" + (f"?token={quote(self.worlds.token)}" if self.worlds.token else "")
 
     @property
@@ -81,40 +81,40 @@ def serve(
     token: str | None = None,
     state: Path | None = None,
 ) -> Iterator[Server]:
-    """While active, there is a fake for every API key at an address of this machine.
+    """While active, serve a fake for every API key at an address of this machine.
 
     Args:
-        options: those of every world.
-        host: the address to listen on. Whoever reaches one that is not this machine's own reaches the fake.
+        options: the options of every world.
+        host: the address to listen on. With one that is not loopback, other machines can reach the fake.
         port: the port, or 0 for a free one.
-        scenario: a file with what every world begins with.
+        scenario: a scenario file that is played into every new world.
         time: `virtual`, or `real`: runs then take as long as they say, streams come as fast as they would, and clocks
             are `timed`.
-        spare_waiting: tell clients not to wait between polls and before they try again. The real service did not.
-        execute: whether scripts that come over the network may execute cells; those of `scenario` may.
-        token: what the control API asks for. Off this machine it is never open: without one, one is made.
-        state: a file that keeps what came in: whenever the server ends, also if it is killed, the next one with this
-            file goes on where it ended. It has all that clients sent, but no keys, and grows with every request; delete
-            it to begin anew. See `harness.serving.lasting.LastingWorlds`.
+        spare_waiting: tell clients by headers not to wait between polls and before retries. The real service did not.
+        execute: whether scripts that come over the network may execute cells; those in `scenario` always may.
+        token: the token that the control API requires. If `host` is not loopback and none is given, one is generated.
+        state: a journal of all requests: the next server with this file continues where the last one ended, even if
+            that was killed. It holds what clients sent, but no keys, and grows with every request; delete it to start
+            over. See `harness.serving.persistent.PersistentWorlds`.
 
     Raises:
-        HarnessFailure: the scenario is wrong, the extra `server` is not installed, or the address cannot be had; real
-            time meets `clock="manual"`; or the state is that of a server with other options, is damaged, or cannot be
-            kept.
+        HarnessFailure: the scenario is invalid, the extra `server` is not installed, the address is not available, real
+            time is combined with `clock="manual"`, or the state file is damaged, cannot be written, or belongs to a
+            server with other options.
     """
-    begin = Worlds if state is None else partial(LastingWorlds, state)
-    worlds = begin(
+    make_worlds = Worlds if state is None else partial(PersistentWorlds, state)
+    worlds = make_worlds(
         options,
         scenario=None if scenario is None else scenarios.load(scenario),
         token=token or (None if is_loopback(host) else secrets.token_urlsafe(16)),
         execute=execute,
         spare_waiting=spare_waiting,
-        pace=Pace() if time == "real" else None,
+        real_time=RealTime() if time == "real" else None,
     )
     try:
-        worlds.of(worlds.options.api_key or KEY)  # a scenario that does not fit is told now
+        worlds.for_key(worlds.options.api_key or KEY)  # an invalid scenario is reported now
         with serving(
-            worlds.answer, host=host, port=port, real_time=time == "real", at_once=worlds.at_once, grace=GRACE
+            worlds.answer, host=host, port=port, real_time=time == "real", inline=worlds.answers_inline, grace=GRACE
         ) as url:
             yield Server(url, worlds, worlds.options.api_key or KEY)
     finally:
@@ -125,10 +125,10 @@ def serve(
 def serve_one(
     fake: FakeAssistants, *, host: str = "127.0.0.1", port: int = 0, spare_waiting: bool = True
 ) -> Iterator[Server]:
-    """While active, a fake is at an address too, for every key; what is asked there moves its clock as any request.
+    """While active, serve one fake for every API key; requests over the network move its clock as any others do.
 
     Raises:
-        HarnessFailure: the extra `server` is not installed, or the address cannot be had.
+        HarnessFailure: the extra `server` is not installed, or the address is not available.
     """
     token = None if is_loopback(host) else secrets.token_urlsafe(16)
     worlds = OneWorld(fake, token=token, spare_waiting=spare_waiting)

@@ -1,4 +1,4 @@
-"""Requests as entries of a journal, and back; without keys."""
+"""Converts requests into journal entries and back; API keys are left out."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
     from harness.service.http import Content
     from harness.serving.journal import Entry
 
-# The headers that the service looks at, besides the key.
+# The headers that the service reads, besides the key.
 HEADERS = ("content-type", "openai-beta")
 
 
 def of_request(request: Request, world: str, pieces: int | None = None) -> Entry:
-    """A request that carries an accepted key, or one of the control API, in a world that has a name.
+    """The entry of a request.
 
     Args:
-        pieces: what `pieces.write` gave for its body.
+        world: the name of the world that it acts in.
+        pieces: the number that `long_bodies.write` returned for its body.
 
     >>> of_request(Request("GET", "http://localhost/v1/files?sig=a", {"authorization": "Bearer sk-a"}), "world-1")
     {'request': 'GET', 'url': 'http://localhost/v1/files?sig=…', 'world': 'world-1', 'key': 'authorization'}
@@ -42,54 +43,55 @@ def of_request(request: Request, world: str, pieces: int | None = None) -> Entry
         "client": request.client,
         "patience": request.patience,
         "pieces": pieces,
-        **(_written(bytes(request.body)) if pieces is None else {}),
+        **(_encoded_body(bytes(request.body)) if pieces is None else {}),
     }
     return {name: value for name, value in entry.items() if value is not None and value != {}}
 
 
 def request_of(entry: Entry, key: str, body: Content | None, **headers: str) -> Request:
-    """The request again, with a key that stands for the one it had.
+    """The request of an entry.
 
     Args:
-        body: what `Pieces` gave for it; None if it stands in the entry.
-        headers: what it carries besides; names with underscores for hyphens.
+        key: replaces its API key, which is not in the entry.
+        body: the body that `LongBodies` put together; None if the entry itself holds it.
+        headers: additional ones; names with underscores for hyphens.
     """
     carried = {
         **entry.get("headers", {}),
         entry["key"]: key if entry["key"] == "api-key" else f"Bearer {key}",
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
-    body = _read(entry) if body is None else body
+    body = _decoded_body(entry) if body is None else body
     return Request(entry["request"], entry["url"], carried, body, entry.get("client"), entry.get("patience"))
 
 
 def digest(scenario: Mapping[str, Any] | None) -> str | None:
-    """Stands for a scenario and the files that it names."""
+    """A hash of a scenario and of the files that it names; None without a scenario."""
     if scenario is None:
         return None
-    made = sha256(json.dumps(scenario, default=repr).encode())
+    digested = sha256(json.dumps(scenario, default=repr).encode())
     if isinstance(scenario, Document):
-        for path in _paths(scenario):
-            with suppress(OSError):  # no file, or playing the scenario tells what is wrong with it
-                made.update((scenario.path.parent / path).read_bytes())
-    return made.hexdigest()[:16]
+        for path in _file_paths(scenario):
+            with suppress(OSError):  # no file after all; or playing the scenario reports that it is missing
+                digested.update((scenario.path.parent / path).read_bytes())
+    return digested.hexdigest()[:16]
 
 
-def _paths(value: Any) -> Iterator[str]:
-    """All that may be the name of a file."""
+def _file_paths(value: Any) -> Iterator[str]:
+    """Every value that may be the path of a file."""
     match value:
         case dict():
             if isinstance(path := value.get("path"), str) and "\0" not in path:
                 yield path
             for item in value.values():
-                yield from _paths(item)
+                yield from _file_paths(item)
         case list():
             for item in value:
-                yield from _paths(item)
+                yield from _file_paths(item)
 
 
 def _without_secrets(url: str) -> str:
-    """Gateways take keys in the query, and the control API its token."""
+    """The URL with secrets in its query masked: gateways take keys there, and the control API its token."""
     address, mark, query = url.partition("?")
     return address + mark + "&".join(_masked(part) for part in query.split("&"))
 
@@ -99,7 +101,7 @@ def _masked(parameter: str) -> str:
     return name + equals + ("…" if value and SECRET.search(unquote_plus(name)) else value)
 
 
-def _written(body: bytes) -> Entry:
+def _encoded_body(body: bytes) -> Entry:
     if not body:
         return {}
     try:
@@ -108,5 +110,5 @@ def _written(body: bytes) -> Entry:
         return {"base64": b64encode(body).decode()}
 
 
-def _read(entry: Entry) -> bytes:
+def _decoded_body(entry: Entry) -> bytes:
     return b64decode(entry["base64"]) if "base64" in entry else entry.get("text", "").encode()

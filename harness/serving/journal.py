@@ -1,4 +1,4 @@
-"""The file behind `serve(state=…)`: what came in, one line each, written before it is acted upon."""
+"""The file behind `serve(state=…)`: a write-ahead log of requests, one JSON object a line."""
 
 from __future__ import annotations
 
@@ -21,49 +21,49 @@ if TYPE_CHECKING:
 Entry: TypeAlias = dict[str, Any]
 
 FORMAT = 2
-# What every journal begins with.
-MARK = f'{{"journal": {FORMAT}, '.encode()
+# How the first line of every journal begins.
+HEADER_START = f'{{"journal": {FORMAT}, '.encode()
 CHECKSUM = b', "crc": '
-LONGEST_HEAD = 2**16
+LONGEST_HEADER = 2**16
 
 
 class Journal:
-    """Entries are appended to a file, and can be read again by the next server, in their order.
+    """An append-only file of entries, which the next server reads again in order.
 
-    An entry is in the hands of the operating system when `write` returns: a process that is killed loses nothing. (A
-    machine that loses its power may: nobody waits for the disk.) Every line ends with a checksum of itself and all
-    before it, so nothing can be changed, left out or put in unnoticed. A last line that is not whole was being written
-    when the server was killed; nobody had an answer to it, and it is dropped.
+    The operating system has an entry when `write` returns: a process that is killed loses nothing. (A machine that
+    loses power may: there is no fsync.) Every line ends with a checksum of itself and all lines before it, so no
+    change, omission or insertion goes unnoticed. An incomplete last line was being written when the server was killed;
+    no client has an answer to it, and it is dropped.
 
-    Nothing is ever taken out of the file, so it grows with every request; delete it to begin anew.
+    Nothing is ever removed from the file, so it grows with every request; delete it to start over.
 
     Args:
-        path: the file, which begins now if there is none. Only its owner may read it.
-        about: what has to be the same for the entries to mean the same.
+        path: the file, which is created if it does not exist. Only its owner may read it.
+        conditions: what must be equal for the entries to have the same effect; kept in the first line.
 
     Raises:
-        HarnessFailure: another server has this file, filelock is not installed, or there can be no such file.
+        HarnessFailure: another server uses this file, filelock is not installed, or the file cannot be created.
     """
 
-    def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, conditions: Mapping[str, Any]) -> None:
         self.path = path
-        self._about: Entry = json.loads(json.dumps({"journal": FORMAT, **about}))
-        self._writing = Lock()
+        self._header: Entry = json.loads(json.dumps({"journal": FORMAT, **conditions}))
+        self._write_lock = Lock()
         self._lines = self._size = self._checksum = 0
         self._file: FileIO | None = None
-        self._hold = _hold(path)
+        self._file_lock = _locked(path)
 
     def entries(self) -> Iterator[tuple[int, Entry]]:
-        """The entries of before, each with its number; at their end, the journal is open for new ones.
+        """Yield the existing entries, each with its number; after the last one, the journal accepts new ones.
 
         Raises:
-            HarnessFailure: the file is damaged, or was begun by another version or with other options. It stays as it
-                is.
+            HarnessFailure: the file is damaged, or was begun by another version or with other options. It is not
+                changed.
         """
         try:
             if self._is_new():
                 self._open()
-                self.write(self._about)
+                self.write(self._header)
                 return
             with self.path.open("rb") as file:
                 for line in file:
@@ -71,7 +71,7 @@ class Journal:
                         break
                     entry = self._read(line)
                     if self._lines == 1:
-                        self._compare(entry)
+                        self._check_conditions(entry)
                     else:
                         yield self._lines, entry
             self._open()
@@ -79,14 +79,14 @@ class Journal:
             raise _unusable(self.path, error) from error
 
     def write(self, entry: Entry) -> int:
-        """Append an entry; gives its number.
+        """Append an entry and return its number.
 
         Raises:
-            HarnessFailure: it cannot be written; then nothing of it is in the file.
+            HarnessFailure: it cannot be written; then the file is as it was before.
         """
-        assert self._file is not None  # `entries` opens it at its end
+        assert self._file is not None  # `entries` opens it after the last entry
         body = json.dumps(entry, ensure_ascii=False).removesuffix("}").encode()
-        with self._writing:
+        with self._write_lock:
             checksum = crc32(body, self._checksum)
             line = left = body + CHECKSUM + b"%d}\n" % checksum
             try:
@@ -95,83 +95,86 @@ class Journal:
             except OSError as error:
                 self._file.truncate(self._size)
                 raise _unusable(self.path, error) from error
-            return self._passed(line, checksum)
+            return self._count(line, checksum)
 
     def close(self) -> None:
-        """Let another server have the file."""
+        """Close the file, and let another server use it."""
         if self._file is not None:
             self._file.close()
-        self._hold.release()
+        self._file_lock.release()
 
     def _is_new(self) -> bool:
-        """Whether nobody was answered yet: there is no file, or no more of it than half of a first line."""
+        """Whether the file is missing, or ends within its first line, as when a server was killed at its start."""
         try:
             with self.path.open("rb") as file:
-                line = file.readline(LONGEST_HEAD)
+                line = file.readline(LONGEST_HEADER)
         except FileNotFoundError:
             return True
-        return not line.endswith(b"\n") and MARK.startswith(line[: len(MARK)])
+        return not line.endswith(b"\n") and HEADER_START.startswith(line[: len(HEADER_START)])
 
     def _open(self) -> None:
-        self._file = open(self.path, "ab", buffering=0, opener=_for_the_owner)  # noqa: SIM115 - `close` ends it
+        self._file = open(self.path, "ab", buffering=0, opener=_for_owner_only)  # noqa: SIM115 - `close` ends it
         self._file.truncate(self._size)
 
-    def _passed(self, line: bytes, checksum: int) -> int:
+    def _count(self, line: bytes, checksum: int) -> int:
+        """Move past a line that was read or written; returns its number."""
         self._checksum = checksum
         self._size += len(line)
         self._lines += 1
         return self._lines
 
     def _read(self, line: bytes) -> Entry:
-        """
+        """The entry of a line.
+
         Raises:
-            HarnessFailure: it is not what was written.
+            HarnessFailure: its checksum is wrong.
         """
         body, _, rest = line.rpartition(CHECKSUM)
         checksum = crc32(body, self._checksum)
-        if rest != b"%d}\n" % checksum or (self._lines == 0 and not body.startswith(MARK)):
+        if rest != b"%d}\n" % checksum or (self._lines == 0 and not body.startswith(HEADER_START)):
             raise self._damaged()
-        self._passed(line, checksum)
+        self._count(line, checksum)
         return cast("Entry", json.loads(body + b"}"))
 
     def _damaged(self) -> HarnessFailure:
         name, kept = quote(str(self.path)), quote(f"{self.path}.whole")
         if self._lines == 0:
             return HarnessFailure(
-                f"{self.path}:1: this is no state of a server of this version, or its first line is damaged.",
+                f"{self.path}:1: this is not a state file of this version, or its first line is damaged.",
                 there_was="The file was left as it is.",
                 do="harness serve --state other.jsonl   # a file of its own",
             )
         return HarnessFailure(
-            f"{self.path}:{self._lines + 1}: this line is not what was written here, or one before it is missing.",
-            there_was=f"The {self._lines} before it are whole. The file was left as it is.",
-            do=f"head -n {self._lines} {name} > {kept}   # what is whole, to go on with --state {kept}",
+            f"{self.path}:{self._lines + 1}: this line was changed, or one before it is missing.",
+            there_was=f"The {self._lines} lines before it are intact. The file was left as it is.",
+            do=f"head -n {self._lines} {name} > {kept}   # the intact lines, to continue with --state {kept}",
         )
 
-    def _compare(self, before: Entry) -> None:
-        """
+    def _check_conditions(self, before: Entry) -> None:
+        """Compare the first line of the file with the conditions of this server.
+
         Raises:
-            HarnessFailure: the entries were written under other conditions.
+            HarnessFailure: they differ.
         """
-        now = self._about
+        now = self._header
         names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
         if names:
             raise HarnessFailure(
-                f"{self.path} was begun in another way, so what is in it would not come about again.",
+                f"{self.path} was begun with other options, so replaying it would not give the same state.",
                 there_was="\n".join(f"{name} was {before.get(name)!r}, and is {now.get(name)!r}." for name in names),
-                do=f"rm {quote(str(self.path))}   # to begin anew; or start the server as it was",
+                do=f"rm {quote(str(self.path))}   # to start over; or start the server as it was",
             )
 
 
-def _for_the_owner(path: str, flags: int) -> int:
+def _for_owner_only(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _hold(path: Path) -> BaseFileLock:
-    """A lock of the operating system, so it goes with a process that is killed; its file, beside the other, stays.
+def _locked(path: Path) -> BaseFileLock:
+    """Lock the journal. The lock is the operating system's, so it ends with a killed process; the lock file stays.
 
     Raises:
-        HarnessFailure: another server has it, or there can be none.
+        HarnessFailure: another server holds the lock, or it cannot be created.
     """
     try:
         from filelock import FileLock, Timeout  # noqa: PLC0415 - belongs to an extra
@@ -181,9 +184,9 @@ def _hold(path: Path) -> BaseFileLock:
             do='pip install "pytest-assistants[recording]"',
         ) from error
     if path.exists() and not path.is_file():
-        raise HarnessFailure(f"{path} is no file.", do="harness serve --state state.jsonl")
+        raise HarnessFailure(f"{path} is not a file.", do="harness serve --state state.jsonl")
     where = path.resolve()
-    # one thread may start a server, and another end it
+    # one thread may start a server, and another stop it
     lock = FileLock(where.with_name(f".{where.name}.lock"), timeout=0, thread_local=False)
     try:
         where.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Whatever answers requests, as an ASGI application: no framework, just the protocol (ASGI 3, HTTP and lifespan)."""
+"""A function that answers requests, as an ASGI application: just the protocol (ASGI 3, HTTP and lifespan)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from anyio import to_thread
 
 from harness.failures import HarnessFailure
 from harness.service.http import Request, Response, WireFailure
-from harness.transports.receiving import received
-from harness.transports.wire import complaint, end_to_end, refusal
+from harness.transports.receiving import receive_body
+from harness.transports.wire import end_to_end, error_body, error_response
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -25,50 +25,49 @@ if TYPE_CHECKING:
     App: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
-# How long a stream in real time sleeps at most before it looks again: another client may move its run meanwhile.
-LOOK_AGAIN = 0.05
+# Seconds that a stream in real time sleeps at most at a time: meanwhile another client may move its run on.
+LONGEST_SLEEP = 0.05
 
 
-def never(request: Request) -> bool:
-    """For answers of which nobody knows how long they take."""
+def never_inline(request: Request) -> bool:
+    """For functions of which nobody knows how long they take to answer."""
     return False
 
 
 def asgi_app(
-    answer: Callable[[Request], Response], *, real_time: bool = False, at_once: Callable[[Request], bool] = never
+    answer: Callable[[Request], Response], *, real_time: bool = False, inline: Callable[[Request], bool] = never_inline
 ) -> App:
-    """An application that asks `answer`, in a worker thread for each request, so it may block.
+    """An application that calls `answer` for each request, in a worker thread, so it may block.
 
-    Requests that `at_once` accepts are answered without one, which halves the time of a poll; nothing else happens
-    meanwhile.
+    Requests that `inline` accepts are answered in the event loop itself, which halves the time of a poll, but blocks
+    everything else meanwhile.
 
-    Of a form, what is longer than a mebibyte goes to the disk as it comes. An answer that is no bytes is sent piece by
-    piece, each when it has been read, and closed when the client leaves. In real time it is read when its `wait()` is
-    over.
+    Form bodies are spooled to the disk beyond a mebibyte. A response body that is not bytes is streamed: each chunk is
+    sent when it has been read, in real time after its `wait()`, and the body is closed when the client disconnects.
 
     What surprises:
 
-    - A `HarnessFailure` is an answer here: 400, with `x-should-retry: false`, or the SDK would try twice more. In the
-      middle of a stream, it is an `error` event. Whatever else `answer` raises is left to the server.
+    - A `HarnessFailure` is a response here: 400, with `x-should-retry: false`, or the SDK would retry twice. In the
+      middle of a stream, it is an `error` event. All other exceptions of `answer` are left to the server.
     - A `WireFailure`, of `answer` or of a body, cuts the connection, if the server does so where an application returns
-      early, as uvicorn does: over a socket nobody knows how patient the client is. Where nothing was to arrive, a head
-      of 502 does, for ASGI has no other way to cut, and the body that it speaks of does not.
+      early, as uvicorn does: over a socket the client's timeout is not known. A failure before the response still sends
+      a head with 502, and not the body that it announces, for ASGI has no other way to cut a connection.
     - All programs of one machine count as one client, for a program may poll with a new connection each time.
     """
 
     async def app(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await _lifespan(receive, send)
         elif scope["type"] == "http":
-            await _serve(answer, scope, receive, send, real_time=real_time, at_once=at_once)
+            await _serve(answer, scope, receive, send, real_time=real_time, inline=inline)
         else:
             raise NotImplementedError(f"The API has no endpoint for {scope['type']}.")
 
     return app
 
 
-async def _live(receive: Receive, send: Send) -> None:
-    """There is nothing to start and nothing to end."""
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Acknowledge startup and shutdown; there is nothing to do for them."""
     for moment in ("startup", "shutdown"):
         await receive()
         await send({"type": f"lifespan.{moment}.complete"})
@@ -81,22 +80,20 @@ async def _serve(
     send: Send,
     *,
     real_time: bool,
-    at_once: Callable[[Request], bool],
+    inline: Callable[[Request], bool],
 ) -> None:
     headers = _headers(scope)
     try:
-        sent = await received(receive, headers.get("content-type", ""))
+        body = await receive_body(receive, headers.get("content-type", ""))
     except HarnessFailure as failure:
-        # the rest of what the client sends would be taken for its next request
-        await _send(send, refusal(413, failure, x_should_retry="false"), connection="close")
+        # closed, as the rest of the body would be taken for the next request
+        await _send(send, error_response(413, failure, x_should_retry="false"), connection="close")
         return
-    if sent is None:
+    if body is None:
         return
-    request = _request(scope, headers, sent)
+    request = _request(scope, headers, body)
     try:
-        response = (
-            _answered(answer, request) if at_once(request) else await to_thread.run_sync(_answered, answer, request)
-        )
+        response = _answer(answer, request) if inline(request) else await to_thread.run_sync(_answer, answer, request)
     except WireFailure:
         await send({"type": "http.response.start", "status": 502, "headers": [(b"content-length", b"1")]})
         return
@@ -121,7 +118,7 @@ def _request(scope: Message, headers: dict[str, str], body: Content) -> Request:
 
 
 async def _send(send: Send, response: Response, **more_headers: str) -> None:
-    """The head of an answer, and its body if that is whole."""
+    """Send the head of a response, and its body unless that is a stream."""
     headers, body = end_to_end(response.headers), response.body
     if isinstance(body, bytes):
         headers["content-length"] = str(len(body))
@@ -131,30 +128,30 @@ async def _send(send: Send, response: Response, **more_headers: str) -> None:
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": response.status, "headers": raw})
     if isinstance(body, bytes):
-        await send(_piece(body, more=False))
+        await send(_chunk(body, more=False))
 
 
-def _answered(answer: Callable[[Request], Response], request: Request) -> Response:
+def _answer(answer: Callable[[Request], Response], request: Request) -> Response:
     try:
         return answer(request)
     except HarnessFailure as failure:
-        return refusal(400, failure, x_should_retry="false")
+        return error_response(400, failure, x_should_retry="false")
 
 
 async def _stream(body: Body, receive: Receive, send: Send, *, real_time: bool) -> None:
-    """Send each piece as it comes. What the client does not wait for is not read."""
+    """Send each chunk when it has been read. After the client has disconnected, nothing more is read."""
     messages = _messages(body)
     try:
         async with anyio.create_task_group() as group:
 
-            async def leave_with_the_client() -> None:
-                await receive()  # the body of the request has been read, so this can only tell that the client left
+            async def cancel_on_disconnect() -> None:
+                await receive()  # the request's body has been read, so this can only be http.disconnect
                 group.cancel_scope.cancel()
 
-            group.start_soon(leave_with_the_client)
+            group.start_soon(cancel_on_disconnect)
             while True:
                 while real_time and (seconds := await to_thread.run_sync(body.wait)) > 0:
-                    await anyio.sleep(min(seconds, LOOK_AGAIN))
+                    await anyio.sleep(min(seconds, LONGEST_SLEEP))
                 message = await to_thread.run_sync(next, messages, None)
                 if message is None:
                     break
@@ -166,16 +163,16 @@ async def _stream(body: Body, receive: Receive, send: Send, *, real_time: bool) 
 
 
 def _messages(body: Body) -> Iterator[Message]:
-    """What is to be sent, made when it is asked for. Without a last message, the connection is cut."""
+    """The ASGI messages of a stream, each made when it is needed. Without a last one, the connection is cut."""
     try:
-        while (piece := body.read()) is not None:
-            yield _piece(piece, more=True)
+        while (chunk := body.read()) is not None:
+            yield _chunk(chunk, more=True)
     except WireFailure:
         return
     except HarnessFailure as failure:
-        yield _piece(b"event: error\ndata: " + complaint(failure) + b"\n\n", more=True)
-    yield _piece(b"", more=False)
+        yield _chunk(b"event: error\ndata: " + error_body(failure) + b"\n\n", more=True)
+    yield _chunk(b"", more=False)
 
 
-def _piece(body: bytes, *, more: bool) -> Message:
+def _chunk(body: bytes, *, more: bool) -> Message:
     return {"type": "http.response.body", "body": body, "more_body": more}

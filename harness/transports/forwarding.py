@@ -1,4 +1,4 @@
-"""Sends requests on to a live endpoint, with a client of httpx or httpx2 in this process, which vcrpy can watch."""
+"""Forwards requests to a live endpoint, with a client of httpx or httpx2 in this process, which vcrpy can record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from harness.failures import HarnessFailure
 from harness.service.http import Request, Response
 from harness.transports.intercept import FAMILIES
-from harness.transports.wire import end_to_end, refusal
+from harness.transports.wire import end_to_end, error_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,40 +21,40 @@ CONNECTING, READING = 30.0, 600.0  # seconds; the SDK waits ten minutes for an a
 
 @contextmanager
 def forwarding(upstream: str) -> Iterator[Callable[[Request], Response]]:
-    """While active, the function it gives sends a request to the host of `upstream` and gives what that answers.
+    """Yields a function that sends a request to the host of `upstream` and returns the response.
 
-    Path, query, body and headers are sent as they came, so a request meant for `…/v1/threads` has `/v1` in its path
-    already. It may be called from several threads at once.
+    Path, query, body and headers are sent as they came, so `/v1` has to be in the path of the request already. The
+    function may be called from several threads at once.
 
     What surprises:
 
-    - Answers are asked for uncompressed: whoever compressed what this process cannot read would make it useless.
-    - Cookies go neither way back nor into the next request: they are for the host that set them.
-    - Redirects are not followed but given to the client.
-    - An endpoint that cannot be reached, or breaks off, is an answer 502 that names it; clients may try again.
+    - Responses are requested uncompressed: this process might not know the compression.
+    - Cookies are neither returned nor sent with the next request: they are for the host that set them.
+    - Redirects are not followed but returned.
+    - An endpoint that cannot be reached, or breaks off, is a response 502 that names it; clients may retry.
 
     Raises:
-        HarnessFailure: `upstream` is no URL of HTTP.
+        HarnessFailure: `upstream` is not an HTTP URL.
     """
     parts = urlsplit(upstream)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise HarnessFailure(
-            f"{upstream!r} is no base URL of an endpoint.", do="https://api.openai.com/v1   # for example"
+            f"{upstream!r} is not the base URL of an endpoint.", do="https://api.openai.com/v1   # for example"
         )
     origin = f"{parts.scheme}://{parts.netloc}"
-    family = _family()
-    with family.Client(timeout=family.Timeout(READING, connect=CONNECTING)) as client:
+    library = _http_library()
+    with library.Client(timeout=library.Timeout(READING, connect=CONNECTING)) as client:
 
         def forward(request: Request) -> Response:
             target = request.url.partition("://")[2].partition("/")[2]
             headers = {**end_to_end(request.headers), "accept-encoding": "identity"}
             raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
             # not `client.request`, which adds headers and cookies of its own
-            asked = family.Request(request.method, f"{origin}/{target}", headers=raw, content=bytes(request.body))
+            forwarded = library.Request(request.method, f"{origin}/{target}", headers=raw, content=bytes(request.body))
             try:
-                got = client.send(asked, follow_redirects=False)
-            except family.TransportError as error:
-                return refusal(502, _unreachable(origin, error))
+                got = client.send(forwarded, follow_redirects=False)
+            except library.TransportError as error:
+                return error_response(502, _unreachable(origin, error))
             return Response(
                 got.status_code, end_to_end(dict(got.headers), "content-encoding", "set-cookie"), got.content
             )
@@ -62,8 +62,8 @@ def forwarding(upstream: str) -> Iterator[Callable[[Request], Response]]:
         yield forward
 
 
-def _family() -> ModuleType:
-    """httpx if it is there, for every vcrpy watches it; else httpx2. The SDK brings one of them along."""
+def _http_library() -> ModuleType:
+    """httpx if it is installed, as every version of vcrpy records it; else httpx2. The SDK depends on one of them."""
     preferred, other = FAMILIES
     try:
         return import_module(preferred)

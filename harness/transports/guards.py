@@ -1,6 +1,6 @@
-"""Where libraries that the fake does not answer say which host they want, in a way that it can hear before they get it.
+"""Guards on the connections of libraries that the fake does not answer: they learn of a host before it is contacted.
 
-Each guard wraps a function of a library and calls `watch(host, port)` first, which raises if nobody may.
+Each guard wraps a function of a library and first calls `watch(host, port)`, which raises if that host is blocked.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     Function: TypeAlias = Callable[..., Any]
     Watch: TypeAlias = Callable[[str | bytes | bytearray, object], None]
     Patch: TypeAlias = tuple[Any, str, Callable[[Function], Function]]
-    """An owner, a name in it, and what to make of the function it names."""
+    """An owner, the name of a function in it, and what wraps that function."""
 
 LOCAL_CONNECTORS = ("UnixConnector", "NamedPipeConnector")
 WITH_PORTS = (socket.AF_INET, socket.AF_INET6)
 
 
-def watched(watch: Watch) -> Iterator[Patch]:
-    """All that is wrapped."""
-    yield socket, "getaddrinfo", partial(_look_up, watch)
+def guard_patches(watch: Watch) -> Iterator[Patch]:
+    """The patches of all guarded functions."""
+    yield socket, "getaddrinfo", partial(_guard_getaddrinfo, watch)
     for name in ("connect", "connect_ex"):
-        yield socket.socket, name, partial(_connection, watch)
-    # the name of a host behind a proxy is for the proxy to look up; a cassette of vcrpy has put its own class there
+        yield socket.socket, name, partial(_guard_connect, watch)
+    # host names behind a proxy are resolved by the proxy; within a cassette of vcrpy, the name stands for vcrpy's class
     connection = getattr(http.client.HTTPConnection, "_baseclass", http.client.HTTPConnection)
-    yield connection, "set_tunnel", partial(_tunnel, watch)
-    yield connection, "putrequest", partial(_proxied, watch)
+    yield connection, "set_tunnel", partial(_guard_set_tunnel, watch)
+    yield connection, "putrequest", partial(_guard_putrequest, watch)
     aiohttp = sys.modules.get("aiohttp")
     if aiohttp is not None:
-        yield aiohttp.BaseConnector, "connect", partial(_connector, watch)
+        yield aiohttp.BaseConnector, "connect", partial(_guard_aiohttp, watch)
 
 
-def _look_up(watch: Watch, original: Function) -> Function:
+def _guard_getaddrinfo(watch: Watch, original: Function) -> Function:
     @wraps(original)
     def getaddrinfo(host: str | bytes | None, port: Any, *args: Any, **kwargs: Any) -> Any:
         watch(host or "", port)
@@ -49,35 +49,35 @@ def _look_up(watch: Watch, original: Function) -> Function:
     return getaddrinfo
 
 
-def _connection(watch: Watch, original: Function) -> Function:
-    """An address in numbers is not looked up, and a name may be looked up out of sight."""
+def _guard_connect(watch: Watch, original: Function) -> Function:
+    """For numeric addresses, which are not looked up, and for names that were looked up without `getaddrinfo`."""
 
     @wraps(original)
     def connect(self: socket.socket, address: Any) -> Any:
-        if self.family in WITH_PORTS and self.type != socket.SOCK_DGRAM and _is_address(address):
+        if self.family in WITH_PORTS and self.type != socket.SOCK_DGRAM and _is_host_and_port(address):
             watch(*address[:2])
         return original(self, address)
 
     return connect
 
 
-def _is_address(given: Any) -> bool:
-    """Of what is none, the original complains."""
+def _is_host_and_port(given: Any) -> bool:
+    """Whether an address is of that form; of any other, the original function complains."""
     return isinstance(given, tuple) and len(given) > 1 and isinstance(given[0], (str, bytes, bytearray))
 
 
-def _tunnel(watch: Watch, original: Function) -> Function:
+def _guard_set_tunnel(watch: Watch, original: Function) -> Function:
     @wraps(original)
     def set_tunnel(self: http.client.HTTPConnection, host: str, port: int | None = None, *args: Any, **kw: Any) -> Any:
-        target = urlsplit(f"//{host}")  # as there, the port may stand in the host
+        target = urlsplit(f"//{host}")  # as in the original, the host may include the port
         watch(target.hostname or "", port or _port_of(target) or self.default_port)
         return original(self, host, port, *args, **kw)
 
     return set_tunnel
 
 
-def _proxied(watch: Watch, original: Function) -> Function:
-    """A request in plain text has its whole URL in the first line if it is for a proxy."""
+def _guard_putrequest(watch: Watch, original: Function) -> Function:
+    """A plain HTTP request through a proxy has its whole URL in the request line."""
 
     @wraps(original)
     def putrequest(self: http.client.HTTPConnection, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
@@ -92,14 +92,14 @@ def _proxied(watch: Watch, original: Function) -> Function:
 def _port_of(target: SplitResult) -> int | None:
     try:
         return target.port
-    except ValueError:  # the library may make something of it, or complains in its own words
+    except ValueError:  # the library may accept it, or raises its own error
         return None
 
 
-def _connector(watch: Watch, original: Function) -> Function:
-    """aiohttp speaks to proxies itself, and may look up names without `socket`: by c-ares, or by uvloop.
+def _guard_aiohttp(watch: Watch, original: Function) -> Function:
+    """aiohttp talks to proxies itself, and may look up names without `socket`: by c-ares, or by uvloop.
 
-    A name behind a Unix socket or a Windows pipe is none of a host.
+    With a Unix socket or a Windows pipe, the name in the URL is not that of a host.
     """
 
     @wraps(original)

@@ -1,6 +1,6 @@
-"""httpx and httpx2 are one family, the same classes under two names: code here is handed the module to serve.
+"""Transports for httpx and httpx2, which have the same classes under two names: functions here take the module.
 
-Start at `transport`. The two conversions below it are all that is known of the family's own values.
+Start at `transport`. `RequestReader` and `library_response` convert between their values and the service's.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
     from harness.service.http import Body, Response
 
 ERRORS = {ConnectFailed: "ConnectError", ConnectionLost: "RemoteProtocolError", ReadTimeout: "ReadTimeout"}
-"""What the libraries call what happened on the wire."""
+"""The name of the libraries' exception for each wire failure."""
 
-MOST_HEADERS = 256  # sets of headers that a reader keeps, for clients that send another one with every request
+MOST_HEADERS = 256  # that a reader caches: some clients send other headers with every request
 
 NO_TIMEOUT: Mapping[str, float | None] = {}
 
 _numbers = count(1)
-_identities: WeakKeyDictionary[object, int] = WeakKeyDictionary()
+_client_numbers: WeakKeyDictionary[object, int] = WeakKeyDictionary()
 
 
-async def let_others_run(seconds: float) -> None:
-    """What an async client does while a stream has nothing for it: the rest of the loop gets a turn."""
+async def yield_to_loop(seconds: float) -> None:
+    """Let other tasks of the event loop run once, however many `seconds` a stream has no chunk for."""
     await anyio.sleep(0)
 
 
 def transport(
     module: ModuleType,
     answer: Callable[[Request], Response],
-    pause: Callable[[float], Awaitable[None]] = let_others_run,
+    pause: Callable[[float], Awaitable[None]] = yield_to_loop,
 ) -> Any:
-    """A `MockTransport` of `module` that asks `answer`; it serves `Client` and `AsyncClient` alike.
+    """A `MockTransport` of `module` that calls `answer`; for `Client` and `AsyncClient` alike.
 
-    `pause` is what an `AsyncClient` does while a stream has nothing for it.
+    `pause` is awaited by an `AsyncClient` while a stream has no chunk for it.
 
     It is a plain `MockTransport`, because vcrpy patches that class's methods by name: it records nothing of a
     `BaseTransport`, nor of a subclass with methods of its own, and says nothing about it.
@@ -58,7 +58,7 @@ def transport(
     '/tea'
     """
     client = next(_numbers)
-    reader = Reader()
+    reader = RequestReader()
 
     def handle(request: Any) -> Any:
         return ask(module, answer, reader.read(request, client), pause)
@@ -66,37 +66,36 @@ def transport(
     return module.MockTransport(handle)
 
 
-def of_the_sdk() -> ModuleType:
-    """The module that the installed openai is built on: httpx up to 2.x, httpx2 from 3.0 on."""
+def sdk_http_library() -> ModuleType:
+    """The HTTP library that the installed openai uses: httpx up to 2.x, httpx2 from 3.0 on."""
     major = int(import_module("openai").__version__.split(".")[0])
     return import_module("httpx2" if major >= 3 else "httpx")
 
 
-def identity(transport: object) -> int:
-    """A number that stays with one intercepted transport, hence with one client, and is never used again.
+def client_number(transport: object) -> int:
+    """A number that identifies an intercepted transport, and so a client; it is never reused.
 
-    An `id()` would be used again; the object itself would not survive a copy of whatever has noted it. The
-    value means nothing.
+    An `id()` would be reused, and a reference to the object would not survive a copy of what holds it.
     """
-    number = _identities.get(transport)
+    number = _client_numbers.get(transport)
     # setdefault: two threads may send their first request through one client at the same moment
-    return number or _identities.setdefault(transport, next(_numbers))
+    return number or _client_numbers.setdefault(transport, next(_numbers))
 
 
-class Reader:
-    """Turns requests into the service's own.
+class RequestReader:
+    """Converts requests of the libraries into the service's own.
 
-    Most requests of a client carry the very same headers, so those are decoded and kept once. They hold a key,
-    which is why the memory belongs to a reader and goes with it.
+    Most requests of a client have the same headers, so decoded headers are cached. They contain an API key, which
+    is why the cache belongs to the reader and not to the module.
     """
 
     def __init__(self) -> None:
         self._headers: dict[tuple[tuple[bytes, bytes], ...], Mapping[str, str]] = {}
 
     def read(self, request: Any, client: int) -> Request:
-        """The service's view of a request whose body has been read: call `read()` or `await aread()` first.
+        """The service's form of a request whose body has been read: call `read()` or `await aread()` first.
 
-        A header that was sent twice has its values joined by a comma, as HTTP has it.
+        The values of a header that was sent twice are joined by a comma, as in HTTP.
         """
         raw = tuple(request.headers.raw)
         headers = self._headers.get(raw)
@@ -115,30 +114,30 @@ def ask(
     request: Request,
     pause: Callable[[float], Awaitable[None]],
 ) -> Any:
-    """What `answer` has to say to a request, as `module` receives it.
+    """The answer to a request, as a response of `module`.
 
     Raises:
-        An error of `module`: what happened on the wire.
+        An exception of `module`: for a failure on the wire.
     """
     try:
         response = answer(request)
     except WireFailure as failure:
-        raise of_the_library(module, failure) from failure
-    return to_response(module, response, request.patience, pause)
+        raise library_error(module, failure) from failure
+    return library_response(module, response, request.patience, pause)
 
 
-def of_the_library(module: ModuleType, failure: WireFailure) -> Exception:
-    """What a client of `module` raises for it."""
+def library_error(module: ModuleType, failure: WireFailure) -> Exception:
+    """The exception of `module` for a wire failure."""
     error: Exception = getattr(module, ERRORS[type(failure)])(str(failure))
     return error
 
 
-def to_response(
+def library_response(
     module: ModuleType, response: Response, patience: float | None, pause: Callable[[float], Awaitable[None]]
 ) -> Any:
-    """The answer as `module` receives it from a socket: unread, with no header that the service did not send.
+    """The response of `module`, as if it came from a socket: unread, and with only the headers that the service sent.
 
-    Given as `content=` the body would count as read already, and a content-length would be made up.
+    With `content=`, the body would count as read already, and a content-length would be added.
     """
     if isinstance(response.body, bytes):
         stream = module.ByteStream(response.body)
@@ -149,7 +148,7 @@ def to_response(
 
 @cache
 def _live_stream(module: ModuleType) -> Any:
-    """A stream of `module`, sync and async, whose chunks are made when they are read."""
+    """The class of streams of `module`, sync and async, whose chunks are made when they are read."""
 
     class LiveStream(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[name-defined, misc]
         def __init__(self, body: Body, patience: float | None, pause: Callable[[float], Awaitable[None]]) -> None:
@@ -161,18 +160,18 @@ def _live_stream(module: ModuleType) -> Any:
             try:
                 return self._body.read(patience)
             except WireFailure as failure:
-                raise of_the_library(module, failure) from failure
+                raise library_error(module, failure) from failure
 
         def __iter__(self) -> Iterator[bytes]:
             while (chunk := self._read(self._patience)) is not None:
                 yield chunk
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            while (chunk := self._read(await self._sit_out())) is not None:
+            while (chunk := self._read(await self._pause_until_due())) is not None:
                 yield chunk
 
-        async def _sit_out(self) -> float | None:
-            """Let others run until there is something to read; how patient the client is by then."""
+        async def _pause_until_due(self) -> float | None:
+            """Let other tasks run until a chunk is due; returns what is left of the client's read timeout."""
             left = self._patience
             while left != 0 and 0 < (seconds := min(self._body.wait(), inf if left is None else left)) < inf:
                 before = self._body.now

@@ -1,4 +1,4 @@
-"""The body of a request as it comes over ASGI: within limits, and long ones onto the disk."""
+"""Receives the body of a request over ASGI, within limits; long forms go to the disk."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from anyio import to_thread
 
 from harness.failures import HarnessFailure
 from harness.service.params.upload import MOST_BYTES
-from harness.transports.spool import SHORT, Spool
+from harness.transports.spool import IN_MEMORY, Spool
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 
 class Limit(NamedTuple):
-    """How many bytes a body may have, and how many of them stay in memory."""
+    """How many bytes a body may have, how many of them stay in memory, and what to do about a longer one."""
 
     most: int
     in_memory: int
     advice: str
 
 
-# A file that is a little larger than the service takes gets its refusal; nothing larger is read.
-FORM = Limit(MOST_BYTES + (8 << 20), SHORT, "Send less: the largest file that the service takes has 512 MB.")
+# Leaves room for a file that is a little too large, so that the service itself refuses it.
+FORM = Limit(MOST_BYTES + (8 << 20), IN_MEMORY, "Send less: the largest file that the service takes has 512 MB.")
 # How much JSON the service takes is not recorded (G). A hundred of the longest messages have less, in most scripts.
 OTHER = Limit(64 << 20, 64 << 20, "Send it as a file: client.files.create(file=…, purpose=…)")
 
 
-async def received(receive: Callable[[], Awaitable[dict[str, Any]]], content_type: str) -> Content | None:
-    """The whole body; None if the client has left before its end.
+async def receive_body(receive: Callable[[], Awaitable[dict[str, Any]]], content_type: str) -> Content | None:
+    """The whole body; None if the client disconnects before its end.
 
     Raises:
         HarnessFailure: it is too long, or there is no room for it on the disk.

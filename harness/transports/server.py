@@ -1,4 +1,4 @@
-"""A server on this machine, in a thread of this process."""
+"""Serves HTTP from a thread of this process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from harness.failures import HarnessFailure
-from harness.transports.asgi import asgi_app, never
+from harness.transports.asgi import asgi_app, never_inline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,37 +25,37 @@ def serving(
     host: str = "127.0.0.1",
     port: int = 0,
     real_time: bool = False,
-    at_once: Callable[[Request], bool] = never,
+    inline: Callable[[Request], bool] = never_inline,
     grace: int | None = None,
 ) -> Iterator[str]:
-    """While active, requests over the network are answered by `answer`; gives the base URL, without `/v1`.
+    """While active, `answer` answers requests over the network; yields the URL, without `/v1`.
 
     Args:
         answer: called in worker threads, for several requests at once.
         host, port, grace: as `running` takes them.
-        real_time, at_once: as `asgi_app` takes them.
+        real_time, inline: as `asgi_app` takes them.
 
     Raises:
-        HarnessFailure: uvicorn is not installed, or the address cannot be had.
+        HarnessFailure: uvicorn is not installed, or the address is not available.
     """
-    with running(asgi_app(answer, real_time=real_time, at_once=at_once), host=host, port=port, grace=grace) as url:
+    with running(asgi_app(answer, real_time=real_time, inline=inline), host=host, port=port, grace=grace) as url:
         yield url
 
 
 @contextmanager
 def running(app: App, *, host: str = "127.0.0.1", port: int = 0, grace: int | None = None) -> Iterator[str]:
-    """While active, an ASGI application is served by a thread of this process; gives the URL.
+    """While active, a thread of this process serves an ASGI application; yields the URL.
 
-    The port is open before the URL is known, so nobody has to wait for it. At the end the requests under way are
-    answered still. Nothing is logged and no header added: what arrives is what the application sends.
+    The port is open already when the URL is yielded. At the end, open requests are still answered. Nothing is logged,
+    and no header is added to those of the application.
 
     Args:
-        host: the address to listen on; by default nobody but this machine reaches it.
+        host: the address to listen on; by default only this machine reaches it.
         port: the port, or 0 for a free one.
-        grace: seconds that requests under way have at the end, before they are cut off; by default as many as it takes.
+        grace: seconds that open requests have at the end, before they are cut off; by default as many as they need.
 
     Raises:
-        HarnessFailure: uvicorn is not installed, or the address cannot be had.
+        HarnessFailure: uvicorn is not installed, or the address is not available.
     """
     try:
         import uvicorn  # noqa: PLC0415 - belongs to an extra
@@ -99,7 +99,7 @@ def _listening(host: str, port: int) -> socket.socket:
             if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
             else "port=0   # a port that is free: on the command line, leave out --port",
         ) from error
-    # connections inherit it; asyncio sets it only where it opened the socket itself, and a head and a body sent apart
-    # would wait 40 ms for each other
+    # connections inherit it; asyncio sets it only on sockets that it opened itself, and without it, a body that is sent
+    # after its head is delayed by 40 ms
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

@@ -1,4 +1,4 @@
-"""Bodies that come piece by piece: in memory while they are short, then in a temporary file."""
+"""Bodies that arrive in pieces: in memory while they are short, then in a temporary file."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from harness.failures import HarnessFailure
 if TYPE_CHECKING:
     from harness.service.http import Content
 
-# Bytes of a body that are kept in memory; what is longer goes to the disk.
-SHORT = 1 << 20
+# Bytes of a body that are kept in memory; a longer one goes to the disk.
+IN_MEMORY = 1 << 20
 
 
 class Spool:
     """Collects the pieces of a body.
 
-    The file lies in the folder for temporary files (`TMPDIR` names it) and has no name there. It is gone with the last
-    view of it, and with this process.
+    The temporary file has no name and lies in the folder that `TMPDIR` names. It is deleted with the last view of it,
+    and with this process.
 
     Args:
-        short: how many bytes at most are kept in memory.
+        in_memory: how many bytes are kept in memory at most.
 
-    >>> with Spool(short=4) as spool:
+    >>> with Spool(in_memory=4) as spool:
     ...     spool.write(b"four")
     ...     spool.content()
     ...     spool.write(b" and more")
@@ -33,10 +33,10 @@ class Spool:
     b'four and more'
     """
 
-    def __init__(self, short: int = SHORT) -> None:
+    def __init__(self, in_memory: int = IN_MEMORY) -> None:
         self.size = 0
-        self._short = short
-        self._file = SpooledTemporaryFile[bytes](max_size=short)
+        self._in_memory = in_memory
+        self._file = SpooledTemporaryFile[bytes](max_size=in_memory)
 
     def __enter__(self) -> Spool:
         return self
@@ -46,8 +46,8 @@ class Spool:
 
     @property
     def is_long(self) -> bool:
-        """Whether the body is on disk, so that writing may take its time."""
-        return self.size > self._short
+        """Whether the body is on disk, where writing may block."""
+        return self.size > self._in_memory
 
     def write(self, piece: bytes) -> None:
         """Append a piece.
@@ -65,7 +65,7 @@ class Spool:
             ) from error
 
     def content(self) -> Content:
-        """All that was written: bytes, or a view of the file, which outlasts this."""
+        """The body so far: bytes, or a view of the file, which remains valid after `close`."""
         if not self.is_long:
             self._file.seek(0)
             return self._file.read()
@@ -73,5 +73,5 @@ class Spool:
         return memoryview(mmap(self._file.fileno(), 0, access=ACCESS_READ))
 
     def close(self) -> None:
-        """Collect no more; views stay."""
+        """Close the file; views of it remain valid."""
         self._file.close()

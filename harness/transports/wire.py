@@ -1,4 +1,4 @@
-"""What the transports over sockets share: which headers belong to a connection, and a failure as an HTTP answer."""
+"""What the transports over sockets share: the hop-by-hop headers, and a failure as an HTTP response."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from harness.failures import HarnessFailure
 
-# RFC 9110 §7.6.1 and its predecessors, and what whoever sends the message works out anew
-OF_A_CONNECTION = frozenset(
+# RFC 9110 §7.6.1 and its predecessors, and the headers that each sender computes itself
+HOP_BY_HOP = frozenset(
     {
         "connection",
         "content-length",
@@ -32,23 +32,23 @@ OF_A_CONNECTION = frozenset(
 
 
 def end_to_end(headers: Mapping[str, str], *also_without: str) -> dict[str, str]:
-    """The headers that mean the message, without those that mean the connection it came by; names are lower case.
+    """The headers of a message without those of the connection that it came over; names are lower case.
 
     >>> end_to_end({"connection": "close, x-hop", "x-hop": "1", "accept": "*/*"})
     {'accept': '*/*'}
     """
     named = {name.strip().lower() for name in headers.get("connection", "").split(",")}
-    gone = OF_A_CONNECTION | named | set(also_without)
+    gone = HOP_BY_HOP | named | set(also_without)
     return {name: value for name, value in headers.items() if name not in gone}
 
 
-def complaint(failure: HarnessFailure) -> bytes:
-    """A failure as the body of an error, in the form that the clients of the API know."""
+def error_body(failure: HarnessFailure) -> bytes:
+    """A failure as the body of an error response, in the form of the API."""
     error = {"message": str(failure), "type": "harness_failure", "param": None, "code": None}
     return json.dumps({"error": error}, ensure_ascii=False).encode()
 
 
-def refusal(status: int, failure: HarnessFailure, **headers: str) -> Response:
-    """A failure as an answer."""
+def error_response(status: int, failure: HarnessFailure, **headers: str) -> Response:
+    """A failure as a response; names of headers with underscores for hyphens."""
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(status, {"content-type": "application/json", **names}, complaint(failure))
+    return Response(status, {"content-type": "application/json", **names}, error_body(failure))

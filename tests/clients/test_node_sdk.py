@@ -18,7 +18,7 @@ def sparing():
     """A server that tells clients not to wait, and the fake of its key."""
     serving = pytest.importorskip("harness.serving")
     with serving.serve(spare_waiting=True) as server:
-        yield server, server.worlds.of(server.key)
+        yield server, server.worlds.for_key(server.key)
 
 
 def looks(fake):
@@ -151,7 +151,7 @@ def test_a_program_scripts_the_fake_itself(node):
     serving = pytest.importorskip("harness.serving")
     with serving.serve() as server:
         told = node(server, "controlling.mjs")
-        [run] = server.worlds.of(server.key).runs
+        [run] = server.worlds.for_key(server.key).runs
     assert (told["run"], told["statuses"], told["by"]) == (run.id, ["queued", "expired"], "clock")
     assert told["requests"] == [
         f"POST /v1/{path}" for path in ("assistants", "threads", f"threads/{run.thread_id}/runs")

@@ -309,7 +309,7 @@ def conversation(fake: FakeAssistants) -> Iterator[object]:
 
 def test_a_conversation_appears_while_it_happens(page, serve):
     worlds = Worlds()
-    stage = Stage(worlds, conversation(worlds.of("sk-test")))
+    stage = Stage(worlds, conversation(worlds.for_key("sk-test")))
     with serve(stage.answer) as url:
         page.goto(f"{url}/_harness/")
         watching = """window.seen = []; new MutationObserver(() => {
@@ -332,7 +332,7 @@ def test_a_conversation_appears_while_it_happens(page, serve):
 
 def test_what_the_reader_opened_stays_open_while_the_world_goes_on(page, serve):
     worlds = Worlds()
-    fake = worlds.of("sk-test")
+    fake = worlds.for_key("sk-test")
     thread = fake.add_thread()
     fake.client().beta.threads.messages.create(thread.id, role="user", content="one", metadata={"a": "b"})
     with serve(worlds.answer) as url:
@@ -349,7 +349,7 @@ def test_what_the_reader_opened_stays_open_while_the_world_goes_on(page, serve):
 
 def test_who_reads_the_end_goes_on_reading_the_end(page, serve):
     worlds = Worlds()
-    fake = worlds.of("sk-test")
+    fake = worlds.for_key("sk-test")
     api = fake.client().beta.threads
     thread = api.create(messages=[{"role": "user", "content": "\n".join("line" for _ in range(200))}])
     end = "scrollY > 0 && innerHeight + scrollY >= document.documentElement.scrollHeight - 2"
@@ -364,7 +364,7 @@ def test_who_reads_the_end_goes_on_reading_the_end(page, serve):
 
 def test_a_page_that_nobody_sees_asks_nothing(page, serve):
     worlds = Worlds()
-    worlds.of("sk-test")
+    worlds.for_key("sk-test")
     asked: list[str] = []
 
     def answer(request: Request) -> Response:
@@ -386,7 +386,7 @@ def test_a_page_that_nobody_sees_asks_nothing(page, serve):
 
 def test_the_token_of_the_address_goes_along(page, serve):
     worlds = Worlds(token="open sesame")
-    worlds.of("sk-test")
+    worlds.for_key("sk-test")
     with serve(worlds.answer) as url:
         page.goto(f"{url}/_harness/?token=open%20sesame")
         page.until("document.getElementById('live').innerText === 'live'")

@@ -16,7 +16,7 @@ import pytest
 from harness import HarnessFailure, fake_assistants
 from harness.environment import KEYS
 from harness.hosts import Hosts
-from harness.transports.httpx_family import of_the_sdk
+from harness.transports.httpx_family import sdk_http_library
 
 NAMED = "http://localhost:11434/v1"
 
@@ -54,7 +54,7 @@ def named_by(how, monkeypatch):
 def test_other_ports_of_a_named_host_are_the_users_own(how, monkeypatch, own):
     with fake_assistants(**named_by(how, monkeypatch)) as fake:
         openai.OpenAI(api_key="sk-test", base_url=NAMED).beta.threads.create()
-        with of_the_sdk().Client() as client:
+        with sdk_http_library().Client() as client:
             assert client.get(own).text == "own"
         with urllib.request.urlopen(own) as answer:
             assert answer.read() == b"own"

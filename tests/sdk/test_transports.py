@@ -23,7 +23,7 @@ import pytest
 
 from harness.failures import HarnessFailure
 from harness.service.http import Response
-from harness.transports.httpx_family import MOST_HEADERS, Reader, of_the_sdk, transport
+from harness.transports.httpx_family import MOST_HEADERS, RequestReader, sdk_http_library, transport
 from harness.transports.intercept import intercept
 
 OURS = "https://api.openai.com/v1/models/gpt-4o?limit=1"
@@ -201,7 +201,7 @@ def test_a_request_arrives_as_it_was_sent(family_way):
 
 
 def test_headers_that_come_again_are_kept_once_and_those_that_never_do_not_for_ever(family):
-    reader = Reader()
+    reader = RequestReader()
     requests = [family.Request("GET", OURS, headers={"X-Number": str(number % 300)}) for number in range(600)]
     read = [reader.read(request, 1) for request in requests]
     assert [request.headers["x-number"] for request in read] == [str(number % 300) for number in range(600)]
@@ -244,7 +244,7 @@ def test_each_transport_is_one_client(family_way):
 
 def test_the_family_of_the_sdk_is_that_of_its_clients():
     with openai.OpenAI(api_key="sk-test") as client:
-        assert isinstance(client._client, of_the_sdk().Client)
+        assert isinstance(client._client, sdk_http_library().Client)
 
 
 def test_vcrpy_records_what_the_transport_answers(family_way, tmp_path):

@@ -34,7 +34,7 @@ from harness.serving import KEY, serve, serve_one
 from harness.serving.remote import RemoteAssistants, connect
 from harness.serving.remote.parts import PLANNED
 from harness.serving.worlds import Worlds
-from harness.transports.httpx_family import of_the_sdk as httpx_of_the_sdk
+from harness.transports.httpx_family import sdk_http_library
 from harness.transports.server import serving
 
 pytest.importorskip("uvicorn")
@@ -155,7 +155,7 @@ ACTS = [
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: type(act).__name__)
 def test_every_act_arrives_as_it_was_sent(server, remote, act):
     remote.next_run(act)
-    [script] = server.worlds.of(KEY).world.director.queue
+    [script] = server.worlds.for_key(KEY).world.director.queue
     assert script.source == (act,)
 
 
@@ -243,7 +243,7 @@ def test_every_fault_can_be_planned(server, remote, name):
     getattr(remote.faults, name)(*args, **kwargs)
     here = Faults()
     getattr(here, name)(*args, **kwargs)
-    [there] = server.worlds.of(KEY).faults.planned
+    [there] = server.worlds.for_key(KEY).faults.planned
     kept = [
         {key: value for key, value in vars(plan).items() if not callable(value)} for plan in (there, here.planned[0])
     ]
@@ -429,7 +429,7 @@ def test_each_key_is_a_world_of_its_own(server):
 
 
 def test_its_clients_end_with_it_unless_the_connections_are_the_users_own(server):
-    with httpx_of_the_sdk().Client() as own:
+    with sdk_http_library().Client() as own:
         with connect(server.url) as remote:
             clients = [remote.client(), remote.azure_client(), remote.client(http_client=own)]
             assert not any(client.is_closed() for client in clients)

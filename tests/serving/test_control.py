@@ -13,7 +13,7 @@ from harness.service.http import Request
 from harness.serving.control import handlers, memory
 from harness.serving.control.guard import LARGEST
 from harness.serving.control.routes import ROUTES
-from harness.serving.pace import Pace
+from harness.serving.real_time import RealTime
 from harness.serving.worlds import OneWorld, Worlds
 
 KEY = "sk-test"
@@ -76,23 +76,23 @@ def test_a_key_means_its_world_and_begins_it(worlds):
     post(worlds, "/clock", {"advance": 5}, key="sk-one")
     post(worlds, "/clock", {"advance": 7}, key=None, api_key="sk-two")  # as Azure's clients say it
     assert [world["name"] for world in get(worlds, "/worlds")] == [worlds.name_of("sk-one"), worlds.name_of("sk-two")]
-    assert worlds.of("sk-two").clock.now - worlds.of("sk-one").clock.now == 2
+    assert worlds.for_key("sk-two").clock.now - worlds.for_key("sk-one").clock.now == 2
 
 
 def test_a_name_means_a_world_whatever_the_key(worlds):
     post(worlds, "/clock", {"advance": 5}, key="sk-one")
     name = worlds.name_of("sk-one")
-    assert get(worlds, f"/clock?world={name}", key="sk-two")["now"] == worlds.of("sk-one").clock.now
+    assert get(worlds, f"/clock?world={name}", key="sk-two")["now"] == worlds.for_key("sk-one").clock.now
     assert worlds.names() == [name]
 
 
 def test_the_only_world_need_not_be_named(worlds):
-    worlds.of("sk-one")
-    assert get(worlds, "/clock", key=None)["now"] == worlds.of("sk-one").clock.now
+    worlds.for_key("sk-one")
+    assert get(worlds, "/clock", key=None)["now"] == worlds.for_key("sk-one").clock.now
 
 
 def test_of_several_worlds_one_has_to_be_named(worlds):
-    names = [worlds.name_of(key) for key in ("sk-one", "sk-two") if worlds.of(key)]
+    names = [worlds.name_of(key) for key in ("sk-one", "sk-two") if worlds.for_key(key)]
     status, message = refused(worlds, "GET", "/clock", key=None)
     assert status == 400
     assert "GET /_harness/clock: of which world?" in message
@@ -108,7 +108,7 @@ def test_without_any_world_one_has_to_be_begun(worlds):
 @pytest.mark.parametrize(("wrong", "do"), [("world-{}x", "?world=world-"), ("what", "GET /_harness/worlds")])
 def test_an_unknown_name_is_told_the_nearest(worlds, wrong, do):
     name = worlds.name_of("sk-one")
-    worlds.of("sk-one")
+    worlds.for_key("sk-one")
     wanted = wrong.format(name.removeprefix("world-"))
     status, message = refused(worlds, "GET", f"/clock?world={wanted}")
     assert status == 404
@@ -178,7 +178,7 @@ def test_cells_are_executed_only_where_the_server_allows_it(allowed):
     worlds = Worlds(execute=allowed)
     response = send(worlds, "POST", "/_harness/scenario", {"next_run": [[{"run_code": "1 + 1", "execute": True}]]})
     assert response.status == (200 if allowed else 400)
-    assert len(worlds.of(KEY).world.director.queue) == (1 if allowed else 0)
+    assert len(worlds.for_key(KEY).world.director.queue) == (1 if allowed else 0)
     worlds.close()
 
 
@@ -215,7 +215,7 @@ def test_the_clock_is_read_and_moved(worlds):
 
 def test_in_real_time_a_clock_stays_timed():
     """As a world begins: a look is no reason for time to pass, and a clock that nothing moves would stop streams."""
-    worlds = Worlds(pace=Pace(lambda: 0.0))
+    worlds = Worlds(real_time=RealTime(lambda: 0.0))
     before = get(worlds, "/clock")
     assert before["policy"] == "timed"
     status, message = refused(worlds, "POST", "/clock", {"policy": "manual", "advance": 30})
@@ -249,7 +249,7 @@ def test_an_unknown_field_is_told_the_nearest(worlds):
 
 
 def test_what_falls_due_and_fails_is_told_to_whoever_moves_the_clock(worlds):
-    fake = worlds.of(KEY)
+    fake = worlds.for_key(KEY)
     fake.clock.policy = "manual"
 
     def model(run):
@@ -398,11 +398,11 @@ def test_a_reset_begins_the_world_anew(worlds):
 def test_a_reset_takes_options_of_a_world_over_those_of_the_server():
     worlds = Worlds(Options(queued=3.0, seed="of the server"))
     post(worlds, "/reset", {"clock": "manual", "as_of": "2024-05-01", "api": "v2"})
-    options = worlds.of(KEY).options
+    options = worlds.for_key(KEY).options
     assert (options.clock, options.as_of, options.api) == ("manual", "2024-05-01", "v2")
     assert options.queued == 3.0
     post(worlds, "/reset")
-    assert worlds.of(KEY).options.clock == "on_poll"
+    assert worlds.for_key(KEY).options.clock == "on_poll"
 
 
 @pytest.mark.parametrize(
@@ -419,11 +419,11 @@ def test_a_reset_takes_options_of_a_world_over_those_of_the_server():
     ],
 )
 def test_a_reset_takes_nothing_else(worlds, options, words):
-    fake = worlds.of(KEY)
+    fake = worlds.for_key(KEY)
     status, message = refused(worlds, "POST", "/reset", options)
     assert status == 400
     assert words in message
-    assert worlds.of(KEY) is fake
+    assert worlds.for_key(KEY) is fake
 
 
 def test_the_world_of_a_running_test_keeps_its_options():
@@ -439,16 +439,16 @@ def test_the_world_of_a_running_test_keeps_its_options():
 
 def test_the_worlds_are_listed_by_their_names_alone(worlds):
     talk(worlds, "sk-first-secret")
-    worlds.of("sk-second-secret")
+    worlds.for_key("sk-second-secret")
     raw = send(worlds, "GET", "/_harness/worlds", key=None).body
     assert b"secret" not in raw
     first, second = json.loads(raw)
     assert first == {
         "name": worlds.name_of("sk-first-secret"),
-        "requests": len(worlds.of("sk-first-secret").requests),
+        "requests": len(worlds.for_key("sk-first-secret").requests),
         "threads": 1,
         "runs": 1,
-        "now": worlds.of("sk-first-secret").clock.now,
+        "now": worlds.for_key("sk-first-secret").clock.now,
     }
     assert (second["requests"], second["threads"], second["runs"]) == (0, 0, 0)
 
@@ -660,7 +660,7 @@ def test_all_answers_are_kept_from_caches_and_guesses(worlds):
 
 
 def test_a_handler_has_its_world_to_itself(worlds):
-    fake = worlds.of(KEY)
+    fake = worlds.for_key(KEY)
     got = []
 
     def attempt():
@@ -680,7 +680,7 @@ def test_a_handler_has_its_world_to_itself(worlds):
 
 
 def test_other_worlds_go_on_meanwhile(worlds):
-    fake, answers = worlds.of(KEY), []
+    fake, answers = worlds.for_key(KEY), []
 
     def ask_another_world():
         thread = Thread(target=lambda: answers.append(get(worlds, "/clock", key="sk-other")))

@@ -15,8 +15,8 @@ from harness import HarnessFailure, Request, __version__, scenarios
 from harness.options import Options
 from harness.service.http import WireFailure
 from harness.serving import entries, journal
-from harness.serving.lasting import STAND_IN, LastingWorlds
-from harness.serving.pace import Pace
+from harness.serving.persistent import ANY_KEY, PersistentWorlds
+from harness.serving.real_time import RealTime
 from harness.serving.worlds import Worlds
 
 pytest.importorskip("filelock")
@@ -31,8 +31,8 @@ def opened(tmp_path):
     """Begins worlds, in whose place a test may begin others with the same file; ends them all."""
     begun = []
 
-    def open_worlds(state="state.jsonl", *options, kind=LastingWorlds, **how):
-        begun.append(kind(tmp_path / state, *options, **how) if kind is LastingWorlds else kind(*options, **how))
+    def open_worlds(state="state.jsonl", *options, kind=PersistentWorlds, **how):
+        begun.append(kind(tmp_path / state, *options, **how) if kind is PersistentWorlds else kind(*options, **how))
         return begun[-1]
 
     yield open_worlds
@@ -305,7 +305,7 @@ def test_in_real_time_as_much_has_passed(seed, opened, elsewhere, tmp_path):
     """Also while streams only waited, and in several worlds at their own times."""
     real = [1000.0]
     walk, chance = Walk(seed, elsewhere), random.Random(seed)
-    worlds = opened("before", Options(seed=seed), pace=Pace(lambda: real[0]))
+    worlds = opened("before", Options(seed=seed), real_time=RealTime(lambda: real[0]))
     for _ in range(120):
         real[0] += chance.random()
         walk.steps(worlds, 1)
@@ -317,7 +317,7 @@ def test_in_real_time_as_much_has_passed(seed, opened, elsewhere, tmp_path):
     shutil.copy(tmp_path / "before", tmp_path / "after")
     before = shown(worlds)
     real[0] += 1000  # nothing passes while there is no server
-    again = opened("after", Options(seed=seed), pace=Pace(lambda: real[0]))
+    again = opened("after", Options(seed=seed), real_time=RealTime(lambda: real[0]))
     assert shown(again) == before
     assert any(world["clock"]["now"] > 1_762_171_200 + 30 for world in shown(again).values())
 
@@ -369,13 +369,13 @@ def test_a_kill_during_the_first_line_leaves_a_file_to_begin_with(opened, tmp_pa
 
 def test_an_entry_stands_in_the_file_before_it_is_acted_upon(opened, tmp_path, monkeypatch):
     worlds, seen = opened(), []
-    served = Worlds.served
+    respond = Worlds.respond
 
     def look(self, fake, request):
         seen.append((tmp_path / "state.jsonl").read_text().count("/v1/threads"))
-        return served(self, fake, request)
+        return respond(self, fake, request)
 
-    monkeypatch.setattr(Worlds, "served", look)
+    monkeypatch.setattr(Worlds, "respond", look)
     for _ in range(3):
         asked(worlds, "POST", "/threads")
     assert seen == [1, 2, 3]
@@ -383,27 +383,27 @@ def test_an_entry_stands_in_the_file_before_it_is_acted_upon(opened, tmp_path, m
 
 def test_what_breaks_the_server_does_not_keep_it_from_starting_again(opened, monkeypatch):
     """It broke the one before at the same request, which went on with the next one."""
-    worlds, served = opened(), Worlds.served
+    worlds, respond = opened(), Worlds.respond
 
     def broken(self, fake, request):
-        return 1 / 0 if request.body else served(self, fake, request)
+        return 1 / 0 if request.body else respond(self, fake, request)
 
-    monkeypatch.setattr(Worlds, "served", broken)
+    monkeypatch.setattr(Worlds, "respond", broken)
     with pytest.raises(ZeroDivisionError):
         asked(worlds, "POST", "/threads", {})
     asked(worlds, "POST", "/threads")
     worlds.close()
-    assert len(opened().of(KEYS[0]).threads) == 1
+    assert len(opened().for_key(KEYS[0]).threads) == 1
 
 
 def test_what_was_written_and_not_answered_counts_as_done(opened, monkeypatch):
     worlds = opened()
-    monkeypatch.setattr(Worlds, "served", lambda *_: 1 / 0)
+    monkeypatch.setattr(Worlds, "respond", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         asked(worlds, "POST", "/threads")
     monkeypatch.undo()
     worlds.close()
-    assert len(opened().of(KEYS[0]).threads) == 1
+    assert len(opened().for_key(KEYS[0]).threads) == 1
 
 
 @pytest.mark.parametrize("fails", ["at once", "halfway"])
@@ -431,10 +431,10 @@ def test_what_cannot_be_written_is_not_done(fails, opened, tmp_path):
         asked(worlds, "POST", "/threads")
     worlds._journal._file = file
     assert (tmp_path / "state.jsonl").read_bytes() == before
-    assert len(worlds.of(KEYS[0]).threads) == 1
+    assert len(worlds.for_key(KEYS[0]).threads) == 1
     asked(worlds, "POST", "/threads")
     worlds.close()
-    assert len(opened().of(KEYS[0]).threads) == 2
+    assert len(opened().for_key(KEYS[0]).threads) == 2
 
 
 # --- what is refused ----------------------------------------------------------------------------------------------
@@ -458,7 +458,7 @@ def test_damage_is_told_with_its_line_and_nothing_is_lost(damage, opened, tmp_pa
     worlds.close()
     damaged = b"".join(DAMAGES[damage]((tmp_path / "state.jsonl").read_bytes().splitlines(keepends=True)))
     (tmp_path / "state.jsonl").write_bytes(damaged)
-    with pytest.raises(HarnessFailure, match=r"state\.jsonl:\d: this line is not what was written here") as told:
+    with pytest.raises(HarnessFailure, match=r"state\.jsonl:\d: this line was changed") as told:
         opened()
     assert (tmp_path / "state.jsonl").read_bytes() == damaged
     whole = int(str(told.value).partition("state.jsonl:")[2].partition(":")[0]) - 1
@@ -470,16 +470,16 @@ def test_damage_is_told_with_its_line_and_nothing_is_lost(damage, opened, tmp_pa
 @pytest.mark.parametrize("content", [b"Shopping list", b"Shopping\nlist\n", b'{"journal": 99, "crc": 1}\n'])
 def test_a_file_of_somebody_else_is_left_alone(content, opened, tmp_path):
     (tmp_path / "state.jsonl").write_bytes(content)
-    with pytest.raises(HarnessFailure, match=r"state\.jsonl:1: this is no state of a server of this version"):
+    with pytest.raises(HarnessFailure, match=r"state\.jsonl:1: this is not a state file of this version"):
         opened()
     assert (tmp_path / "state.jsonl").read_bytes() == content
 
 
 def test_another_version_or_another_server_is_refused(opened, tmp_path, monkeypatch):
     opened("state.jsonl", Options(queued=2, api_key="sk-mine"), execute=True).close()
-    monkeypatch.setattr("harness.serving.lasting.__version__", "99")
+    monkeypatch.setattr("harness.serving.persistent.__version__", "99")
     with pytest.raises(HarnessFailure) as told:
-        opened("state.jsonl", Options(clock="timed"), scenario={"every_run": "Hello!"}, pace=Pace())
+        opened("state.jsonl", Options(clock="timed"), scenario={"every_run": "Hello!"}, real_time=RealTime())
     assert told.value.there_was.splitlines() == [
         f"version was {__version__!r}, and is '99'.",
         "time was 'virtual', and is 'real'.",
@@ -525,7 +525,7 @@ def test_two_servers_do_not_share_a_file(opened, tmp_path):
 
 
 def test_a_folder_is_no_file(opened):
-    with pytest.raises(HarnessFailure, match="is no file"):
+    with pytest.raises(HarnessFailure, match="is not a file"):
         opened("")
 
 
@@ -540,7 +540,7 @@ def test_a_file_that_cannot_be_opened(opened, monkeypatch):
     def refuse(path, flags):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(journal, "_for_the_owner", refuse)
+    monkeypatch.setattr(journal, "_for_owner_only", refuse)
     with pytest.raises(HarnessFailure, match="Permission denied"):
         opened()
     monkeypatch.undo()
@@ -593,9 +593,9 @@ def test_azures_clients_come_again_as_they_came(opened):
     worlds.close()
     again = opened()
     assert shown(again) == before
-    sent = [dict(exchange.request.headers) for exchange in again.of("azure-key").requests]
-    assert [headers.get("api-key") for headers in sent] == [STAND_IN, None]
-    assert sent[1] == {"authorization": f"Bearer {STAND_IN}"}
+    sent = [dict(exchange.request.headers) for exchange in again.for_key("azure-key").requests]
+    assert [headers.get("api-key") for headers in sent] == [ANY_KEY, None]
+    assert sent[1] == {"authorization": f"Bearer {ANY_KEY}"}
 
 
 @pytest.mark.parametrize("key", ["", "sk-other"], ids=["no key", "another key"])
@@ -610,7 +610,7 @@ def test_the_only_key_is_accepted_again(opened):
     worlds = opened("state.jsonl", Options(api_key="sk-mine"))
     asked(worlds, "POST", "/threads", key="sk-mine")
     worlds.close()
-    assert len(opened("state.jsonl", Options(api_key="sk-mine")).of("sk-mine").threads) == 1
+    assert len(opened("state.jsonl", Options(api_key="sk-mine")).for_key("sk-mine").threads) == 1
 
 
 def test_a_control_request_comes_in_again_by_whatever_way_it_came(opened):
@@ -622,10 +622,10 @@ def test_a_control_request_comes_in_again_by_whatever_way_it_came(opened):
     assert send(worlds, "POST", "/_harness/clock", {"advance": 7}, key="", x_harness_token="two").status == 401
     talk(worlds, key=KEYS[1])
     assert send(worlds, "POST", "/_harness/clock", {"advance": 7}, key="", **headers).status == 400
-    now = worlds.of(KEYS[0]).clock.now
+    now = worlds.for_key(KEYS[0]).clock.now
     worlds.close()
     again = opened()
-    assert again.of(KEYS[0]).clock.now == now
+    assert again.for_key(KEYS[0]).clock.now == now
 
 
 def test_a_world_that_was_only_looked_at_is_there(opened, tmp_path):

@@ -18,8 +18,8 @@ import pytest
 from harness import HarnessFailure, run_code, say, search
 from harness.serving import serve, serve_one
 from harness.serving.journal import Journal
-from harness.serving.lasting import LastingWorlds
-from harness.serving.pieces import PIECE
+from harness.serving.long_bodies import PIECE_SIZE
+from harness.serving.persistent import PersistentWorlds
 from harness.serving.worlds import Worlds
 from harness.transports.asgi import asgi_app
 
@@ -91,7 +91,7 @@ def little_memory(most=8 * MEBIBYTE):
 @pytest.mark.parametrize("kept", [False, True], ids=["worlds", "lasting worlds"])
 def test_a_long_file_is_never_in_memory(kept, tmp_path):
     """From the socket to the disk, through a snapshot and a restart, and back to the client."""
-    begin = partial(LastingWorlds, tmp_path / "state.jsonl") if kept else Worlds
+    begin = partial(PersistentWorlds, tmp_path / "state.jsonl") if kept else Worlds
     whole = hashlib.sha256()
     for block in blocks(LONG):
         whole.update(block)
@@ -99,7 +99,7 @@ def test_a_long_file_is_never_in_memory(kept, tmp_path):
         with closing(begin()) as worlds:
             app = asgi_app(worlds.answer)
             file = json.loads(Caller("POST", "/v1/files", chain([HEAD], blocks(LONG), [TAIL])).call(app).last)
-            fake = worlds.of(KEY)
+            fake = worlds.for_key(KEY)
             fake.restore(fake.snapshot())
             got = Caller("GET", f"/v1/files/{file['id']}/content").call(app)
         assert (file["bytes"], got.length, got.hash.digest()) == (LONG, LONG, whole.digest())
@@ -115,7 +115,7 @@ def test_a_long_file_is_never_in_memory(kept, tmp_path):
 @pytest.fixture
 def content():
     """Of another length than any number of pieces, and with what looks like a boundary."""
-    return os.urandom(5 * PIECE) + b"\r\n--x--\r\n" + bytes(12345)
+    return os.urandom(5 * PIECE_SIZE) + b"\r\n--x--\r\n" + bytes(12345)
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ def test_each_restart_has_it(content, tmp_path):
         with serve(state=state) as server, openai.OpenAI(api_key=KEY, base_url=server.base_url) as client:
             assert [client.files.content(file_id).read() for file_id in ids] == [content] * number
             ids.append(client.files.create(file=("a.bin", content), purpose="vision").id)
-    assert all(len(line) < 2 * PIECE for line in state.read_bytes().splitlines())
+    assert all(len(line) < 2 * PIECE_SIZE for line in state.read_bytes().splitlines())
 
 
 def test_an_upload_that_was_cut_off_by_a_kill_was_none(content, tmp_path):

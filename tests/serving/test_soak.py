@@ -135,7 +135,7 @@ def hold_conversations(server, turns):
 def begin(server):
     for key in KEYS:
         server.worlds.reset(server.worlds.name_of(key))
-        server.worlds.of(key).model(model(key))
+        server.worlds.for_key(key).model(model(key))
 
 
 def held():
@@ -164,7 +164,7 @@ def test_two_hundred_clients_stream_for_an_hour():
             grown.append(held() - before - sum(grown))
         runs = 3 * TURNS * (CLIENTS + 1)
         for key in KEYS:
-            fake = server.worlds.of(key)
+            fake = server.worlds.for_key(key)
             assert fake.clock.now - FakeAssistants().clock.now >= 3600
             fake.clock.advance(PAUSE)  # runs go on whose clients have left
             assert [run.status for run in fake.runs] == ["completed"] * runs

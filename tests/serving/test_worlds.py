@@ -12,7 +12,7 @@ import pytest
 from harness import FakeAssistants, HarnessFailure, Request, Response, hang, say
 from harness.options import Options
 from harness.serving import KEY, serve, serve_one
-from harness.serving.pace import Pace
+from harness.serving.real_time import RealTime
 from harness.serving.worlds import NO_KEY, OneWorld, Worlds
 
 ROOT = "http://127.0.0.1:1/v1"
@@ -45,10 +45,10 @@ def test_each_key_is_a_world_of_its_own():
     thread = made(worlds, "/threads", key="sk-a")
     assert asked(worlds, "GET", f"/threads/{thread}", key="sk-a")[0].status == 200
     assert asked(worlds, "GET", f"/threads/{thread}", key="sk-b")[0].status == 404
-    assert len(worlds.of("sk-a").threads) == 1
-    assert worlds.of("sk-b").threads == []
-    worlds.of("sk-a").clock.advance(100)
-    assert worlds.of("sk-a").clock.now == worlds.of("sk-b").clock.now + 100
+    assert len(worlds.for_key("sk-a").threads) == 1
+    assert worlds.for_key("sk-b").threads == []
+    worlds.for_key("sk-a").clock.advance(100)
+    assert worlds.for_key("sk-a").clock.now == worlds.for_key("sk-b").clock.now + 100
 
 
 def test_ids_depend_on_seed_and_key_alone():
@@ -65,9 +65,9 @@ def test_the_name_of_a_world_does_not_tell_its_key():
     worlds = Worlds()
     made(worlds, "/threads", key="sk-secret")
     [name] = worlds.names()
-    assert worlds.named(name) is worlds.of("sk-secret")
+    assert worlds.get(name) is worlds.for_key("sk-secret")
     assert "secret" not in name
-    assert worlds.named("world-none") is None
+    assert worlds.get("world-none") is None
     assert "secret" not in repr(vars(worlds))
 
 
@@ -77,7 +77,7 @@ def test_who_has_no_key_is_refused_and_can_be_seen():
     answer, body = asked(worlds, "POST", "/threads", {}, authorization="")
     assert answer.status == 401
     assert "You didn't provide an API key" in body["error"]["message"]
-    assert [exchange.status for exchange in worlds.named(NO_KEY).requests] == [401]
+    assert [exchange.status for exchange in worlds.get(NO_KEY).requests] == [401]
 
 
 def test_azures_key_is_a_key():
@@ -86,7 +86,7 @@ def test_azures_key_is_a_key():
     query = "?api-version=2024-05-01-preview"
     headers = {"authorization": "", "api-key": "azure-key"}
     assert asked(worlds, "POST", f"/threads{query}", {}, root=root, **headers)[0].status == 200
-    assert len(worlds.of("azure-key").threads) == 1
+    assert len(worlds.for_key("azure-key").threads) == 1
 
 
 def test_all_begin_with_the_scenario_and_begin_again_with_it():
@@ -95,10 +95,10 @@ def test_all_begin_with_the_scenario_and_begin_again_with_it():
         assert asked(worlds, "GET", "/assistants/asst_hello", key=key)[0].status == 200
     name = worlds.name_of("sk-a")
     made(worlds, "/threads")
-    fake = worlds.of("sk-a")
+    fake = worlds.for_key("sk-a")
     worlds.reset(name)
-    assert worlds.of("sk-a") is not fake
-    assert worlds.of("sk-a").threads == []
+    assert worlds.for_key("sk-a") is not fake
+    assert worlds.for_key("sk-a").threads == []
     assert asked(worlds, "GET", "/assistants/asst_hello")[0].status == 200
     worlds.reset(name, Options(api="sunset"))
     assert asked(worlds, "GET", "/assistants/asst_hello")[0].status == 404
@@ -111,7 +111,7 @@ def test_what_the_scenario_of_the_server_has_too_much_is_no_complaint():
     worlds = Worlds(scenario={"next_run": ["One."], "when": [{"message": "Oslo", "run": ["Two."]}]})
     unused = partial(asked, worlds, "GET", "/unused", root="http://127.0.0.1:1/_harness")
     assert unused()[1] is None
-    worlds.of("sk-a").next_run(say("Three."))
+    worlds.for_key("sk-a").next_run(say("Three."))
     complaint = unused()[1]
     assert "Three." in complaint["there_was"]
     assert "One." not in complaint["there_was"]
@@ -121,7 +121,7 @@ def test_what_the_scenario_of_the_server_has_too_much_is_no_complaint():
 def test_a_world_may_begin_by_being_reset():
     worlds = Worlds()
     worlds.reset("world-new", Options(api="v1"))
-    assert worlds.named("world-new").options.api == "v1"
+    assert worlds.get("world-new").options.api == "v1"
 
 
 def test_clients_are_spared_their_waiting():
@@ -137,7 +137,7 @@ def test_clients_are_spared_their_waiting():
 @pytest.mark.parametrize(("retry_after", "passes"), [(7, 7), (None, 0)], ids=["seconds", "none"])
 def test_what_is_not_waited_passes_on_the_clock(retry_after, passes):
     worlds = Worlds(spare_waiting=True)
-    fake = worlds.of("sk-a")
+    fake = worlds.for_key("sk-a")
     fake.faults.status(429, on="POST /threads", retry_after=retry_after)
     before = fake.clock.now
     answer, _ = asked(worlds, "POST", "/threads", {})
@@ -147,7 +147,7 @@ def test_what_is_not_waited_passes_on_the_clock(retry_after, passes):
 
 def test_a_day_to_try_again_at_is_not_waited_for():
     worlds = Worlds(spare_waiting=True)
-    fake = worlds.of("sk-a")
+    fake = worlds.for_key("sk-a")
     fake.on("GET", "/models", lambda request: Response(503, {"retry-after": "Mon, 03 Nov 2025 12:00:30 GMT"}, b"{}"))
     before = fake.clock.now
     assert asked(worlds, "GET", "/models")[0].headers["retry-after-ms"] == "1"
@@ -158,7 +158,7 @@ def test_nothing_is_added_where_nobody_asked_for_it():
     """CONTRACT §9: the real service never sent these headers."""
     worlds = Worlds()
     run = started(worlds)
-    worlds.of("sk-a").faults.status(429, on="GET /threads/{thread_id}/runs/{run_id}")
+    worlds.for_key("sk-a").faults.status(429, on="GET /threads/{thread_id}/runs/{run_id}")
     for _ in range(2):
         headers = asked(worlds, "GET", run)[0].headers
         assert not {"openai-poll-after-ms", "retry-after-ms"} & set(headers)
@@ -166,7 +166,7 @@ def test_nothing_is_added_where_nobody_asked_for_it():
 
 def test_in_real_time_the_clock_goes_as_the_real_one_does():
     real = [1000.0]
-    worlds = Worlds(pace=Pace(lambda: real[0]))
+    worlds = Worlds(real_time=RealTime(lambda: real[0]))
     run = started(worlds)
     assert [asked(worlds, "GET", run)[1]["status"] for _ in range(3)] == ["queued"] * 3  # a look moves nothing
     real[0] += 1.5
@@ -176,15 +176,15 @@ def test_in_real_time_the_clock_goes_as_the_real_one_does():
 
 
 def test_a_clock_that_nothing_moves_does_not_go_with_real_time():
-    worlds = Worlds(Options(clock="manual"), pace=Pace(lambda: 0.0))
+    worlds = Worlds(Options(clock="manual"), real_time=RealTime(lambda: 0.0))
     with pytest.raises(HarnessFailure, match="does not go with real time"):
-        worlds.of("sk-a")
+        worlds.for_key("sk-a")
     assert worlds.names() == []
 
 
 def test_in_real_time_the_control_api_shows_the_time_of_now():
     real = [1000.0]
-    worlds = Worlds(pace=Pace(lambda: real[0]))
+    worlds = Worlds(real_time=RealTime(lambda: real[0]))
     shown = []
     for _ in range(2):
         shown.append(asked(worlds, "GET", "/clock", root="http://127.0.0.1:1/_harness")[1]["now"])
@@ -206,14 +206,14 @@ def test_in_real_time_the_control_api_shows_the_time_of_now():
     ],
     ids=["a look", "a change", "control", "executing", "a scenario that executes", "a scenario", "of a test"],
 )
-def test_only_what_is_quick_for_certain_is_answered_at_once(worlds, method, path, expected):
-    assert worlds.at_once(Request(method, f"http://127.0.0.1:1{path}")) is expected
+def test_only_what_is_quick_for_certain_is_answered_inline(worlds, method, path, expected):
+    assert worlds.answers_inline(Request(method, f"http://127.0.0.1:1{path}")) is expected
 
 
 def test_in_real_time_a_stream_comes_when_its_time_has_come():
     real = [1000.0]
-    worlds = Worlds(pace=Pace(lambda: real[0]))
-    worlds.of("sk-a").next_run(say(pieces=["one ", "two"]))
+    worlds = Worlds(real_time=RealTime(lambda: real[0]))
+    worlds.for_key("sk-a").next_run(say(pieces=["one ", "two"]))
     assistant, thread = (
         made(worlds, "/assistants", {"model": "gpt-4o", "instructions": "Help."}),
         made(worlds, "/threads"),
@@ -222,7 +222,7 @@ def test_in_real_time_a_stream_comes_when_its_time_has_come():
     headers = {"authorization": "Bearer sk-a", "openai-beta": "assistants=v2"}
     stream = worlds.answer(Request("POST", f"{ROOT}/threads/{thread}/runs", headers, body, "client")).body
     began, came = real[0], []
-    assert stream.now == worlds.of("sk-a").clock.now
+    assert stream.now == worlds.for_key("sk-a").clock.now
     while True:
         seconds = stream.wait()
         real[0] += seconds
@@ -312,7 +312,7 @@ def test_a_scenario_file_is_what_worlds_begin_with(tmp_path):
 def test_parallel_suites_share_a_server():
     with serve(spare_waiting=True) as server:
         for number in range(4):
-            server.worlds.of(f"sk-{number}").every_run(say(f"I am {number}."))
+            server.worlds.for_key(f"sk-{number}").every_run(say(f"I am {number}."))
         with ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(lambda number: asks(server, "Who?", f"sk-{number % 4}"), range(8)))
     assert answers == [f"I am {number % 4}." for number in range(8)]
@@ -326,10 +326,10 @@ def test_real_time_over_a_socket(monkeypatch):
         real[0] += 0.5
         return real[0]
 
-    monkeypatch.setattr(Pace.__init__, "__defaults__", (now,))
+    monkeypatch.setattr(RealTime.__init__, "__defaults__", (now,))
     with serve(time="real") as server:
-        assert server.worlds.of(KEY).clock.policy == "timed"
-        server.worlds.of(KEY).next_run(say("Hello!"))
+        assert server.worlds.for_key(KEY).clock.policy == "timed"
+        server.worlds.for_key(KEY).next_run(say("Hello!"))
         with openai.OpenAI(base_url=server.base_url, api_key=KEY) as client:
             assistant = client.beta.assistants.create(model="gpt-4o", instructions="Help.")
             thread = client.beta.threads.create()

@@ -23,10 +23,10 @@ from harness import FakeAssistants, HarnessFailure, Response, say
 from harness.service.bodies import Chunks
 from harness.service.http import ConnectionLost, Request
 from harness.transports import receiving
-from harness.transports.asgi import LOOK_AGAIN, asgi_app
+from harness.transports.asgi import LONGEST_SLEEP, asgi_app
 from harness.transports.forwarding import forwarding
 from harness.transports.server import serving
-from harness.transports.spool import SHORT
+from harness.transports.spool import IN_MEMORY
 
 pytest.importorskip("uvicorn")
 
@@ -287,7 +287,7 @@ def test_in_real_time_a_stream_is_read_when_its_wait_is_over(monkeypatch):
     body.wait = lambda: next(waits, 0.0)
     with serving(answer, real_time=True) as url:
         assert ask(url)[2] == b"one"
-    assert slept == [LOOK_AGAIN, 0.01]
+    assert slept == [LONGEST_SLEEP, 0.01]
 
 
 # --- the application, without a server ---------------------------------------------------------------------------
@@ -323,7 +323,7 @@ def test_what_is_quick_is_answered_without_a_thread():
     threads = []
     app = asgi_app(
         lambda request: threads.append(threading.current_thread()) or Response(200, {}, b""),
-        at_once=lambda request: request.method == "GET",
+        inline=lambda request: request.method == "GET",
     )
     for method in ("GET", "POST"):
         assert played(app, {**SCOPE, "method": method}, {"type": "http.request"})[0]["status"] == 200
@@ -358,7 +358,7 @@ def test_who_sends_more_than_is_taken_is_sent_away(scope, limit, advice, monkeyp
 def test_a_long_form_is_kept_on_disk_and_a_short_one_in_memory():
     bodies = []
     app = asgi_app(lambda request: bodies.append(request.body) or Response(200, {}, b""))
-    for size in (SHORT, SHORT + 1):
+    for size in (IN_MEMORY, IN_MEMORY + 1):
         for scope in (SCOPE, FORM_SCOPE):
             parts = [{**PART, "body": bytes(size // 2)}, {"type": "http.request", "body": b"x" * (size - size // 2)}]
             assert played(app, scope, *parts)[0]["status"] == 200

@@ -14,7 +14,7 @@ from harness.serving.control import guard
 from harness.serving.control.asked import Asked, read_body, read_query
 from harness.serving.control.refusals import Refused
 from harness.serving.control.routes import ROOT, find
-from harness.transports.wire import refusal
+from harness.transports.wire import error_response
 
 if TYPE_CHECKING:
     from harness.service.http import Request
@@ -54,9 +54,9 @@ def answer(worlds: Worlds, request: Request) -> Response:
     try:
         made = _answer(worlds, request)
     except Refused as refused:
-        made = refusal(refused.status, refused.failure, x_should_retry="false", **refused.headers)
+        made = error_response(refused.status, refused.failure, x_should_retry="false", **refused.headers)
     except HarnessFailure as failure:
-        made = refusal(400, failure, x_should_retry="false")
+        made = error_response(400, failure, x_should_retry="false")
     return Response(made.status, {**HEADERS, **made.headers}, made.body)
 
 

@@ -55,9 +55,9 @@ class Asked:
         names, named = self.worlds.names(), self.request.query.get("world", [""])[0]
         key = key_of(self.request, azure=True)
         if not named and key:
-            return self.worlds.name_of(key), self.worlds.of(key)
+            return self.worlds.name_of(key), self.worlds.for_key(key)
         name = named or (names[0] if len(names) == 1 else "")
-        fake = self.worlds.named(name)
+        fake = self.worlds.get(name)
         if fake is not None:
             return name, fake
         there_was = f"There are {', '.join(names)}." if names else "No world has begun."

@@ -144,7 +144,7 @@ def reset(asked: Asked) -> Response:
 
 def list_worlds(asked: Asked) -> Response:
     worlds = asked.worlds
-    return as_json([_listed(name, fake) for name in worlds.names() if (fake := worlds.named(name)) is not None])
+    return as_json([_listed(name, fake) for name in worlds.names() if (fake := worlds.get(name)) is not None])
 
 
 def _listed(name: str, fake: FakeAssistants) -> Listed:

@@ -11,7 +11,7 @@ from harness.failures import HarnessFailure
 from harness.serving.control.guard import TOKEN_HEADER
 from harness.serving.control.routes import ROOT
 from harness.serving.control.shapes import adapter_of
-from harness.transports.httpx_family import of_the_sdk
+from harness.transports.httpx_family import sdk_http_library
 
 # Seconds. A world is one thread's at a time, and a cell that another client lets run may take half a minute.
 PATIENCE = 120.0
@@ -28,7 +28,7 @@ class Link:
     def __init__(self, url: str, *, api_key: str, token: str | None) -> None:
         self.url, self.api_key = _server(url), api_key
         headers = {"authorization": f"Bearer {api_key}"} | ({TOKEN_HEADER: token} if token else {})
-        self._library = of_the_sdk()
+        self._library = sdk_http_library()
         self._http = self._library.Client(
             headers=headers,
             timeout=PATIENCE,

@@ -1,4 +1,4 @@
-"""Long bodies as entries of a journal, a piece each, so that none is ever in memory whole."""
+"""Long request bodies in a journal: one entry for each piece, so that no body is ever in memory as a whole."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ if TYPE_CHECKING:
     from harness.service.http import Content
     from harness.serving.journal import Entry
 
-PIECE = 1 << 18
+PIECE_SIZE = 1 << 18
 
 
 def write(body: Content, journal: Callable[[Entry], int]) -> int | None:
-    """Write a body that is on disk, if it is.
+    """Write a body that is on disk to the journal, piece by piece; a body in memory is left to its request's entry.
 
-    Gives the number of its first piece, by which the others and the request name it; None if the body is in memory.
+    Returns the entry number of the first piece, by which the other pieces and the request refer to it, or None.
     """
     if isinstance(body, bytes):
         return None
     first = 0
-    for start in range(0, len(body), PIECE):
-        number = journal({"piece_of": first, "base64": b64encode(body[start : start + PIECE]).decode()})
+    for start in range(0, len(body), PIECE_SIZE):
+        number = journal({"piece_of": first, "base64": b64encode(body[start : start + PIECE_SIZE]).decode()})
         first = first or number
     return first
 
 
-class Pieces:
-    """Long bodies, put together while a journal is read. One whose request is missing was never acted upon."""
+class LongBodies:
+    """Puts long bodies together while a journal is read. A body whose request is missing was never acted upon."""
 
     def __init__(self) -> None:
         self._spools: dict[int, Spool] = {}
 
-    def __enter__(self) -> Pieces:
+    def __enter__(self) -> LongBodies:
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -44,10 +44,10 @@ class Pieces:
             spool.close()
 
     def collect(self, number: int, entry: Entry) -> bool:
-        """Whether this entry was a piece of one.
+        """Take in an entry if it is a piece of a body; returns whether it was.
 
         Raises:
-            HarnessFailure: there is no room for it.
+            HarnessFailure: there is no room for it on the disk.
         """
         if "piece_of" not in entry:
             return False
@@ -58,7 +58,7 @@ class Pieces:
         return True
 
     def of(self, entry: Entry) -> Content | None:
-        """The body of a request, if it came in pieces."""
+        """The body of a request's entry; None if it was not written in pieces."""
         if "pieces" not in entry:
             return None
         with self._spools.pop(entry["pieces"]) as spool:

@@ -339,7 +339,7 @@ def test_what_is_no_program_cannot_be_recorded(command, path):
 
 @pytest.mark.parametrize("upstream", ["api.openai.com/v1", "ftp://api.openai.com", "https:///v1", ""])
 def test_the_endpoint_must_be_a_url(upstream, path):
-    with pytest.raises(HarnessFailure, match="no base URL"):
+    with pytest.raises(HarnessFailure, match="not the base URL"):
         record_command(python(""), path, upstream=upstream)
 
 

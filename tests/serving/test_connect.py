@@ -488,7 +488,7 @@ def test_cells_are_executed_only_where_the_server_allows_it(remote):
 
 def test_a_token_is_asked_for():
     with serve(token="secret") as server:
-        with pytest.raises(HarnessFailure, match="asks for its token"):
+        with pytest.raises(HarnessFailure, match="requires its token"):
             connect(server.url)
         with connect(server.url, token="secret") as remote:
             assert remote.threads == []

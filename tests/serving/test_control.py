@@ -10,8 +10,8 @@ import pytest
 from harness import FakeAssistants, HarnessFailure, say
 from harness.options import Options
 from harness.service.http import Request
-from harness.serving.control import handlers, memory
-from harness.serving.control.guard import LARGEST
+from harness.serving.control import handlers, state
+from harness.serving.control.guard import MOST_BYTES
 from harness.serving.control.routes import ROUTES
 from harness.serving.real_time import RealTime
 from harness.serving.worlds import OneWorld, Worlds
@@ -102,7 +102,7 @@ def test_of_several_worlds_one_has_to_be_named(worlds):
 def test_without_any_world_one_has_to_be_begun(worlds):
     status, message = refused(worlds, "GET", "/clock", key=None)
     assert status == 400
-    assert "No world has begun." in message
+    assert "There are no worlds yet." in message
 
 
 @pytest.mark.parametrize(("wrong", "do"), [("world-{}x", "?world=world-"), ("what", "GET /_harness/worlds")])
@@ -374,17 +374,17 @@ def test_a_snapshot_ends_with_its_world(worlds):
     kept = post(worlds, "/snapshots")["id"]
     status, message = refused(worlds, "POST", f"/snapshots/{kept}/restore", key="sk-other")
     assert status == 404
-    assert "There is none since the world began" in message
+    assert "There is none since the world was created" in message
     post(worlds, "/reset")
     assert refused(worlds, "POST", f"/snapshots/{kept}/restore")[0] == 404
 
 
 def test_the_newest_snapshots_are_kept(worlds, monkeypatch):
-    monkeypatch.setattr(memory, "MOST_SNAPSHOTS", 2)
+    monkeypatch.setattr(state, "MOST_SNAPSHOTS", 2)
     ids = [post(worlds, "/snapshots")["id"] for _ in range(3)]
     status, message = refused(worlds, "POST", f"/snapshots/{ids[0]}/restore")
     assert status == 404
-    assert f"There are {ids[1]}, {ids[2]} since the world began" in message
+    assert f"There are {ids[1]}, {ids[2]} since the world was created" in message
     post(worlds, f"/snapshots/{ids[1]}/restore")
 
 
@@ -538,7 +538,7 @@ def test_another_method_is_told_those_there_are(worlds):
 def test_a_body_that_is_no_json_is_refused(worlds, raw):
     status, message = refused(worlds, "POST", "/clock", raw=raw)
     assert status == 400
-    assert "POST /_harness/clock: the body is no JSON: " in message
+    assert "POST /_harness/clock: the body is not JSON: " in message
 
 
 @pytest.mark.parametrize(
@@ -584,7 +584,7 @@ def test_pages_of_other_origins_are_refused_before_anything_else(method, path, t
     worlds = Worlds(token=token)
     status, message = refused(worlds, method, path, {"advance": 5}, x_harness_token="secret", **headers)
     assert status == 403
-    assert "The control API answers no page of another origin." in message
+    assert "The control API does not answer pages of another origin." in message
     assert worlds.names() == []
 
 
@@ -624,7 +624,7 @@ def test_where_there_is_a_token_every_request_needs_it(method, path):
     for wrong in ({}, {"x_harness_token": "secreT"}, {"x_harness_token": "비밀"}):
         status, message = refused(worlds, method, path, **wrong)
         assert status == 401
-        assert "asks for its token" in message
+        assert "requires its token" in message
         assert "secret" not in message
     assert worlds.names() == []
     assert send(worlds, method, f"/_harness{path}", x_harness_token="secret").status != 401
@@ -643,10 +643,10 @@ def test_a_token_in_the_address_opens_the_page_and_changes_nothing():
 
 
 def test_a_large_body_is_refused(worlds):
-    status, message = refused(worlds, "POST", "/scenario", raw=b" " * (LARGEST + 1))
+    status, message = refused(worlds, "POST", "/scenario", raw=b" " * (MOST_BYTES + 1))
     assert status == 413
-    assert f"has {LARGEST + 1} bytes" in message
-    assert refused(worlds, "POST", "/scenario", raw=b" " * LARGEST)[0] == 400  # no JSON, but not too large
+    assert f"has {MOST_BYTES + 1} bytes" in message
+    assert refused(worlds, "POST", "/scenario", raw=b" " * MOST_BYTES)[0] == 400  # no JSON, but not too large
 
 
 def test_all_answers_are_kept_from_caches_and_guesses(worlds):

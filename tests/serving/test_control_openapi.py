@@ -13,7 +13,7 @@ from harness.options import Options
 from harness.service.http import Request
 from harness.service.settings import Settings
 from harness.serving.control.routes import ROOT, ROUTES
-from harness.serving.control.shapes import Glance, Logged, ShownMessage, ShownRun
+from harness.serving.control.shapes import InspectedWorld, LoggedRequest, ShownMessage, ShownRun
 from harness.serving.worlds import Worlds
 
 KEY = "sk-test"
@@ -93,7 +93,9 @@ def test_a_reset_takes_all_options_of_a_world_but_the_key(document):
     assert not any("default" in option for option in reset["properties"].values())
 
 
-@pytest.mark.parametrize("shown", [ShownRun, ShownMessage, Logged, Glance], ids=lambda shown: shown.__name__)
+@pytest.mark.parametrize(
+    "shown", [ShownRun, ShownMessage, LoggedRequest, InspectedWorld], ids=lambda shown: shown.__name__
+)
 def test_what_it_says_of_an_answer_is_always_there(document, shown):
     names = {field.name for field in fields(shown)}
     described = document["components"]["schemas"][shown.__name__]

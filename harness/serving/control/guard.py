@@ -1,4 +1,4 @@
-"""Who may use the control API: programs that reach it on purpose, and no page that a browser happens to show."""
+"""Access to the control API: for programs that mean to use it, and not for any page that a browser happens to show."""
 
 from __future__ import annotations
 
@@ -8,57 +8,57 @@ from urllib.parse import urlsplit
 
 from harness.failures import HarnessFailure
 from harness.loopback import is_loopback
-from harness.serving.control.refusals import Refused
+from harness.serving.control.errors import ControlError
 
 if TYPE_CHECKING:
     from harness.service.http import Request
 
-LARGEST = 16 * 2**20
-TOKEN_HEADER = "x-harness-token"  # noqa: S105 - its name
+MOST_BYTES = 16 * 2**20
+TOKEN_HEADER = "x-harness-token"  # noqa: S105 - the name of a header
 
 
 def check(request: Request, token: str | None) -> None:
-    """Let a request pass, or refuse it.
+    """Check that a request is allowed.
 
     Args:
-        token: what the server asks for. Without one it is for this machine only.
+        token: the token that the server requires. Without one, only this machine has access.
 
     Raises:
-        Refused: a page of another origin sent it (403); it came under a name that is not this machine's, as in an
-            attack by DNS rebinding (403); the token is missing or wrong (401); the body is too large (413).
+        ControlError: a page of another origin sent it (403); its `Host` is not this machine, as in an attack by DNS
+            rebinding (403); the token is missing or wrong (401); the body is too large (413).
     """
     host = request.headers.get("host") or request.url.partition("://")[2].partition("/")[0]
     origin = request.headers.get("origin")
-    if request.headers.get("sec-fetch-site") == "cross-site" or not (origin is None or _same(origin, host)):
-        raise Refused(
+    if request.headers.get("sec-fetch-site") == "cross-site" or not (origin is None or _is_same_origin(origin, host)):
+        raise ControlError(
             403,
             HarnessFailure(
-                "The control API answers no page of another origin.",
-                there_was=f"The page is of {origin or 'another site'}, the server is {host}.",
-                do=f"open {_scheme(request)}://{host}/_harness/   # the page that may ask",
+                "The control API does not answer pages of another origin.",
+                there_was=f"The page is from {origin or 'another site'}, the server is {host}.",
+                do=f"open {_scheme(request)}://{host}/_harness/   # the page that has access",
             ),
         )
-    if token is None and not is_loopback(_name(host)):
-        raise Refused(
+    if token is None and not is_loopback(_hostname(host)):
+        raise ControlError(
             403,
             HarnessFailure(
                 f"The control API of this server is for its own machine, and was asked as {host!r}.",
-                do="harness serve --host 0.0.0.0   # for other machines: it then asks for a token",
+                do="harness serve --host 0.0.0.0   # for other machines: it then requires a token",
             ),
         )
-    if token is not None and not _knows(request, token):
-        raise Refused(
+    if token is not None and not _has_token(request, token):
+        raise ControlError(
             401,
             HarnessFailure(
-                "The control API of this server asks for its token.",
+                "The control API of this server requires its token.",
                 do=f'curl -H "{TOKEN_HEADER}: …" {_scheme(request)}://{host}{request.path}   # the server printed it',
             ),
         )
-    if len(request.body) > LARGEST:
-        raise Refused(
+    if len(request.body) > MOST_BYTES:
+        raise ControlError(
             413,
             HarnessFailure(
-                f"The body has {len(request.body)} bytes, and the control API takes {LARGEST}.",
+                f"The body has {len(request.body)} bytes, and the control API takes {MOST_BYTES}.",
                 do="client.files.create(file=…, purpose=…)   # the fake API takes larger files",
             ),
         )
@@ -68,14 +68,15 @@ def _scheme(request: Request) -> str:
     return request.url.partition("://")[0]
 
 
-def _same(origin: str, host: str) -> bool:
-    """Whether an `Origin` is the server itself; `null`, of sandboxed pages and files, is nobody."""
+def _is_same_origin(origin: str, host: str) -> bool:
+    """Whether an `Origin` is the server itself; `null`, of sandboxed pages and files, is not."""
     return origin.partition("://")[2].lower() == host.lower()
 
 
-def _name(host: str) -> str:
-    """
-    >>> [_name(host) for host in ("localhost:8000", "[::1]:8000", "127.0.0.1", "[")]
+def _hostname(host: str) -> str:
+    """The host of a `Host` header, without its port; empty if it is malformed.
+
+    >>> [_hostname(host) for host in ("localhost:8000", "[::1]:8000", "127.0.0.1", "[")]
     ['localhost', '::1', '127.0.0.1', '']
     """
     try:
@@ -84,8 +85,8 @@ def _name(host: str) -> str:
         return ""
 
 
-def _knows(request: Request, token: str) -> bool:
-    """Whether the token came along: in a header or, as a browser opens a page and asks for its data, in the query."""
+def _has_token(request: Request, token: str) -> bool:
+    """Whether a request has the token: in a header, or in the query, as for a page that a browser opens."""
     given = request.headers.get(TOKEN_HEADER)
     if given is None and request.method == "GET":
         given = request.query.get("token", [""])[0]

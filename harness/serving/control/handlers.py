@@ -1,4 +1,4 @@
-"""What each route of the control API does. Those that get a fake have it to themselves meanwhile."""
+"""The handlers of the control API. Those that take a fake run while its lock is held."""
 
 from __future__ import annotations
 
@@ -11,158 +11,158 @@ from harness.options import make_options
 from harness.report.data import world as world_as_data
 from harness.report.page import page as page_of
 from harness.service.http import Response
-from harness.serving.control import shown
-from harness.serving.control.asked import as_json
-from harness.serving.control.memory import MOST_SNAPSHOTS, memory_of
-from harness.serving.control.refusals import Refused
+from harness.serving.control import views
+from harness.serving.control.errors import ControlError
+from harness.serving.control.request import as_json
 from harness.serving.control.shapes import (
-    Added,
-    Cancelled,
-    ClockFace,
-    Complaint,
-    Done,
-    Glance,
-    Kept,
-    Listed,
-    Logged,
-    Planned,
+    AddedObjects,
+    AffectedWorld,
+    CancelledRuns,
+    ClockState,
+    Failure,
+    InspectedWorld,
+    LoggedRequest,
+    PlannedFaults,
     ShownRun,
     ShownThread,
-    Told,
+    TakenSnapshot,
+    Transcript,
+    WorldSummary,
 )
+from harness.serving.control.state import MOST_SNAPSHOTS, state_of
 
 if TYPE_CHECKING:
     from harness.fake import FakeAssistants
-    from harness.serving.control.asked import Asked
+    from harness.serving.control.request import ControlRequest
 
 KINDS = ("assistants", "threads", "files", "vector_stores")
 
-# What no page can say of itself; the rest of its policy it brings along.
+# A page cannot set this directive in its own markup, where the rest of its policy is.
 PAGE_POLICY = "frame-ancestors 'none'"
 
 # --- what the model does, what there is, what goes wrong --------------------------------------------------------
 
 
-def play(fake: FakeAssistants, asked: Asked) -> Added:
+def play(fake: FakeAssistants, request: ControlRequest) -> AddedObjects:
     before = {kind: _ids(fake, kind) for kind in KINDS}
-    where = asked.query.where or asked.where
-    scenarios.play(fake, asked.body, where=where, execute=asked.worlds.execute)
-    return Added(**{kind: [new for new in _ids(fake, kind) if new not in before[kind]] for kind in KINDS})
+    where = request.query.where or request.where
+    scenarios.play(fake, request.body, where=where, execute=request.worlds.execute)
+    return AddedObjects(**{kind: [new for new in _ids(fake, kind) if new not in before[kind]] for kind in KINDS})
 
 
 def _ids(fake: FakeAssistants, kind: str) -> dict[str, None]:
     return dict.fromkeys(item.id for item in getattr(fake.world.store, kind))
 
 
-def faults(fake: FakeAssistants, asked: Asked) -> Planned:
-    return Planned([str(plan) for plan in fake.faults.planned])
+def faults(fake: FakeAssistants, request: ControlRequest) -> PlannedFaults:
+    return PlannedFaults([str(plan) for plan in fake.faults.planned])
 
 
-def unused(fake: FakeAssistants, asked: Asked) -> Complaint | None:
-    complaint = fake.unused()
-    do = "Leave them out, or let the client do what they are for."  # there is no marker that allows it
-    return None if complaint is None else replace(Complaint.of(complaint), do=do)
+def unused(fake: FakeAssistants, request: ControlRequest) -> Failure | None:
+    failure = fake.unused()
+    do = "Leave them out, or let the client do what they are for."  # there is no pytest marker to advise
+    return None if failure is None else replace(Failure.of(failure), do=do)
 
 
 # --- time -------------------------------------------------------------------------------------------------------
 
 
-def clock(fake: FakeAssistants, asked: Asked) -> ClockFace:
-    return ClockFace(fake.clock.now, fake.clock.policy)
+def clock(fake: FakeAssistants, request: ControlRequest) -> ClockState:
+    return ClockState(fake.clock.now, fake.clock.policy)
 
 
-def move_clock(fake: FakeAssistants, asked: Asked) -> ClockFace:
-    if asked.body.policy is not None:
-        fake.clock.policy = asked.worlds.policy_for(asked.body.policy)
-    fake.clock.advance(asked.body.advance or 0)
-    return clock(fake, asked)
+def move_clock(fake: FakeAssistants, request: ControlRequest) -> ClockState:
+    if request.body.policy is not None:
+        fake.clock.policy = request.worlds.policy_for(request.body.policy)
+    fake.clock.advance(request.body.advance or 0)
+    return clock(fake, request)
 
 
 # --- what happened ----------------------------------------------------------------------------------------------
 
 
-def requests(fake: FakeAssistants, asked: Asked) -> list[Logged]:
-    after = asked.query.after
-    return [shown.logged(number, exchange) for number, exchange in enumerate(fake.requests[after:], after + 1)]
+def requests(fake: FakeAssistants, request: ControlRequest) -> list[LoggedRequest]:
+    after = request.query.after
+    return [views.logged(number, exchange) for number, exchange in enumerate(fake.requests[after:], after + 1)]
 
 
-def transcript(fake: FakeAssistants, asked: Asked) -> Told:
-    return Told(fake.transcript(asked.query.thread))
+def transcript(fake: FakeAssistants, request: ControlRequest) -> Transcript:
+    return Transcript(fake.transcript(request.query.thread))
 
 
-def threads(fake: FakeAssistants, asked: Asked) -> list[ShownThread]:
-    return [shown.thread(thread) for thread in fake.threads if asked.query.thread in (None, thread.id)]
+def threads(fake: FakeAssistants, request: ControlRequest) -> list[ShownThread]:
+    return [views.thread(thread) for thread in fake.threads if request.query.thread in (None, thread.id)]
 
 
-def runs(fake: FakeAssistants, asked: Asked) -> list[ShownRun]:
-    return [shown.run(run) for run in fake.runs if asked.query.thread in (None, run.thread_id)]
+def runs(fake: FakeAssistants, request: ControlRequest) -> list[ShownRun]:
+    return [views.run(run) for run in fake.runs if request.query.thread in (None, run.thread_id)]
 
 
-def cancel_runs(fake: FakeAssistants, asked: Asked) -> Cancelled:
+def cancel_runs(fake: FakeAssistants, request: ControlRequest) -> CancelledRuns:
     before = {run.id: run.status for run in fake.runs}
     fake.cancel_runs()
-    return Cancelled([run.id for run in fake.runs if run.status != before[run.id]])
+    return CancelledRuns([run.id for run in fake.runs if run.status != before[run.id]])
 
 
-def failures(fake: FakeAssistants, asked: Asked) -> list[Complaint]:
-    return [Complaint.of(failure) for failure in fake.failures]
+def failures(fake: FakeAssistants, request: ControlRequest) -> list[Failure]:
+    return [Failure.of(failure) for failure in fake.failures]
 
 
 # --- going back -------------------------------------------------------------------------------------------------
 
 
-def take_snapshot(fake: FakeAssistants, asked: Asked) -> Kept:
-    return Kept(memory_of(fake).keep(fake.snapshot()))
+def take_snapshot(fake: FakeAssistants, request: ControlRequest) -> TakenSnapshot:
+    return TakenSnapshot(state_of(fake).add_snapshot(fake.snapshot()))
 
 
-def restore(fake: FakeAssistants, asked: Asked) -> Done:
-    snapshots, wanted = memory_of(fake).snapshots, asked.ids["id"]
+def restore(fake: FakeAssistants, request: ControlRequest) -> AffectedWorld:
+    snapshots, wanted = state_of(fake).snapshots, request.ids["id"]
     if wanted not in snapshots:
-        raise Refused(
+        raise ControlError(
             404,
             HarnessFailure(
                 f"There is no snapshot {wanted!r}.",
                 there_was=(f"There are {', '.join(snapshots)}" if snapshots else "There is none")
-                + f" since the world began; the newest {MOST_SNAPSHOTS} are kept.",
-                do="POST /_harness/snapshots   # gives the id of a new one",
+                + f" since the world was created; the newest {MOST_SNAPSHOTS} are kept.",
+                do="POST /_harness/snapshots   # takes a new one, and returns its id",
             ),
         )
     fake.restore(snapshots[wanted])
-    return Done(asked.world[0])
+    return AffectedWorld(request.world[0])
 
 
-def reset(asked: Asked) -> Response:
-    """Not in the turn of the old world: this one ends it."""
-    name, given = asked.world[0], asked.body.model_dump(exclude_unset=True)
-    make_options(given, where="assistants.reset")  # says what a type cannot: which days there are
-    asked.worlds.reset(name, replace(asked.worlds.options, **given) if given else None)
-    return as_json(Done(name))
+def reset(request: ControlRequest) -> Response:
+    """Replace the world. Does not hold its lock, as the fake behind that is closed."""
+    name, given = request.world[0], request.body.model_dump(exclude_unset=True)
+    make_options(given, where="assistants.reset")  # checks what a type cannot, such as which days there are
+    request.worlds.reset(name, replace(request.worlds.options, **given) if given else None)
+    return as_json(AffectedWorld(name))
 
 
 # --- the inspector ----------------------------------------------------------------------------------------------
 
 
-def list_worlds(asked: Asked) -> Response:
-    worlds = asked.worlds
-    return as_json([_listed(name, fake) for name in worlds.names() if (fake := worlds.get(name)) is not None])
+def list_worlds(request: ControlRequest) -> Response:
+    worlds = request.worlds
+    return as_json([_summary(name, fake) for name in worlds.names() if (fake := worlds.get(name)) is not None])
 
 
-def _listed(name: str, fake: FakeAssistants) -> Listed:
+def _summary(name: str, fake: FakeAssistants) -> WorldSummary:
     with fake.turns:
-        return Listed(name, len(fake.requests), len(fake.threads), len(fake.runs), fake.clock.now)
+        return WorldSummary(name, len(fake.requests), len(fake.threads), len(fake.runs), fake.clock.now)
 
 
-def glance(fake: FakeAssistants, asked: Asked) -> Glance:
-    seen = memory_of(fake).look(fake)
-    return Glance(seen, None if seen == asked.query.seen else world_as_data(fake))
+def inspect(fake: FakeAssistants, request: ControlRequest) -> InspectedWorld:
+    version = state_of(fake).version_of(fake)
+    return InspectedWorld(version, None if version == request.query.seen else world_as_data(fake))
 
 
-def page(asked: Asked) -> Response:
+def page(request: ControlRequest) -> Response:
     headers = {"content-type": "text/html; charset=utf-8", "content-security-policy": PAGE_POLICY}
     return Response(200, headers, page_of(None, title="pytest-assistants").encode())
 
 
-def to_page(asked: Asked) -> Response:
-    """The page asks for its data below its own address, which therefore ends with a slash."""
-    _, question_mark, query = asked.request.url.partition("?")
+def redirect_to_page(request: ControlRequest) -> Response:
+    """Add the slash to the URL of the page, which loads its data relative to it."""
+    _, question_mark, query = request.http.url.partition("?")
     return Response(308, {"location": f"_harness/{question_mark}{query}"}, b"")

@@ -1,4 +1,4 @@
-"""The control API as an OpenAPI 3.1 document, made of the table of its routes."""
+"""The control API as an OpenAPI 3.1 document, generated from the table of its routes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 JSON = "application/json"
 SCHEMAS = "#/components/schemas/"
 REFUSALS = {
-    "400": "Something in the request is wrong, or the harness cannot do it.",
-    "401": "The server asks for its token.",
-    "403": "A page of another origin asks, or another machine.",
+    "400": "The request is invalid, or the harness cannot do what it asks.",
+    "401": "The token is missing or wrong.",
+    "403": "The request comes from a page of another origin, or from another machine.",
     "404": "There is no such world, snapshot or path.",
     "413": "The body is too large.",
 }
@@ -42,27 +42,32 @@ REFUSAL = {
         }
     },
 }
-OF_WORLD = {
+WORLD_PARAMETER = {
     "name": "world",
     "in": "query",
     "description": "The name of the world; by default that of the API key or, without one, the only world there is.",
     "schema": {"type": "string"},
 }
-TOKEN_IN_QUERY = {
+TOKEN_PARAMETER = {
     "name": "token",
     "in": "query",
     "description": "The token, for browsers; programs send the header.",
     "schema": {"type": "string"},
 }
 SECURITY = {
-    "token": {"type": "apiKey", "in": "header", "name": "x-harness-token", "description": "What the server asks for."},
-    "key": {"type": "http", "scheme": "bearer", "description": "The API key whose world is meant: any will do."},
-    "azure_key": {"type": "apiKey", "in": "header", "name": "api-key", "description": "The same, as Azure has it."},
+    "token": {"type": "apiKey", "in": "header", "name": "x-harness-token", "description": "The token of the server."},
+    "key": {"type": "http", "scheme": "bearer", "description": "The API key of the world: any will do."},
+    "azure_key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "api-key",
+        "description": "The same, as clients of Azure send it.",
+    },
 }
 
 
 def document(routes: Sequence[Route], root: str) -> dict[str, Any]:
-    """The whole document. The scenario's own schema stands in it as `Scenario`."""
+    """The whole document. It contains the schema of scenarios as `Scenario`."""
     kinds: dict[Any, JsonSchemaMode] = {route.body: "validation" for route in routes if route.body is not None}
     kinds.update({route.answer: "serialization" for route in routes if not isinstance(route.answer, str)})
     made, definitions = TypeAdapter.json_schemas(
@@ -77,7 +82,7 @@ def document(routes: Sequence[Route], root: str) -> dict[str, Any]:
         "info": {
             "title": "Control API of pytest-assistants",
             "version": __version__,
-            "description": "What a test tells a served fake of the Assistants API, and asks it, in any language.",
+            "description": "Scripts and inspects a served fake of the Assistants API, from tests in any language.",
         },
         "paths": paths,
         "components": {
@@ -116,9 +121,9 @@ def _parameters(route: Route) -> Iterable[dict[str, Any]]:
     for name, schema in route.query.model_json_schema().get("properties", {}).items():
         yield {"name": name, "in": "query", "description": schema.pop("description", ""), "schema": schema}
     if route.of_world:
-        yield OF_WORLD
+        yield WORLD_PARAMETER
     if route.method == "GET":
-        yield TOKEN_IN_QUERY
+        yield TOKEN_PARAMETER
 
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:
@@ -130,16 +135,17 @@ def _ref(name: str) -> dict[str, Any]:
 
 
 def _scenario() -> dict[str, Any]:
-    """The schema of a scenario and its parts, each a schema of the document."""
+    """The schema of scenarios and the schemas that it refers to, by name."""
     whole = scenarios.schema()
-    parts = {name: _moved(part) for name, part in whole.pop("$defs", {}).items()}
-    return {**parts, "Scenario": _moved(whole)}
+    parts = {name: _with_moved_references(part) for name, part in whole.pop("$defs", {}).items()}
+    return {**parts, "Scenario": _with_moved_references(whole)}
 
 
-def _moved(schema: Any) -> Any:
-    """A schema whose references point to where its parts are now."""
+def _with_moved_references(schema: Any) -> Any:
+    """A schema with its references changed from `#/$defs/` to the components of the document."""
     if isinstance(schema, dict):
         return {
-            key: value.replace("#/$defs/", SCHEMAS) if key == "$ref" else _moved(value) for key, value in schema.items()
+            key: value.replace("#/$defs/", SCHEMAS) if key == "$ref" else _with_moved_references(value)
+            for key, value in schema.items()
         }
-    return [_moved(item) for item in schema] if isinstance(schema, list) else schema
+    return [_with_moved_references(item) for item in schema] if isinstance(schema, list) else schema

@@ -1,4 +1,4 @@
-"""The control API as a table, one row a route: requests find their handler here, and OpenAPI is made of it."""
+"""The routes of the control API, from which requests are dispatched and the OpenAPI document is generated."""
 
 from __future__ import annotations
 
@@ -11,56 +11,56 @@ from urllib.parse import unquote
 
 from harness.failures import HarnessFailure
 from harness.serving.control import handlers, openapi
-from harness.serving.control.asked import as_json, in_turn
-from harness.serving.control.refusals import Refused
+from harness.serving.control.errors import ControlError
+from harness.serving.control.request import as_json, exclusive
 from harness.serving.control.shapes import (
-    Added,
-    After,
-    Cancelled,
-    ClockFace,
+    AddedObjects,
+    AffectedWorld,
+    CancelledRuns,
     ClockMove,
-    Complaint,
-    Done,
-    Glance,
-    Kept,
-    Listed,
-    Logged,
-    OfThread,
-    Planned,
+    ClockState,
+    Failure,
+    InspectedWorld,
+    InspectorQuery,
+    LoggedRequest,
+    PlannedFaults,
     Query,
+    RequestsQuery,
     Reset,
-    Seen,
+    ScenarioQuery,
     ShownRun,
     ShownThread,
-    Told,
-    Where,
+    TakenSnapshot,
+    ThreadQuery,
+    Transcript,
+    WorldSummary,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.service.http import Response
-    from harness.serving.control.asked import Asked
+    from harness.serving.control.request import ControlRequest
 
 ROOT = "/_harness"
 
 
 @dataclass(frozen=True)
 class Route:
-    """One row.
+    """One route.
 
     Attributes:
         path: below `/_harness`.
-        summary: what it does.
-        answer: the type of what it answers, or the media type of what is no JSON.
-        body, query: the types of what it takes.
-        example: a body.
-        of_world: whether it concerns one world.
+        summary: what it does, in a sentence.
+        answer: the type of its answer, or the media type where that is not JSON.
+        body, query: the types that it takes.
+        example: a valid body.
+        of_world: whether it concerns a single world.
     """
 
     method: str
     path: str
-    handler: Callable[[Asked], Response]
+    handler: Callable[[ControlRequest], Response]
     summary: str
     answer: Any
     body: Any = None
@@ -74,7 +74,7 @@ class Route:
 
     @property
     def name(self) -> str:
-        """That of its handler."""
+        """The name of its handler, which is its operationId."""
         return self.handler.__name__
 
     @cached_property
@@ -82,102 +82,114 @@ class Route:
         return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path)))
 
 
-def _row(method: str, path: str, handler: Callable[..., Any], summary: str, answer: Any, **more: Any) -> Route:
-    return Route(method, path, in_turn(handler), summary, answer, **more)
+def _world_route(method: str, path: str, handler: Callable[..., Any], summary: str, answer: Any, **more: Any) -> Route:
+    return Route(method, path, exclusive(handler), summary, answer, **more)
 
 
-def _of_server(path: str, handler: Callable[[Asked], Response], summary: str, answer: Any) -> Route:
+def _server_route(path: str, handler: Callable[[ControlRequest], Response], summary: str, answer: Any) -> Route:
     return Route("GET", path, handler, summary, answer, of_world=False)
 
 
-def document(asked: Asked) -> Response:
+def document(request: ControlRequest) -> Response:
     return as_json(openapi.document(ROUTES, ROOT))
 
 
 SCENARIO = {"next_run": [{"say": "4 °C and rain"}]}
 
 ROUTES: tuple[Route, ...] = (
-    _row(
+    _world_route(
         "POST",
         "/scenario",
         handlers.play,
-        "Script runs, seed objects, plan faults. If anything in it is wrong, nothing of it counts.",
-        Added,
+        "Script runs, seed objects, plan faults. If any part is invalid, nothing of it takes effect.",
+        AddedObjects,
         body=dict[str, Any],
-        query=Where,
+        query=ScenarioQuery,
         example=SCENARIO,
     ),
-    _row("GET", "/faults", handlers.faults, "The faults that are planned, and which have happened.", Planned),
-    _row(
+    _world_route(
+        "GET", "/faults", handlers.faults, "The faults that are planned, and which have happened.", PlannedFaults
+    ),
+    _world_route(
         "GET",
         "/unused",
         handlers.unused,
-        "The complaint about scripts and faults that nothing came to.",
-        Complaint | None,
+        "The failure that names scripts and faults which were not used, if there are any.",
+        Failure | None,
     ),
-    _row("GET", "/clock", handlers.clock, "The virtual time, and what moves it.", ClockFace),
-    _row(
+    _world_route("GET", "/clock", handlers.clock, "The virtual time, and what moves it.", ClockState),
+    _world_route(
         "POST",
         "/clock",
         handlers.move_clock,
         "Let virtual time pass, or choose what moves it.",
-        ClockFace,
+        ClockState,
         body=ClockMove,
         example={"advance": 30},
     ),
-    _row(
+    _world_route(
         "GET",
         "/requests",
         handlers.requests,
         "The requests and their answers, oldest first.",
-        list[Logged],
-        query=After,
+        list[LoggedRequest],
+        query=RequestsQuery,
     ),
-    _row("GET", "/transcript", handlers.transcript, "The conversations as text.", Told, query=OfThread),
-    _row(
+    _world_route(
+        "GET", "/transcript", handlers.transcript, "The conversations as text.", Transcript, query=ThreadQuery
+    ),
+    _world_route(
         "GET",
         "/threads",
         handlers.threads,
         "The threads, with their messages and runs.",
         list[ShownThread],
-        query=OfThread,
+        query=ThreadQuery,
     ),
-    _row("GET", "/runs", handlers.runs, "The runs, with their timelines and steps.", list[ShownRun], query=OfThread),
-    _row("POST", "/runs/cancel", handlers.cancel_runs, "Somebody else cancels every run that can be.", Cancelled),
-    _row("GET", "/failures", handlers.failures, "What the harness has complained about.", list[Complaint]),
-    _row("POST", "/snapshots", handlers.take_snapshot, "Keep a copy of everything, to go back to.", Kept),
-    _row(
+    _world_route(
+        "GET", "/runs", handlers.runs, "The runs, with their timelines and steps.", list[ShownRun], query=ThreadQuery
+    ),
+    _world_route(
+        "POST", "/runs/cancel", handlers.cancel_runs, "Somebody else cancels every run that can be.", CancelledRuns
+    ),
+    _world_route("GET", "/failures", handlers.failures, "The failures that the harness has raised.", list[Failure]),
+    _world_route(
+        "POST", "/snapshots", handlers.take_snapshot, "Keep a copy of everything, to go back to.", TakenSnapshot
+    ),
+    _world_route(
         "POST",
         "/snapshots/{id}/restore",
         handlers.restore,
         "Go back: objects, clock, scripts and ids. The log of requests goes on.",
-        Done,
+        AffectedWorld,
     ),
     Route(
         "POST",
         "/reset",
         handlers.reset,
-        "Let the world begin anew, if wanted with other options.",
-        Done,
+        "Replace the world with a new one, with other options if any are given.",
+        AffectedWorld,
         body=Reset,
         example={"api": "v2", "clock": "manual"},
     ),
-    _row("GET", "/world", handlers.glance, "A world as the inspector shows it.", Glance, query=Seen),
-    _of_server("/worlds", handlers.list_worlds, "The worlds that have begun, oldest first.", list[Listed]),
-    _of_server("/", handlers.page, "The inspector, a page for browsers.", "text/html"),
-    _of_server("", handlers.to_page, "Sends a browser on to the inspector.", "text/html"),
-    _of_server("/openapi.json", document, "This API as an OpenAPI document.", dict[str, Any]),
+    _world_route(
+        "GET", "/world", handlers.inspect, "A world as the inspector shows it.", InspectedWorld, query=InspectorQuery
+    ),
+    _server_route("/worlds", handlers.list_worlds, "The worlds, oldest first.", list[WorldSummary]),
+    _server_route("/", handlers.page, "The inspector, a page for browsers.", "text/html"),
+    _server_route("", handlers.redirect_to_page, "Redirects a browser to the inspector.", "text/html"),
+    _server_route("/openapi.json", document, "This API as an OpenAPI document.", dict[str, Any]),
 )
 
 
 def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
-    """The row for a request, and what its path names.
+    """The route of a request, and the parameters in its path.
 
     Args:
-        path: with the root.
+        path: including the root.
 
     Raises:
-        Refused: there is no such path (404), or it takes other methods (405).
+        ControlError: there is no such path (404), or it takes other methods (405).
     """
     below = path.removeprefix(ROOT)
     found = {route.method: (route, match) for route in ROUTES if (match := route.pattern.fullmatch(below))}
@@ -187,9 +199,9 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
     if found:
         allowed = ", ".join(found)
         failure = HarnessFailure(f"{method} {path}: it takes {allowed}.", do=next(iter(found.values()))[0].where)
-        raise Refused(405, failure, allow=allowed)
+        raise ControlError(405, failure, allow=allowed)
     nearest = difflib.get_close_matches(below, [route.path for route in ROUTES], n=1)
-    raise Refused(
+    raise ControlError(
         404,
         HarnessFailure(
             f"The control API has no {path}.",

@@ -1,6 +1,6 @@
-"""What the control API takes and shows. `harness.connect` reads answers into the same values.
+"""The data that the control API takes and returns. `harness.connect` reads answers into the same types.
 
-Names are those of the objects in `harness.service.records`, so a test reads the same over a socket as in one process.
+Fields are named as in `harness.service.records`, so a test reads the same over a socket as in one process.
 There is no `from __future__ import annotations` here, because pydantic reads the annotations.
 """
 
@@ -17,11 +17,11 @@ from harness.service.settings import ClockPolicy, Settings
 
 @cache
 def adapter_of(kind: Any) -> TypeAdapter[Any]:
-    """What reads values of this type."""
+    """A cached `TypeAdapter` of a type."""
     return TypeAdapter(kind)
 
 
-# --- what is asked ----------------------------------------------------------------------------------------------
+# --- requests ---------------------------------------------------------------------------------------------------
 
 
 class Body(BaseModel):
@@ -31,15 +31,15 @@ class Body(BaseModel):
 
 
 class ClockMove(Body):
-    """What shall happen to a clock: first the policy, then the time."""
+    """A change of a clock: first of its policy, then of its time."""
 
     policy: Annotated[ClockPolicy | None, Field(description="What moves the clock besides this.")] = None
     # a century: HTTP dates end with the year 9999
     advance: Annotated[float | None, Field(ge=0, le=3.2e9, description="Virtual seconds that pass.")] = None
 
 
-# Whose key it is decides which world it is, so there is none to choose; the other options belong to a test, or to
-# whoever runs the server.
+# Without the API key, which names the world. Options that are not settings belong to a test, or to whoever runs the
+# server.
 _RESET = {name: hint for name, hint in get_type_hints(Settings).items() if name != "api_key"}
 Reset: type[Body] = create_model(
     "Reset",
@@ -55,30 +55,33 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class After(Query):
-    after: Annotated[int, Field(ge=0, description="Leave out so many, the oldest.")] = 0
+class RequestsQuery(Query):
+    after: Annotated[int, Field(ge=0, description="Leave out this many, the oldest.")] = 0
 
 
-class OfThread(Query):
+class ThreadQuery(Query):
     thread: Annotated[str | None, Field(description="The id of one thread; by default all.")] = None
 
 
-class Seen(Query):
-    seen: Annotated[int | None, Field(description="What this route said last, where nothing new is no news.")] = None
-
-
-class Where(Query):
-    where: Annotated[
-        str | None, Field(max_length=200, description="Who says so, for messages: a file and a line of a test.")
+class InspectorQuery(Query):
+    seen: Annotated[
+        int | None, Field(description="The `seen` of the last answer: `world` is null if nothing has happened since.")
     ] = None
 
 
-# --- what is shown ----------------------------------------------------------------------------------------------
+class ScenarioQuery(Query):
+    where: Annotated[
+        str | None,
+        Field(max_length=200, description="Where the scenario comes from, for messages: a file and a line of a test."),
+    ] = None
+
+
+# --- answers ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Added:
-    """The ids of what a scenario made, in its order."""
+class AddedObjects:
+    """The ids of the objects that a scenario created, in its order."""
 
     assistants: list[str]
     threads: list[str]
@@ -87,7 +90,7 @@ class Added:
 
 
 @dataclass(frozen=True)
-class ClockFace:
+class ClockState:
     """Virtual time in Unix seconds, and what moves it."""
 
     now: float
@@ -154,11 +157,11 @@ class ShownThread:
 
 
 @dataclass(frozen=True)
-class Logged:
+class LoggedRequest:
     """One request and its answer, without headers: a key stands among them.
 
-    `status` is 0 where the client got no answer, and `outcome` says what it got. `json` and `answer` are the two
-    bodies, where they were JSON; of a stream nothing is kept.
+    `status` is 0 if the client got no answer, and `outcome` says what it got instead. `json` and `answer` are the two
+    bodies, where these were JSON; streams are not kept.
     """
 
     number: Annotated[int, Field(description="Counted from 1.")]
@@ -173,15 +176,15 @@ class Logged:
 
 
 @dataclass(frozen=True)
-class Complaint:
-    """What the harness complains about: what happened, what there was, what to do about it."""
+class Failure:
+    """A `HarnessFailure`: what happened, what there was, and what to do about it."""
 
     happened: str
     there_was: str
     do: str
 
     @classmethod
-    def of(cls, failure: HarnessFailure) -> "Complaint":
+    def of(cls, failure: HarnessFailure) -> "Failure":
         return cls(failure.happened, failure.there_was, failure.do)
 
     @property
@@ -190,43 +193,43 @@ class Complaint:
 
 
 @dataclass(frozen=True)
-class Told:
+class Transcript:
     """Conversations as text."""
 
     transcript: str
 
 
 @dataclass(frozen=True)
-class Planned:
-    """Faults as a test in Python would plan them, with a mark at what has happened."""
+class PlannedFaults:
+    """The planned faults as Python would write them, with a mark at those that have happened."""
 
     planned: list[str]
 
 
 @dataclass(frozen=True)
-class Cancelled:
-    """The ids of the runs that somebody else cancels now."""
+class CancelledRuns:
+    """The ids of the runs that are cancelled now, as if by somebody else."""
 
     runs: list[str]
 
 
 @dataclass(frozen=True)
-class Kept:
-    """The name of a snapshot, which ends with its world."""
+class TakenSnapshot:
+    """The id of a snapshot, which exists as long as its world."""
 
     id: str
 
 
 @dataclass(frozen=True)
-class Done:
-    """It is done; to which world."""
+class AffectedWorld:
+    """The name of the world that was changed."""
 
     world: str
 
 
 @dataclass(frozen=True)
-class Listed:
-    """A world in brief."""
+class WorldSummary:
+    """A world in numbers."""
 
     name: str
     requests: int
@@ -236,8 +239,8 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Glance:
-    """A world as the inspector shows it; null where nothing has happened since what was `seen`."""
+class InspectedWorld:
+    """A world as the inspector shows it, or null if nothing has happened since `seen`."""
 
     seen: int
     world: dict[str, Any] | None

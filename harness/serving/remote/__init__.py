@@ -17,16 +17,16 @@ from harness.seeding import content_of
 from harness.service.director import check_conditions
 from harness.serving import KEY
 from harness.serving.control.shapes import (
-    Added,
-    Cancelled,
-    Complaint,
-    Done,
-    Kept,
-    Listed,
-    Logged,
+    AddedObjects,
+    AffectedWorld,
+    CancelledRuns,
+    Failure,
+    LoggedRequest,
     ShownRun,
     ShownThread,
-    Told,
+    TakenSnapshot,
+    Transcript,
+    WorldSummary,
 )
 from harness.serving.remote.enclosing import enclosed
 from harness.serving.remote.link import Link
@@ -72,7 +72,7 @@ def connect(url: str, *, api_key: str = KEY, token: str | None = None) -> Remote
     """
     link = Link(url, api_key=api_key, token=token)
     try:
-        link.get("/worlds", list[Listed])
+        link.get("/worlds", list[WorldSummary])
     except HarnessFailure:
         link.close()
         raise
@@ -134,16 +134,16 @@ class RemoteAssistants:
             path = Path(given)
             self._play(enclosed(scenarios.load(path), path), str(path))
 
-    def _play(self, given: Mapping[str, Any], where: str | None = None) -> Added:
-        added: Added = self.link.post("/scenario", Added, given, where=(where or call_site())[-WHERE:])
+    def _play(self, given: Mapping[str, Any], where: str | None = None) -> AddedObjects:
+        added: AddedObjects = self.link.post("/scenario", AddedObjects, given, where=(where or call_site())[-WHERE:])
         return added
 
     # --- what there is ------------------------------------------------------------------------------------
 
     @property
-    def requests(self) -> list[Logged]:
+    def requests(self) -> list[LoggedRequest]:
         """The requests and their answers, oldest first; each has the `path`, `status`, `json` … of an `Exchange`."""
-        requests: list[Logged] = self.link.get("/requests", list[Logged])
+        requests: list[LoggedRequest] = self.link.get("/requests", list[LoggedRequest])
         return requests
 
     @property
@@ -160,21 +160,21 @@ class RemoteAssistants:
     @property
     def failures(self) -> list[HarnessFailure]:
         """What the harness complained about, for the code under test may have swallowed it."""
-        return [complaint.failure for complaint in self.link.get("/failures", list[Complaint])]
+        return [complaint.failure for complaint in self.link.get("/failures", list[Failure])]
 
     def transcript(self, thread: Any = None) -> str:
         """The conversation of one thread (its id, or anything with an `id`), or of all, as text."""
-        told: Told = self.link.get("/transcript", Told, thread=getattr(thread, "id", thread))
+        told: Transcript = self.link.get("/transcript", Transcript, thread=getattr(thread, "id", thread))
         return told.transcript
 
     def unused(self) -> HarnessFailure | None:
         """The complaint about scripts that no run took, and faults that did not happen, if there are any."""
-        complaint = self.link.get("/unused", Complaint | None)
+        complaint = self.link.get("/unused", Failure | None)
         return None if complaint is None else complaint.failure
 
     def cancel_runs(self) -> None:
         """Somebody else cancels every run that can be cancelled now."""
-        self.link.post("/runs/cancel", Cancelled)
+        self.link.post("/runs/cancel", CancelledRuns)
 
     def add_assistant(self, id: str | None = None, *, model: str | None = None, **fields: Any) -> Seeded:
         """An assistant that is there before the code under test makes any."""
@@ -218,7 +218,7 @@ class RemoteAssistants:
 
     def snapshot(self) -> str:
         """Keep a copy of everything there is at the server; what it gives is for `restore`."""
-        kept: Kept = self.link.post("/snapshots", Kept)
+        kept: TakenSnapshot = self.link.post("/snapshots", TakenSnapshot)
         return kept.id
 
     def restore(self, snapshot: str) -> None:
@@ -227,7 +227,7 @@ class RemoteAssistants:
         Raises:
             HarnessFailure: there is none of that name since the world began.
         """
-        self.link.post(f"/snapshots/{quote(snapshot, safe='')}/restore", Done)
+        self.link.post(f"/snapshots/{quote(snapshot, safe='')}/restore", AffectedWorld)
 
     def reset(self, **options: Any) -> None:
         """Let the world begin anew, as the server began it, if wanted with other options.
@@ -235,7 +235,7 @@ class RemoteAssistants:
         Raises:
             HarnessFailure: there is no such option at a server, or no such choice.
         """
-        self.link.post("/reset", Done, options)
+        self.link.post("/reset", AffectedWorld, options)
 
     # --- clients ------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from harness.failures import HarnessFailure
 from harness.scripting import call_site
 from harness.service.faults import Faults
 from harness.service.script import as_acts
-from harness.serving.control.shapes import ClockFace, Planned
+from harness.serving.control.shapes import ClockState, PlannedFaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ class RemoteClock:
 
     @policy.setter
     def policy(self, policy: ClockPolicy) -> None:
-        self._link.post("/clock", ClockFace, {"policy": policy})
+        self._link.post("/clock", ClockState, {"policy": policy})
 
     def advance(self, seconds: float) -> None:
         """Let virtual time pass.
@@ -52,10 +52,10 @@ class RemoteClock:
         Raises:
             HarnessFailure: `seconds` is negative, or more than a century.
         """
-        self._link.post("/clock", ClockFace, {"advance": seconds})
+        self._link.post("/clock", ClockState, {"advance": seconds})
 
-    def _face(self) -> ClockFace:
-        face: ClockFace = self._link.get("/clock", ClockFace)
+    def _face(self) -> ClockState:
+        face: ClockState = self._link.get("/clock", ClockState)
         return face
 
 
@@ -80,7 +80,7 @@ class RemoteFaults(AsFaults):
         return plan
 
     def __str__(self) -> str:
-        planned: Planned = self._link.get("/faults", Planned)
+        planned: PlannedFaults = self._link.get("/faults", PlannedFaults)
         return "\n".join(planned.planned) or str(Faults())
 
     __repr__ = __str__

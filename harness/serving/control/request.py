@@ -1,4 +1,4 @@
-"""A request of the control API, read: its world, its body, its query."""
+"""A request to the control API: its world, its validated body and query."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pydantic_core import from_json, to_json
 from harness.failures import HarnessFailure
 from harness.service.dialects import key_of
 from harness.service.http import Response
-from harness.serving.control.memory import memory_of
-from harness.serving.control.refusals import Refused
+from harness.serving.control.errors import ControlError
 from harness.serving.control.shapes import adapter_of
+from harness.serving.control.state import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,21 +25,22 @@ if TYPE_CHECKING:
     from harness.service.http import Request
     from harness.serving.worlds import Worlds
 
-COMMON = frozenset({"world", "token"})  # parameters that every route takes
+COMMON_PARAMETERS = frozenset({"world", "token"})  # of all routes
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request on its way to its handler.
+class ControlRequest:
+    """A request as its handler gets it.
 
     Attributes:
-        where: `METHOD /path`, as messages name it.
-        ids: what the path names.
-        body, query: validated, of the types that the route says.
+        http: the request as it was received.
+        where: `METHOD /path`, for messages.
+        ids: the parameters of the path.
+        body, query: validated, of the types that the route names.
     """
 
     worlds: Worlds
-    request: Request
+    http: Request
     where: str
     ids: dict[str, str]
     body: Any = None
@@ -47,25 +48,25 @@ class Asked:
 
     @property
     def world(self) -> tuple[str, FakeAssistants]:
-        """The world that the request means, by name or by key; one that is asked for by its key begins with that.
+        """The name and the fake of the request's world, which is chosen by name or by key; a new key creates a world.
 
         Raises:
-            Refused: there is none of that name (404), or there are several and none is named (400).
+            ControlError: there is no world of that name (404), or there are several and none is named (400).
         """
-        names, named = self.worlds.names(), self.request.query.get("world", [""])[0]
-        key = key_of(self.request, azure=True)
+        names, named = self.worlds.names(), self.http.query.get("world", [""])[0]
+        key = key_of(self.http, azure=True)
         if not named and key:
             return self.worlds.name_of(key), self.worlds.for_key(key)
         name = named or (names[0] if len(names) == 1 else "")
         fake = self.worlds.get(name)
         if fake is not None:
             return name, fake
-        there_was = f"There are {', '.join(names)}." if names else "No world has begun."
+        there_was = f"There are {', '.join(names)}." if names else "There are no worlds yet."
         if named:
             nearest = difflib.get_close_matches(named, names, n=1)
             do = f"{self.where}?world={nearest[0]}" if nearest else "GET /_harness/worlds"
-            raise Refused(404, HarnessFailure(f"There is no world {named!r}.", there_was=there_was, do=do))
-        raise Refused(
+            raise ControlError(404, HarnessFailure(f"There is no world {named!r}.", there_was=there_was, do=do))
+        raise ControlError(
             400,
             HarnessFailure(
                 f"{self.where}: of which world?",
@@ -75,24 +76,24 @@ class Asked:
         )
 
 
-def as_json(shown: object) -> Response:
-    """An answer in JSON."""
-    return Response(200, {"content-type": "application/json"}, to_json(shown))
+def as_json(value: object) -> Response:
+    """A 200 response with a value as JSON."""
+    return Response(200, {"content-type": "application/json"}, to_json(value))
 
 
-def in_turn(handler: Callable[[FakeAssistants, Asked], object]) -> Callable[[Asked], Response]:
-    """A handler that has the fake of its world to itself until its answer is written down.
+def exclusive(handler: Callable[[FakeAssistants, ControlRequest], object]) -> Callable[[ControlRequest], Response]:
+    """Decorate a handler to hold the lock of its world until its answer is serialized.
 
-    What it refuses is told to whoever asks; it is none of the failures of the world, which are a test's.
+    Its failures are only sent to the client, and not added to those of the fake, which fail a test.
     """
 
     @wraps(handler)
-    def handle(asked: Asked) -> Response:
-        fake = asked.world[1]
+    def handle(request: ControlRequest) -> Response:
+        fake = request.world[1]
         with fake.turns:
-            memory_of(fake).written += asked.request.method != "GET"
+            state_of(fake).writes += request.http.method != "GET"
             try:
-                return as_json(handler(fake, asked))
+                return as_json(handler(fake, request))
             except HarnessFailure as failure:
                 refused = failure
         raise refused
@@ -104,33 +105,33 @@ def in_turn(handler: Callable[[FakeAssistants, Asked], object]) -> Callable[[Ask
 
 
 def read_body(request: Request, kind: Any, *, where: str, example: object) -> Any:
-    """The body of a request as `kind`; one that is empty counts as `{}`.
+    """The JSON body of a request, validated as `kind`; an empty body counts as `{}`.
 
     Raises:
-        HarnessFailure: it is no JSON, or not of this kind.
+        HarnessFailure: it is not JSON, or not of this type.
     """
     do = f"curl -d '{json.dumps(example, ensure_ascii=False)}' {request.url.partition('?')[0]}"
     try:
         given = from_json(bytes(request.body) or b"{}", allow_inf_nan=False)
     except ValueError as error:
-        raise HarnessFailure(f"{where}: the body is no JSON: {error}.", do=do) from None
-    return _checked(kind, given, where=where, noun="field", do=do)
+        raise HarnessFailure(f"{where}: the body is not JSON: {error}.", do=do) from None
+    return _validated(kind, given, where=where, noun="field", do=do)
 
 
 def read_query(request: Request, kind: type[BaseModel], *, where: str) -> BaseModel:
-    """The query of a request; of a parameter that comes several times, the last counts.
+    """The query of a request, validated as `kind`; of a repeated parameter, the last value counts.
 
     Raises:
-        HarnessFailure: there is no such parameter, or its value is not of its type.
+        HarnessFailure: a parameter is unknown, or its value is of another type.
     """
-    given = {name: values[-1] for name, values in request.query.items() if name not in COMMON}
-    known = [*kind.model_fields, *sorted(COMMON)]
+    given = {name: values[-1] for name, values in request.query.items() if name not in COMMON_PARAMETERS}
+    known = [*kind.model_fields, *sorted(COMMON_PARAMETERS)]
     do = f"{where}?{known[0]}=…"
-    read: BaseModel = _checked(kind, given, where=where, noun="parameter", do=do, also=COMMON)
-    return read
+    query: BaseModel = _validated(kind, given, where=where, noun="parameter", do=do, extra_names=COMMON_PARAMETERS)
+    return query
 
 
-def _checked(kind: Any, given: object, *, where: str, noun: str, do: str, also: Iterable[str] = ()) -> Any:
+def _validated(kind: Any, given: object, *, where: str, noun: str, do: str, extra_names: Iterable[str] = ()) -> Any:
     try:
         return adapter_of(kind).validate_python(given)
     except ValidationError as error:
@@ -139,7 +140,7 @@ def _checked(kind: Any, given: object, *, where: str, noun: str, do: str, also: 
     if first["type"] != "extra_forbidden":
         of = f"{noun} {place}: " if place else ""
         raise HarnessFailure(f"{where}: {of}{first['msg']}.", do=do)
-    known = [*kind.model_fields, *sorted(also)]
+    known = [*kind.model_fields, *sorted(extra_names)]
     nearest = difflib.get_close_matches(place, known, n=1)
     raise HarnessFailure(
         f"{where} has no {noun} {place!r}.",

@@ -1,4 +1,4 @@
-"""Records of the service as the control API shows them."""
+"""Converts records of the service to what the control API returns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic_core import from_json
 
 from harness.report.bodies import SECRET
-from harness.serving.control.shapes import Logged, Moment, ShownMessage, ShownRun, ShownStep, ShownThread
+from harness.serving.control.shapes import LoggedRequest, Moment, ShownMessage, ShownRun, ShownStep, ShownThread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,33 +21,33 @@ S = TypeVar("S")
 
 
 def thread(record: records.Thread) -> ShownThread:
-    return _shown(ShownThread, record, messages=list(map(message, record.messages)), runs=list(map(run, record.runs)))
+    return _view(ShownThread, record, messages=list(map(message, record.messages)), runs=list(map(run, record.runs)))
 
 
 def message(record: records.Message) -> ShownMessage:
-    return _shown(ShownMessage, record)
+    return _view(ShownMessage, record)
 
 
 def run(record: records.Run) -> ShownRun:
-    return _shown(ShownRun, record, timeline=_timeline(record.timeline), steps=list(map(step, record.steps)))
+    return _view(ShownRun, record, timeline=_timeline(record.timeline), steps=list(map(step, record.steps)))
 
 
 def step(record: records.Step) -> ShownStep:
-    return _shown(ShownStep, record, timeline=_timeline(record.timeline))
+    return _view(ShownStep, record, timeline=_timeline(record.timeline))
 
 
 def _timeline(moments: Iterable[lifecycle.Moment]) -> list[Moment]:
-    return [_shown(Moment, moment) for moment in moments]
+    return [_view(Moment, moment) for moment in moments]
 
 
-def _shown(kind: type[S], record: object, **parts: object) -> S:
-    """A record in this form: fields have the names that they have there, but for the parts."""
+def _view(kind: type[S], record: object, **parts: object) -> S:
+    """A record as a dataclass of this type: fields that `parts` does not give are copied by name."""
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # all of them are dataclasses
     return kind(**{name: parts[name] if name in parts else getattr(record, name) for name in names})
 
 
-def logged(number: int, exchange: Exchange) -> Logged:
-    return Logged(
+def logged(number: int, exchange: Exchange) -> LoggedRequest:
+    return LoggedRequest(
         number=number,
         method=exchange.method,
         path=exchange.path,
@@ -61,7 +61,7 @@ def logged(number: int, exchange: Exchange) -> Logged:
 
 
 def _json(body: Content | Body) -> Any:
-    """A body that is JSON to everybody: Python's own `NaN` and `Infinity` are not."""
+    """The value of a JSON body, else None; Python's `NaN` and `Infinity` are not JSON."""
     try:
         return from_json(body, allow_inf_nan=False) if isinstance(body, bytes) else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""A request of the control API that is refused, with its status."""
+"""The error that refuses a request to the control API."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from harness.failures import HarnessFailure
 
 
-class Refused(Exception):  # noqa: N818 - an answer, as the service's own `Refusal` is
-    """What a client is told, and the status and headers that say it to programs."""
+class ControlError(Exception):
+    """A failure to answer with, and the status and headers of that answer."""
 
     def __init__(self, status: int, failure: HarnessFailure, **headers: str) -> None:
         super().__init__(str(failure))

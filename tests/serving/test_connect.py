@@ -32,7 +32,7 @@ from harness.options import Options
 from harness.service.faults import Faults
 from harness.serving import KEY, serve, serve_one
 from harness.serving.remote import RemoteAssistants, connect
-from harness.serving.remote.parts import PLANNED
+from harness.serving.remote.proxies import FAULT_METHODS
 from harness.serving.worlds import Worlds
 from harness.transports.httpx_family import sdk_http_library
 from harness.transports.server import serving
@@ -252,7 +252,7 @@ def test_every_fault_can_be_planned(server, remote, name):
 
 
 def test_no_fault_is_forgotten():
-    assert FAULTS.keys() | {"meanwhile"} == PLANNED
+    assert FAULTS.keys() | {"meanwhile"} == FAULT_METHODS
 
 
 def test_a_wrong_fault_is_told_where_it_is_written(assistants):
@@ -496,7 +496,7 @@ def test_a_token_is_asked_for():
 
 @pytest.mark.parametrize("url", ["localhost:8000", "", "ftp://localhost", "http://"])
 def test_what_is_no_address_is_refused(url):
-    with pytest.raises(HarnessFailure, match="is no address of a server"):
+    with pytest.raises(HarnessFailure, match="is not the URL of a server"):
         connect(url)
 
 
@@ -521,7 +521,7 @@ STRANGERS = {
 def test_who_else_answers_is_not_taken_for_the_server(who):
     with (
         serving(lambda request: STRANGERS[who]) as url,
-        pytest.raises(HarnessFailure, match="is no server of") as raised,
+        pytest.raises(HarnessFailure, match="is not one of pytest-assistants") as raised,
     ):
         connect(url)
     assert str(STRANGERS[who].status) in raised.value.there_was

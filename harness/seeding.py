@@ -126,10 +126,14 @@ class Seeding(ABC):
         fields = {name: _as_json(value, place / name) for name, value in given.items() if value is not None}
         try:
             with self.turns.lock:
-                read = objects.file(fields, place) if section == "files" else objects.other(section, fields, place)
-                objects.make_all(self.world, [read])
+                read = (
+                    objects.file_creation(fields, place)
+                    if section == "files"
+                    else objects.object_creation(section, fields, place)
+                )
+                objects.create_all(self.world, [read])
                 return next(reversed(table))
-        except places.Misread as failure:
+        except places.ScenarioError as failure:
             do = f"assistants.{method}({example})"
             raise HarnessFailure(failure.happened, there_was=failure.there_was, do=do) from failure
 

@@ -1,20 +1,21 @@
-"""Scenarios: what a user scripts in Python, as data that stands in a file or comes over the network.
+"""Scenarios: scripts, objects and faults as data, from a file or from the network.
 
-Every act, condition and fault has the name and the parameters that it has in Python, because they are read off the
-functions themselves (`verbs.py`). The key that names a function holds its first argument, the others stand beside it:
+Every act, condition and fault has the name and the parameters of the Python function, because they are derived from it
+(`verbs.py`). The key that names the function holds its first argument; other arguments are keys beside it:
 
 >>> act({"fail": "server_error", "message": "Out of order."}, where="an example")
 Fail(code='server_error', message='Out of order.', beats_cancel=False)
 
-What has no first argument, or leaves it to its default, says `true`: `{"hang": true}`. A text is what the assistant
-says. Bytes are a text, or `{"base64": "…"}`; in scenario files also `{"path": "…"}`, of a file in the same folder.
+Without a first argument, or to leave it at its default, the value is `true`: `{"hang": true}`. A text in place of an
+act is what the assistant says. Bytes are a text, or `{"base64": "…"}`; in scenario files also `{"path": "…"}`, of a
+file in the same folder.
 
-A scenario has these sections, in each of which a single item may stand for a list of one:
+A scenario has these sections; a single item is as good as a list with only that item:
 
-- `files`, `vector_stores`, `assistants`, `threads`: objects that exist before the first request, written as the bodies
-  of the requests that would make them, and with an `id` if wanted. `harness.scenarios.objects`
+- `files`, `vector_stores`, `assistants`, `threads`: objects that exist before the first request, as the bodies of
+  the requests that would create them, each with an `id` if wanted. `harness.scenarios.objects`
 - `next_run`, `when`, `every_run`: what the model does in which run. `next_run` is a list of acts, or a list of such
-  lists, one a run. `harness.scenarios.scripts`
+  lists, one for each run. `harness.scenarios.scripts`
 - `faults`: what goes wrong. `harness.scenarios.faults`
 
 >>> from harness import FakeAssistants
@@ -23,9 +24,9 @@ A scenario has these sections, in each of which a single item may stand for a li
 """
 
 from harness.scenarios.acts import act
-from harness.scenarios.describing import schema
+from harness.scenarios.dumping import data
+from harness.scenarios.json_schema import schema
 from harness.scenarios.loading import load
 from harness.scenarios.playing import play
-from harness.scenarios.telling import data
 
 __all__ = ["act", "data", "load", "play", "schema"]

@@ -1,4 +1,4 @@
-"""Acts as data, in the vocabulary of Python: `{"call": "get_weather", "arguments": {"city": "Oslo"}}`."""
+"""Acts as data, with the names that they have in Python: `{"call": "get_weather", "arguments": {"city": "Oslo"}}`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.scenarios.contents import Drawing, InFolder
-from harness.scenarios.places import Place, Source, shown
-from harness.scenarios.verbs import Verb, chosen, verb
+from harness.scenarios.contents import LocalFile, NamedImage
+from harness.scenarios.places import Place, Source, preview
+from harness.scenarios.verbs import Verb, select_verb, verb
 from harness.service import acts as script
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.service.acts import Act
 
 CALL = '{"call": "get_weather", "arguments": {"city": "Oslo"}}'
-# Each act with a line that a user can paste.
+# By name, each with an example for messages.
 VERBS: dict[str, Verb] = {
     each.name: each
     for each in (
@@ -29,7 +29,7 @@ VERBS: dict[str, Verb] = {
         verb(
             script.run_code,
             '{"run_code": "print(6 * 7)", "logs": "42"}',
-            types={"images": list[str | Drawing | InFolder]},  # only drawings have names of their own
+            types={"images": list[str | NamedImage | LocalFile]},  # other images get their names from the service
         ),
         verb(script.search, '{"search": "opening hours"}'),
         verb(script.fail, '{"fail": "rate_limit_exceeded"}'),
@@ -42,15 +42,15 @@ VERBS: dict[str, Verb] = {
 
 
 def act(data: Mapping[str, Any] | str, *, where: str, folder: Path | None = None, execute: bool = True) -> Act:
-    """An act from data; a text is what the assistant says.
+    """The act that data describes; a text is what the assistant says.
 
     Args:
-        where: how the user knows the data, for messages.
-        folder: where files lie that it names as `{"path": …}`; by default it may name none.
+        where: where the data comes from, for messages.
+        folder: the folder of files that it names as `{"path": …}`; without one, it may name none.
         execute: whether it may ask for code to be executed.
 
     Raises:
-        HarnessFailure: it is no act, or one that cannot be.
+        HarnessFailure: it is not an act, or its arguments are invalid.
 
     >>> act({"call": "get_weather", "arguments": {"city": "Oslo"}}, where="weather.yaml")
     Call(name='get_weather', arguments='{"city":"Oslo"}', id=None)
@@ -59,17 +59,17 @@ def act(data: Mapping[str, Any] | str, *, where: str, folder: Path | None = None
 
 
 def read(data: Any, place: Place) -> Act:
-    """An act from data that stands somewhere."""
+    """The act that data at a place of a scenario describes."""
     if isinstance(data, str):
         data = {"say": data}
     if not isinstance(data, Mapping):
-        raise place.failure(f"{shown(data)} is no act.", do=f"- {VERBS['say'].example}")
-    found = chosen(VERBS, data, place, "act")
-    made: Act = found.perform(data, place, _MAKERS[found.name](place) if found.name in _MAKERS else None)
+        raise place.failure(f"{preview(data)} is no act.", do=f"- {VERBS['say'].example}")
+    found = select_verb(VERBS, data, place, "act")
+    made: Act = found.perform(data, place, _ADAPTERS[found.name](place) if found.name in _ADAPTERS else None)
     if isinstance(made, script.RunCode) and made.execute and not place.source.execute:
         raise (place / "execute").failure(
-            "code that comes from here is not executed.",
-            there_was="Who starts the server can allow it.",
+            "code from this source is not executed.",
+            there_was="Whoever starts the server can allow it.",
             do='{"run_code": "print(6 * 7)", "logs": "42"}   # say what it prints',
         )
     return made
@@ -98,9 +98,9 @@ def _calls(place: Place) -> Callable[..., script.Calls]:
 
 
 def dumped(arguments: dict[str, Any]) -> str:
-    """As `call` writes its keywords."""
+    """Arguments as JSON, in the form in which `script.call` writes its keywords."""
     return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
 
 
-# Where data is not what the function takes.
-_MAKERS: dict[str, Callable[[Place], Callable[..., Any]]] = {"call": _call, "calls": _calls}
+# What is called in place of the acts' own functions, where data has another form than their arguments.
+_ADAPTERS: dict[str, Callable[[Place], Callable[..., Any]]] = {"call": _call, "calls": _calls}

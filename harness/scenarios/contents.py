@@ -1,4 +1,4 @@
-"""Bytes in a scenario: as text, as base64, or as a file that lies in the scenario's own folder."""
+"""Bytes in a scenario: as text, as base64, or as a file in the scenario's own folder."""
 
 import base64
 import binascii
@@ -16,13 +16,13 @@ def _is_base64(text: str) -> str:
     try:
         decoded(text)
     except (binascii.Error, ValueError) as error:
-        # the stub wants a literal, to keep what clients send out of templates
+        # a literal template, as pydantic's types demand: the input must not be part of it
         raise PydanticCustomError("base64", "Input should be {kind}", {"kind": f"base64: {error}"}) from error
     return text
 
 
 def decoded(text: str) -> bytes:
-    """The bytes that base64 stands for; line ends and indentation in it do not count."""
+    """The bytes of a base64 text; white space in it is ignored."""
     return base64.b64decode("".join(text.split()), validate=True)
 
 
@@ -30,13 +30,13 @@ def encoded(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-class Closed(BaseModel):
-    """An object without unknown keys, and with JSON types as they are."""
+class StrictModel(BaseModel):
+    """An object that allows no unknown keys and converts no types."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Base64(Closed):
+class Base64(StrictModel):
     """Bytes."""
 
     base64: Annotated[
@@ -46,43 +46,43 @@ class Base64(Closed):
     ]
 
 
-class Drawing(Base64):
+class NamedImage(Base64):
     """A picture."""
 
     name: str | None = Field(None, description="Its name below /mnt/data.")
 
 
-class InFolder(Closed):
-    """A file on this machine. Only a scenario file may name one, and only one that lies in its own folder."""
+class LocalFile(StrictModel):
+    """A file on this machine. Only a scenario file may name one, and only one in its own folder."""
 
     path: str = Field(description="Relative to the scenario file, and not outside its folder.")
 
 
-def plain(value: Any, place: Place) -> Any:
-    """What a validated value stands for: bytes and files in place of what describes them, lists and dicts of them too.
+def resolved(value: Any, place: Place) -> Any:
+    """A validated value with bytes in place of the models that describe them, also within lists and dicts.
 
     Raises:
         HarnessFailure: a file cannot be read, or must not be.
     """
     match value:
-        case InFolder():
+        case LocalFile():
             return read(value.path, place / "path")
-        case Drawing(name=str() as name):
+        case NamedImage(name=str() as name):
             return Product(name, decoded(value.base64))
         case Base64():
             return decoded(value.base64)
         case list():
-            return [plain(item, place / index) for index, item in enumerate(value)]
+            return [resolved(item, place / index) for index, item in enumerate(value)]
         case dict():
-            return {key: plain(item, place / key) for key, item in value.items()}
+            return {key: resolved(item, place / key) for key, item in value.items()}
     return value
 
 
 def read(path: str, place: Place) -> Product:
-    """A file of the scenario's own folder.
+    """Read a file in the scenario's own folder.
 
     Raises:
-        HarnessFailure: there is no such folder, the path leads out of it, or the file cannot be read.
+        HarnessFailure: there is no such folder, the path is outside of it, or the file cannot be read.
     """
     folder = place.source.folder
     if folder is None:
@@ -93,7 +93,7 @@ def read(path: str, place: Place) -> Product:
         home = folder.resolve()
         file = (home / path).resolve()
         if not file.is_relative_to(home):
-            raise place.failure(f"{path!r} lies outside the scenario's own folder, {folder}.", do=f"cp {path} {folder}")
+            raise place.failure(f"{path!r} is outside the scenario's own folder, {folder}.", do=f"cp {path} {folder}")
         return Product(Path(path).name, file.read_bytes())
     except (OSError, ValueError) as error:  # a null character in the path is a ValueError
         raise place.failure(f"{path!r} cannot be read: {error}", do=f"ls -l {folder}") from error

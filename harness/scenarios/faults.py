@@ -1,4 +1,4 @@
-"""What shall go wrong, as data: `{"status": 500, "on": "POST /threads/{thread_id}/runs"}`."""
+"""Planned faults as data: `{"status": 500, "on": "POST /threads/{thread_id}/runs"}`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.scenarios.docstrings import descriptions
-from harness.scenarios.places import shown
-from harness.scenarios.verbs import Verb, chosen, verb
+from harness.scenarios.places import preview
+from harness.scenarios.verbs import Verb, select_verb, verb
 from harness.service.faults import Faults
 from harness.service.faults.requests import RequestFaults
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.scenarios.places import Place
     from harness.service.context import World
 
-# What a user could paste; those that are not named here need nothing else.
+# For messages; a fault that is not listed here needs no arguments.
 EXAMPLES = {
     "status": '{"status": 500, "on": "POST /threads/{thread_id}/runs"}',
     "rate_limit": '{"rate_limit": 20}',
@@ -35,31 +35,33 @@ EXAMPLES = {
 
 
 def _methods() -> Iterator[Callable[..., Any]]:
-    """What plans a fault and takes only data, in the order in which it stands in the source."""
-    trial = Faults()
+    """The methods that plan a fault and take no functions, in the order of the source."""
+    faults = Faults()
     for owner in Faults.__mro__:
         for name, member in vars(owner).items():
             annotations = getattr(member, "__annotations__", {}).values()
             if hasattr(member, "__wrapped__") and not any("Callable" in str(hint) for hint in annotations):
-                yield getattr(trial, name)
+                yield getattr(faults, name)
 
 
-TOLD = descriptions(RequestFaults)  # which says once what all of its methods take
+COMMON_ARGUMENTS = descriptions(RequestFaults)  # documented once, in the docstring of the class
 VERBS: dict[str, Verb] = {
-    method.__name__: verb(method, EXAMPLES.get(method.__name__, f'{{"{method.__name__}": true}}'), told=TOLD)
+    method.__name__: verb(
+        method, EXAMPLES.get(method.__name__, f'{{"{method.__name__}": true}}'), more_descriptions=COMMON_ARGUMENTS
+    )
     for method in _methods()
 }
 
 
 def read(data: Any, place: Place) -> Callable[[World], object]:
-    """A fault from data, tried, as what plans it.
+    """The fault that data describes, as a function that plans it; its arguments have been validated.
 
     Raises:
-        HarnessFailure: there is no such fault, or it cannot be.
+        HarnessFailure: there is no such fault, or its arguments are invalid.
     """
     if not isinstance(data, Mapping):
-        raise place.failure(f"{shown(data)} is no fault.", do=f"- {EXAMPLES['status']}")
-    found = chosen(VERBS, data, place, "fault")
+        raise place.failure(f"{preview(data)} is no fault.", do=f"- {EXAMPLES['status']}")
+    found = select_verb(VERBS, data, place, "fault")
     found.perform(data, place, getattr(Faults(), found.name))
     arguments, keywords = found.read(data, place)
     return lambda world: getattr(world.faults, found.name)(*arguments, **keywords)

@@ -1,4 +1,4 @@
-"""Where in a scenario something stands, for messages: `weather.yaml:12, next_run[0][1].call`."""
+"""Places of values in a scenario, for messages: `weather.yaml:12, next_run[0][1].call`."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
     Key = str | int
 
-SHOWN = 60  # characters of a value, in messages
+PREVIEW_LENGTH = 60  # characters of a value, in messages
 
 
-class Misread(HarnessFailure):
+class ScenarioError(HarnessFailure):
     """A mistake in a scenario, with its place."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is read, and what it may do.
+    """Where a scenario comes from, and what it may do.
 
     Attributes:
-        where: how the user knows it: a file, a request, a line of a test.
-        folder: where the files lie that it names; None, it may name none.
-        execute: whether it may have code executed.
-        lines: the line of each value, by its path, where that is known.
+        where: its name for the user: a file, a request, a line of a test.
+        folder: the folder of the files that it may name; None if it may name none.
+        execute: whether it may ask for code to be executed.
+        lines: the line of each value, by its path, where it is known.
     """
 
     where: str
@@ -41,7 +41,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Place:
-    """A value in a source, by the keys and indices that lead to it.
+    """The place of a value in a source: the keys and indices that lead to it.
 
     >>> place = Place(Source("weather.yaml", lines={("next_run", 0): 12}))
     >>> print(place / "next_run" / 0 / "call")
@@ -61,24 +61,25 @@ class Place:
 
     @property
     def name(self) -> str:
-        """The path alone."""
+        """The path, without the source."""
         return "".join(map(_step, self.path)).removeprefix(".")
 
     @property
     def _line(self) -> str:
-        """That of the value or, where it has none, of what it lies in."""
+        """The line of the value, or of the nearest value around it that has one."""
         for end in range(len(self.path), -1, -1):
             if self.path[:end] in self.source.lines:
                 return f":{self.source.lines[self.path[:end]]}"
         return ""
 
-    def failure(self, what: str, *, there_was: str = "", do: str = "") -> Misread:
-        return Misread(f"{self}: {what}", there_was=there_was, do=do)
+    def failure(self, what: str, *, there_was: str = "", do: str = "") -> ScenarioError:
+        return ScenarioError(f"{self}: {what}", there_was=there_was, do=do)
 
     def check_keys(self, data: Mapping[str, Any], known: Iterable[str], what: str, do: str) -> None:
-        """
+        """Check that all keys of an object are known.
+
         Raises:
-            HarnessFailure: a key does not exist; with the nearest that does, or `do` where none is near.
+            HarnessFailure: a key is unknown; with the nearest known one, or with `do` if none is near.
         """
         names = list(known)
         for key in data:
@@ -87,21 +88,21 @@ class Place:
                 raise (self / str(key)).failure(
                     f"{what} {str(key)!r}" + (f", but {near[0]!r}." if near else "."),
                     there_was=f"There is {', '.join(names)}.",
-                    do=f'"{near[0]}": {shown(data[key])}' if near else do,
+                    do=f'"{near[0]}": {preview(data[key])}' if near else do,
                 )
 
 
-def shown(value: object) -> str:
-    """A value in a message, on one line and not too long, as JSON if it is such.
+def preview(value: object) -> str:
+    """A value for a message: on one line, shortened, and as JSON where possible.
 
-    >>> shown("four degrees " * 9)
+    >>> preview("four degrees " * 9)
     '"four degrees four degrees four degrees four degrees four d…'
     """
     try:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):
         text = f"a {type(value).__name__}"
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    return text if len(text) <= PREVIEW_LENGTH else f"{text[: PREVIEW_LENGTH - 1]}…"
 
 
 def _step(key: Key) -> str:

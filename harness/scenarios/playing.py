@@ -1,4 +1,4 @@
-"""A scenario is read, and then played on a fake: all of it, or nothing."""
+"""Plays a scenario on a fake: all of it, or nothing if any part is invalid."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from harness.scenarios.objects import Make
+    from harness.scenarios.objects import Creation
     from harness.service.context import World
 
 
-class Stage(Protocol):
-    """What a scenario is played on: a `FakeAssistants`."""
+class Target(Protocol):
+    """What a scenario is played on: the part of a `FakeAssistants` that it needs."""
 
     @property
     def world(self) -> World: ...
@@ -30,25 +30,25 @@ class Stage(Protocol):
 
 @dataclass
 class Scenario:
-    """What was read: the objects, and all that cannot fail any more."""
+    """A scenario that has been read: the objects to create, and all other changes, which cannot fail."""
 
-    makes: list[Make] = field(default_factory=list)
-    others: list[Callable[[World], object]] = field(default_factory=list)
+    creations: list[Creation] = field(default_factory=list)
+    changes: list[Callable[[World], object]] = field(default_factory=list)
 
 
 def play(
-    fake: Stage, scenario: Mapping[str, Any], *, where: str, folder: Path | None = None, execute: bool = True
+    fake: Target, scenario: Mapping[str, Any], *, where: str, folder: Path | None = None, execute: bool = True
 ) -> None:
-    """Give a fake what a scenario says; all of it, or nothing where something is wrong.
+    """Play a scenario on a fake; if any part of it is invalid, nothing takes effect.
 
     Args:
-        scenario: as `load` reads it from a file, or any mapping of that form.
-        where: how the user knows it, for messages; a scenario from a file knows that itself.
-        folder: where files lie that it names; by default that of its file, and without a file it may name none.
+        scenario: as `load` returns it, or any mapping of that form.
+        where: where it comes from, for messages; ignored for a `Document`, which has a path.
+        folder: the folder of the files that it names; by default that of its file. Without either, it may name none.
         execute: whether its cells may be executed.
 
     Raises:
-        HarnessFailure: an unknown key, a value that does not fit, or an object that cannot be made.
+        HarnessFailure: it has an unknown key, an invalid value, or an object that cannot be created.
     """
     source = Source(where, folder, execute)
     if isinstance(scenario, Document):
@@ -58,10 +58,10 @@ def play(
         read = _read(copy.deepcopy(dict(scenario)), place)
     except RecursionError as error:
         raise place.failure("it is nested too deeply.", do=EXAMPLE) from error
-    if read.makes:
-        objects.make_all(fake.snapshot(), read.makes)  # on a copy, to see whether they can be made
-        objects.make_all(fake.world, read.makes)
-    for apply in read.others:
+    if read.creations:
+        objects.create_all(fake.snapshot(), read.creations)  # on a copy first, to see whether all can be created
+        objects.create_all(fake.world, read.creations)
+    for apply in read.changes:
         apply(fake.world)
 
 
@@ -78,44 +78,44 @@ def _read(data: Mapping[str, Any], place: Place) -> Scenario:
 
 
 def _files(scenario: Scenario, data: Any, place: Place) -> None:
-    scenario.makes += [objects.file(item, where) for item, where in items(data, place)]
+    scenario.creations += [objects.file_creation(item, where) for item, where in items(data, place)]
 
 
 def _objects(section: str) -> Callable[[Scenario, Any, Place], None]:
     def read(scenario: Scenario, data: Any, place: Place) -> None:
-        scenario.makes += [objects.other(section, item, where) for item, where in items(data, place)]
+        scenario.creations += [objects.object_creation(section, item, where) for item, where in items(data, place)]
 
     return read
 
 
 def _next_run(scenario: Scenario, data: Any, place: Place) -> None:
     read = scripts.queue(data, place)
-    scenario.others.append(lambda world: world.director.queue.extend(read))
+    scenario.changes.append(lambda world: world.director.queue.extend(read))
 
 
 def _when(scenario: Scenario, data: Any, place: Place) -> None:
     read = [scripts.rule(item, where) for item, where in items(data, place)]
-    scenario.others.append(lambda world: world.director.rules.extend(read))
+    scenario.changes.append(lambda world: world.director.rules.extend(read))
 
 
 def _every_run(scenario: Scenario, data: Any, place: Place) -> None:
     read = scripts.script(data, place)
-    scenario.others.append(lambda world: setattr(world.director, "default", read))
+    scenario.changes.append(lambda world: setattr(world.director, "default", read))
 
 
 def _faults(scenario: Scenario, data: Any, place: Place) -> None:
-    scenario.others += [faults.read(item, where) for item, where in items(data, place)]
+    scenario.changes += [faults.read(item, where) for item, where in items(data, place)]
 
 
 class Section(NamedTuple):
-    """One part of a scenario: what reads it, what it holds as the schema calls it, and what it is for."""
+    """A section of scenarios: the function that reads it, the name of its schema, and its description."""
 
     read: Callable[[Scenario, Any, Place], None]
-    holds: str
-    says: str
+    schema: str
+    description: str
 
 
-# In the order in which they take effect: an object may name one of a section before.
+# In the order in which they take effect: an object may refer to one in an earlier section.
 SECTIONS = {
     "files": Section(_files, "file", "Files that exist before the first request."),
     "vector_stores": Section(
@@ -123,12 +123,12 @@ SECTIONS = {
     ),
     "assistants": Section(_objects("assistants"), "assistants", "Assistants that exist before the first request."),
     "threads": Section(_objects("threads"), "threads", "Threads that exist before the first request, with messages."),
-    "when": Section(_when, "When", "What the model does in every run that meets all of some conditions."),
+    "when": Section(_when, "When", "What the model does in the runs that meet certain conditions."),
     "next_run": Section(
         _next_run,
         "scripts",
-        "What the model does in the next run that nobody else claims; with lists, in the next ones.",
+        "What the model does in the next run that no rule claims; a list of lists is for the next runs.",
     ),
-    "every_run": Section(_every_run, "script", "What the model does in all runs that are not claimed otherwise."),
+    "every_run": Section(_every_run, "script", "What the model does in all other runs."),
     "faults": Section(_faults, "fault", "What goes wrong with requests, answers and streams."),
 }

@@ -9,8 +9,8 @@ from pydantic import Field, create_model
 
 from harness.failures import HarnessFailure
 from harness.scenarios import acts
-from harness.scenarios.contents import Closed
-from harness.scenarios.places import Misread, shown
+from harness.scenarios.contents import StrictModel
+from harness.scenarios.places import ScenarioError, preview
 from harness.scenarios.validating import validated
 from harness.service.director import CONDITIONS, Rule
 from harness.service.script import Script, as_acts
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 RULE = '- {"message": "weather", "run": [{"say": "4 °C and rain"}]}'
 
 
-class Matches(Closed):
+class Matches(StrictModel):
     """A regular expression of Python, which is searched for."""
 
     matches: str = Field(description="`(?i)` in front ignores case.")
@@ -33,11 +33,11 @@ _FIELDS: dict[str, Any] = {
     **{name: (dict[str, str] if name == "metadata" else str | Matches, Field(None)) for name in CONDITIONS},
     "run": (Any, Field(..., description="What the model does: an act, or a list of acts.")),
 }
-When = create_model("When", __base__=Closed, __doc__="Conditions, all of which a run has to meet.", **_FIELDS)
+When = create_model("When", __base__=StrictModel, __doc__="Conditions, all of which a run has to meet.", **_FIELDS)
 
 
 def items(data: Any, place: Place) -> Iterator[tuple[Any, Place]]:
-    """What a section has, where a single one may stand for a list of one; each with its place."""
+    """The items of a section, each with its place; a value that is not a list counts as a list of one."""
     if isinstance(data, list):
         yield from ((item, place / index) for index, item in enumerate(data))
     else:
@@ -45,16 +45,16 @@ def items(data: Any, place: Place) -> Iterator[tuple[Any, Place]]:
 
 
 def script(data: Any, place: Place) -> Script:
-    """A script: an act, or a list of acts."""
+    """The script that data describes: an act, or a list of acts."""
     read = [acts.read(item, where) for item, where in items(data, place)]
     try:
         return Script(as_acts(read, where=str(place)), str(place))
     except HarnessFailure as error:
-        raise Misread(error.happened, do=f"- {acts.VERBS['hang'].example}   # and nothing behind it") from error
+        raise ScenarioError(error.happened, do=f"- {acts.VERBS['hang'].example}   # and nothing after it") from error
 
 
 def queue(data: Any, place: Place) -> list[Script]:
-    """Scripts for the next runs: a list of lists of acts; a list of acts is a single one, also without any.
+    """The scripts for the next runs: a list of lists of acts; a list of acts, even an empty one, is a single script.
 
     Raises:
         HarnessFailure: some items are acts, and some are lists of acts.
@@ -65,18 +65,18 @@ def queue(data: Any, place: Place) -> list[Script]:
     if not all(lists):
         index = lists.index(False)
         raise (place / index).failure(
-            f"{shown(data[index])} is no list of acts, and others beside it are.",
-            there_was="Here stands one script, a list of acts, or several: a list of such lists.",
+            f"{preview(data[index])} is not a list of acts, but others beside it are.",
+            there_was="There can be one script, a list of acts, or several, a list of such lists.",
             do=f"- [{acts.VERBS['say'].example}]",
         )
     return [script(item, place / index) for index, item in enumerate(data)]
 
 
 def rule(data: Any, place: Place) -> Rule:
-    """A script with the conditions under which a run gets it.
+    """The rule that data describes: a script, and the conditions under which a run gets it.
 
     Raises:
-        HarnessFailure: there is no such condition, or no such regular expression.
+        HarnessFailure: a condition does not exist, or a regular expression is invalid.
     """
     given = validated(When, data, place, "rule", RULE)
     conditions = {name: _condition(getattr(given, name), place / name) for name in data if name != "run"}
@@ -90,5 +90,5 @@ def _condition(wanted: Any, place: Place) -> Any:
         return re.compile(wanted.matches)
     except re.error as error:
         raise (place / "matches").failure(
-            f"{wanted.matches!r} is no regular expression: {error}.", do='{"matches": "(?i)weather|rain"}'
+            f"{wanted.matches!r} is not a regular expression: {error}.", do='{"matches": "(?i)weather|rain"}'
         ) from error

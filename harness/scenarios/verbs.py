@@ -1,8 +1,8 @@
 """Functions as data: `{"wait": 3}` is `wait(3)`, `{"fail": "server_error", "message": "No."}` is a call with a keyword.
 
-Which keys there are, of which types, with which descriptions, is read off the function itself. One key is the name of
-the function, and its value the first argument; where that has a default, or the function takes none, `true` (or null)
-stands for "nothing said". All other arguments stand beside it under their own names.
+The keys, their types and their descriptions are derived from the function. One key is the name of the function, and its
+value the first argument; if that has a default, or the function takes none, the value may be `true` (or null), which
+means "not given". All other arguments are keys of their own names.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pydantic import Field, PlainValidator, WithJsonSchema, WrapValidator, creat
 from pydantic_core import PydanticCustomError
 
 from harness.failures import HarnessFailure
-from harness.scenarios.contents import Base64, Closed, InFolder, plain
+from harness.scenarios.contents import Base64, LocalFile, StrictModel, resolved
 from harness.scenarios.docstrings import descriptions
-from harness.scenarios.places import Misread
+from harness.scenarios.places import ScenarioError
 from harness.scenarios.validating import validated
 
 if TYPE_CHECKING:
@@ -30,25 +30,25 @@ if TYPE_CHECKING:
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 KINDS = inspect.Parameter
-# A number as it was written: pydantic would make 3.0 of 3.
+# A number as it was written: pydantic would convert 3 to 3.0.
 Number = Annotated[float, Field(allow_inf_nan=False), WrapValidator(lambda value, check: (check(value), value)[1])]
 
 
-def _true(value: object) -> object:
-    if value is not True:  # 1 is not, either
+def _check_true(value: object) -> object:
+    if value is not True:  # `==` would accept 1
         raise PydanticCustomError("true", "Input should be true")
     return value
 
 
-_True: Any = Annotated[Any, PlainValidator(_true), WithJsonSchema({"const": True})]
-Unsaid: Any = _True | None
-# What the types of Python are in data.
+_True: Any = Annotated[Any, PlainValidator(_check_true), WithJsonSchema({"const": True})]
+Unset: Any = _True | None
+# The types of data, by the names of Python's types.
 TYPES: Mapping[str, Any] = {
     "Iterable": list,
     "Mapping": dict,
     "File": str,  # its id
     "bytes": Base64,
-    "Product": InFolder,
+    "Product": LocalFile,
     "float": Number,
     "object": Any,
 }
@@ -56,11 +56,11 @@ TYPES: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Verb:
-    """One function.
+    """A function that can be called with data.
 
     Attributes:
-        model: what validates the data.
-        example: data as a user could write it.
+        model: validates the data.
+        example: valid data, for messages.
     """
 
     name: str
@@ -73,18 +73,18 @@ class Verb:
         return list(self.model.model_fields)
 
     def read(self, data: Mapping[str, Any], place: Place) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments of the call.
+        """The arguments that data describes.
 
         Raises:
             HarnessFailure: an unknown key, or a value of another type.
         """
         given = validated(self.model, data, place, self.name, self.example)
-        values = {key: plain(getattr(given, key), place / key) for key in data}
+        values = {key: resolved(getattr(given, key), place / key) for key in data}
         first = values.pop(self.name)
         return (() if first is None or first is True else (first,)), values
 
     def perform(self, data: Mapping[str, Any], place: Place, function: Callable[..., Any] | None = None) -> Any:
-        """What the function makes of it.
+        """Call the function, or another one in its place, with the arguments that data describes.
 
         Raises:
             HarnessFailure: what `read` and the function itself raise.
@@ -92,7 +92,7 @@ class Verb:
         try:
             arguments, keywords = self.read(data, place)
             return (function or self.function)(*arguments, **keywords)
-        except Misread:
+        except ScenarioError:
             raise
         except RecursionError as error:
             raise place.failure("it is nested too deeply.", do=self.example) from error
@@ -101,46 +101,50 @@ class Verb:
 
 
 def verb(
-    function: Callable[..., Any], example: str, *, types: Mapping[str, Any] = NOTHING, told: Mapping[str, str] = NOTHING
+    function: Callable[..., Any],
+    example: str,
+    *,
+    types: Mapping[str, Any] = NOTHING,
+    more_descriptions: Mapping[str, str] = NOTHING,
 ) -> Verb:
-    """A function as data.
+    """The verb of a function.
 
     Args:
-        example: a line to paste.
-        types: what parameters are in data, where `TYPES` does not say it.
-        told: what is said of parameters elsewhere than in the function's docstring.
+        example: valid data, for messages.
+        types: the types of parameters in data, where they do not follow from `TYPES`.
+        more_descriptions: of parameters that the function's docstring does not describe.
     """
     name = function.__name__
     hints = {**get_type_hints(function, localns=dict(TYPES), include_extras=True), **types}
-    told = {**told, **descriptions(function)}
+    texts = {**more_descriptions, **descriptions(function)}
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():
-        hint, description = hints[parameter.name], told.get(parameter.name)
+        hint, description = hints[parameter.name], texts.get(parameter.name)
         required = parameter.default is KINDS.empty and parameter.kind is not KINDS.VAR_KEYWORD
         default = ... if required else None if parameter.default is KINDS.empty else parameter.default
         if not fields and parameter.kind is not KINDS.KEYWORD_ONLY:
-            fields[name] = (hint if required else hint | Unsaid, Field(..., description=description))
+            fields[name] = (hint if required else hint | Unset, Field(..., description=description))
         else:
             fields[parameter.name] = (hint, Field(default, description=description))
     if name not in fields:
-        fields = {name: (Unsaid, Field(...)), **fields}
-    return Verb(name, function, create_model(name, __base__=Closed, __doc__=told[""], **fields), example)
+        fields = {name: (Unset, Field(...)), **fields}
+    return Verb(name, function, create_model(name, __base__=StrictModel, __doc__=texts[""], **fields), example)
 
 
-def chosen(verbs: Mapping[str, Verb], data: Mapping[str, Any], place: Place, what: str) -> Verb:
-    """The function that data names. A key may also be another's argument: `{"malform": true, "event": "done"}`.
+def select_verb(verbs: Mapping[str, Verb], data: Mapping[str, Any], place: Place, what: str) -> Verb:
+    """The verb that data names. A key may also be another verb's argument: `{"malform": true, "event": "done"}`.
 
     Raises:
         HarnessFailure: it names none, or several.
     """
     named = [verbs[key] for key in data if key in verbs]
-    fitting = [verb for verb in named if all(other.name in verb.keys for other in named)]
-    if fitting:
-        return fitting[0]
+    matching = [verb for verb in named if all(other.name in verb.keys for other in named)]
+    if matching:
+        return matching[0]
     if named:
         raise place.failure(
             f"it is {' and '.join(verb.name for verb in named)} at once.",
-            do="\n".join(f"- {verb.example}" for verb in named) + "   # one behind the other",
+            do="\n".join(f"- {verb.example}" for verb in named) + "   # one after the other",
         )
     example = f"- {next(iter(verbs.values())).example}"
     place.check_keys(data, verbs, f"there is no {what}", example)

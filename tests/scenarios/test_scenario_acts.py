@@ -181,7 +181,7 @@ def test_arguments_may_not_be_nested_without_end():
 def test_code_is_executed_only_where_that_is_allowed():
     asked = {"run_code": "1", "execute": True}
     assert act(asked, where="here", execute=True).execute
-    with pytest.raises(HarnessFailure, match="here, execute: code that comes from here is not executed") as failed:
+    with pytest.raises(HarnessFailure, match="here, execute: code from this source is not executed") as failed:
         act(asked, where="here", execute=False)
     assert act(json.loads(failed.value.do.partition("   #")[0]), where="here", execute=False).logs == "42"
     assert not act({"run_code": "1", "execute": False}, where="here", execute=False).execute
@@ -204,7 +204,7 @@ def test_no_path_leads_out_of_the_folder(path, tmp_path):
     folder.mkdir()
     (tmp_path / "secret").write_text("secret", encoding="utf-8")
     (folder / "link").symlink_to(tmp_path)
-    with pytest.raises(HarnessFailure, match="lies outside the scenario's own folder"):
+    with pytest.raises(HarnessFailure, match="is outside the scenario's own folder"):
         act({"run_code": "1", "files": {"a": {"path": path}}}, where="here", folder=folder)
 
 
@@ -315,7 +315,7 @@ def test_what_no_function_makes_cannot_be_told():
     twice = Say("a a", annotations=(*once.annotations, {**once.annotations[0], "start_index": 2, "end_index": 3}))
     assert act(data(twice), where="here") == twice  # that one is fine
     other = {**twice.annotations[1], "file_citation": {"file_id": "file-2"}}
-    with pytest.raises(HarnessFailure, match="cannot be told as data"):
+    with pytest.raises(HarnessFailure, match="cannot be described as data"):
         data(Say("a a", annotations=(twice.annotations[0], other)))
 
 

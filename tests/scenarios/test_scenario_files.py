@@ -170,9 +170,9 @@ def test_a_mistake_in_json_is_told_with_its_path(written):
         ("a: b: c", ":1: "),
         ("next_run: *a", ":1: found undefined alias"),
         ("next_run: a\n---\nnext_run: b", ":2: but found another document"),
-        ("next_run:\n- say: a\n  say: b", ":3: 'say' stands here twice, in line 2 too."),
-        ("next_run: a\n'next_run': b", ":2: 'next_run' stands here twice, in line 1 too."),
-        ("next_run:\n  [a]: b", ":2: a key that is no text."),
+        ("next_run:\n- say: a\n  say: b", ":3: 'say' is there twice, in line 2 too."),
+        ("next_run: a\n'next_run': b", ":2: 'next_run' is there twice, in line 1 too."),
+        ("next_run:\n  [a]: b", ":2: a key that is not a text."),
         ("next_run: !!python/name:os.system ''", ":1: the tag !!python/name:os.system would make an object"),
         ("x: !Mine\n  a: b", ":1: the tag !Mine would make an object"),
         ("x: !!set {a}", ":1: the tag !!set would make an object"),
@@ -193,8 +193,8 @@ def test_what_is_no_scenario_is_told_with_its_line(written, text, says):
     [
         ('{"a": 1,\n"b"}', ":2: Expecting ':' delimiter."),
         ("[]", ": a scenario is an object with sections, and this is []."),
-        ('{"a": NaN}', ": NaN is no JSON."),
-        ('{"a": 1, "a": 2}', ": the key 'a' stands twice in one object."),
+        ('{"a": NaN}', ": NaN is not JSON."),
+        ('{"a": 1, "a": 2}', ": the key 'a' is there twice in one object."),
         ("[" * 100_000, ": it is nested too deeply."),
     ],
     ids=short,
@@ -218,7 +218,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path):
 
 
 def test_a_file_in_another_encoding_is_told(written):
-    with pytest.raises(HarnessFailure, match=r"weather\.yaml is no text in UTF-8"):
+    with pytest.raises(HarnessFailure, match=r"weather\.yaml is not a text in UTF-8"):
         load(written("next_run: 날씨".encode("euc-kr")))
 
 
@@ -258,7 +258,7 @@ def test_paths_are_relative_to_the_scenario(written, tmp_path, monkeypatch):
 def test_a_path_out_of_the_folder_is_refused_with_its_line(written, tmp_path):
     (tmp_path.parent / "secret").write_bytes(b"secret")
     path = written("next_run: a\nfiles:\n- ../secret\n")
-    assert refused(path).happened.startswith(f"{path}:3, files[0].path: '../secret' lies outside")
+    assert refused(path).happened.startswith(f"{path}:3, files[0].path: '../secret' is outside")
 
 
 def test_only_the_scenario_and_what_it_names_are_opened(written, tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from harness.failures import HarnessFailure
 from harness.options import make_options
 from harness.scenarios import data, load, play
 from harness.scenarios.faults import VERBS
-from harness.scenarios.seeds import Purpose
+from harness.scenarios.files import Purpose
 from harness.service.faults import Faults
 from harness.service.params.upload import PURPOSES
 
@@ -337,14 +337,14 @@ WRONG = [
     ({1: []}, "[\"1\"]: a scenario has no section '1'.", 'next_run: [{"say": "4 °C and rain"}]'),
     ({"next_run": [["a", {"call": 3}]]}, "next_run[0][1].call: 3 should be a text.", '{"call": '),
     ({"next_run": None}, "next_run: null is no act.", '- {"say": '),
-    ({"next_run": [["a"], "b"]}, 'next_run[1]: "b" is no list of acts, and others beside it are.', "- [{"),
+    ({"next_run": [["a"], "b"]}, 'next_run[1]: "b" is not a list of acts, but others beside it are.', "- [{"),
     ({"next_run": [{"hang": True}, "b"]}, "next_run: Say(text='b', beats_cancel=False) can never", '- {"hang": true}'),
     ({"every_run": [["a"]]}, 'every_run[0]: ["a"] is no act.', '- {"say": '),
     ({"when": "weather"}, 'when: "weather" is no rule.', '- {"message": "weather"'),
     ({"when": [{"mesage": "a", "run": "b"}]}, "when[0].mesage: rule knows no 'mesage', but", '"message": "a"'),
     ({"when": {"message": "a"}}, 'when: {"message": "a"} should be an object with \'run\'.', '- {"message": '),
     ({"when": {"message": 3, "run": "b"}}, "when.message: 3 should be a text or an object.", '- {"message": '),
-    ({"when": {"message": {"matches": "("}, "run": "b"}}, "when.message.matches: '(' is no regular", '{"matches": '),
+    ({"when": {"message": {"matches": "("}, "run": "b"}}, "when.message.matches: '(' is not a regular", '{"matches": '),
     ({"when": {"metadata": {"a": 1}, "run": "b"}}, "when.metadata.a: 1 should be a text.", '- {"message": '),
     ({"when": {"run": {"wait": -1}}}, "when.run: wait(-1): time only moves forward.", '{"wait": 30}'),
     ({"faults": 500}, "faults: 500 is no fault.", '- {"status": 500'),
@@ -367,27 +367,31 @@ WRONG = [
         '"function": …',
     ),
     ({"assistants": {"tool_resources": STORE}}, "assistants: the service would refuse this: Vector store", "- {"),
-    ({"assistants": [{"id": "asst_a"}] * 2}, "assistants[1].id: 'asst_a' is there already.", "id: …"),
+    ({"assistants": [{"id": "asst_a"}] * 2}, "assistants[1].id: 'asst_a' exists already.", "id: …"),
     ({"threads": {"messages": "Hi"}}, "threads.messages: the service would refuse this: Invalid type", "- {"),
     ({"threads": {"messages": ["Hi"]}}, "threads.messages[0]: the service would refuse this: Invalid type", "- {"),
     ({"threads": {"messages": [{"role": "usr", "content": "a"}]}}, "threads.messages[0].role: the service", "- {"),
     ({"threads": {"messages": [{"id": "a"}]}}, 'threads.messages[0].id: "a" cannot be its id.', '"id": "msg_abc"'),
     (
         {"threads": {"messages": [{"id": "msg_a", "role": "user", "content": "a"}] * 2}},
-        "threads.messages[1].id: 'msg_a' is there already.",
+        "threads.messages[1].id: 'msg_a' exists already.",
         "id: …",
     ),
     ({"vector_stores": {"file_ids": ["file-none"]}}, "vector_stores: the service would refuse this: ", "- {"),
     ({"vector_stores": {"id": "vs_"}}, 'vector_stores.id: "vs_" cannot be its id.', '"id": "vs_abc"'),
     ({"files": [3]}, "files[0]: 3 is no file.", '- {"id": "file-abc"'),
-    ({"files": {"filename": "a"}}, "files: a file is a path, or a filename with a content.", '- {"id": "file-abc"'),
-    ({"files": {"content": "a"}}, "files: a file is a path, or a filename with a content.", '- {"id": "file-abc"'),
+    ({"files": {"filename": "a"}}, "files: a file is a path, or a filename with content.", '- {"id": "file-abc"'),
+    ({"files": {"content": "a"}}, "files: a file is a path, or a filename with content.", '- {"id": "file-abc"'),
     ({"files": {"path": "a", "content": "a"}}, "files: a file is a path, or a filename", '- {"id": "file-abc"'),
     ({"files": {"name": "a"}}, "files.name: file knows no 'name', but 'filename'.", '"filename": "a"'),
     ({"files": {"path": "a", "purpose": "asistants"}}, 'files.purpose: "asistants" should be', '- {"id": "file-abc"'),
     ({"files": {"id": "a/b", "filename": "a", "content": ""}}, 'files.id: "a/b" cannot be its id.', '"id": "file-abc"'),
     ({"files": ["a.txt"]}, "files[0].path: 'a.txt' is a path, and only scenario files", '{"base64"'),
-    ({"files": [{"id": "file-a", "filename": "a", "content": ""}] * 2}, "files[1].id: 'file-a' is there", "id: …"),
+    (
+        {"files": [{"id": "file-a", "filename": "a", "content": ""}] * 2},
+        "files[1].id: 'file-a' exists already",
+        "id: …",
+    ),
 ]
 
 
@@ -430,7 +434,7 @@ def state(fake: FakeAssistants) -> tuple[object, ...]:
 
 def test_an_object_that_exists_already_is_not_made_again(fake):
     play(fake, {"assistants": {"id": "asst_a"}}, where="test")
-    with pytest.raises(HarnessFailure, match="'asst_a' is there already"):
+    with pytest.raises(HarnessFailure, match="'asst_a' exists already"):
         play(fake, {"assistants": {"id": "asst_a"}, "next_run": "never"}, where="test")
     assert not fake.world.director.queue
 
@@ -449,7 +453,7 @@ def test_what_is_played_is_a_copy():
 
 def test_code_is_executed_only_where_that_is_allowed(fake):
     scenario = {"next_run": {"run_code": "print(6 * 7)", "execute": True}}
-    with pytest.raises(HarnessFailure, match=r"test, next_run\.execute: code that comes from here is not executed"):
+    with pytest.raises(HarnessFailure, match=r"test, next_run\.execute: code from this source is not executed"):
         play(fake, scenario, where="test", execute=False)
     play(fake, scenario, where="test")
     client = fake.client()

@@ -833,7 +833,9 @@ def test_what_a_test_gives_stays_its_own(assistants):
 def test_an_id_that_is_taken_is_refused(assistants, method, prefix):
     wanted = {"id": f"{prefix}mine", **({"content": b""} if method == "add_file" else {})}
     getattr(assistants, method)(**wanted)
-    with pytest.raises(HarnessFailure, match=rf"^{method}\(…\).*{prefix}mine' is (?s:.*)assistants\.{method}\("):
+    with pytest.raises(
+        HarnessFailure, match=rf"^{method}\(…\).*{prefix}mine' exists already(?s:.*)assistants\.{method}\("
+    ):
         getattr(assistants, method)(**wanted)
 
 

@@ -319,7 +319,7 @@ def test_a_scenario_file_takes_nothing_along_from_elsewhere(assistants, scenario
     path = tmp_path / "in" / "weather.json"
     path.parent.mkdir()
     path.write_text(json.dumps(scenario), encoding="utf-8")
-    with pytest.raises(HarnessFailure, match="lies outside the scenario's own folder"):
+    with pytest.raises(HarnessFailure, match="is outside the scenario's own folder"):
         assistants.scenario(path)
 
 

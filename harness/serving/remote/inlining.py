@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.scenarios.contents import InFolder, encoded, read
+from harness.scenarios.contents import LocalFile, encoded, read
 from harness.scenarios.places import Place, Source
 
 if TYPE_CHECKING:
@@ -68,7 +68,11 @@ def _inline_files_of_cell(given: Any, place: Place) -> Any:
 
 
 def _inline_content(given: Any, place: Place, *, named: bool) -> Any:
-    if not isinstance(given, Mapping) or set(given) != set(InFolder.model_fields) or not isinstance(given["path"], str):
+    if (
+        not isinstance(given, Mapping)
+        or set(given) != set(LocalFile.model_fields)
+        or not isinstance(given["path"], str)
+    ):
         return given
     product = read(given["path"], place / "path")
     return {"base64": encoded(product.content), **({"name": product.name} if named else {})}

@@ -1,4 +1,4 @@
-"""Acts told as data, and nothing of them lost."""
+"""Converts acts to data, without loss: the opposite of `acts.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.failures import HarnessFailure
 from harness.scenarios.acts import VERBS, dumped, read
 from harness.scenarios.contents import encoded
-from harness.scenarios.places import SHOWN, Place, Source, shown
+from harness.scenarios.places import PREVIEW_LENGTH, Place, Source, preview
 from harness.service import acts as script
 from harness.service.products import PIXEL, Product
 from harness.source.acts import to_call
@@ -22,57 +22,59 @@ if TYPE_CHECKING:
 
 
 def data(act: Act) -> dict[str, Any]:
-    """An act as data, from which `act` makes the same again; of plain JSON values, if the act is.
+    """An act as data, from which `act` makes an equal one; as JSON values, if those of the act are.
 
     Raises:
-        HarnessFailure: the act was not made by its function, and no data says it; or it holds what no JSON can.
+        HarnessFailure: no data describes the act, as it was not made by its function; or it holds a value that JSON
+            lacks.
 
     >>> data(script.call("get_weather", city="Oslo"))
     {'call': 'get_weather', 'arguments': {'city': 'Oslo'}}
     """
-    tell: Callable[[Any], dict[str, Any]] = _TELLERS.get(type(act), _told)
-    made = tell(act)
-    if read(made, Place(Source(f"{act!r}"[:SHOWN]))) != act:
+    dump: Callable[[Any], dict[str, Any]] = _DUMPERS.get(type(act), _from_source)
+    dumped_act = dump(act)
+    if read(dumped_act, Place(Source(f"{act!r}"[:PREVIEW_LENGTH]))) != act:
+        verb = next(iter(dumped_act))
         raise HarnessFailure(
-            f"{act!r} cannot be told as data: {type(act).__name__}(…) was not made by {next(iter(made))}(…).",
-            there_was=f"The nearest is {shown(made)}.",
-            do=VERBS[next(iter(made))].example,
+            f"{act!r} cannot be described as data: {type(act).__name__}(…) was not made by {verb}(…).",
+            there_was=f"The nearest is {preview(dumped_act)}.",
+            do=VERBS[verb].example,
         )
-    return made
+    return dumped_act
 
 
-def _told(act: Act) -> dict[str, Any]:
-    """What the source of an act says, and what it leaves out."""
+def _from_source(act: Act) -> dict[str, Any]:
+    """The arguments in the source of an act, and the fields that are not among them."""
     call = to_call(act)
     keys, arguments = VERBS[call.function].keys, call.arguments or (True,)
-    return {**dict(zip(keys, arguments, strict=False)), **call.keywords, **_given(act)}
+    return {**dict(zip(keys, arguments, strict=False)), **call.keywords, **_omitted_by_source(act)}
 
 
-def _given(act: Act) -> dict[str, Any]:
-    """What the source does not say: how a stream cuts the text, and whether it comes before a cancellation."""
-    given: dict[str, Any] = {}
+def _omitted_by_source(act: Act) -> dict[str, Any]:
+    """The fields that the source omits: how a stream splits the text, and whether the act beats a cancellation."""
+    fields: dict[str, Any] = {}
     if (pieces := getattr(act, "pieces", None)) is not None:
-        given["pieces"] = list(pieces)
+        fields["pieces"] = list(pieces)
     if getattr(act, "beats_cancel", False):
-        given["beats_cancel"] = True
-    return given
+        fields["beats_cancel"] = True
+    return fields
 
 
 def _say(act: script.Say) -> dict[str, Any]:
-    said: dict[str, Any] = {"say": act.text}
+    data: dict[str, Any] = {"say": act.text}
     for key, kind in (("citations", "file_citation"), ("files", "file_path")):
         marks = _marks([mark for mark in act.annotations if mark["type"] == kind], kind)
         if marks:
-            said[key] = marks
+            data[key] = marks
     if act.cites:
-        said["citations"] = "auto"
+        data["citations"] = "auto"
     if act.images is not None:
-        said["images"] = list(act.images)
-    return {**said, **_given(act)}
+        data["images"] = list(act.images)
+    return {**data, **_omitted_by_source(act)}
 
 
 def _marks(annotations: list[dict[str, Any]], kind: str) -> dict[str, str]:
-    """The marks, in an order that gives those of one place their order again."""
+    """File ids by mark, in an order from which `say` places marks at the same position as they are now."""
     files = {mark["text"]: mark[kind]["file_id"] for mark in annotations}
     order: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(files, ()))
     for mark, following in pairwise(annotations):
@@ -82,32 +84,32 @@ def _marks(annotations: list[dict[str, Any]], kind: str) -> dict[str, str]:
 
 
 def _call(act: script.Call) -> dict[str, Any]:
-    said: dict[str, Any] = {"call": act.name}
+    data: dict[str, Any] = {"call": act.name}
     if act.pieces is not None:
-        said["arguments_pieces"] = list(act.pieces)
-    elif (arguments := _loaded(act.arguments)) is None:
-        said["arguments_json"] = act.arguments
+        data["arguments_pieces"] = list(act.pieces)
+    elif (arguments := _parsed(act.arguments)) is None:
+        data["arguments_json"] = act.arguments
     elif arguments:
-        said["arguments"] = arguments
+        data["arguments"] = arguments
     if act.id is not None:
-        said["call_id"] = act.id
-    return said
+        data["call_id"] = act.id
+    return data
 
 
 def _run_code(act: script.RunCode) -> dict[str, Any]:
-    said: dict[str, Any] = {"run_code": act.source}
+    data: dict[str, Any] = {"run_code": act.source}
     if act.logs is not None:
-        said["logs"] = act.logs
+        data["logs"] = act.logs
     if act.images:
-        said["images"] = [_drawing(image) for image in act.images]
+        data["images"] = [_image(image) for image in act.images]
     if act.files:
-        said["files"] = {str(file.name): _content(file.content) for file in act.files}
+        data["files"] = {str(file.name): _content(file.content) for file in act.files}
     if act.execute:
-        said["execute"] = True
-    return {**said, **_given(act)}
+        data["execute"] = True
+    return {**data, **_omitted_by_source(act)}
 
 
-def _drawing(image: str | Product) -> Any:
+def _image(image: str | Product) -> Any:
     if isinstance(image, str):
         return image
     if image.name is None:
@@ -125,13 +127,13 @@ def _content(content: bytes) -> Any:
 
 
 def _search(act: script.Search) -> dict[str, Any]:
-    said: dict[str, Any] = {"search": True if act.query is None else act.query}
+    data: dict[str, Any] = {"search": True if act.query is None else act.query}
     if act.results is not None:
-        said["results"] = [dict(result) for result in act.results]
-    return said
+        data["results"] = [dict(result) for result in act.results]
+    return data
 
 
-_TELLERS: dict[type, Callable[[Any], dict[str, Any]]] = {
+_DUMPERS: dict[type, Callable[[Any], dict[str, Any]]] = {
     script.Say: _say,
     script.Call: _call,
     script.Calls: lambda act: {"calls": [_call(each) for each in act.calls]},
@@ -140,16 +142,16 @@ _TELLERS: dict[type, Callable[[Any], dict[str, Any]]] = {
 }
 
 
-def _loaded(arguments: str) -> dict[str, Any] | None:
-    """The object that arguments are, if writing it gives the same text again."""
+def _parsed(arguments: str) -> dict[str, Any] | None:
+    """The object in a JSON text, if dumping it gives the same text again; else None."""
     try:
-        value = json.loads(arguments, parse_constant=_refused)
+        value = json.loads(arguments, parse_constant=_refuse_constant)
         same = isinstance(value, dict) and dumped(value) == arguments
     except (ValueError, RecursionError):
         return None
     return value if same else None
 
 
-def _refused(constant: str) -> Any:
-    """`NaN` and the like, which only Python takes for JSON."""
+def _refuse_constant(constant: str) -> Any:
+    """Refuse `NaN` and the like, which only Python accepts in JSON."""
     raise ValueError(constant)

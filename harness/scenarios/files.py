@@ -1,16 +1,16 @@
-"""A file that exists before the first request, as data; the other objects are bodies of requests."""
+"""A file that exists before the first request, as data; other objects are described by the bodies of requests."""
 
 from typing import Literal
 
 from pydantic import Field
 
-from harness.scenarios.contents import Base64, Closed
+from harness.scenarios.contents import Base64, StrictModel
 
-# Of an upload, and of what the code interpreter makes.
+# Those of uploads, and of files that the code interpreter makes.
 Purpose = Literal["assistants", "assistants_output", "batch", "evals", "fine-tune", "user_data", "vision"]
 
 
-class SeededFile(Closed):
+class SeededFile(StrictModel):
     """A file, by its path or with its content."""
 
     id: str | None = Field(None, description="By default one is made.")

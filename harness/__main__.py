@@ -1,4 +1,4 @@
-"""`harness`, or `python -m harness`: the command line, which belongs to an extra."""
+"""Entry point of `harness` and `python -m harness`; the command line itself needs the extra `cli`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def main() -> None:
         sys.exit(HOW_TO_INSTALL)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            # what a pipe on Windows has no character for; in JSON and in Python's texts it still means the same
+            # for characters that a pipe on Windows cannot encode; in JSON and Python source the escapes mean the same
             stream.reconfigure(errors="backslashreplace")
     command_line(prog_name="harness")
 

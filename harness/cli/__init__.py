@@ -1,7 +1,7 @@
-"""The command line: `harness serve`, `harness record` and so on, each around one function of the library.
+"""The command line: `harness serve`, `harness record` and so on, each a wrapper around one function of the library.
 
-This file knows what commands there are and what all of them share; `serving.py`, `recordings.py` and `looking.py` hold
-them. A command imports what it needs when it is run, so that none pays for another.
+The commands are in `serving.py`, `recordings.py` and `reference.py`. Each imports what it needs when it is run, so that
+no command pays for another.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any
 import click
 
 from harness import __version__
-from harness.cli import looking, recordings, serving
+from harness.cli import recordings, reference, serving
 from harness.failures import HarnessFailure
 
 
-class Explained(click.Group):
-    """What the harness complains about is shown as it is, without a traceback; commands stay in their order."""
+class HarnessGroup(click.Group):
+    """Shows a `HarnessFailure` without a traceback, and lists commands in the order in which they were added."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -28,7 +28,7 @@ class Explained(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=Explained, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=HarnessGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, package_name="pytest-assistants")
 def main() -> None:
     """A fake OpenAI Assistants API for other programs, and recorded sessions of the real one.
@@ -38,10 +38,10 @@ def main() -> None:
 
     \b
     Exit codes:
-      0  all is well
-      1  something is wrong with what was given, and the message says what
-      2  the command was not written as it has to be
-    `harness record` ends as the program that it runs does.
+      0  success
+      1  an error, which the message explains
+      2  wrong usage of the command
+    `harness record` ends with the exit code of the program that it runs.
 
     Your shell can complete commands and options: harness completion --help
     """
@@ -55,9 +55,9 @@ COMMANDS = (
     recordings.show,
     recordings.report,
     recordings.to_test,
-    looking.lifecycle,
-    looking.routes,
-    looking.completion,
+    reference.lifecycle,
+    reference.routes,
+    reference.completion,
 )
 for command in COMMANDS:
     main.add_command(command)

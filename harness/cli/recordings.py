@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.shared import FILE, OUTPUT, count, progress, refuse_to_replace, secrets, told_or_written, write_output
+from harness.cli.shared import (
+    FILE,
+    OUTPUT,
+    count,
+    print_or_write,
+    progress,
+    redaction_options,
+    refuse_to_replace,
+    write_output,
+)
 from harness.failures import HarnessFailure
 
 if TYPE_CHECKING:
@@ -25,7 +34,7 @@ MODES = ("once", "new_episodes", "all", "rewrite")
     "upstream",
     required=True,
     metavar="URL",
-    help="The endpoint that the program shall talk to, such as http://localhost:8000/v1.",
+    help="The endpoint to forward requests to, such as http://localhost:8000/v1.",
 )
 @click.option("--azure", is_flag=True, help="The program is a client of Azure: set AZURE_OPENAI_ENDPOINT for it.")
 @click.option(
@@ -33,11 +42,11 @@ MODES = ("once", "new_episodes", "all", "rewrite")
     type=click.Choice(MODES),
     default="once",
     show_default=True,
-    help="What becomes of a cassette that is there: once, it answers; new_episodes, it answers and what it lacks is "
-    "added; all, what is asked is recorded anew; rewrite, it is forgotten.",
+    help="What to do with an existing cassette: once, replay it; new_episodes, replay it and add what it lacks; all, "
+    "record every request again; rewrite, discard it first.",
 )
 @click.option("--keep-failed", is_flag=True, help="Write the cassette even if the program fails.")
-@secrets
+@redaction_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
 def record(
@@ -49,10 +58,10 @@ def record(
     keep: tuple[str, ...],
     **how: Any,
 ) -> None:
-    """Run a program in any language, and record what it asks the API.
+    """Run a program in any language, and record its requests to the API.
 
-    The program is pointed at a server on this machine, which passes everything on. Secrets are taken out before
-    anything is written; if the program fails, nothing is.
+    The program's environment points it to a server on this machine, which forwards all requests. Secrets are removed
+    before anything is written; if the program fails, nothing is written.
 
     \b
         harness record -o cassettes/weather.yaml --from https://example.com/v1 -- python weather.py
@@ -75,14 +84,14 @@ def record(
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("cassettes"),
     show_default=True,
-    help="The folder of the cassettes.",
+    help="The folder to write to.",
 )
-@click.option("--force", is_flag=True, help="Replace cassettes that are there.")
-@secrets
+@click.option("--force", is_flag=True, help="Replace existing cassettes.")
+@redaction_options
 def import_(files: tuple[Path, ...], folder: Path, **how: Any) -> None:
-    """Make cassettes of recordings in other forms, one for each conversation, without their secrets.
+    """Convert recordings in other formats to cassettes, one for each conversation, without secrets.
 
-    If something is wrong with one of the files, or a secret would be left in a cassette, none is written.
+    If one of the files is invalid, or a secret would be left in a cassette, none is written.
     """
     from harness.recording.importing import imports, write_all
 
@@ -104,36 +113,36 @@ def import_(files: tuple[Path, ...], folder: Path, **how: Any) -> None:
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=FILE)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a finding.")
-@secrets
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each finding.")
+@redaction_options
 @click.pass_context
 def check(
     ctx: click.Context, paths: tuple[Path, ...], as_json: bool, redact: tuple[str, ...], keep: tuple[str, ...]
 ) -> None:
-    """Look for what is wrong with cassettes: bodies, impossible transitions, secrets, duplicates, dead exchanges.
+    """Check cassettes for invalid bodies, impossible transitions, secrets, duplicates and dead exchanges.
 
-    Prints one line a finding. Ends with 1 if one of them is an error; notes are only told. Of a folder, all cassettes
-    in it are checked (.yaml, .yml).
+    Prints one line for each finding. The exit code is 1 if one of them is an error; notes do not count. Of a folder,
+    all cassettes in it are checked (.yaml, .yml).
     """
     from harness.recording.checking import check as findings_of
     from harness.recording.redaction import Redactor
 
-    files = [file for path in paths for file in _cassettes(path)]
+    files = [file for path in paths for file in _cassette_paths(path)]
     redactor = Redactor(patterns=redact, keep=keep)
     with progress(files, "checking") as all_:
         found = [finding for file in all_ for finding in findings_of(file, redactor=redactor)]
     for finding in found:
         click.echo(json.dumps(asdict(finding), ensure_ascii=False) if as_json else f"{finding.level}: {finding}")
     errors = sum(finding.level == "error" for finding in found)
-    told = f"{count(errors, 'error')}, {count(len(found) - errors, 'note')}"
-    click.echo(f"{count(len(files), 'file')} checked: {told}.", err=True)
+    summary = f"{count(errors, 'error')}, {count(len(found) - errors, 'note')}"
+    click.echo(f"{count(len(files), 'file')} checked: {summary}.", err=True)
     ctx.exit(1 if errors else 0)
 
 
 @click.command()
 @click.argument("path", type=FILE)
 def show(path: Path) -> None:
-    """Print a cassette as a timeline: what was asked and came, each thread, each run with what the model did."""
+    """Print a cassette as a timeline: requests and answers, threads, and runs with what the model did."""
     from harness.recording.exchanges import understanding
     from harness.recording.timeline import timeline
 
@@ -146,12 +155,12 @@ def show(path: Path) -> None:
 @click.command("to-test")
 @click.argument("path", type=FILE)
 @click.option("-o", "--output", type=OUTPUT, help="The file to write.")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 def to_test(path: Path, output: Path | None, force: bool) -> None:
-    """Write a test with scripts that tell the recorded story, without the cassette.
+    """Convert a recording to a test that does not need the cassette.
 
-    It stands on its own: what the model did is scripted, what the client did are calls of the SDK, and what came is
-    asserted. Without -o it is printed.
+    The test scripts what the model did, makes the client's requests with the SDK, and asserts the answers. Without -o
+    it is printed.
     """
     from harness.recording.exchanges import understanding
     from harness.recording.retelling import retold
@@ -159,17 +168,17 @@ def to_test(path: Path, output: Path | None, force: bool) -> None:
     sessions = _sessions(path)
     if len(sessions) > 1:
         raise HarnessFailure(
-            f"{path} holds {len(sessions)} conversations, and a test tells one.",
+            f"{path} holds {len(sessions)} conversations, and a test is made from one.",
             do=f"harness import {path} -o cassettes   # a cassette for each",
         )
     [session] = sessions.values()
     with understanding(path):
         source = retold(session, title=path.name)
-    told_or_written(source, output, force=force, command="to-test")
+    print_or_write(source, output, force=force, command="to-test")
 
 
 def _sessions(path: Path) -> dict[str, Session]:
-    """The conversations of a file, by their names."""
+    """The recorded conversations in a file, by name; exchanges that cannot be read are reported on stderr."""
     from harness.recording.cassettes import read
     from harness.recording.exchanges import by_conversation
     from harness.recording.session import Session
@@ -181,19 +190,20 @@ def _sessions(path: Path) -> dict[str, Session]:
     return found
 
 
-def _cassettes(path: Path) -> list[Path]:
+def _cassette_paths(path: Path) -> list[Path]:
+    """The cassettes in a folder, or the file itself."""
     return sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")]) if path.is_dir() else [path]
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", required=True, type=OUTPUT, help="The page to write, such as report.html.")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 def report(files: tuple[Path, ...], output: Path, force: bool) -> None:
-    """Write what recordings tell as one HTML page: conversations, timelines of runs, files and every request.
+    """Show recordings on one HTML page: conversations, timelines of runs, files and all requests.
 
-    The page needs no network and no server; it may be sent to somebody, or kept as an artifact of a build. It shows
-    recordings as they are: what `harness check` calls a secret is on it, too.
+    The page needs no network and no server; it can be sent to somebody, or kept as a build artifact. It shows
+    recordings unchanged, including what `harness check` reports as secrets.
     """
     from harness.recording.reporting import report as page_of
 

@@ -1,4 +1,4 @@
-"""The options of a fake as options of a command, made from the dataclass that has them: names, types and help."""
+"""The options of a fake as options of a command: names, types and help are derived from the dataclass `Options`."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from harness.options import NAMES, Options, make_options
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-# What only a fake in the same process as the code under test can do.
-IN_PROCESS = frozenset({"sleep", "unused", "base_url", "block_other_hosts"})
+# Options that need the fake and the code under test in the same process.
+IN_PROCESS_ONLY = frozenset({"sleep", "unused", "base_url", "block_other_hosts"})
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
-def of_a_fake(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command all options of a fake that is served; `chosen` takes them."""
-    hints, told = get_type_hints(Options), descriptions()
+def fake_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a command with the options of a served fake, for `split_options`."""
+    hints, texts = get_type_hints(Options), descriptions()
     for field in reversed(fields(Options)):
-        if field.name not in IN_PROCESS:
+        if field.name not in IN_PROCESS_ONLY:
             flag = _flag(field.name)
-            is_truth = hints[field.name] is bool
+            is_flag = hints[field.name] is bool
             command = click.option(
-                f"{flag}/{flag.replace('--', '--no-')}" if is_truth else flag,
+                f"{flag}/{flag.replace('--', '--no-')}" if is_flag else flag,
                 field.name,
-                type=_type(field.name, hints[field.name]),
+                type=_click_type(field.name, hints[field.name]),
                 metavar="DAY" if field.name == "as_of" else None,
                 default=field.default,
                 show_default=True,
-                help=told.get(field.name),  # without docstrings, under -OO, there are none
+                help=texts.get(field.name),  # without docstrings, under -OO, there are none
             )(command)
     return command
 
 
-def chosen(given: Mapping[str, Any], *, command: str) -> tuple[Options, dict[str, Any]]:
-    """The options of the fake among what a command was given, and the rest.
+def split_options(given: Mapping[str, Any], *, command: str) -> tuple[Options, dict[str, Any]]:
+    """The options of the fake, and the other parameters of a command.
 
     Raises:
         HarnessFailure: a value is not allowed.
@@ -56,23 +56,23 @@ def _flag(name: str) -> str:
 
 
 def descriptions() -> dict[str, str]:
-    """What the docstrings of the options say about each.
+    """The description of each option, from the docstrings of `Options`.
 
     >>> descriptions()["seed"]
     "What the ids are made from; the fixture gives the test's own name."
     """
-    return {name: text for cls in getmro(Options) for name, text in _attributes(cls.__doc__ or "")}
+    return {name: text for cls in getmro(Options) for name, text in _attribute_descriptions(cls.__doc__ or "")}
 
 
-def _attributes(docstring: str) -> Iterator[tuple[str, str]]:
+def _attribute_descriptions(docstring: str) -> Iterator[tuple[str, str]]:
     _, _, attributes = cleandoc(docstring).partition("Attributes:\n")
     for names, text in re.findall(r"^    (\w[\w, ]*): (.*(?:\n {8}.*)*)", attributes, re.MULTILINE):
         for name in names.split(", "):
             yield name, text[0].upper() + " ".join(text.split())[1:].replace("`", "")
 
 
-def _type(name: str, hint: Any) -> Any:
-    """Of a union, the type of what can be written: `float | None` is a number, `str | int` a text."""
+def _click_type(name: str, hint: Any) -> Any:
+    """The click type of an option; of a union, the one that text can be converted to: for `str | int` it is `str`."""
     if name == "as_of":
         return DAY
     if get_origin(hint) is Literal:

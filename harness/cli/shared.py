@@ -1,4 +1,4 @@
-"""What several commands have in common: their options, and how they tell and write what they found."""
+"""What several commands share: options, and functions that print and write results."""
 
 from __future__ import annotations
 
@@ -18,25 +18,23 @@ if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
 T = TypeVar("T")
-MANY = 20
+LEAST_FOR_A_BAR = 20  # items
 
 FILE = click.Path(exists=True, path_type=Path)
 OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 
-def secrets(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of all commands that remove secrets or look for them."""
-    redact = click.option(
-        "--redact", multiple=True, metavar="REGEX", help="What else is secret; may be given more than once."
-    )
+def redaction_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a command that removes or finds secrets with its options."""
+    redact = click.option("--redact", multiple=True, metavar="REGEX", help="What else is secret; may be repeated.")
     keep = click.option(
-        "--keep", multiple=True, metavar="TEXT", help="What is no secret although it looks like one; as above."
+        "--keep", multiple=True, metavar="TEXT", help="What is not secret, although it looks like it; may be repeated."
     )
     return redact(keep(command))
 
 
 def count(number: int, what: str) -> str:
-    """A number of things, in the plural where it is one.
+    """A number with its noun, which is in the plural unless the number is 1.
 
     >>> count(1, "run"), count(0, "run")
     ('1 run', '0 runs')
@@ -45,15 +43,17 @@ def count(number: int, what: str) -> str:
 
 
 def progress(items: Sequence[T], label: str) -> ProgressBar[T]:
-    """A bar on stderr while a program goes through many things, if somebody looks."""
-    return click.progressbar(items, label=label, file=sys.stderr, hidden=len(items) < MANY or not sys.stderr.isatty())
+    """A progress bar on stderr, if there are many items and stderr is a terminal."""
+    return click.progressbar(
+        items, label=label, file=sys.stderr, hidden=len(items) < LEAST_FOR_A_BAR or not sys.stderr.isatty()
+    )
 
 
-def told_or_written(text: str, output: Path | None, *, force: bool, command: str) -> None:
-    """Print a text, or write it to a file, whole or not at all, and print where it is.
+def print_or_write(text: str, output: Path | None, *, force: bool, command: str) -> None:
+    """Print a text, or write it to a file, whole or not at all, and print the path.
 
     Raises:
-        HarnessFailure: there is such a file and `force` was not given, or it cannot be written.
+        HarnessFailure: the file exists and `force` was not given, or it cannot be written.
     """
     if output is None:
         click.echo(text, nl=False)
@@ -64,13 +64,13 @@ def told_or_written(text: str, output: Path | None, *, force: bool, command: str
 
 
 def refuse_to_replace(output: Path, *, force: bool, command: str) -> None:
-    """Before long work is done for nothing.
+    """Check that a file may be written, before long work is done for nothing.
 
     Raises:
-        HarnessFailure: there is such a file and `force` was not given.
+        HarnessFailure: the file exists and `force` was not given.
     """
     if output.exists() and not (force or is_stream(output)):
-        raise HarnessFailure(f"{output} is there already, and was left as it is.", do=f"harness {command} --force …")
+        raise HarnessFailure(f"{output} exists already, and was left as it is.", do=f"harness {command} --force …")
 
 
 def write_output(output: Path, text: str) -> None:
@@ -84,6 +84,6 @@ def write_output(output: Path, text: str) -> None:
     except OSError as error:
         raise HarnessFailure(
             f"{output} cannot be written: {error.strerror or error}.",
-            there_was="What was there before is unchanged.",
+            there_was="An existing file is unchanged.",
             do=f"ls -ld {quote(str(output.parent))}   # is it there, and writable?",
         ) from error

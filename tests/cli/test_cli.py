@@ -205,10 +205,10 @@ def test_an_object_of_another_shape_is_told_without_a_traceback(run, command, sh
     """Recordings are edited, and not all come from the service."""
     path = Path(log("one.yml"))
     path.write_text(json.dumps({**json.loads(path.read_text()), "response_body": shown}), encoding="utf-8")
-    told = run(*command.split(), path, code=1).stderr
-    assert told.startswith(f"Error: {where} cannot be understood: an object in it is none as the service showed them.")
-    assert re.search(r"^(KeyError|TypeError|ValueError|AttributeError): ", told, re.MULTILINE)
-    assert "harness check " in told
+    error = run(*command.split(), path, code=1).stderr
+    assert error.startswith(f"Error: {where} cannot be understood: an object in it is none as the service showed them.")
+    assert re.search(r"^(KeyError|TypeError|ValueError|AttributeError): ", error, re.MULTILINE)
+    assert "harness check " in error
 
 
 # --- to-test --------------------------------------------------------------------------------------------------
@@ -252,16 +252,16 @@ def test_it_is_a_program(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("missing", "raised", "told"),
+    ("missing", "raised", "message"),
     [
         ("click", SystemExit, r'pip install "pytest-assistants\[cli\]"'),
         ("harness.failures", ModuleNotFoundError, r"harness\.failures"),
     ],
     ids=["of the extra", "a module of our own"],
 )
-def test_what_is_missing_is_named(monkeypatch, missing, raised, told):
+def test_what_is_missing_is_named(monkeypatch, missing, raised, message):
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.delitem(sys.modules, "harness.cli")
     monkeypatch.delattr("harness.cli", raising=False)
-    with pytest.raises(raised, match=told):
+    with pytest.raises(raised, match=message):
         entry.main()

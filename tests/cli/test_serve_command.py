@@ -15,7 +15,7 @@ import click
 import pytest
 
 from harness.cli import main, serving
-from harness.cli.settings import IN_PROCESS, descriptions
+from harness.cli.settings import IN_PROCESS_ONLY, descriptions
 from harness.options import NAMES, Options, make_options
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a program that is sent SIGTERM")
@@ -24,7 +24,7 @@ SCENARIO = "every_run: [{say: 4 °C and rain}]\n"
 
 @contextmanager
 def started(*arguments, **environment):
-    """The program, once it has told where it is, and what it told; at the end it is gone."""
+    """A running `harness serve --json`, and what it printed; killed at the end."""
     program = subprocess.Popen(
         [sys.executable, "-m", "harness", "serve", "--json", *arguments],
         stdout=subprocess.PIPE,
@@ -51,16 +51,16 @@ def ask(url, path, body=None, key="sk-any"):
 @posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl+C", "SIGTERM"])
 def test_it_serves_until_it_is_told_to_stop(number):
-    with started() as (program, told):
-        base = told["base_url"]
-        assert told["environment"] == {
+    with started() as (program, server):
+        base = server["base_url"]
+        assert server["environment"] == {
             "OPENAI_BASE_URL": base,
-            "OPENAI_API_KEY": told["environment"]["OPENAI_API_KEY"],
+            "OPENAI_API_KEY": server["environment"]["OPENAI_API_KEY"],
             "OPENAI_API_VERSION": "2024-05-01-preview",
-            "AZURE_OPENAI_ENDPOINT": told["url"],
-            "AZURE_OPENAI_API_KEY": told["environment"]["OPENAI_API_KEY"],
+            "AZURE_OPENAI_ENDPOINT": server["url"],
+            "AZURE_OPENAI_API_KEY": server["environment"]["OPENAI_API_KEY"],
         }
-        assert told["inspector"].startswith(f"{told['url']}/_harness/")
+        assert server["inspector"].startswith(f"{server['url']}/_harness/")
         thread = ask(base, "/threads", {"metadata": {"by": "Falcon"}})
         assert ask(base, f"/threads/{thread['id']}")["metadata"] == {"by": "Falcon"}
         program.send_signal(number)
@@ -80,8 +80,8 @@ thread = {"messages": [{"role": "user", "content": "Weather in Oslo?"}]}
 run = client.beta.threads.create_and_run_poll(assistant_id=assistant.id, thread=thread)
 print(client.beta.threads.messages.list(run.thread_id).data[0].content[0].text.value, run.created_at)
 """
-    with started("--scenario", str(scenario), "--start", "1700000000", "--spare-waiting") as (_, told):
-        environment = {**os.environ, **told["environment"], "PYTHONIOENCODING": "utf-8", "NO_PROXY": "127.0.0.1"}
+    with started("--scenario", str(scenario), "--start", "1700000000", "--spare-waiting") as (_, server):
+        environment = {**os.environ, **server["environment"], "PYTHONIOENCODING": "utf-8", "NO_PROXY": "127.0.0.1"}
         environment.pop("AZURE_OPENAI_API_KEY")
         arguments = [sys.executable, "-Wignore", "-c", client]
         done = subprocess.run(arguments, env=environment, capture_output=True, encoding="utf-8", check=False)
@@ -89,22 +89,22 @@ print(client.beta.threads.messages.list(run.thread_id).data[0].content[0].text.v
 
 
 def test_the_only_key_is_the_one_it_tells():
-    with started("--api-key", "sk-mine") as (_, told):
-        assert told["environment"]["OPENAI_API_KEY"] == "sk-mine"
-        assert ask(told["base_url"], "/threads", {}, key="sk-mine")["object"] == "thread"
+    with started("--api-key", "sk-mine") as (_, server):
+        assert server["environment"]["OPENAI_API_KEY"] == "sk-mine"
+        assert ask(server["base_url"], "/threads", {}, key="sk-mine")["object"] == "thread"
 
 
 def test_the_token_is_taken_from_the_environment():
-    with started(HARNESS_TOKEN="a-secret") as (_, told):
-        assert told["token"] == "a-secret"
+    with started(HARNESS_TOKEN="a-secret") as (_, server):
+        assert server["token"] == "a-secret"
 
 
 def test_it_goes_on_where_the_last_one_ended(tmp_path):
     state = tmp_path / "state.jsonl"
-    with started("--state", str(state)) as (_, told):
-        thread = ask(told["base_url"], "/threads", {"metadata": {"by": "Falcon"}})
-    with started("--state", str(state)) as (_, told):
-        assert ask(told["base_url"], f"/threads/{thread['id']}")["metadata"] == {"by": "Falcon"}
+    with started("--state", str(state)) as (_, server):
+        thread = ask(server["base_url"], "/threads", {"metadata": {"by": "Falcon"}})
+    with started("--state", str(state)) as (_, server):
+        assert ask(server["base_url"], f"/threads/{thread['id']}")["metadata"] == {"by": "Falcon"}
 
 
 def test_the_state_of_another_server_is_refused(run, stopped, tmp_path):
@@ -117,7 +117,7 @@ def test_the_state_of_another_server_is_refused(run, stopped, tmp_path):
 @pytest.fixture
 def stopped(monkeypatch):
     """Ctrl+C comes when the server has run for a moment."""
-    monkeypatch.setattr(serving, "LOOK_AROUND", 0.001)
+    monkeypatch.setattr(serving, "SIGNAL_INTERVAL", 0.001)
 
     class Pressed(serving.Event):
         def wait(self, timeout=None):
@@ -138,7 +138,7 @@ def test_what_a_person_is_told(run, stopped):
     variable = '$env:OPENAI_BASE_URL="{}"' if sys.platform == "win32" else "export OPENAI_BASE_URL={}"
     for line in (variable.format(f"{url}/v1"), f"{url}/_harness/", "Ctrl+C ends it."):
         assert line in result.stdout.replace("    ", "").splitlines()
-    assert "Any other key will do" in result.stdout
+    assert "Any other key works" in result.stdout
     assert "is no model" in result.stdout
     assert result.stdout.endswith("Stopping.\n")
     assert result.stderr == ""
@@ -153,7 +153,7 @@ def test_with_one_key_no_other_is_said_to_do(run, stopped):
 def test_whoever_opens_it_to_others_is_warned(run, stopped):
     result = run("serve", "--host", "0.0.0.0", "--token", "a-secret")
     assert result.stderr.startswith("Warning: whoever reaches 0.0.0.0 reaches this fake")
-    assert result.stderr.endswith("asks for this token: a-secret\n")
+    assert result.stderr.endswith("requires this token: a-secret\n")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
@@ -167,9 +167,9 @@ def test_a_second_signal_does_what_it_always_does():
     calls = []
     before = signal.signal(signal.SIGINT, lambda *_: calls.append("second"))
     try:
-        with serving._until_told() as told:
+        with serving._stop_signal() as stop:
             signal.raise_signal(signal.SIGINT)
-            assert (told.is_set(), calls) == (True, [])
+            assert (stop.is_set(), calls) == (True, [])
             signal.raise_signal(signal.SIGINT)
             assert calls == ["second"]
     finally:
@@ -180,8 +180,8 @@ def test_a_second_signal_does_what_it_always_does():
 
 
 def test_a_port_that_is_taken(run):
-    with started() as (_, told):
-        port = told["url"].rpartition(":")[2]
+    with started() as (_, server):
+        port = server["url"].rpartition(":")[2]
         result = run("serve", "--port", port, code=1)
     assert result.stderr.startswith(f"Error: There can be no server at 127.0.0.1, port {port}")
     assert "a port that is free: on the command line, leave out --port" in result.stderr
@@ -246,7 +246,7 @@ def test_every_option_of_a_served_fake_can_be_given(monkeypatch):
         "code_disk": 50,
         "code_output": 10,
     }
-    assert given.keys() == set(NAMES) - IN_PROCESS
+    assert given.keys() == set(NAMES) - IN_PROCESS_ONLY
     defaults = {field.name: field.default for field in fields(Options)}
     assert not [name for name, value in given.items() if defaults[name] == value]
     arguments = []
@@ -258,17 +258,17 @@ def test_every_option_of_a_served_fake_can_be_given(monkeypatch):
 
 
 def test_every_option_is_described():
-    told = descriptions()
-    assert set(told) == set(NAMES)
+    texts = descriptions()
+    assert set(texts) == set(NAMES)
     options = {option.name: option for option in main.commands["serve"].params if isinstance(option, click.Option)}
-    assert {name: options[name].help for name in NAMES if name not in IN_PROCESS} == {
-        name: text for name, text in told.items() if name not in IN_PROCESS
+    assert {name: options[name].help for name in NAMES if name not in IN_PROCESS_ONLY} == {
+        name: text for name, text in texts.items() if name not in IN_PROCESS_ONLY
     }
     assert all(option.help for option in options.values())
-    assert IN_PROCESS.issubset(NAMES)
+    assert IN_PROCESS_ONLY.issubset(NAMES)
 
 
 def test_a_number_that_cannot_be_meant_is_told_as_it_was_typed(run):
-    told = run("serve", "--stuck-after", "0", code=1).stderr
-    assert "harness serve --stuck-after 0: stuck_after takes a whole number from 1 on." in told
-    assert "harness serve --stuck-after 30" in told
+    error = run("serve", "--stuck-after", "0", code=1).stderr
+    assert "harness serve --stuck-after 0: stuck_after takes a whole number from 1 on." in error
+    assert "harness serve --stuck-after 30" in error

@@ -1,4 +1,4 @@
-"""The commands that show what there is: `lifecycle`, `routes`, and how a shell completes them all."""
+"""The commands that describe the fake, `lifecycle` and `routes`; and `completion` for shells."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import get_completion_class
 
-from harness.cli.shared import OUTPUT, told_or_written
+from harness.cli.shared import OUTPUT, print_or_write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# The names of harness.report.diagrams, which is imported only when it draws; a test holds them together.
+# The names of harness.report.diagrams, which is imported only to draw; a test keeps them equal.
 MACHINES = ("run", "step", "message", "file", "batch")
 FORMS = ("text", "mermaid", "svg", "json")
 SHELLS = {
@@ -28,15 +28,17 @@ SHELLS = {
     type=click.Choice([*MACHINES, "all"]),
     default="run",
     show_default=True,
-    help="Of what: a run, a run step, a message, a file or a file batch of a vector store, or all of these.",
+    help="The object: a run, a run step, a message, a file or a file batch of a vector store, or all of these.",
 )
-@click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True, help="As what.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMS), default="text", show_default=True, help="The output format."
+)
 @click.option("-o", "--output", type=OUTPUT, help="The file to write.")
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 def lifecycle(machine: str, form: str, output: Path | None, force: bool) -> None:
-    """Draw how the status of an object changes: from what to what, because of what, and who does it.
+    """Draw the state machine of an object: the moves from status to status, what causes them, and who makes them.
 
-    Drawn from the tables that the fake itself goes by. Without -o it is printed.
+    It is drawn from the tables that the fake itself uses. Without -o it is printed.
 
     \b
         harness lifecycle
@@ -46,26 +48,26 @@ def lifecycle(machine: str, form: str, output: Path | None, force: bool) -> None
     from harness.report.diagrams import MACHINES as TABLES
 
     chosen = list(TABLES.values()) if machine == "all" else [TABLES[machine]]
-    told_or_written(DRAW[form](chosen) + "\n", output, force=force, command="lifecycle")
+    print_or_write(DRAW[form](chosen) + "\n", output, force=force, command="lifecycle")
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, with an object for each endpoint.")
 def routes(as_json: bool) -> None:
-    """List every endpoint of the fake, with the recordings of the real service that it is held against.
+    """List every endpoint of the fake, with the number of recordings of the real service that it was compared with.
 
-    v1 and v2 are as the header OpenAI-Beta says; files, models and vector stores need no header.
+    v1 and v2 are the versions in the header OpenAI-Beta; files, models and vector stores need no header.
     """
     from harness.report import conformance
 
-    told = conformance.as_json if as_json else conformance.as_text
-    click.echo(told(conformance.endpoints()))
+    render = conformance.as_json if as_json else conformance.as_text
+    click.echo(render(conformance.endpoints()))
 
 
 @click.command()
 @click.argument("shell", type=click.Choice(list(SHELLS)), required=False)
 def completion(shell: str | None) -> None:
-    """Print what makes a shell complete commands, options and files; without SHELL, how to use it."""
+    """Print the script that lets a shell complete commands, options and files; without SHELL, how to install it."""
     if shell is None:
         click.echo("\n\n".join(f"{name}: {how}" for name, how in SHELLS.items()))
         return

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import looking, main
+from harness.cli import main, reference
 from harness.report import conformance
 from harness.report.diagrams import FORMS, MACHINES
 
 
 def test_the_command_knows_all_machines_and_forms():
-    assert tuple(MACHINES) == looking.MACHINES
-    assert tuple(FORMS) == looking.FORMS
+    assert tuple(MACHINES) == reference.MACHINES
+    assert tuple(FORMS) == reference.FORMS
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -38,7 +38,7 @@ def test_lifecycle_writes_a_file_and_replaces_none_unasked(run):
     assert made.read_text(encoding="utf-8") == FORMS["svg"]([MACHINES["run"]]) + "\n"
     result = run("lifecycle", "-o", made, code=1)
     assert result.stderr == (
-        "Error: run.svg is there already, and was left as it is.\n\nWhat to do:\n    harness lifecycle --force …\n"
+        "Error: run.svg exists already, and was left as it is.\n\nWhat to do:\n    harness lifecycle --force …\n"
     )
     run("lifecycle", "-o", made, "--force")
     assert made.read_text(encoding="utf-8") == FORMS["text"]([MACHINES["run"]]) + "\n"
@@ -60,7 +60,7 @@ def test_routes(run):
 
 def test_how_to_use_completion_is_told_for_every_shell(run):
     text = run("completion").stdout
-    for shell in looking.SHELLS:
+    for shell in reference.SHELLS:
         assert re.search(rf"^{shell}: ", text, re.MULTILINE)
         assert f"harness completion {shell}" in text
 

@@ -1,4 +1,4 @@
-"""Bodies and files for reading: JSON and text as they are, of everything else what it is and how long."""
+"""Bodies and files for display: JSON and text in full, of everything else the type and size."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ IMAGE = re.compile(
     rb"(?P<png>\x89PNG\r\n\x1a\n)|(?P<jpeg>\xff\xd8\xff)|(?P<gif>GIF8[79]a)|(?P<webp>RIFF.{4}WEBP)", re.DOTALL
 )
 STREAM = "text/event-stream"
-NO_TEXT = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f]")  # what stands in no text; an escape sequence of colours may
-# What may be a key in a query, as gateways in front of Azure take it
+CONTROL_CHARACTER = re.compile(
+    r"[\0-\x08\x0e-\x1a\x1c-\x1f]"
+)  # none that occurs in text; escape sequences of colours do
+# Names of query parameters that hold secrets, as gateways in front of Azure take them
 SECRET = re.compile(r"key|token|secret|signature|^sig$|password", re.IGNORECASE)
 
 
 def size(count: int) -> str:
-    """How long something is.
+    """A number of bytes in words.
 
     >>> size(1), size(12345)
     ('1 byte', '12,345 bytes')
@@ -34,7 +36,7 @@ def size(count: int) -> str:
 
 
 def body(raw: Content, content_type: str = "") -> Json | None:
-    """What a message carries, or None where it is nothing: what kind of thing, and its text if it has any.
+    """The type and size of an HTTP body, and its text if it has any; None if it is empty.
 
     >>> body(b'{"role": "user"}')
     {'about': 'JSON, 16 bytes', 'text': '{\\n  "role": "user"\\n}'}
@@ -50,12 +52,14 @@ def body(raw: Content, content_type: str = "") -> Json | None:
     if image or text is None:
         return {"about": f"{image} image, {size(len(raw))}" if image else size(len(raw)), "text": ""}
     kind = "events" if content_type.startswith(STREAM) else "JSON" if text.lstrip()[:1] in ("{", "[") else "text"
-    told = shortened(readable(text), BODY) if len(raw) <= READABLE else f"{text[:BODY]}\n… {size(len(raw) - BODY)} more"
-    return {"about": f"{kind}, {size(len(raw))}", "text": told}
+    shown = (
+        shortened(readable(text), BODY) if len(raw) <= READABLE else f"{text[:BODY]}\n… {size(len(raw) - BODY)} more"
+    )
+    return {"about": f"{kind}, {size(len(raw))}", "text": shown}
 
 
 def streamed(headers: Mapping[str, str]) -> Json:
-    """The body of an answer that was read as it came: nothing of it is kept.
+    """The same for a streamed body, of which nothing is kept.
 
     >>> streamed({"content-type": "text/event-stream"})["about"], streamed({"content-length": "12345678"})["about"]
     ('a stream of events, which is not kept', '12,345,678 bytes, which are not kept')
@@ -66,7 +70,7 @@ def streamed(headers: Mapping[str, str]) -> Json:
 
 
 def _form(raw: Content, content_type: str) -> str:
-    """The fields of a form, a line each: short ones with their value, files with their size."""
+    """The fields of a form, one on each line: values in short, files with their size."""
     lines = []
     for part in parts(raw, content_type):
         text = None if part.filename is not None else text_of(bytes(part.content))
@@ -76,24 +80,24 @@ def _form(raw: Content, content_type: str) -> str:
 
 
 def text_of(raw: bytes) -> str | None:
-    """Bytes as text, or None if they are none; the last character may have been cut off."""
+    """Bytes as text, or None if they are not text; the last character may be incomplete."""
     for missing in range(min(4, len(raw) + 1)):
         try:
             text = raw[: len(raw) - missing].decode()
         except UnicodeDecodeError:
             continue
-        return None if NO_TEXT.search(text) else text
+        return None if CONTROL_CHARACTER.search(text) else text
     return None
 
 
 def image_type(raw: Content) -> str | None:
-    """Which of the formats that a browser shows without executing anything; SVG is none of them."""
+    """The image format, if it is one that a browser shows without executing anything, as it might in SVG."""
     found = IMAGE.match(raw)
     return found and found.lastgroup
 
 
 def query(given: Mapping[str, list[str]]) -> str:
-    """The query of a URL. Gateways take keys in it, and no key is shown.
+    """The query of a URL, with secrets masked: gateways take keys there.
 
     >>> query({"limit": ["20"], "api-key": ["sk-1"]})
     'limit=20&api-key=…'
@@ -102,8 +106,8 @@ def query(given: Mapping[str, list[str]]) -> str:
     return "&".join(f"{name}={'…' if SECRET.search(name) else value}" for name, value in pairs)
 
 
-def error_text(answered: Any) -> str | None:
-    """What an answer refuses with: the message of its error."""
-    error = answered.get("error") if isinstance(answered, dict) else None
+def error_text(answer: Any) -> str | None:
+    """The message of an error response; None if it is another kind of response."""
+    error = answer.get("error") if isinstance(answer, dict) else None
     message = error.get("message") if isinstance(error, dict) else error
     return message if isinstance(message, str) else None

@@ -1,8 +1,8 @@
-"""How well each endpoint is known to answer as the real service did: what recordings were compared, and how it went.
+"""How well each endpoint is known to answer as the real service did, by comparison with recordings.
 
-`conformance.json` is written by `docs/generate_conformance.py`, which plays all recorded exchanges to the fake. An
-exchange agrees if nothing in the answer differs but timestamps, token counts and made-up ids: not the status, a key,
-the order of keys, a null, a text. What is known to differ, and why, is in `tests/real/differences.json`.
+`conformance.json` is written by `docs/generate_conformance.py`, which replays all recorded exchanges against the fake.
+An exchange agrees if the answers have the same status, keys, order of keys, nulls and texts; only timestamps, token
+counts and generated ids may differ. Known differences, with reasons, are in `tests/real/differences.json`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.service.routes import Route
 
 DATA = Path(__file__).with_name("conformance.json")
-# What a request says of the version: the beta header, which files, models and vector stores need not have; or Azure.
+# The version in the beta header; files, models and vector stores need none; Azure has no such header.
 VERSIONS = ("v1", "v2", "no header", "Azure")
 SECTIONS = {
     "assistants": "1.1",
@@ -38,7 +38,7 @@ and no recording of it is. -: it is not there in this version."""
 
 @dataclass(frozen=True)
 class Count:
-    """So many exchanges were recorded, so many are answered alike; and how many of them all are streams."""
+    """How many exchanges were recorded, how many of them agree, and how many of them are streams."""
 
     recorded: int = 0
     agree: int = 0
@@ -50,9 +50,9 @@ class Endpoint:
     """One row of the route table with its evidence.
 
     Attributes:
-        versions: where the endpoint is there; of the requests with a header, on OpenAI.
-        contract: the section of the contract that says how it behaves, if one does.
-        evidence: by what the recorded requests said of the version; only what was recorded.
+        versions: those of `VERSIONS` that have the endpoint.
+        contract: the section of the contract that describes it, if there is one.
+        evidence: the counts by version, for versions with recordings.
     """
 
     method: str
@@ -82,13 +82,13 @@ def name(route: Route) -> str:
 
 
 def versions(route: Route) -> tuple[str, ...]:
-    """Where a route is there: Azure has all, in one version of its API or another."""
-    there = {"v1": not route.v2_only, "v2": not route.v1_only, "no header": not route.beta, "Azure": True}
-    return tuple(version for version in VERSIONS if there[version])
+    """The versions that have a route; Azure has all routes, in one version of its API or another."""
+    has_route = {"v1": not route.v2_only, "v2": not route.v1_only, "no header": not route.beta, "Azure": True}
+    return tuple(version for version in VERSIONS if has_route[version])
 
 
 def section(route: Route) -> str | None:
-    """Where the contract describes it.
+    """The section of the contract that describes a route.
 
     >>> [section(route) for route in ROUTES if route.template.endswith("/files")]
     ['1.7', '1.7', '1.7', '1.5', '1.5', '1.6', '1.6', '1.6']

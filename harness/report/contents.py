@@ -1,4 +1,4 @@
-"""What messages and steps say, in the form a page shows: from parts and tool calls as they are on the wire."""
+"""Converts the content of messages and the details of steps, in the form of the API, to what the page shows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Json: TypeAlias = "dict[str, Any]"
 
 
 def pretty(value: object) -> str:
-    """A value as JSON, for reading.
+    """A value as indented JSON.
 
     >>> print(pretty({"city": "서울"}))
     {
@@ -27,7 +27,7 @@ def pretty(value: object) -> str:
 
 
 def readable(text: str) -> str:
-    """Text that is JSON on one line, with a line for each thing; any other text as it is."""
+    """A text that is JSON on one line, indented; any other text unchanged."""
     if "\n" in text or not text.lstrip().startswith(("{", "[")):
         return text
     try:
@@ -40,14 +40,14 @@ def readable(text: str) -> str:
 
 
 def parts(content: Iterable[Mapping[str, Any]]) -> list[Json]:
-    """The parts of a message."""
+    """The content of a message."""
     return [_PARTS.get(part["type"], _other)(part) for part in content]
 
 
 def _text(part: Mapping[str, Any]) -> Json:
-    """A text in pieces, some of which carry the number of a note: what they cite, or link to.
+    """A text as pieces, some of which have the number of a note: the annotation that cites or links to a file.
 
-    The service counts places in characters, and JavaScript in UTF-16, so the text is cut here.
+    It is split here because the service counts indices in characters, and JavaScript in UTF-16 units.
     """
     value, given = shortened(part["text"]["value"]), part["text"].get("annotations") or ()
     pieces: list[Json] = []
@@ -55,7 +55,7 @@ def _text(part: Mapping[str, Any]) -> Json:
     for number, annotation in sorted(enumerate(given, 1), key=lambda item: item[1].get("start_index") or 0):
         start, mark = annotation.get("start_index"), annotation.get("text")
         if not mark or start is None or start < end or value[start : start + len(mark)] != mark:
-            continue  # its place is not known, or not shown: the note stands below the text all the same
+            continue  # its place is unknown, or cut off: only the note below the text is shown
         pieces += [{"text": value[end:start]}, {"text": mark, "note": number}]
         end = start + len(mark)
     pieces.append({"text": value[end:]})
@@ -93,31 +93,34 @@ _PARTS = {"text": _text, "image_file": _image, "image_url": _linked_image, "refu
 # --- steps ----------------------------------------------------------------------------------------------------
 
 
-def done(details: Mapping[str, Any]) -> Json:
-    """What a step did: the message it wrote, or its calls of tools."""
+def step_details(details: Mapping[str, Any]) -> Json:
+    """The details of a step: the message that it wrote, or its tool calls."""
     if details.get("type") == "message_creation":
         return {"message": details["message_creation"]["message_id"], "calls": []}
     return {"message": None, "calls": [tool_call(call) for call in details.get("tool_calls") or ()]}
 
 
 def tool_call(call: Mapping[str, Any]) -> Json:
-    """One call, with what came of it as far as it is known. The service keeps what a search found beside its type."""
+    """A tool call with its output, if that is known. The service's own records have search results beside the type."""
     kind = call.get("type", "function")
     given = {"results": call.get("results"), **(call.get(kind) or {})}
     return {"id": call.get("id"), "type": kind, **_CALLS.get(kind, _search)(given)}
 
 
-def _function(asked: Mapping[str, Any]) -> Json:
-    output = asked.get("output")
+def _function(call: Mapping[str, Any]) -> Json:
+    output = call.get("output")
     return {
-        "name": asked.get("name", ""),
-        "arguments": shortened(readable(asked.get("arguments") or "")),
+        "name": call.get("name", ""),
+        "arguments": shortened(readable(call.get("arguments") or "")),
         "output": None if output is None else shortened(readable(output)),
     }
 
 
-def _cell(ran: Mapping[str, Any]) -> Json:
-    return {"input": shortened(ran.get("input") or ""), "outputs": [_output(item) for item in ran.get("outputs") or ()]}
+def _cell(call: Mapping[str, Any]) -> Json:
+    return {
+        "input": shortened(call.get("input") or ""),
+        "outputs": [_output(item) for item in call.get("outputs") or ()],
+    }
 
 
 def _output(item: Mapping[str, Any]) -> Json:
@@ -126,8 +129,8 @@ def _output(item: Mapping[str, Any]) -> Json:
     return {"logs": shortened(item.get("logs") or "")}
 
 
-def _search(searched: Mapping[str, Any]) -> Json:
-    return {"results": [_result(result) for result in searched.get("results") or ()]}
+def _search(call: Mapping[str, Any]) -> Json:
+    return {"results": [_result(result) for result in call.get("results") or ()]}
 
 
 def _result(result: Mapping[str, Any]) -> Json:

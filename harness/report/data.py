@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from harness.report import bodies, rows
-from harness.report.causes.happened import refusal_text
+from harness.report.causes.evidence import refusal_text
 from harness.service.context import first_moment
 from harness.service.lifecycle import STEP, terminal
 

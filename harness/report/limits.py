@@ -1,19 +1,19 @@
-"""How much of everything a page shows, and how it says that there was more."""
+"""How much of everything the page shows, and how it says that there is more."""
 
 from __future__ import annotations
 
-TEXT = 20_000  # characters of one thing that somebody said, ran, or got from a tool
+TEXT = 20_000  # characters of one text, cell or tool output
 BODY = 8_000  # characters of the body of a request or an answer
 PREVIEW = 2_000  # characters of a file
 IMAGE = 1 << 20  # bytes of one image
 IMAGES = 4 << 20  # bytes of all images of a world
 MOST = {"assistants": 100, "threads": 100, "files": 200, "stores": 100, "requests": 300}  # the newest of each
-READABLE = 1 << 20  # bytes of a body that are looked into
-FORM = 16 << 20  # the same of a form, which may hold files
+READABLE = 1 << 20  # bytes of a body that are parsed
+FORM = 16 << 20  # the same for a form, which may contain files
 
 
 def shortened(text: str, most: int = TEXT) -> str:
-    """The beginning of a text, with a last line that tells how much is missing.
+    """The beginning of a text, with a last line that says how much is missing.
 
     >>> print(shortened("a long story", 6))
     a long

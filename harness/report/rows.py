@@ -1,7 +1,7 @@
-"""The things that a page shows, each in the page's own form, from objects as they are on the wire.
+"""Converts objects in the form of the API to rows, the data of the page.
 
-What the service kept (`harness.report.data`) and what a cassette shows (`harness.recording.reporting`) come to the same
-form here. Whatever JSON a client made up stands in it as text, so that a page has only to print it.
+The state of a fake (`harness.report.data`) and the contents of a cassette (`harness.recording.reporting`) give the same
+rows. JSON that a client may choose freely, such as metadata, is text in them, so that the page only has to print it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.report import bodies
-from harness.report.contents import done, parts, pretty, tool_call
+from harness.report.contents import parts, pretty, step_details, tool_call
 from harness.report.limits import IMAGE, IMAGES, MOST, PREVIEW, shortened
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from harness.service.http import Content, Request
 
-    Table: TypeAlias = "tuple[Sequence[Any], Callable[[Any], Json]]"  # things, and how each becomes a row
+    Table: TypeAlias = (
+        "tuple[Sequence[Any], Callable[[Any], Json]]"  # objects, and the function that converts each to a row
+    )
 
 Json: TypeAlias = "dict[str, Any]"
 Wire: TypeAlias = "Mapping[str, Any]"
@@ -27,9 +29,9 @@ Wire: TypeAlias = "Mapping[str, Any]"
 def world(
     *, source: str, start: float | None, now: float | None, failures: Iterable[str] = (), **tables: Table
 ) -> Json:
-    """All that a page shows of one world: the newest of each kind, and how many older ones there are."""
+    """All that the page shows of one world: the newest objects of each kind, and how many older ones there are."""
     rows = {name: [row(thing) for thing in things[-MOST[name] :]] for name, (things, row) in tables.items()}
-    _spare_images(rows["files"])
+    _drop_old_images(rows["files"])
     return {
         "source": source,
         "start": start,
@@ -57,11 +59,11 @@ def assistant(item: Wire) -> Json:
 
 
 def thread(item: Wire, messages: Sequence[Json], runs: Sequence[Json], *, deleted: bool) -> Json:
-    """A conversation: messages in their order, and each run in front of what it said."""
+    """A thread with its messages in order, and each run before the first message that it wrote."""
     waiting = list(runs)
     said: list[Json] = []
     for each in messages:
-        while waiting and (_is_of(each, waiting) or (each["run"] is None and _is_before(waiting[0], each))):
+        while waiting and (_is_written_by_any(each, waiting) or (each["run"] is None and _is_before(waiting[0], each))):
             said.append({"run": waiting.pop(0)})
         said.append({"message": each})
     said += [{"run": run} for run in waiting]
@@ -75,7 +77,7 @@ def thread(item: Wire, messages: Sequence[Json], runs: Sequence[Json], *, delete
     }
 
 
-def _is_of(said: Json, waiting: list[Json]) -> bool:
+def _is_written_by_any(said: Json, waiting: list[Json]) -> bool:
     return any(run["id"] == said["run"] for run in waiting)
 
 
@@ -84,7 +86,7 @@ def _is_before(run: Json, said: Json) -> bool:
 
 
 def message(item: Wire, *, at: float | None = None) -> Json:
-    """`at` is when it was begun, where that is known better than by the second."""
+    """A message; `at` is the time of its creation, where that is known more precisely than in seconds."""
     return {
         "id": item["id"],
         "at": item.get("created_at") if at is None else at,
@@ -100,7 +102,7 @@ def message(item: Wire, *, at: float | None = None) -> Json:
 
 
 def _attachments(item: Wire) -> list[Json]:
-    """The files of a message, with the tools that may read them; v1 has nothing but their ids."""
+    """The files of a message, with the tools that may read them; v1 has only their ids."""
     found = [
         {"file": given.get("file_id"), "tools": [tool.get("type", "") for tool in given.get("tools") or ()]}
         for given in item.get("attachments") or ()
@@ -111,11 +113,11 @@ def _attachments(item: Wire) -> list[Json]:
 def run(
     item: Wire, *, moments: Sequence[Json], steps: Sequence[Json], calls: Iterable[Wire] = (), script: str | None = None
 ) -> Json:
-    """A run with what became of it (`moments`).
+    """A run with its timeline (`moments`) and steps.
 
     Args:
-        calls: those that are known, although no step shows them.
-        script: where the user wrote what the model does in it.
+        calls: tool calls that are known, although no step contains them.
+        script: where the user wrote the script of the run.
     """
     action = (item.get("required_action") or {}).get("submit_tool_outputs") or {}
     return {
@@ -140,7 +142,7 @@ def run(
 
 
 def moment(status: str, at: float | None, *, by: str | None = None, because: str | None = None) -> Json:
-    """One entry of a timeline. Of what was only observed, nobody knows who moved it and why."""
+    """An entry of a timeline; `by` and `because` are unknown for a status that was only observed."""
     return {"status": status, "at": at, "by": by, "because": because}
 
 
@@ -152,7 +154,7 @@ def step(item: Wire, *, at: float | None, end: float | None) -> Json:
         "status": item.get("status") or "",
         "error": _error(item),
         "usage": _usage(item),
-        **done(item.get("step_details") or {}),
+        **step_details(item.get("step_details") or {}),
     }
 
 
@@ -170,7 +172,7 @@ def _usage(item: Wire) -> Json | None:
 
 
 def file(item: Wire, content: Content | None) -> Json:
-    """A file with the beginning of its text, or as an image; `content` is None where nobody knows it."""
+    """A file with the beginning of its text, or as an image; `content` is None if it is not known."""
     kind = None if content is None else bodies.image_type(content)
     text = None if content is None or kind else bodies.text_of(bytes(content[: 4 * PREVIEW]))
     return {
@@ -197,8 +199,8 @@ def _inlined(kind: str, content: Content) -> str:
     return f"data:image/{kind};base64,{b64encode(content).decode()}"
 
 
-def _spare_images(files: list[Json]) -> None:
-    """The newest images stay, as many as a page can carry."""
+def _drop_old_images(files: list[Json]) -> None:
+    """Drop the oldest images, so that the size of the rest is within the limit of the page."""
     left = IMAGES
     for shown in reversed(files):
         if shown["image"] is not None:
@@ -226,7 +228,7 @@ def store(item: Wire, entries: Iterable[Wire]) -> Json:
 def request(
     number: int, sent: Request, *, at: float | None, status: int, outcome: str, problem: str | None, got: Json | None
 ) -> Json:
-    """A request with its answer. Of the headers only what kind of body there is: a key stands among them."""
+    """A request with its answer. Headers are left out, as one of them is the API key."""
     return {
         "number": number,
         "at": at,
@@ -242,5 +244,5 @@ def request(
 
 
 def _json(value: object) -> str:
-    """What a client made up, as text; empty where there is nothing."""
+    """A JSON value as text; empty if there is none."""
     return shortened(pretty(value)) if value else ""

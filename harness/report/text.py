@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.report.causes import most_likely_cause
-from harness.report.causes.happened import refusal_text, shortened, waited_for
+from harness.report.causes.evidence import refusal_text, shortened, waited_for
 from harness.service.explain import OLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.report.causes.happened import Sleeper
+    from harness.report.causes.evidence import Sleeper
     from harness.service.exchange import Exchange
     from harness.service.lifecycle import Moment
     from harness.service.records import Message, Run, Thread
 
-# A failure section has some 40 lines at most: so much of each is shown, the newest of it.
+# How many of the newest are shown, which keeps a failure section to some 40 lines.
 LAST_THREADS = 3
 LAST_MESSAGES = 9  # of all of these threads
 LAST_RUNS = 6
@@ -62,7 +62,7 @@ def runs(those: Sequence[Run]) -> str:
 
 
 def run_line(run: Run) -> str:
-    """A run with its timeline, and why it ended where the status alone does not say it."""
+    """A run with its timeline and, where the status does not say it, why it ended or what it waits for."""
     why = ""
     if run.last_error is not None:
         why = f" — {run.last_error['code']}: {shortened(_line(run.last_error['message']), WIDTH)}"
@@ -93,7 +93,7 @@ def _moment(moment: Moment, start: float) -> str:
 
 
 def requests(exchanges: Sequence[Exchange]) -> str:
-    """The last requests, one a line, oldest first. Headers are not shown: a key stands among them."""
+    """The last requests, one on each line, oldest first. Headers are not shown, as one of them is the API key."""
     return "\n".join(_last([_request(exchange) for exchange in exchanges], LAST_REQUESTS))
 
 
@@ -109,11 +109,11 @@ def failure_section(
     error: BaseException | None = None,
     bystanders: Sequence[Sleeper] = (),
 ) -> str:
-    """What the report of a failed test shows: cause, conversations, runs, requests. Empty if there is nothing to tell.
+    """The section in the report of a failed test: cause, conversations, runs, requests; empty if there are none.
 
     Args:
         error: what the test raised, if it did.
-        bystanders: what threads slept that made no request, the longest first.
+        bystanders: the sleeps of threads that made no request, the longest first.
     """
     cause = most_likely_cause(threads, exchanges, error, bystanders)
     all_runs = [run for thread in threads for run in thread.runs]
@@ -122,12 +122,12 @@ def failure_section(
         "Runs, in virtual seconds since each was created:": runs(all_runs),
         "Requests:": requests(exchanges),
     }
-    told = [f"{title}\n{text}" for title, text in parts.items() if text]
-    return "\n\n".join([f"Most likely cause: {cause}", *told] if cause else told)
+    sections = [f"{title}\n{text}" for title, text in parts.items() if text]
+    return "\n\n".join([f"Most likely cause: {cause}", *sections] if cause else sections)
 
 
 def _line(text: str) -> str:
-    """A text in one line."""
+    """A text on one line."""
     return " ".join(text.split())
 
 

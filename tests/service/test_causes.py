@@ -179,7 +179,7 @@ def test_a_refusal_is_known_by_its_status_too(fake, client):
     """As HTTP libraries raise it, or a test asserts it."""
     fake.add_thread("thread_app")
     refusal(client.beta.threads.runs.retrieve, "run_app", thread_id="None")
-    assert "None stands for the thread_id" in told(fake, AssertionError("assert 400 == 200"))
+    assert "None was sent as the thread_id" in told(fake, AssertionError("assert 400 == 200"))
     assert told(fake, AssertionError("assert 401 == 200")) is None
 
 
@@ -187,7 +187,7 @@ def test_the_last_refusal_counts(fake, client):
     fake.add_thread("thread_app")
     refusal(client.beta.threads.runs.retrieve, "run_app", thread_id="None")
     error = refusal(client.beta.threads.runs.retrieve, "run_app", thread_id="undefined")
-    assert told(fake, error).startswith("undefined stands for the thread_id")
+    assert told(fake, error).startswith("undefined was sent as the thread_id")
 
 
 def test_other_outputs_than_those_asked_for(fake, client):
@@ -335,7 +335,7 @@ def test_not_found_and_never_there(fake, client):
 def test_an_id_that_another_test_has_made(fake, client, kind, id, ask):
     fake.add_thread("thread_app")
     cause = told(fake, refusal(ask, client.beta))
-    assert cause.startswith(f"{id} was never made in this test")
+    assert cause.startswith(f"{id} was never created in this test")
     assert f"assistants.add_{kind}(…)" in cause
     assert "adopt_unknown=True" in cause
 

@@ -1,59 +1,59 @@
-"""The most likely cause of a failure, where it is a pitfall that others fell into.
+"""Finds the most likely cause of a failed test, if it is a known pitfall.
 
-A rule looks at what happened and says in one line what went wrong and what to do, or nothing. Each follows a row of
-CONTRACT §11, which its docstring names, and needs the traces of that row in the data *and* in the error: a run may fail
-on purpose in a test that breaks for another reason, and a wrong cause is worse than none.
+A rule examines a failed test and returns one line that says what went wrong and what to do, or None. Each follows a row
+of CONTRACT §11, which its docstring names, and requires evidence of it both in the data *and* in the error: a run may
+fail on purpose in a test that breaks for another reason, and a wrong cause is worse than none.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.report.causes import answered, raised, refused
-from harness.report.causes.happened import Happened
+from harness.report.causes import client_errors, refusals, wrong_results
+from harness.report.causes.evidence import FailedTest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from harness.report.causes.happened import Sleeper
+    from harness.report.causes.evidence import Sleeper
     from harness.service.exchange import Exchange
     from harness.service.records import Thread
 
-# The most specific first: the first that speaks counts.
-RULES: tuple[Callable[[Happened], str | None], ...] = (
-    raised.portal_gone,
-    raised.waits_for_ever,
-    refused.slept_away,
-    refused.cancelled_too_early,
-    refused.locked_by_a_call,
-    refused.answer_lost,
-    refused.stream_left,
-    refused.still_active,
-    refused.some_outputs,
-    refused.outputs_too_late,
-    refused.outputs_of_a_stale_run,
-    refused.deleted,
-    refused.worded,
-    refused.never_made,
-    raised.image_first,
-    raised.no_content,
-    raised.no_message,
-    raised.no_quote,
-    raised.malformed_arguments,
-    raised.pieces_of_arguments,
-    raised.unknown_function,
-    raised.missing_argument,
-    raised.moment_that_is_none,
-    raised.no_attachments,
-    raised.unknown_event,
-    raised.shared_handler,
-    answered.nothing_found,
-    answered.no_answer,
-    answered.several_messages,
-    answered.marks_left,
-    answered.mangled_arguments,
-    answered.backwards,
-    answered.oldest_taken,
+# The most specific first: the first one that returns a line wins.
+RULES: tuple[Callable[[FailedTest], str | None], ...] = (
+    client_errors.event_loop_ended,
+    client_errors.endless_loop,
+    refusals.expired_by_bystander,
+    refusals.cancelled_too_early,
+    refusals.locked_by_required_action,
+    refusals.answer_lost,
+    refusals.abandoned_stream,
+    refusals.run_still_active,
+    refusals.missing_outputs,
+    refusals.outputs_too_late,
+    refusals.outputs_for_stale_run,
+    refusals.deleted_by_client,
+    refusals.recognized_message,
+    refusals.unknown_id,
+    client_errors.first_part_is_image,
+    client_errors.no_content,
+    client_errors.no_message,
+    client_errors.no_quote,
+    client_errors.malformed_arguments,
+    client_errors.pieces_of_arguments,
+    client_errors.unknown_function,
+    client_errors.missing_argument,
+    client_errors.timestamp_is_none,
+    client_errors.no_attachments,
+    client_errors.unknown_event,
+    client_errors.shared_handler,
+    wrong_results.search_found_nothing,
+    wrong_results.no_answer,
+    wrong_results.several_messages,
+    wrong_results.citation_marks_left,
+    wrong_results.mangled_arguments,
+    wrong_results.newest_first,
+    wrong_results.oldest_taken,
 )
 
 
@@ -63,13 +63,13 @@ def most_likely_cause(
     error: BaseException | None,
     bystanders: Sequence[Sleeper] = (),
 ) -> str | None:
-    """One line, or None where nothing known fits.
+    """The cause in one line, or None if no rule applies.
 
     Args:
         error: what the test raised.
-        bystanders: what threads slept that made no request, the longest first.
+        bystanders: the sleeps of threads that made no request, the longest first.
     """
     if error is None:
         return None
-    happened = Happened(threads, exchanges, error, bystanders)
-    return next((line for rule in RULES if (line := rule(happened)) is not None), None)
+    test = FailedTest(threads, exchanges, error, bystanders)
+    return next((line for rule in RULES if (line := rule(test)) is not None), None)

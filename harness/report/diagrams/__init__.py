@@ -1,4 +1,4 @@
-"""The state machines of the service as diagrams, drawn from its tables: text, Mermaid, SVG, JSON."""
+"""Diagrams of the service's state machines, from its tables: as text, Mermaid, SVG or JSON."""
 
 from __future__ import annotations
 

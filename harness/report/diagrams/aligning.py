@@ -1,4 +1,4 @@
-"""How far to the right each part of a diagram is: straight below what it is linked to, where its neighbours let it."""
+"""The horizontal coordinates of a layered diagram: each part is below what it is linked to, where there is room."""
 
 from __future__ import annotations
 
@@ -10,67 +10,74 @@ if TYPE_CHECKING:
 
     from harness.report.diagrams.layers import Part
 
-BESIDE = 22  # between neighbours
+GAP = 22  # between neighbours
 SWEEPS = 200
 STRAIGHTENINGS = 4
 
 
-class Wish(NamedTuple):
-    """A part would be so far beside the middle of another one, and how much that matters."""
+class Preference(NamedTuple):
+    """Where a link wants a part: `offset` to the right of the middle of another part, and how much that matters."""
 
     of: Part
-    beside: float
+    offset: float
     weight: float
 
 
 def aligned(
     rows: Sequence[Sequence[Part]],
-    ways: Sequence[Sequence[Part]],
+    chains: Sequence[Sequence[Part]],
     widths: Mapping[Part, float],
-    wishes: Mapping[Part, Sequence[Wish]],
+    preferences: Mapping[Part, Sequence[Preference]],
 ) -> dict[Part, float]:
-    """The middles of all parts. Their order in each row stays, and they keep their distance.
+    """The middle of each part. The order in each row is kept, and the distance between neighbours.
 
-    First as near to all wishes as it goes, which leaves long lines a little crooked; then these are made straight:
-    `ways` are the parts that each goes through.
+    The first passes minimize the deviation from all preferences, which leaves long lines a little crooked; then these
+    are straightened: `chains` are the parts of each line.
     """
-    aligner = _Aligner(rows, widths, wishes)
+    aligner = _Aligner(rows, widths, preferences)
     for sweep in range(SWEEPS):
         aligner.settle(upwards=sweep % 2 == 0)
     for _ in range(STRAIGHTENINGS):
-        aligner.straighten(ways)
+        aligner.straighten(chains)
     return aligner.middles
 
 
 class _Aligner:
     def __init__(
-        self, rows: Sequence[Sequence[Part]], widths: Mapping[Part, float], wishes: Mapping[Part, Sequence[Wish]]
+        self,
+        rows: Sequence[Sequence[Part]],
+        widths: Mapping[Part, float],
+        preferences: Mapping[Part, Sequence[Preference]],
     ) -> None:
         self._rows = rows
         self._widths = widths
-        self._wishes = wishes
+        self._preferences = preferences
         self.middles: dict[Part, float] = {}
-        for row in rows:  # to begin with, side by side
+        for row in rows:  # at first side by side
             self._place(row, [0.0] * len(row), [1.0] * len(row))
 
     def settle(self, *, upwards: bool) -> None:
-        """Row by row, each part goes as near to what it is linked to as its neighbours let it."""
+        """Move the parts, row by row, as near to their preferences as their neighbours allow."""
         for row in reversed(self._rows) if upwards else self._rows:
-            weights = [sum(wish.weight for wish in self._wishes[part]) for part in row]
-            wished = [
-                sum((self.middles[wish.of] + wish.beside) * wish.weight for wish in self._wishes[part]) / weight
+            weights = [sum(preference.weight for preference in self._preferences[part]) for part in row]
+            preferred = [
+                sum(
+                    (self.middles[preference.of] + preference.offset) * preference.weight
+                    for preference in self._preferences[part]
+                )
+                / weight
                 for part, weight in zip(row, weights, strict=True)
             ]
-            self._place(row, wished, weights)
+            self._place(row, preferred, weights)
 
-    def _place(self, row: Sequence[Part], wished: Sequence[float], weights: Sequence[float]) -> None:
-        """The places nearest to the wished ones that leave room for all: least squares, by pooling neighbours."""
+    def _place(self, row: Sequence[Part], preferred: Sequence[float], weights: Sequence[float]) -> None:
+        """Place a row as near as possible to the preferred middles: least squares, by pooling adjacent violators."""
         starts = [0.0] * len(row)
         for place in range(1, len(row)):
             starts[place] = starts[place - 1] + self._distance(row[place - 1], row[place])
         pools: list[tuple[float, float, int]] = []  # where they begin, their weight, and how many parts they are
-        for wish, start, weight in zip(wished, starts, weights, strict=True):
-            x, total, size = wish - start, weight, 1
+        for wanted, start, weight in zip(preferred, starts, weights, strict=True):
+            x, total, size = wanted - start, weight, 1
             while pools and pools[-1][0] > x:
                 other, its, count = pools.pop()
                 x, total, size = (x * total + other * its) / (total + its), total + its, size + count
@@ -78,27 +85,27 @@ class _Aligner:
         pooled = [x for x, _, size in pools for _ in range(size)]
         self.middles |= {part: x + start for part, x, start in zip(row, pooled, starts, strict=True)}
 
-    def straighten(self, ways: Sequence[Sequence[Part]]) -> None:
-        """What a line winds through comes to lie in as few straight pieces as there is room for."""
-        for way in ways:
-            rest = list(way)
+    def straighten(self, chains: Sequence[Sequence[Part]]) -> None:
+        """Move the parts of each chain so that its line has as few bends as the room allows."""
+        for chain in chains:
+            rest = list(chain)
             while rest:
-                straight, least, most = self._straight(rest)
+                straight, least, most = self._longest_straight(rest)
                 piece, rest = rest[:straight], rest[straight:]
                 self.middles |= dict.fromkeys(piece, self._nearest(piece, least, most))
 
-    def _straight(self, way: Sequence[Part]) -> tuple[int, float, float]:
-        """How many parts of a way, from its beginning, fit below each other, and between which places."""
-        least, most = self._room(way[0])
-        for number, part in enumerate(way[1:], start=1):
+    def _longest_straight(self, chain: Sequence[Part]) -> tuple[int, float, float]:
+        """How many parts at the start of a chain have room for a common middle, and the least and greatest one."""
+        least, most = self._room(chain[0])
+        for number, part in enumerate(chain[1:], start=1):
             left, right = self._room(part)
             if max(least, left) > min(most, right):
                 return number, least, most
             least, most = max(least, left), min(most, right)
-        return len(way), least, most
+        return len(chain), least, most
 
     def _room(self, part: Part) -> tuple[float, float]:
-        """How far to the left and to the right a part may go before it comes too near to its neighbours."""
+        """The least and the greatest middle of a part that keep the distance to its neighbours."""
         row = self._rows[part.row]
         place = row.index(part)
         left = self.middles[row[place - 1]] + self._distance(row[place - 1], part) if place else -inf
@@ -107,9 +114,12 @@ class _Aligner:
         return left, right
 
     def _nearest(self, piece: Sequence[Part], least: float, most: float) -> float:
-        """The place with the shortest ways to what is linked to these parts; of several, the nearest to the present."""
+        """The middle with the shortest links to other parts; of several, the nearest to the current one."""
         ends = [
-            self.middles[wish.of] + wish.beside for part in piece for wish in self._wishes[part] if wish.of not in piece
+            self.middles[preference.of] + preference.offset
+            for part in piece
+            for preference in self._preferences[part]
+            if preference.of not in piece
         ]
         now = self.middles[piece[0]]
         places = [min(max(end, least), most) for end in ends]
@@ -117,4 +127,4 @@ class _Aligner:
 
     def _distance(self, one: Part, other: Part) -> float:
         """How far apart the middles of two neighbours are at least."""
-        return (self._widths[one] + self._widths[other]) / 2 + BESIDE
+        return (self._widths[one] + self._widths[other]) / 2 + GAP

@@ -1,7 +1,7 @@
-"""Which row each part of a diagram is in, and in which order: a layered layout, as Sugiyama described it in 1981.
+"""The rows of a diagram and the order within them: a layered layout, as described by Sugiyama in 1981.
 
-Statuses and the labels of moves take turns in rows, so that no label can lie on another, nor on a line. A move that
-goes past rows leaves a bend in each, and so keeps clear of what is in them. Moves to the same status share their bends
+Rows of statuses and of labels alternate, so that a label can overlap neither another label nor a line. A move across
+several rows has a bend in each, which keeps its line clear of the other parts. Moves to the same status share bends,
 and become one line.
 """
 
@@ -24,7 +24,7 @@ SWEEPS = 24
 
 @dataclass(frozen=True)
 class Part:
-    """What has a place of its own: a status, the label of a move with its rows, or a bend, which has no size."""
+    """A node of the layout: a status, the label of a move with its table rows, or a bend, which has no size."""
 
     kind: Literal["status", "label", "bend"]
     name: str
@@ -34,7 +34,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Link:
-    """A piece of line between two neighbouring rows, and where on it an arrow points to."""
+    """A segment of a line, between adjacent rows, and the direction of its arrowhead, if it has one."""
 
     upper: Part
     lower: Part
@@ -47,31 +47,32 @@ class Layers:
     links: tuple[Link, ...]
 
     def above(self, part: Part) -> list[Link]:
-        """The lines that come from above, from left to right."""
+        """The links to the row above, from left to right."""
         return sorted((link for link in self.links if link.lower is part), key=lambda link: self.place(link.upper))
 
     def below(self, part: Part) -> list[Link]:
+        """The links to the row below, from left to right."""
         return sorted((link for link in self.links if link.upper is part), key=lambda link: self.place(link.lower))
 
     def place(self, part: Part) -> int:
         return self.rows[part.row].index(part)
 
-    def ways(self) -> list[list[Part]]:
-        """Each status alone; each label or bend with all that is below it on its line. No part is in two ways."""
+    def chains(self) -> list[list[Part]]:
+        """Each status alone; each label or bend with the parts below it on its line. No part is in two chains."""
         seen: set[Part] = set()
         found = []
         for part in (part for row in self.rows for part in row):
-            way = [part] if part.kind == "status" else []
+            chain = [part] if part.kind == "status" else []
             below = part
             while below.kind != "status" and below not in seen:
                 seen.add(below)
-                way.append(below)
+                chain.append(below)
                 below = self.below(below)[0].lower
-            found.append(way)
+            found.append(chain)
         return found
 
     def crossings(self) -> int:
-        """How often two lines cross."""
+        """The number of crossings of lines."""
         total = 0
         for upper, lower in pairwise(self.rows):
             left = {part: place for place, part in enumerate(upper)}
@@ -82,7 +83,7 @@ class Layers:
 
 
 def layers(machine: Machine) -> Layers:
-    """The parts of a machine's diagram, with as few crossings as a search finds that always goes the same way."""
+    """The layout of a machine, with as few crossings as a deterministic search finds."""
     parts, links = _parts(machine)
     rows: list[list[Part]] = [[] for _ in range(max(part.row for part in parts) + 1)]
     for part in parts:
@@ -90,7 +91,7 @@ def layers(machine: Machine) -> Layers:
     best = found = Layers(rows, tuple(links))
     fewest = best.crossings()
     for sweep in range(SWEEPS):
-        found = _swept(found, down=sweep % 2 == 0)
+        found = _sweep(found, down=sweep % 2 == 0)
         crossings = found.crossings()
         if crossings < fewest:
             best, fewest = Layers([list(row) for row in found.rows], found.links), crossings
@@ -98,33 +99,33 @@ def layers(machine: Machine) -> Layers:
 
 
 def ranks(machine: Machine) -> dict[str, int]:
-    """How far down each status is: below all that lead to it, but for moves that lead back; all ends at the bottom.
+    """The rank of each status: below all that lead to it, except by back edges; all terminal ones at the bottom.
 
     >>> from harness.report.diagrams.machines import MACHINES
     >>> ranks(MACHINES["step"])
     {'new': 0, 'in_progress': 1, 'completed': 2, 'failed': 2, 'cancelled': 2, 'expired': 2}
     """
-    back = _leading_back(machine)
+    back = _back_edges(machine)
     onward = [move for move in machine.moves if move not in back]
     found = dict.fromkeys((NEW, *machine.statuses), 0)
-    for _ in found:  # no way is longer than there are statuses
+    for _ in found:  # no path has more moves than there are statuses
         for source, to in onward:
             found[to] = max(found[to], found[source] + 1)
     lowest = max(found.values())
     return found | dict.fromkeys(machine.ends, lowest)
 
 
-def _leading_back(machine: Machine) -> set[tuple[str, str]]:
-    """The moves to a status that was passed on the way; without them, no way leads in a circle."""
+def _back_edges(machine: Machine) -> set[tuple[str, str]]:
+    """The moves that lead back on a depth-first walk; without them, the graph has no cycles."""
     back: set[tuple[str, str]] = set()
     done: set[str] = set()
 
-    def visit(status: str, way: tuple[str, ...]) -> None:
+    def visit(status: str, path: tuple[str, ...]) -> None:
         for row in machine.leaving(status):
-            if row.to in way:
+            if row.to in path:
                 back.add((status, row.to))
             elif row.to not in done:
-                visit(row.to, (*way, row.to))
+                visit(row.to, (*path, row.to))
         done.add(status)
 
     visit(NEW, (NEW,))
@@ -132,7 +133,7 @@ def _leading_back(machine: Machine) -> set[tuple[str, str]]:
 
 
 def _parts(machine: Machine) -> tuple[list[Part], list[Link]]:
-    """All parts, and the lines between them. Statuses are in the even rows, labels in the odd ones below or above."""
+    """All parts, and the links between them. Statuses are in even rows, labels in the odd rows next to their source."""
     rows = {status: 2 * rank for status, rank in ranks(machine).items()}
     statuses = {status: Part("status", status, row) for status, row in rows.items()}
     parts = dict.fromkeys(statuses.values())
@@ -144,7 +145,7 @@ def _parts(machine: Machine) -> tuple[list[Part], list[Link]]:
         chain = [statuses[upper]]
         for row in range(rows[upper] + 1, rows[lower]):
             is_label = row == at
-            # what leads to the same status shares its bends; what leads back goes alone
+            # moves to the same status share bends; back edges have their own
             name = f"{source} {to}" if is_label or not down else to
             chain.append(Part("label" if is_label else "bend", name, row, tuple(because) if is_label else ()))
         chain.append(statuses[lower])
@@ -157,8 +158,8 @@ def _parts(machine: Machine) -> tuple[list[Part], list[Link]]:
     return list(parts), [Link(canonical[link.upper], canonical[link.lower], link.arrow) for link in links]
 
 
-def _swept(layers: Layers, *, down: bool) -> Layers:
-    """Each row anew, ordered by the middle of what its parts are linked to, then by exchanging neighbours."""
+def _sweep(layers: Layers, *, down: bool) -> Layers:
+    """The layout with each row sorted by barycenters, and then by transposing neighbours."""
     rows = [list(row) for row in layers.rows]
     places = {part: float(place) for row in rows for place, part in enumerate(row)}
     above: dict[Part, list[Part]] = {part: [] for part in places}
@@ -168,27 +169,27 @@ def _swept(layers: Layers, *, down: bool) -> Layers:
         below[link.upper].append(link.lower)
     near = above if down else below
     for row in rows if down else reversed(rows):
-        middles = {part: _middle(near[part], places) for part in row if near[part]}
-        row.sort(key=lambda part: middles.get(part, places[part]))
+        barycenters = {part: _barycenter(near[part], places) for part in row if near[part]}
+        row.sort(key=lambda part: barycenters.get(part, places[part]))
         places |= {part: float(place) for place, part in enumerate(row)}
-    while any(_exchanged(row, places, (above, below)) for row in rows):
+    while any(_transpose(row, places, (above, below)) for row in rows):
         pass
     return Layers(rows, layers.links)
 
 
-def _exchanged(row: list[Part], places: dict[Part, float], sides: Iterable[Mapping[Part, Sequence[Part]]]) -> bool:
-    """Let neighbours change places where that takes crossings away; whether any did."""
-    done = False
+def _transpose(row: list[Part], places: dict[Part, float], sides: Iterable[Mapping[Part, Sequence[Part]]]) -> bool:
+    """Exchange neighbours where that removes crossings; returns whether any were exchanged."""
+    exchanged = False
     for place in range(len(row) - 1):
         left, right = row[place], row[place + 1]
         pairs = [(places[one], places[other]) for near in sides for one in near[left] for other in near[right]]
         if sum(one > other for one, other in pairs) > sum(one < other for one, other in pairs):
             row[place], row[place + 1] = right, left
             places[left], places[right] = place + 1, place
-            done = True
-    return done
+            exchanged = True
+    return exchanged
 
 
-def _middle(parts: Iterable[Part], places: Mapping[Part, float]) -> float:
+def _barycenter(parts: Iterable[Part], places: Mapping[Part, float]) -> float:
     known = [places[part] for part in parts]
     return sum(known) / len(known)

@@ -1,4 +1,4 @@
-"""The state machines of `harness/service/lifecycle.py` as what can be drawn: statuses, and moves between them."""
+"""The state machines of `harness/service/lifecycle.py`, for drawing: statuses, and moves between them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Machine:
-    """One table. A drawing has one line for all moves from one status to another, so `moves` gathers their rows."""
+    """One table. `moves` groups its rows by source and target, as a drawing has one line for each group."""
 
     def __init__(self, name: str, title: str, rows: tuple[Row, ...]) -> None:
         self.name = name
@@ -28,23 +28,24 @@ class Machine:
 
     @cached_property
     def ends(self) -> tuple[str, ...]:
-        """The statuses that nothing leaves."""
+        """The terminal statuses."""
         terminal = lifecycle.terminal(self.rows)
         return tuple(status for status in self.statuses if status in terminal)
 
     @cached_property
     def moves(self) -> dict[tuple[str, str], list[Row]]:
-        """The rows by what they lead from and to, in the order of the table."""
+        """The rows by source and target, in the order of the table."""
         found: dict[tuple[str, str], list[Row]] = {}
         for row in self.rows:
             found.setdefault((row.source, row.to), []).append(row)
         return found
 
     def leaving(self, status: str) -> list[Row]:
+        """The rows with this source."""
         return [row for row in self.rows if row.source == status]
 
     def data(self) -> dict[str, Any]:
-        """The table for programs."""
+        """The table as JSON values."""
         moves = [
             {
                 "from": row.source,

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
     from harness.report.diagrams.machines import Machine
 
-OUTSIDE = "[*]"  # what Mermaid calls both the beginning and the end
+START_OR_END = "[*]"  # as Mermaid calls both
 
 
 def mermaid(machines: Iterable[Machine]) -> str:
-    """One `stateDiagram-v2`; of several machines, each is a state with its own inside.
+    """One `stateDiagram-v2`; of several machines, each is a composite state.
 
     >>> from harness.report.diagrams.machines import MACHINES
     >>> print(mermaid([MACHINES["batch"]]))
@@ -29,12 +29,14 @@ def mermaid(machines: Iterable[Machine]) -> str:
         cancelled --> [*]
     """
     first, *others = machines
-    lines = [line for machine in (first, *others) for line in _inside(machine)] if others else _lines(first, "")
+    lines = (
+        [line for machine in (first, *others) for line in _composite_state(machine)] if others else _lines(first, "")
+    )
     return "\n".join(["stateDiagram-v2", *(f"    {line}" for line in lines)])
 
 
-def _inside(machine: Machine) -> list[str]:
-    """Mermaid knows a status by its name throughout a diagram, so that of another machine needs another one."""
+def _composite_state(machine: Machine) -> list[str]:
+    """A machine as a composite state. Names are global in Mermaid, so each status gets a prefix."""
     prefix = f"{machine.name}_"
     named = [f'state "{status}" as {prefix}{status}' for status in machine.statuses]
     inner = [f"    {line}" for line in (*named, *_lines(machine, prefix))]
@@ -42,9 +44,9 @@ def _inside(machine: Machine) -> list[str]:
 
 
 def _lines(machine: Machine, prefix: str) -> list[str]:
-    names = {status: prefix + status for status in machine.statuses} | {NEW: OUTSIDE}
+    names = {status: prefix + status for status in machine.statuses} | {NEW: START_OR_END}
     moves = [
         f"{names[source]} --> {names[to]}: {'<br/>'.join(f'{row.because} ({row.by})' for row in rows)}"
         for (source, to), rows in machine.moves.items()
     ]
-    return [*moves, *(f"{names[status]} --> {OUTSIDE}" for status in machine.ends)]
+    return [*moves, *(f"{names[status]} --> {START_OR_END}" for status in machine.ends)]

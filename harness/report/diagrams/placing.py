@@ -1,11 +1,11 @@
-"""Where each part of a diagram is, in pixels, and where the lines between them begin and end."""
+"""The coordinates of a layered diagram in pixels: of its parts, and of the ends of its lines."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.report.diagrams.aligning import Wish, aligned
+from harness.report.diagrams.aligning import Preference, aligned
 from harness.service.lifecycle import NEW
 
 if TYPE_CHECKING:
@@ -18,13 +18,13 @@ LINE = 18
 STATUS_HEIGHT = 34
 NEW_SIZE = 14
 BETWEEN_ROWS = 34
-PORTS = 22  # apart from each other: where the lines of a status leave it
+PORTS = 22  # between neighbours: the points where lines meet a status
 MARGIN = 24
 
 
 @dataclass(frozen=True)
 class Box:
-    """Where a part is: its middle from the left, its upper edge from above, and its size."""
+    """The position of a part, its horizontal middle and its upper edge, and its size."""
 
     x: float
     y: float
@@ -37,7 +37,7 @@ class Box:
 
 
 class Ends(NamedTuple):
-    """Where a piece of line begins above, and ends below."""
+    """The upper and the lower end of a link."""
 
     x: float
     y: float
@@ -46,7 +46,7 @@ class Ends(NamedTuple):
 
 
 class Placed:
-    """The boxes of all parts. A bend goes all the way through its row, and has no width."""
+    """The boxes of all parts. A bend is as high as its row, and has no width."""
 
     def __init__(self, layers: Layers) -> None:
         self.links = layers.links
@@ -55,7 +55,7 @@ class Placed:
         self._below = {part: layers.below(part) for part in parts}
         sizes = {part: self._size(part) for part in parts}
         widths = {part: width for part, (width, _) in sizes.items()}
-        middles = aligned(layers.rows, layers.ways(), widths, {part: self._wishes(part) for part in parts})
+        middles = aligned(layers.rows, layers.chains(), widths, {part: self._preferences(part) for part in parts})
         left = min(middles[part] - widths[part] / 2 for part in parts)
         self.boxes: dict[Part, Box] = {}
         y = float(MARGIN)
@@ -69,6 +69,7 @@ class Placed:
         self.width = max(box.x + box.width / 2 for box in self.boxes.values()) + MARGIN
 
     def ends(self, link: Link) -> Ends:
+        """The ends of a link."""
         upper, lower = self.boxes[link.upper], self.boxes[link.lower]
         above = _port(link.upper, self._below[link.upper], link)
         below = _port(link.lower, self._above[link.lower], link)
@@ -85,21 +86,21 @@ class Placed:
         ports = max(len(self._above[part]), len(self._below[part]))
         return max(len(part.name) * CHARACTER * 13 / 12 + 32, ports * PORTS + 12), STATUS_HEIGHT
 
-    def _wishes(self, part: Part) -> list[Wish]:
-        """Where the other ends of its lines want it."""
+    def _preferences(self, part: Part) -> list[Preference]:
+        """Where the links of a part want it."""
         found = []
         for link in (*self._above[part], *self._below[part]):
             from_above = link.lower is part
             other = link.upper if from_above else link.lower
             mine, theirs = (self._above, self._below) if from_above else (self._below, self._above)
-            beside = _port(other, theirs[other], link) - _port(part, mine[part], link)
-            # a long line is straight before all else, and a label is close to its status
+            offset = _port(other, theirs[other], link) - _port(part, mine[part], link)
+            # straight long lines matter most, then labels that are close to their status
             weight = (1.0, 2.0, 8.0)[(part.kind == "bend") + (other.kind == "bend")]
-            found.append(Wish(other, beside, weight))
+            found.append(Preference(other, offset, weight))
         return found
 
 
 def _port(part: Part, side: Sequence[Link], link: Link) -> float:
-    """How far from the middle of a part a line meets it: the lines on one side of a status stand side by side."""
+    """The offset from the middle of a part at which a link meets it: links on one side of a status are spread out."""
     has_ports = part.kind == "status" and part.name != NEW
     return (side.index(link) - (len(side) - 1) / 2) * PORTS if has_ports else 0

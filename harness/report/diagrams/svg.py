@@ -1,4 +1,4 @@
-"""A state machine as an SVG picture that needs nothing else, and is readable on a light and on a dark page."""
+"""State machines as a self-contained SVG, for light and dark pages."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ LEGEND = (
 )
 TITLE_HEIGHT = 40
 LEGEND_HEIGHT = 34
-ARROW = 7  # how far from its point its line ends
+ARROW = 7  # from the point of an arrowhead to the end of its line
 
 
 def svg(machines: Iterable[Machine]) -> str:
-    """All of them in one picture, one below the other."""
+    """All machines in one picture, one below the other."""
     drawn, y, width = [], 0.0, sum(len(by + what) for by, what in LEGEND) * CHARACTER + 2 * MARGIN
     all_ = list(machines)
     for machine in all_:
@@ -79,13 +79,13 @@ def _machine(machine: Machine, placed: Placed) -> list[str]:
 
 
 def _lines(placed: Placed) -> list[str]:
-    """Each line in one piece, from a status, a label or where lines meet, through its bends."""
+    """Each line as one path, from a status, a label or a junction, through its bends."""
     meeting = Counter(link.lower for link in placed.links)
     leaving = {link.upper: link for link in placed.links}
     drawn = []
     for link in placed.links:
         if link.upper.kind == "bend" and meeting[link.upper] == 1:
-            continue  # goes on a line that has begun
+            continue  # continues a line
         line = [link]
         while line[-1].lower.kind == "bend" and meeting[line[-1].lower] == 1:
             line.append(leaving[line[-1].lower])
@@ -94,21 +94,21 @@ def _lines(placed: Placed) -> list[str]:
 
 
 def _line(placed: Placed, links: Sequence[Link]) -> list[str]:
-    """The pieces of a line, and its arrow, at the back of which it begins or ends."""
+    """A line with its arrowhead, at the back of which the path begins or ends."""
     first_x, first_y, _, _ = placed.ends(links[0])
     _, _, last_x, last_y = placed.ends(links[-1])
     up, down = links[0].arrow == "up", links[-1].arrow == "down"
     start = placed.boxes[links[0].upper].y if links[0].upper.kind == "bend" else first_y + ARROW * up
-    way = [f"M{_number(first_x)} {_number(start)}"]
+    path = [f"M{_number(first_x)} {_number(start)}"]
     for link in links:
         x, y, to_x, to_y = placed.ends(link)
         middle = (y + to_y) / 2
         if link.upper.kind == "bend":
-            way.append(f"V{_number(y)}")
+            path.append(f"V{_number(y)}")
         end = to_y - ARROW * (down and link is links[-1])
         curve = f"C{_number(x)} {_number(middle)} {_number(to_x)} {_number(middle)} {_number(to_x)} {_number(end)}"
-        way.append(f"V{_number(end)}" if x == to_x else curve)
-    drawn = [f'<path class="line" d="{"".join(way)}"/>']
+        path.append(f"V{_number(end)}" if x == to_x else curve)
+    drawn = [f'<path class="line" d="{"".join(path)}"/>']
     if down:
         drawn.append(f'<path class="head" d="M{_number(last_x)} {_number(last_y)}l-4.5 -9h9z"/>')
     if up:
@@ -134,7 +134,7 @@ def _part(machine: Machine, part: Part, box: Box) -> list[str]:
 
 
 def _label(row: Row, box: Box, number: int) -> str:
-    """What a move is because of, and by whom; what it writes is shown where the pointer rests."""
+    """A line of a label: the cause of a move and who makes it; a tooltip shows the fields that it writes."""
     writes = [*(f"sets {name}" for name in row.stamps), *(f"clears {name}" for name in row.clears)]
     hint = f"<title>{escape(', '.join(writes))}</title>" if writes else ""
     at = f'x="{_number(box.x)}" y="{_number(box.y + 3 + LINE * (number + 0.5))}"'
@@ -142,11 +142,11 @@ def _label(row: Row, box: Box, number: int) -> str:
 
 
 def _legend(y: float) -> str:
-    told = "".join(f'<tspan class="{by}">{by}</tspan>{what}' for by, what in LEGEND)
+    legend = "".join(f'<tspan class="{by}">{by}</tspan>{what}' for by, what in LEGEND)
     at = f'x="{MARGIN}" y="{_number(y + LEGEND_HEIGHT / 2 - 6)}"'
-    return f'<text class="legend" {at}>{told}</text>'
+    return f'<text class="legend" {at}>{legend}</text>'
 
 
 def _number(value: float) -> str:
-    """Short, and the same on every machine."""
+    """A number in few digits, the same on every machine."""
     return f"{round(value, 1):g}"

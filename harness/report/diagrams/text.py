@@ -16,7 +16,7 @@ LEGEND = "client: a request; model: an act of the script; clock: a timer.  + is 
 
 
 def text(machines: Iterable[Machine]) -> str:
-    """All of them, one below the other.
+    """All machines, one below the other.
 
     >>> from harness.report.diagrams.machines import MACHINES
     >>> print(text([MACHINES["batch"]]))
@@ -32,10 +32,10 @@ def text(machines: Iterable[Machine]) -> str:
     <BLANKLINE>
     client: a request; model: an act of the script; clock: a timer.  + is set to the present second, - to null.
     """
-    return "\n\n\n".join(_one(machine) for machine in machines) + f"\n\n{LEGEND}"
+    return "\n\n\n".join(_machine(machine) for machine in machines) + f"\n\n{LEGEND}"
 
 
-def _one(machine: Machine) -> str:
+def _machine(machine: Machine) -> str:
     blocks = [f"{machine.title}: {len(machine.statuses)} statuses, {len(machine.rows)} moves"]
     for status in (NEW, *machine.statuses):
         leaving = machine.leaving(status)

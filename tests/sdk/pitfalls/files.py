@@ -118,7 +118,7 @@ PITFALLS = {
         Raises(REFUSED, "Invalid 'batch_id': 'vs_"),
         keeps_the_batch,
         1,
-        cause=r"vs_\w+ is a vector store, and stands for one of its file batches",
+        cause=r"vs_\w+ is a vector store, and was sent as the id of a file batch",
         needs="v2",
     ),
     "a run searches a store that is not ready": Pitfall(

@@ -275,7 +275,7 @@ PITFALLS = {
         follows_what_is_there,
         COLD,
         lambda faults: faults.lost_answer(on="POST /threads/{thread_id}/runs"),
-        cause="was created, but the answer that tells so never came",
+        cause="was created, but the answer was lost",
     ),
     "a thread is used after its end": Pitfall(
         "CONTRACT §7.1: no thread found",
@@ -310,7 +310,7 @@ PITFALLS = {
         Raises(openai.APIStatusError, "(Invalid 'thread_id':|No thread found with id) 'run_"),
         names_both,
         "completed",
-        cause="stands for the (thread_id|id of a thread): two ids have changed places",
+        cause="was sent as the (thread_id|id of a thread): two ids are interchanged",
     ),
     "None becomes an id": Pitfall(
         ORDER,
@@ -319,7 +319,7 @@ PITFALLS = {
         Raises(openai.APIStatusError, "(Invalid 'thread_id':|No thread found with id) 'None'"),
         names_both,
         "completed",
-        cause="None stands for the (thread_id|id of a thread)",
+        cause="None was sent as the (thread_id|id of a thread)",
     ),
     "a version of Azure without assistants": Pitfall(
         "CONTRACT §11, §7.2: Resource not found (azureai-assistant-tool#51; chatbox#861)",

@@ -548,7 +548,7 @@ ROWS = {
         takes_the_deltas_it_knows,
         COLD,
         lambda faults: faults.event("thread.run.step.paused", {"id": "step_1"}, after="thread.message.delta"),
-        cause="the code has nothing for the event thread.run.step.paused",
+        cause="the code has no handler for the event thread.run.step.paused",
     ),
 }
 

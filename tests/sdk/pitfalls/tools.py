@@ -119,7 +119,7 @@ PITFALLS = {
         '{"city": "Os',
         unpacks,
         Raises(json.JSONDecodeError, "Unterminated"),
-        "called get_weather with arguments that are no JSON",
+        "called get_weather with arguments that are not JSON",
     ),
     "arguments are empty": careless(
         "", unpacks, Raises(json.JSONDecodeError, "Expecting value"), "called get_weather with arguments that are no"
@@ -176,6 +176,6 @@ PITFALLS = {
         Raises(REFUSED, 'Runs in status "queued" do not accept tool outputs.'),
         submits_where_it_is_wanted,
         None,
-        cause="was queued, not requires_action: the code submitted to what it knew of the run",
+        cause="was queued, not requires_action: the code has an outdated copy of the run",
     ),
 }

@@ -1,4 +1,4 @@
-"""Wrong results: no rule speaks unless the error shows a text of the conversation, as a failed assertion does."""
+"""Rules for wrong results: each requires that the error, such as a failed assertion, quotes the conversation."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from harness.report.causes.happened import body, waited_for
+from harness.report.causes.evidence import body, waited_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.report.causes.happened import Happened
+    from harness.report.causes.evidence import FailedTest
     from harness.service.exchange import Exchange
     from harness.service.records import Run
 
 MARK = r"【[^】]*】"
-BETWEEN = r"[^\w]{1,4}(?:\w+\W{1,4})?"  # what stands between two texts of a list: a comma, a line, a role
+BETWEEN = r"[^\w]{1,4}(?:\w+\W{1,4})?"  # two texts of a list: a comma, a line break, a role
 
 
-def no_answer(happened: Happened) -> str | None:
+def no_answer(test: FailedTest) -> str | None:
     """CONTRACT §11: failed though every HTTP call was 200 (LibreChat#6728); requires_action taken for done (SEED4)."""
-    for thread in reversed(happened.threads):
+    for thread in reversed(test.threads):
         run, message = next(reversed(thread.runs), None), next(reversed(thread.messages), None)
-        if run is None or message is None or run.status == "completed" or not happened.shows(message.text):
+        if run is None or message is None or run.status == "completed" or not test.shows(message.text):
             continue
         taken = None
-        if not run.timeline or any(exchange.at >= run.timeline[-1].at for exchange in happened.listed(thread)):
+        if not run.timeline or any(exchange.at >= run.timeline[-1].at for exchange in test.listed(thread)):
             taken = "the newest message"
-        if message.run_id == run.id and happened.streamed(run):
+        if message.run_id == run.id and test.streamed(run):
             taken = "what had come by then"
         if taken is not None:
-            return f"{why(run, happened)}, and the code took {taken} for the answer: {ADVICE[run.status]}."
+            return f"{_status_text(run, test)}, and the code took {taken} for the answer: {ADVICE[run.status]}."
     return None
 
 
@@ -44,75 +44,80 @@ ADVICE = {
 }
 
 
-def why(run: Run, happened: Happened) -> str:
-    """Why there is no answer."""
+def _status_text(run: Run, test: FailedTest) -> str:
+    """The status of a run that has no answer, with its reason."""
     if run.status == "requires_action":
         return f"{run.id} waits for the outputs of {waited_for(run)}"
     if run.last_error is None:
         reason = f" ({run.incomplete_reason})" if run.incomplete_reason is not None else ""
         return f"{run.id} is {run.status}{reason}"
-    well = all(exchange.status == 200 for exchange in happened.exchanges)
-    return f"{run.id} failed ({run.last_error['code']})" + (" although every HTTP answer was 200" if well else "")
+    all_ok = all(exchange.status == 200 for exchange in test.exchanges)
+    return f"{run.id} failed ({run.last_error['code']})" + (" although every HTTP answer was 200" if all_ok else "")
 
 
 # --- messages -----------------------------------------------------------------------------------------------------
 
 
-def several_messages(happened: Happened) -> str | None:
+def several_messages(test: FailedTest) -> str | None:
     """CONTRACT §11: a run wrote several messages (DN:BasicRunStepFunctionalityWorks; SEED4)."""
-    for run in happened.runs:
-        texts = [message.text for message in happened.written if message.run_id == run.id]
-        taken = [text for text in texts if happened.shows(text)]
-        all_known = all(text in happened.said for text in texts)
+    for run in test.runs:
+        texts = [message.text for message in test.written if message.run_id == run.id]
+        taken = [text for text in texts if test.shows(text)]
+        all_known = all(text in test.error_text for text in texts)
         if run.status == "completed" and len(texts) > 1 and len(taken) == 1 and all_known:
             return f"{run.id} wrote {len(texts)} messages, and one was taken: list the messages with run_id=run.id."
     return None
 
 
-def backwards(happened: Happened) -> str | None:
+def newest_first(test: FailedTest) -> str | None:
     """CONTRACT §11: newest message first (SEED2/3); sorting by created_at alone is unstable (DN:Pagination)."""
-    for thread in reversed(happened.threads):
+    for thread in reversed(test.threads):
         texts = [message.text for message in reversed(thread.messages) if message.text]
-        if len(texts) < 2 or not _newest_first(happened.listed(thread)):
+        if len(texts) < 2 or not _listed_newest_first(test.listed(thread)):
             continue
         in_a_row = BETWEEN.join(map(re.escape, texts))
         in_lists = re.escape(f"At index 0 diff: {texts[0]!r} != {texts[-1]!r}")
-        if re.search(f"{in_a_row}|{in_lists}", happened.said):
+        if re.search(f"{in_a_row}|{in_lists}", test.error_text):
             seconds = {message.created_at for message in thread.messages}
             alone = "; created_at, the same for all of them, does not order them" if len(seconds) == 1 else ""
             return f'messages were listed newest first: messages.list(…, order="asc") has them in their order{alone}.'
     return None
 
 
-def oldest_taken(happened: Happened) -> str | None:
+def oldest_taken(test: FailedTest) -> str | None:
     """CONTRACT §11: newest message first: data[0] is the answer (SEED2/3 text)."""
-    for thread in reversed(happened.threads):
+    for thread in reversed(test.threads):
         oldest, newest = next(iter(thread.messages), None), next(reversed(thread.messages), None)
-        if oldest is None or newest is None or oldest.role == newest.role or not _newest_first(happened.listed(thread)):
+        if (
+            oldest is None
+            or newest is None
+            or oldest.role == newest.role
+            or not _listed_newest_first(test.listed(thread))
+        ):
             continue
-        if happened.got(oldest.text) and happened.shows(newest.text):
+        if test.shows_actual(oldest.text) and test.shows(newest.text):
             return f"messages are listed newest first: data[-1] is the oldest of {thread.id}, the newest is data[0]."
     return None
 
 
-def _newest_first(listed: list[Exchange]) -> bool:
+def _listed_newest_first(listed: list[Exchange]) -> bool:
     return bool(listed) and listed[-1].request.query.get("order") != ["asc"]
 
 
-def marks_left(happened: Happened) -> str | None:
+def citation_marks_left(test: FailedTest) -> str | None:
     """CONTRACT §11: citation markers `【…†source】` left in text (SEED3 outputs)."""
-    for message in happened.written:
+    for message in test.written:
         marks = re.findall(MARK, message.text)
-        if marks and happened.shows(message.text) and happened.shows(re.sub(MARK, "", message.text)):
+        if marks and test.shows(message.text) and test.shows(re.sub(MARK, "", message.text)):
             return f"{marks[0]} is a mark of a citation, and part of the text: replace what each annotation names."
     return None
 
 
-def mangled_arguments(happened: Happened) -> str | None:
+def mangled_arguments(test: FailedTest) -> str | None:
     r"""CONTRACT §11: bad escapes: SEED2 shows `\f`, `\t` mangled by LaTeX in arguments."""
-    for call in happened.calls:
+    for call in test.calls:
         for value in _texts(call["arguments"]):
-            if re.search(r"[\b\f\t][a-z]", value) and happened.shows(value):
+            if re.search(r"[\b\f\t][a-z]", value) and test.shows(value):
                 return f"the model wrote backslashes into the arguments of {call['name']}, which JSON took for escapes."
     return None
 
@@ -129,14 +134,14 @@ def _texts(arguments: str) -> Iterator[str]:
 # --- file search --------------------------------------------------------------------------------------------------
 
 
-def nothing_found(happened: Happened) -> str | None:
+def search_found_nothing(test: FailedTest) -> str | None:
     """CONTRACT §11: run started before the vector store finished (AZ-fs); completed with failed files (RB)."""
-    for run in happened.runs:
+    for run in test.runs:
         parts = [part for step in run.steps for part in step.details.get("tool_calls", ())]
         searches = [part for part in parts if part["type"] == "file_search"]
-        if not searches or any(part.get("results") for part in searches) or not _shown(run, happened):
+        if not searches or any(part.get("results") for part in searches) or not _concerns_search(run, test):
             continue
-        for store_id, status in _indexed(happened, run).items():
+        for store_id, status in _store_statuses(test, run).items():
             if status == "failed":
                 return f"a file of {store_id} could not be indexed, and was not searched: check file_counts."
             if status == "in_progress":
@@ -144,19 +149,19 @@ def nothing_found(happened: Happened) -> str | None:
     return None
 
 
-def _shown(run: Run, happened: Happened) -> bool:
-    """Whether the failure is about what the run found: something of it was shown, or there was nothing."""
-    if happened.raised(IndexError) is not None or "[]" in happened.said:
+def _concerns_search(run: Run, test: FailedTest) -> bool:
+    """Whether the failure concerns what the run found: the error quotes its message, or shows an empty result."""
+    if test.raised(IndexError) is not None or "[]" in test.error_text:
         return True
-    return any(message.run_id == run.id and happened.shows(message.text) for message in happened.written)
+    return any(message.run_id == run.id and test.shows(message.text) for message in test.written)
 
 
-def _indexed(happened: Happened, run: Run) -> dict[str, str]:
-    """The vector stores, with what the client had seen of their files when the run was created."""
+def _store_statuses(test: FailedTest, run: Run) -> dict[str, str]:
+    """The status of each vector store, as the client had last seen it when the run was created."""
     seen: dict[str, str] = {}
-    if not run.timeline:  # it is older than the recording, and so is what was seen then
+    if not run.timeline:  # the run is older than the recording, which lacks what was seen then
         return seen
-    for exchange in happened.exchanges:
+    for exchange in test.exchanges:
         answer = body(exchange)
         if exchange.at <= run.timeline[0].at and str(answer.get("object")).startswith("vector_store"):
             store_id = answer.get("vector_store_id") or answer.get("id")

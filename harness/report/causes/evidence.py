@@ -1,4 +1,4 @@
-"""What there is to judge a failed test by: its threads, its requests, and the error that it raised."""
+"""The evidence by which rules judge a failed test: its threads, its requests, and the error that it raised."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=BaseException)
 Part = dict[str, Any]
-EDGE = 12  # characters at either end that an assertion shows of a long text, at the least
+EDGE = 12  # characters at either end of a long text that a failed assertion shows at least
 
 
 class Sleeper(Protocol):
-    """What one thread slept, virtually."""
+    """The virtual sleeps of one thread."""
 
     @property
     def thread(self) -> str: ...
@@ -33,12 +33,12 @@ class Sleeper(Protocol):
 
 
 @dataclass(frozen=True)
-class Happened:
+class FailedTest:
     """A failed test.
 
     Attributes:
-        error: what the test raised. A text counts as shown if it stands in it, or in one that it came from.
-        bystanders: what threads slept that made no request, the longest first.
+        error: what the test raised.
+        bystanders: the sleeps of threads that made no request, the longest first.
     """
 
     threads: Sequence[Thread]
@@ -50,15 +50,16 @@ class Happened:
 
     @cached_property
     def chain(self) -> list[BaseException]:
-        """The error, those that it came from, and those that a group of them holds."""
+        """The error, its causes and contexts, and the members of exception groups."""
         return list(chain(self.error, suppressed=False))
 
     @cached_property
-    def said(self) -> str:
+    def error_text(self) -> str:
+        """The types and messages of all errors in the chain."""
         return "\n".join(f"{type(error).__name__}: {_text(error)}" for error in self.chain)
 
     @cached_property
-    def line(self) -> str:
+    def source_line(self) -> str:
         """The line of source that raised the error, where it can be read."""
         frames = traceback.extract_tb(self.error.__traceback__)
         return (frames[-1].line or "") if frames else ""
@@ -68,31 +69,29 @@ class Happened:
         return next((error for error in self.chain if isinstance(error, kind)), None)
 
     def shows(self, text: str) -> bool:
-        """Whether the error quotes a text, as a failed assertion does with what it compared: whole, cut in the middle,
-        or as a line of a difference."""
-        return _quotes(self.said, text)
+        """Whether the errors quote a text, as a failed assertion does: whole, cut in the middle, or in a diff."""
+        return _quotes(self.error_text, text)
 
-    def got(self, text: str) -> bool:
-        """Whether it says that this text was there, and not that it was expected: a failed comparison has what there
-        was on the left, unless a text is written there."""
-        left, compared, right = re.split(r"( [!=]= )", f"{self.said}\0 == ", maxsplit=1)
-        there = right.partition("\n")[0] if re.match(r"assert\s+\w?[\"']", self.line) else left
-        return compared in self.said and _quotes(there, text)
+    def shows_actual(self, text: str) -> bool:
+        """Whether a failed comparison quotes a text as its actual value, which is on the left unless a literal is."""
+        left, compared, right = re.split(r"( [!=]= )", f"{self.error_text}\0 == ", maxsplit=1)
+        actual = right.partition("\n")[0] if re.match(r"assert\s+\w?[\"']", self.source_line) else left
+        return compared in self.error_text and _quotes(actual, text)
 
     # --- the requests -------------------------------------------------------------------------------------------
 
     @cached_property
     def refusal(self) -> Exchange | None:
-        """The last request that was refused, if the error tells of it: by its status, or in its words."""
-        refused = (exchange for exchange in reversed(self.exchanges) if exchange.status >= 400)
-        last = next(refused, None)
+        """The last request that was refused, if the error contains its status or its message."""
+        refusals = (exchange for exchange in reversed(self.exchanges) if exchange.status >= 400)
+        last = next(refusals, None)
         if last is None:
             return None
-        told = re.search(rf"\b{last.status}\b", self.said) or (refusal_text(last) or "\0") in self.said
-        return last if told else None
+        is_quoted = re.search(rf"\b{last.status}\b", self.error_text) or (refusal_text(last) or "\0") in self.error_text
+        return last if is_quoted else None
 
     def refused(self, pattern: str) -> re.Match[str] | None:
-        """What fits in its words."""
+        """The match of a pattern in the message of `refusal`."""
         return None if self.refusal is None else re.search(pattern, refusal_text(self.refusal) or "")
 
     def before(self, exchange: Exchange) -> Sequence[Exchange]:
@@ -120,29 +119,30 @@ class Happened:
             yield from reversed(thread.runs)
 
     def run(self, id: str) -> Run | None:
+        """The run of this id."""
         return next((run for run in self.runs if run.id == id), None)
 
     @property
     def written(self) -> Iterator[Message]:
-        """What the model wrote, newest first."""
+        """The messages that the model wrote, newest first."""
         for thread in reversed(self.threads):
             yield from (message for message in reversed(thread.messages) if message.role == "assistant")
 
     @property
     def calls(self) -> Iterator[Part]:
-        """The functions that the model called, newest first."""
+        """The function calls of the model, newest first."""
         for run in self.runs:
             for step in reversed(run.steps):
                 yield from (part["function"] for part in step.details.get("tool_calls", ()) if "function" in part)
 
 
 def body(exchange: Exchange) -> Part:
-    """What was answered; empty if it was no JSON object, as a test may answer a request itself."""
+    """The JSON object of an answer; empty if it was not one, as a test may answer a request itself."""
     return exchange.answer if isinstance(exchange.answer, dict) else {}
 
 
 def refusal_text(exchange: Exchange) -> str | None:
-    """What a refusal says; None if the request was not refused, or not in the service's form.
+    """The message of a refusal; None if the request was not refused, or not in the service's form.
 
     >>> from harness.service.exchange import Exchange
     >>> from harness.service.http import Request, Response
@@ -154,13 +154,13 @@ def refusal_text(exchange: Exchange) -> str | None:
     return message if isinstance(message, str) else None
 
 
-def _quotes(said: str, text: str) -> bool:
+def _quotes(error_text: str, text: str) -> bool:
     if not text.strip():
         return False
     whole = repr(text)
     cut = rf"{re.escape(whole[:EDGE])}.*\.\.\..*{re.escape(whole[-EDGE:])}" if len(whole) > 2 * EDGE + 3 else "(?!)"
     line = rf"^\s*[-+] {re.escape(text)}$"
-    return whole in said or re.search(f"{cut}|{line}", said, re.MULTILINE) is not None
+    return whole in error_text or re.search(f"{cut}|{line}", error_text, re.MULTILINE) is not None
 
 
 def _text(error: BaseException) -> str:
@@ -171,13 +171,14 @@ def _text(error: BaseException) -> str:
 
 
 def waited_for(run: Run) -> str:
-    """The functions that a run waits for, by their names."""
+    """The names of the functions that a run waits for."""
     called = run.required_action["submit_tool_outputs"]["tool_calls"] if run.required_action is not None else []
     return ", ".join(call["function"]["name"] for call in called) or "its tools"
 
 
 def shortened(text: str, width: int = 60) -> str:
-    """
+    """A text, cut off where it is longer than `width`.
+
     >>> shortened("a long text", 7)
     'a long…'
     """

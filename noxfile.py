@@ -62,8 +62,8 @@ LONG = [
 ]
 
 
-def choose_every_pyenv_python() -> None:
-    """Let pyenv's shims start: all of them are on PATH, but only those of a chosen version do anything."""
+def enable_all_pyenv_pythons() -> None:
+    """Enable the shims of all installed versions: all are on PATH, but only those of chosen versions work."""
     if "PYENV_VERSION" in os.environ or not (pyenv := shutil.which("pyenv")):
         return
     chosen, installed = (
@@ -73,7 +73,7 @@ def choose_every_pyenv_python() -> None:
     os.environ["PYENV_VERSION"] = ":".join(dict.fromkeys(chosen + installed))  # the chosen one stays first
 
 
-choose_every_pyenv_python()
+enable_all_pyenv_pythons()
 # The tests start hundreds of interpreters. Without bytecode each compiles the SDK anew, and rewrites the asserts of all
 # plugins, of which this one is the largest: half of the time that the runs of pytest inside of tests take.
 os.environ.setdefault("UV_COMPILE_BYTECODE", "1")  # as pip does
@@ -165,8 +165,8 @@ def wheel(session: nox.Session) -> None:
     [built] = (ROOT / "dist").glob("*.whl")
     names = zipfile.ZipFile(built).namelist()
     metadata = f"{'-'.join(built.name.split('-')[:2])}.dist-info/"
-    if strangers := [name for name in names if not name.startswith(("harness/", metadata))]:
-        session.error(f"{built.name} also contains {', '.join(strangers)}")
+    if unexpected := [name for name in names if not name.startswith(("harness/", metadata))]:
+        session.error(f"{built.name} also contains {', '.join(unexpected)}")
     for needed in ("harness/__init__.py", "harness/py.typed", f"{metadata}licenses/LICENSE"):
         if needed not in names:
             session.error(f"{built.name} lacks {needed}")

@@ -1,4 +1,4 @@
-"""What the service itself takes for an answer, without any HTTP library."""
+"""How long the service itself takes to answer, without any HTTP library."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NEVER = 10**9
 
 
 def poll(*, quick: bool) -> Iterator[Result]:
-    """A completed run, which shows more than an unfinished one; the request is built anew each time."""
+    """Polls of a completed run, the longest answer of a poll; each request is built anew."""
     service = Service(Settings(stuck_after=NEVER))
 
     def ask(method: str, path: str, body: bytes = b"") -> str:

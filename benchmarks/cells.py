@@ -1,4 +1,4 @@
-"""The code interpreter: what a scripted tool step costs beside a message, and what executing a cell takes."""
+"""The code interpreter: the cost of a scripted cell in comparison with a message, and of an executed one."""
 
 from __future__ import annotations
 

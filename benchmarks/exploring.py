@@ -1,4 +1,4 @@
-"""A polling client taken through every ending, timing and fault; and what an ending adds to a test."""
+"""`explore` on a polling client, and the cost that `run_ending` adds to a test."""
 
 from __future__ import annotations
 

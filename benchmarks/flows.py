@@ -1,4 +1,4 @@
-"""Seven requests through the SDK: on the fake, and where their answers lie ready as bytes."""
+"""Seven requests through the SDK: to the fake, and to a transport with canned answers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def flow(client: openai.OpenAI) -> None:
 
 
 def canned() -> Callable[[Any], Any]:
-    """What a transport would answer that knows no more than the bytes of the seven answers."""
+    """The handler of a transport that returns the bytes of the seven answers in a cycle."""
     fake = FakeAssistants()
     fake.add_assistant(ASSISTANT)
     flow(fake.client())
@@ -57,7 +57,7 @@ def reused_client(*, quick: bool) -> Iterator[Result]:
 
 
 def fresh_client(*, quick: bool) -> Iterator[Result]:
-    """A test that builds its own client; the TLS context of the default transport is most of what it pays."""
+    """As in a test that builds its own client: most of the cost is the TLS context of the default transport."""
     answer = canned()
 
     def theirs() -> None:

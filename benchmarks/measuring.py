@@ -1,4 +1,4 @@
-"""How the benchmarks measure: candidates take turns, and what counts is the median."""
+"""Measures candidates in turns, and compares medians."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ class Result:
 
 
 class Times:
-    """Seconds that each candidate took in each round; a busy moment of the machine hits all of them alike.
+    """Seconds that each candidate took in each round; a busy moment of the machine affects all of them.
 
     Args:
-        turn: calls in a row at each turn; the caches of a processor still hold what another candidate did.
+        turn: calls in a row at each turn, as the first one finds the processor's caches filled by another candidate.
     """
 
     def __init__(self, rounds: int, *, turn: int = 1, **candidates: Callable[[], object]) -> None:
         self._seconds: dict[str, list[float]] = {name: [] for name in candidates}
         order = list(candidates)
         for name in order:
-            candidates[name]()  # what is built on first use is no cost of the second
+            candidates[name]()  # a warm-up: what is built on first use does not count
         for _ in range(rounds):
             for name in order:
                 candidate = candidates[name]
-                begun = perf_counter()
+                started = perf_counter()
                 for _ in range(turn):
                     candidate()
-                self._seconds[name].append((perf_counter() - begun) / turn)
-            order.reverse()  # nobody always runs in the wake of the same neighbour
+                self._seconds[name].append((perf_counter() - started) / turn)
+            order.reverse()  # so that no candidate always runs after the same other one
 
     def ratio(self, name: str, to: str) -> float:
         return median(a / b for a, b in zip(self._seconds[name], self._seconds[to], strict=True))

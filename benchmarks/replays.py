@@ -1,4 +1,4 @@
-"""A recorded session of some 25 exchanges, replayed live and by vcrpy; and a large cassette, loaded by both."""
+"""A session of some 25 exchanges, replayed live and by vcrpy; and a large cassette, loaded by both."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def session(path: Path) -> int:
     fake.add_assistant(ASSISTANT)
     fake.every_run(say("An answer of a few words, as they are."))
     converse(fake.client())
-    told = [Recorded(seen.request, seen.response, seen.at, "benchmark") for seen in fake.requests]
-    write(path, told)
-    return len(told)
+    recorded = [Recorded(seen.request, seen.response, seen.at, "benchmark") for seen in fake.requests]
+    write(path, recorded)
+    return len(recorded)
 
 
 def replaying(*, quick: bool) -> Iterator[Result]:
@@ -57,11 +57,11 @@ def replaying(*, quick: bool) -> Iterator[Result]:
                 fake.replay(path)
                 converse(openai.OpenAI(api_key=KEY))
 
-        def taped() -> None:
+        def by_vcrpy() -> None:
             with vcr.use_cassette(str(path), record_mode="none"):
                 converse(openai.OpenAI(api_key=KEY))
 
-        times = Times(2 if quick else 20, live=live, vcrpy=taped)
+        times = Times(2 if quick else 20, live=live, vcrpy=by_vcrpy)
         yield Result(f"{count} exchanges replayed live / by vcrpy", times.ratio("live", "vcrpy"), 0.5, "x")
 
 
@@ -69,8 +69,8 @@ def loading(*, quick: bool) -> Iterator[Result]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "large.yaml"
         session(path)
-        told = read(path)
-        write(path, told * (2 if quick else 10_000_000 // path.stat().st_size))
+        recorded = read(path)
+        write(path, recorded * (2 if quick else 10_000_000 // path.stat().st_size))
 
         def theirs() -> Any:
             return FilesystemPersister.load_cassette(str(path), yamlserializer)

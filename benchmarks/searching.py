@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MEGABYTES = 10
 CHUNKS = 10_000
 ENGLISH, KOREAN = "abcdefghijklmnopqrstuvwxyz", "가나다라마바사아자차카타파하거너더러머버서어저처커터퍼허고노도로"
-QUESTION = 3, 30, 300, 3000, 15_000  # how common its words are: from one that is in every chunk to one in few
+QUESTION = 3, 30, 300, 3000, 15_000  # the ranks of its words: from one in every chunk to one in few
 
 
 def words(alphabet: str) -> list[str]:
@@ -31,11 +31,11 @@ def words(alphabet: str) -> list[str]:
 
 
 def text(alphabet: str, size: int) -> str:
-    """So many bytes in which few words are common, as in any language (Zipf)."""
+    """A text of `size` bytes with the word frequencies of a natural language (Zipf)."""
     known, dice = words(alphabet), random.Random(7)
     weights = [1 / rank for rank in range(1, len(known) + 1)]
-    told = " ".join(dice.choices(known, weights, k=size // 4))
-    return told.encode()[:size].decode(errors="ignore")
+    chosen = " ".join(dice.choices(known, weights, k=size // 4))
+    return chosen.encode()[:size].decode(errors="ignore")
 
 
 def question(alphabet: str) -> str:
@@ -52,9 +52,9 @@ def indexing(*, quick: bool) -> Iterator[Result]:
         kept = document(alphabet, 100_000 if quick else MEGABYTES * 1_000_000)
         asked, seconds = question(alphabet), []
         for _ in range(1 if quick else 3):
-            begun = perf_counter()
+            started = perf_counter()
             assert Library().search([kept], asked)
-            seconds.append(perf_counter() - begun)
+            seconds.append(perf_counter() - started)
         yield Result(
             f"{MEGABYTES} MB of {name} indexed and searched once", 1e3 * sorted(seconds)[len(seconds) // 2], 2000, "ms"
         )
@@ -79,7 +79,7 @@ print(most() - before)
 
 
 def indexing_memory(*, quick: bool) -> Iterator[Result]:
-    """What a process grows by, SQLite's own memory included: a process of its own, where Linux tells what it took."""
+    """The growth of a fresh process, including SQLite's own memory; measured on Linux only."""
     if sys.platform != "linux":
         return
     content = document(ENGLISH, 1_000_000 if quick else MEGABYTES * 1_000_000).file.content

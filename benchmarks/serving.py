@@ -27,7 +27,7 @@ HEADERS = (
 
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:
-    """The least that an application can do."""
+    """A minimal ASGI application."""
     if scope["type"] == "lifespan":
         for moment in ("startup", "shutdown"):
             await receive()
@@ -47,7 +47,7 @@ def main(what: str) -> None:
     with ExitStack() as stack:
         if what == "hello":
             url = stack.enter_context(running(hello))
-        else:  # who asks as often as this client counts as stuck
+        else:  # a client that polls as often as this one would count as stuck
             url = stack.enter_context(serve(Options(stuck_after=10**9))).url
         print(url, flush=True)
         sys.stdin.read()
@@ -67,7 +67,7 @@ def served(what: str) -> Iterator[tuple[str, int]]:
 
 
 class Connection:
-    """A connection that is kept, and knows no more of HTTP than lengths."""
+    """A persistent connection, with just enough HTTP for these answers."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         self.socket = socket.create_connection(address)
@@ -95,9 +95,9 @@ class Connection:
     def first_byte(self, path: str, body: Any) -> float:
         """Seconds from the last byte of a request to the first of its answer, which is read to its end."""
         self.send("POST", path, json.dumps(body).encode())
-        begun = perf_counter()
+        started = perf_counter()
         data = self._some()
-        seconds = perf_counter() - begun
+        seconds = perf_counter() - started
         while not data.endswith(b"0\r\n\r\n"):
             data += self._some()
         return seconds
@@ -108,7 +108,7 @@ class Connection:
         return data
 
 
-def begun_run(connection: Connection) -> tuple[str, str, str]:
+def start_run(connection: Connection) -> tuple[str, str, str]:
     assistant = connection.ask("POST", "/v1/assistants", {"model": "gpt-4o", "instructions": "Help."})["id"]
     thread = connection.ask("POST", "/v1/threads")["id"]
     run = connection.ask("POST", f"/v1/threads/{thread}/runs", {"assistant_id": assistant})["id"]
@@ -122,7 +122,7 @@ def serving(*, quick: bool) -> Iterator[Result]:
         theirs = [Connection(bare) for _ in range(CONNECTIONS)]
         for connection in (*ours, *theirs):
             stack.callback(connection.socket.close)
-        assistant, thread, run = begun_run(ours[0])
+        assistant, thread, run = start_run(ours[0])
 
         def all_ask(connections: list[Connection], path: str) -> None:
             for connection in connections:

@@ -1,4 +1,4 @@
-"""What a run of pytest pays for the plugin when no test uses it."""
+"""The cost of the plugin for a run of pytest that does not use it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_start(*, quick: bool) -> Iterator[Result]:
-    """One empty test, without any other plugin: nothing that ours imports is there already for another's sake."""
+    """One empty test, without other plugins, which might have imported what ours needs."""
     with TemporaryDirectory() as folder:
         Path(folder, "test_nothing.py").write_text("def test_nothing(): pass\n")
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

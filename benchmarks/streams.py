@@ -1,4 +1,4 @@
-"""Streams through the SDK: a thousand deltas on the fake, and where the same bytes lie ready; and the memory of it."""
+"""Streams through the SDK: a thousand deltas from the fake and from canned bytes, and the memory that they take."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def streaming(*, quick: bool) -> Iterator[Result]:
     ours = fake.client()
     chunks = recorded(DELTAS)
     theirs = openai.OpenAI(api_key=KEY, http_client=FAMILY.Client(transport=canned(chunks)))
-    at_once = openai.OpenAI(api_key=KEY, http_client=FAMILY.Client(transport=canned([b"".join(chunks)])))
+    in_one_chunk = openai.OpenAI(api_key=KEY, http_client=FAMILY.Client(transport=canned([b"".join(chunks)])))
     assert read(theirs, "thread_x") == DELTAS
 
     def on_the_fake() -> None:
@@ -69,10 +69,10 @@ def streaming(*, quick: bool) -> Iterator[Result]:
         2 if quick else 15,
         fake=on_the_fake,
         canned=lambda: read(theirs, "thread_x"),
-        at_once=lambda: read(at_once, "thread_x"),
+        in_one_chunk=lambda: read(in_one_chunk, "thread_x"),
     )
     yield Result("1,000 deltas / the same chunks from a MockTransport", times.ratio("fake", "canned"), 1.3, "x")
-    yield Result("1,000 deltas / the same bytes in one chunk", times.ratio("fake", "at_once"), 1.3, "x")
+    yield Result("1,000 deltas / the same bytes in one chunk", times.ratio("fake", "in_one_chunk"), 1.3, "x")
 
 
 def streaming_async(*, quick: bool) -> Iterator[Result]:
@@ -101,7 +101,7 @@ def streaming_async(*, quick: bool) -> Iterator[Result]:
 
 
 def memory(*, quick: bool) -> Iterator[Result]:
-    """The most that is held while a stream is read, a long one over a short one; the script's own text is not in it."""
+    """The peak of memory while a stream is read, of a long and a short one; without the text of the script."""
 
     def peak(deltas: int) -> float:
         fake = prepared(deltas)

@@ -1,4 +1,4 @@
-"""An analyst that computes on uploaded CSV files, and a caller that outlives a rate limit."""
+"""An analyst that computes on uploaded CSV files, and a caller that retries after a rate limit."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ class Unfinished(Exception):  # noqa: N818 - it is what became of the answer
     """The stream ended before the answer was complete."""
 
 
-class Teller(AssistantEventHandler):
-    """Tells a text piece by piece, and answers the function calls in between.
+class AnswerHandler(AssistantEventHandler):
+    """Passes on a text piece by piece, and answers the function calls in between.
 
     A handler serves one stream only, and a stream ends where tool outputs are wanted; so each round gets a new one.
     """
@@ -38,12 +38,7 @@ class Teller(AssistantEventHandler):
     def on_event(self, event) -> None:
         if event.event == "thread.run.requires_action":
             self.submit(event.data)
-        elif event.event in (
-            "thread.run.failed",
-            "thread.run.expired",
-            "thread.run.incomplete",
-            "thread.run.cancelled",
-        ):
+        elif event.event in WITHOUT_ANSWER:
             raise Unfinished(f"{event.data.status}: {event.data.last_error and event.data.last_error.message}")
 
     def submit(self, run) -> None:
@@ -55,7 +50,7 @@ class Teller(AssistantEventHandler):
             run_id=run.id,
             thread_id=run.thread_id,
             tool_outputs=outputs,
-            event_handler=Teller(self.client, self.tell, self.get_weather),
+            event_handler=AnswerHandler(self.client, self.tell, self.get_weather),
         ) as stream:
             stream.until_done()
 
@@ -70,7 +65,7 @@ def ask(client: OpenAI, question: str, tell: Callable[[str], None], get_weather:
     with client.beta.threads.create_and_run_stream(
         assistant_id=assistant.id,
         thread={"messages": [{"role": "user", "content": question}]},
-        event_handler=Teller(client, tell, get_weather),
+        event_handler=AnswerHandler(client, tell, get_weather),
     ) as stream:
         stream.until_done()
 

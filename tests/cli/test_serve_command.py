@@ -1,4 +1,4 @@
-"""`harness serve`, as a program that is started, used and stopped."""
+"""`harness serve`, as a program that is started, used and interrupted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCENARIO = "every_run: [{say: 4 °C and rain}]\n"
 
 
 @contextmanager
-def started(*arguments, **environment):
+def running_server(*arguments, **environment):
     """A running `harness serve --json`, and what it printed; killed at the end."""
     program = subprocess.Popen(
         [sys.executable, "-m", "harness", "serve", "--json", *arguments],
@@ -51,7 +51,7 @@ def ask(url, path, body=None, key="sk-any"):
 @posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl+C", "SIGTERM"])
 def test_it_serves_until_it_is_told_to_stop(number):
-    with started() as (program, server):
+    with running_server() as (program, server):
         base = server["base_url"]
         assert server["environment"] == {
             "OPENAI_BASE_URL": base,
@@ -80,7 +80,7 @@ thread = {"messages": [{"role": "user", "content": "Weather in Oslo?"}]}
 run = client.beta.threads.create_and_run_poll(assistant_id=assistant.id, thread=thread)
 print(client.beta.threads.messages.list(run.thread_id).data[0].content[0].text.value, run.created_at)
 """
-    with started("--scenario", str(scenario), "--start", "1700000000", "--spare-waiting") as (_, server):
+    with running_server("--scenario", str(scenario), "--start", "1700000000", "--spare-waiting") as (_, server):
         environment = {**os.environ, **server["environment"], "PYTHONIOENCODING": "utf-8", "NO_PROXY": "127.0.0.1"}
         environment.pop("AZURE_OPENAI_API_KEY")
         arguments = [sys.executable, "-Wignore", "-c", client]
@@ -89,25 +89,25 @@ print(client.beta.threads.messages.list(run.thread_id).data[0].content[0].text.v
 
 
 def test_the_only_key_is_the_one_it_tells():
-    with started("--api-key", "sk-mine") as (_, server):
+    with running_server("--api-key", "sk-mine") as (_, server):
         assert server["environment"]["OPENAI_API_KEY"] == "sk-mine"
         assert ask(server["base_url"], "/threads", {}, key="sk-mine")["object"] == "thread"
 
 
 def test_the_token_is_taken_from_the_environment():
-    with started(HARNESS_TOKEN="a-secret") as (_, server):
+    with running_server(HARNESS_TOKEN="a-secret") as (_, server):
         assert server["token"] == "a-secret"
 
 
 def test_it_goes_on_where_the_last_one_ended(tmp_path):
     state = tmp_path / "state.jsonl"
-    with started("--state", str(state)) as (_, server):
+    with running_server("--state", str(state)) as (_, server):
         thread = ask(server["base_url"], "/threads", {"metadata": {"by": "Falcon"}})
-    with started("--state", str(state)) as (_, server):
+    with running_server("--state", str(state)) as (_, server):
         assert ask(server["base_url"], f"/threads/{thread['id']}")["metadata"] == {"by": "Falcon"}
 
 
-def test_the_state_of_another_server_is_refused(run, stopped, tmp_path):
+def test_the_state_of_another_server_is_refused(run, interrupted, tmp_path):
     run("serve", "--state", "state.jsonl", "--queued", "2")
     refused = run("serve", "--state", "state.jsonl", code=1).stderr
     assert "queued was 2.0, and is 1.0." in refused
@@ -115,8 +115,8 @@ def test_the_state_of_another_server_is_refused(run, stopped, tmp_path):
 
 
 @pytest.fixture
-def stopped(monkeypatch):
-    """Ctrl+C comes when the server has run for a moment."""
+def interrupted(monkeypatch):
+    """Sends Ctrl+C when the server has run for a moment."""
     monkeypatch.setattr(serving, "SIGNAL_INTERVAL", 0.001)
 
     class Pressed(serving.Event):
@@ -129,7 +129,7 @@ def stopped(monkeypatch):
     monkeypatch.setattr(serving, "Event", Pressed)
 
 
-def test_what_a_person_is_told(run, stopped):
+def test_what_a_person_is_told(run, interrupted):
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     result = run("serve")
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
@@ -144,20 +144,20 @@ def test_what_a_person_is_told(run, stopped):
     assert result.stderr == ""
 
 
-def test_with_one_key_no_other_is_said_to_do(run, stopped):
+def test_with_one_key_no_other_is_said_to_do(run, interrupted):
     result = run("serve", "--api-key", "sk-mine")
     assert "No other key is accepted." in result.stdout
     assert "OPENAI_API_KEY=sk-mine" in result.stdout.replace('"', "")
 
 
-def test_whoever_opens_it_to_others_is_warned(run, stopped):
+def test_whoever_opens_it_to_others_is_warned(run, interrupted):
     result = run("serve", "--host", "0.0.0.0", "--token", "a-secret")
     assert result.stderr.startswith("Warning: whoever reaches 0.0.0.0 reaches this fake")
     assert result.stderr.endswith("requires this token: a-secret\n")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
-def test_on_this_machine_nobody_is_warned(run, stopped, host):
+def test_on_this_machine_nobody_is_warned(run, interrupted, host):
     if host == "127.0.0.2" and sys.platform == "darwin":
         pytest.skip("macOS has only one address of its own")
     assert run("serve", "--host", host).stderr == ""
@@ -180,7 +180,7 @@ def test_a_second_signal_does_what_it_always_does():
 
 
 def test_a_port_that_is_taken(run):
-    with started() as (_, server):
+    with running_server() as (_, server):
         port = server["url"].rpartition(":")[2]
         result = run("serve", "--port", port, code=1)
     assert result.stderr.startswith(f"Error: There can be no server at 127.0.0.1, port {port}")
@@ -204,8 +204,8 @@ def test_what_cannot_be_meant_is_a_mistake_of_the_command(run, arguments):
 # --- options --------------------------------------------------------------------------------------------------
 
 
-def served(monkeypatch, *arguments):
-    """The options that a command line makes."""
+def serve_options(monkeypatch, *arguments):
+    """The arguments with which the command calls `serve`."""
     given = {}
 
     @contextmanager
@@ -221,7 +221,7 @@ def served(monkeypatch, *arguments):
 
 
 def test_without_options_all_are_at_their_defaults(monkeypatch):
-    given = served(monkeypatch)
+    given = serve_options(monkeypatch)
     assert make_options({**vars(given.pop("options")), "seed": 0}, where="") == Options()
     how = {"host": "127.0.0.1", "port": 0, "scenario": None, "time": "virtual"}
     assert given == {**how, "spare_waiting": False, "execute": False, "token": None, "state": None}
@@ -253,8 +253,8 @@ def test_every_option_of_a_served_fake_can_be_given(monkeypatch):
     for name, value in given.items():
         flag = "--" + name.replace("_", "-")
         arguments += [flag] if value is True else [flag, str(value)]
-    assert served(monkeypatch, *arguments)["options"] == Options(**given)
-    assert served(monkeypatch, "--no-adopt-unknown")["options"].adopt_unknown is False
+    assert serve_options(monkeypatch, *arguments)["options"] == Options(**given)
+    assert serve_options(monkeypatch, "--no-adopt-unknown")["options"].adopt_unknown is False
 
 
 def test_every_option_is_described():

@@ -17,7 +17,8 @@ from harness.cli import main, shared
 HEAVY = {"asyncio", "faker", "httpx", "hypothesis", "openai", "pydantic", "pytest", "uvicorn", "vcr", "yaml"}
 
 
-def loaded(*arguments):
+def loaded_modules(*arguments):
+    """The modules that a command imports."""
     code = "import json, sys\ntry:\n    from harness.__main__ import main; main()\nfinally:\n"
     code += "    print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
@@ -31,7 +32,7 @@ def loaded(*arguments):
     ids=" ".join,
 )
 def test_nothing_heavy_is_loaded_before_it_is_needed(arguments):
-    found = loaded(*arguments)
+    found = loaded_modules(*arguments)
     assert "harness.cli" in found
     assert found & HEAVY == set()
 

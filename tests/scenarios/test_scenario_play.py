@@ -30,8 +30,8 @@ def fake():
         yield fake
 
 
-def asked(client: openai.OpenAI, assistant_id: str, text: str, thread_id: str | None = None, **options):
-    """What the assistant does in one run: its status, and its last text."""
+def run_to_end(client: openai.OpenAI, assistant_id: str, text: str, thread_id: str | None = None, **options):
+    """The status of a run that asks `text`, and the newest message; each tool output is the call's arguments."""
     thread_id = thread_id or client.beta.threads.create().id
     client.beta.threads.messages.create(thread_id, role="user", content=text)
     run = client.beta.threads.runs.create_and_poll(thread_id=thread_id, assistant_id=assistant_id, **options)
@@ -46,9 +46,9 @@ def asked(client: openai.OpenAI, assistant_id: str, text: str, thread_id: str | 
     return run.status, client.beta.threads.messages.list(thread_id).data[0]
 
 
-def said(fake, text="Hi", **options) -> str:
+def answer_to(fake, text="Hi", **options) -> str:
     assistant = fake.add_assistant()
-    return asked(fake.client(), assistant.id, text, **options)[1].content[0].text.value
+    return run_to_end(fake.client(), assistant.id, text, **options)[1].content[0].text.value
 
 
 # --- the files that come with it ----------------------------------------------------------------------------------
@@ -57,15 +57,17 @@ def said(fake, text="Hi", **options) -> str:
 def test_weather(fake):
     play(fake, load(FIXTURES / "weather.yaml"), where="test")
     client = fake.client()
-    _, first = asked(client, "asst_weather", "Oslo?")
-    _, second = asked(client, "asst_weather", "Oslo and Bergen?")
+    _, first = run_to_end(client, "asst_weather", "Oslo?")
+    _, second = run_to_end(client, "asst_weather", "Oslo and Bergen?")
     assert [message.content[0].text.value for message in (first, second)] == [
         "4 °C and rain in Oslo.",
         "Take an umbrella to both.",
     ]
-    assert asked(client, "asst_weather", "The WEATHER on Mars?")[1].content[0].refusal == "I only know this planet."
-    assert asked(client, "asst_weather", "Hi", metadata={"lane": "slow"})[0] == "failed"
-    assert asked(client, "asst_weather", "Hi")[1].content[0].text.value == "Ask me about a city."
+    assert (
+        run_to_end(client, "asst_weather", "The WEATHER on Mars?")[1].content[0].refusal == "I only know this planet."
+    )
+    assert run_to_end(client, "asst_weather", "Hi", metadata={"lane": "slow"})[0] == "failed"
+    assert run_to_end(client, "asst_weather", "Hi")[1].content[0].text.value == "Ask me about a city."
     assert fake.unused() is None
 
 
@@ -75,14 +77,14 @@ def test_quiz(fake):
     client = fake.client()
     assert client.beta.assistants.retrieve("asst_quiz").tools[0].function.parameters["required"] == ["제목", "문제"]
     assert client.beta.threads.retrieve("thread_quiz").metadata == {"학년": "중학교 2학년"}
-    _, answer = asked(client, "asst_quiz", "첫 문제 주세요.", "thread_quiz")
+    _, answer = run_to_end(client, "asst_quiz", "첫 문제 주세요.", "thread_quiz")
     assert answer.content[0].text.value.endswith("앙부일구는 해시계예요. 👏")
     before = client.beta.threads.messages.list("thread_quiz", order="asc").data
     assert [(message.role, message.content[0].text.value) for message in before[:2]] == [
         ("user", "안녕하세요. 조선 시대 문제를 풀고 싶어요."),
         ("assistant", "좋아요! 준비되면 말해 주세요."),
     ]
-    assert asked(client, "asst_quiz", "답을 알려 주세요", "thread_quiz")[1].content[0].type == "refusal"
+    assert run_to_end(client, "asst_quiz", "답을 알려 주세요", "thread_quiz")[1].content[0].type == "refusal"
 
 
 def test_library(fake):
@@ -90,9 +92,9 @@ def test_library(fake):
     play(fake, load(FIXTURES / "library.yaml"), where="test")
     client = fake.client()
     assert client.vector_stores.retrieve("vs_library").file_counts.completed == 1
-    answer = asked(client, "asst_library", "Sunday?")[1].content[0].text
+    answer = run_to_end(client, "asst_library", "Sunday?")[1].content[0].text
     assert answer.annotations[0].file_citation.file_id == "file-library"
-    _, answer = asked(client, "asst_library", "When is it busy?")
+    _, answer = run_to_end(client, "asst_library", "When is it busy?")
     picture, text = answer.content
     assert client.files.retrieve(picture.image_file.file_id).purpose == "assistants_output"
     assert client.files.content(text.text.annotations[0].file_path.file_id).content == b"mean\n215\n"
@@ -108,8 +110,8 @@ def test_greeting(fake):
     """JSON, with single items in place of lists."""
     play(fake, load(FIXTURES / "greeting.json"), where="test")
     client = fake.client()
-    assert asked(client, "asst_greeting", "Hi")[1].content[0].text.value == "Good morning!"
-    assert asked(client, "asst_greeting", "Hi")[0] == "failed"
+    assert run_to_end(client, "asst_greeting", "Hi")[1].content[0].text.value == "Good morning!"
+    assert run_to_end(client, "asst_greeting", "Hi")[0] == "failed"
 
 
 def test_faults(fake):
@@ -143,14 +145,14 @@ def test_faults(fake):
 )
 def test_next_run_takes_an_act_or_a_script_or_scripts(fake, next_run, texts):
     play(fake, {"next_run": next_run, "every_run": "?"}, where="test")
-    assert [said(fake) for _ in texts] == texts
+    assert [answer_to(fake) for _ in texts] == texts
 
 
 @pytest.mark.parametrize("next_run", [[], [[]]], ids=str)
 def test_a_script_without_acts_completes_without_a_word(fake, next_run):
     """As `assistants.next_run()` does."""
     play(fake, {"next_run": next_run}, where="test")
-    assert asked(fake.client(), fake.add_assistant().id, "Hi")[1].role == "user"
+    assert run_to_end(fake.client(), fake.add_assistant().id, "Hi")[1].role == "user"
     assert fake.unused() is None
 
 
@@ -173,7 +175,7 @@ def test_a_script_without_acts_completes_without_a_word(fake, next_run):
 def test_when_asks_what_python_asks(fake, conditions, fits):
     assistant = fake.add_assistant(name="Bo", instructions="Be brief.")
     play(fake, {"when": [{**conditions, "run": "fits"}], "every_run": "no"}, where="test")
-    _, answer = asked(fake.client(), assistant.id, "Hi there!", metadata={"a": "b", "c": "d"})
+    _, answer = run_to_end(fake.client(), assistant.id, "Hi there!", metadata={"a": "b", "c": "d"})
     assert answer.content[0].text.value == ("fits" if fits else "no")
 
 
@@ -181,7 +183,7 @@ def test_what_was_scripted_before_stays(fake):
     fake.next_run(say("first"))
     play(fake, {"next_run": "second"}, where="test")
     play(fake, {"next_run": "third"}, where="test")
-    assert [said(fake) for _ in range(3)] == ["first", "second", "third"]
+    assert [answer_to(fake) for _ in range(3)] == ["first", "second", "third"]
 
 
 def test_an_unused_script_is_told_with_its_file_and_line(fake):
@@ -457,7 +459,7 @@ def test_code_is_executed_only_where_that_is_allowed(fake):
         play(fake, scenario, where="test", execute=False)
     play(fake, scenario, where="test")
     client = fake.client()
-    assert asked(client, fake.add_assistant().id, "6 * 7?")[0] == "completed"
+    assert run_to_end(client, fake.add_assistant().id, "6 * 7?")[0] == "completed"
     [thread] = fake.threads
     [run] = thread.runs
     [step] = client.beta.threads.runs.steps.list(run.id, thread_id=thread.id)
@@ -485,5 +487,5 @@ def test_calls_of_a_scenario_are_waited_for(fake):
     play(fake, {"next_run": [{"call": "get_weather", "arguments": {"city": "Oslo"}}, "4 °C"]}, where="test")
     fake.next_run(call("get_weather", city="Oslo"), say("4 °C"))
     assistant = fake.add_assistant(tools=[TOOL])
-    one, other = (asked(fake.client(), assistant.id, "Oslo?") for _ in range(2))
+    one, other = (run_to_end(fake.client(), assistant.id, "Oslo?") for _ in range(2))
     assert one[0] == other[0] == "completed"

@@ -40,7 +40,7 @@ def client(fake):
     return fake.client(api_key="sk-secret")
 
 
-def told(fake, error):
+def cause_of(fake, error):
     return most_likely_cause(fake.threads, fake.requests, error)
 
 
@@ -121,7 +121,7 @@ def test_errors_that_have_nothing_to_do_with_it(fake, client):
         ValueError("Expecting value"),
         harness.HarnessFailure("The client is stuck: it has sent GET /models 30 times."),
     ]
-    assert [told(fake, error) for error in errors] == [None] * len(errors)
+    assert [cause_of(fake, error) for error in errors] == [None] * len(errors)
 
 
 def test_nothing_happened_at_all():
@@ -137,7 +137,7 @@ class UnspeakableError(Exception):
 
 def test_an_error_that_cannot_be_shown_costs_nothing(fake):
     fake.add_thread("thread_app")
-    assert told(fake, UnspeakableError()) is None
+    assert cause_of(fake, UnspeakableError()) is None
 
 
 def test_answers_of_a_test_itself_may_be_anything(fake):
@@ -164,30 +164,30 @@ def test_a_refusal_is_found_behind_the_error_that_the_application_made_of_it(fak
     cause = refusal(client.beta.threads.messages.create, "thread_app", role="user", content="Hello?")
     error = RuntimeError("could not answer")
     error.__cause__ = cause
-    assert "nobody had looked at it" in told(fake, error)
+    assert "nobody had looked at it" in cause_of(fake, error)
     error.__cause__ = None
-    assert told(fake, error) is None
+    assert cause_of(fake, error) is None
     error.__context__, error.__suppress_context__ = cause, False
-    assert "nobody had looked at it" in told(fake, error)
+    assert "nobody had looked at it" in cause_of(fake, error)
     error.__suppress_context__ = True
-    assert told(fake, error) is None
+    assert cause_of(fake, error) is None
     error.exceptions = (cause,)  # as a group has them
-    assert "nobody had looked at it" in told(fake, error)
+    assert "nobody had looked at it" in cause_of(fake, error)
 
 
 def test_a_refusal_is_known_by_its_status_too(fake, client):
     """As HTTP libraries raise it, or a test asserts it."""
     fake.add_thread("thread_app")
     refusal(client.beta.threads.runs.retrieve, "run_app", thread_id="None")
-    assert "None was sent as the thread_id" in told(fake, AssertionError("assert 400 == 200"))
-    assert told(fake, AssertionError("assert 401 == 200")) is None
+    assert "None was sent as the thread_id" in cause_of(fake, AssertionError("assert 400 == 200"))
+    assert cause_of(fake, AssertionError("assert 401 == 200")) is None
 
 
 def test_the_last_refusal_counts(fake, client):
     fake.add_thread("thread_app")
     refusal(client.beta.threads.runs.retrieve, "run_app", thread_id="None")
     error = refusal(client.beta.threads.runs.retrieve, "run_app", thread_id="undefined")
-    assert told(fake, error).startswith("undefined was sent as the thread_id")
+    assert cause_of(fake, error).startswith("undefined was sent as the thread_id")
 
 
 def test_other_outputs_than_those_asked_for(fake, client):
@@ -197,7 +197,9 @@ def test_other_outputs_than_those_asked_for(fake, client):
     runs = client.beta.threads.runs
     run = runs.create_and_poll(thread_id="thread_app", assistant_id="asst_app")
     outputs = [{"tool_call_id": "call_1", "output": "x"}]
-    assert told(fake, refusal(runs.submit_tool_outputs, run.id, thread_id="thread_app", tool_outputs=outputs)) is None
+    assert (
+        cause_of(fake, refusal(runs.submit_tool_outputs, run.id, thread_id="thread_app", tool_outputs=outputs)) is None
+    )
 
 
 QUESTION = "How cold will it be in Oslo on Friday, and how cold in Bergen, if you please?"
@@ -219,7 +221,7 @@ def test_a_text_is_known_again_as_assertions_show_it(fake, client, shown, known)
     fake.next_run(harness.fail())
     client.beta.threads.runs.create_and_poll(thread_id=client_thread, assistant_id="asst_app")
     client.beta.threads.messages.list(client_thread)
-    cause = told(fake, AssertionError(f"assert '4 °C' == {shown}"))
+    cause = cause_of(fake, AssertionError(f"assert '4 °C' == {shown}"))
     assert (cause is not None and "check run.status and run.last_error" in cause) is known
 
 
@@ -227,7 +229,7 @@ def test_a_failed_run_is_no_cause_before_its_messages_were_read(fake, client):
     thread = client.beta.threads.create(messages=[{"role": "user", "content": QUESTION}])
     fake.next_run(harness.fail())
     client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id="asst_app")
-    assert told(fake, AssertionError(f"assert {QUESTION!r} == '4 °C'")) is None
+    assert cause_of(fake, AssertionError(f"assert {QUESTION!r} == '4 °C'")) is None
 
 
 def raising(kind, function):
@@ -254,8 +256,8 @@ def test_objects_as_plain_json(fake, answered):
     image = answered(harness.say("A plot", images=["file-plot"]))
     answered(harness.say("No plot"))
     error = raising(KeyError, lambda: image["content"][0]["text"])
-    assert f"content[0] of {image['id']} is an image" in told(fake, error)
-    assert told(fake, KeyError("text")) is None
+    assert f"content[0] of {image['id']} is an image" in cause_of(fake, error)
+    assert cause_of(fake, KeyError("text")) is None
 
 
 def test_nothing_is_wrong_with_what_was_written(fake, answered):
@@ -272,7 +274,7 @@ def test_nothing_is_wrong_with_what_was_written(fake, answered):
         AssertionError(f"assert {QUESTION!r} == 'Hi'"),
     ]
     fake.runs[0].expires_at = 1
-    assert [told(fake, error) for error in errors] == [None] * len(errors)
+    assert [cause_of(fake, error) for error in errors] == [None] * len(errors)
 
 
 def test_other_calls_than_the_one_that_failed(fake, answered):
@@ -285,9 +287,9 @@ def test_other_calls_than_the_one_that_failed(fake, answered):
         raising(json.JSONDecodeError, lambda: json.loads('{"city"')),
         AssertionError("assert 'Oslo' == 'Bergen'"),
     ]
-    assert [told(fake, error) for error in errors] == [None] * len(errors)
+    assert [cause_of(fake, error) for error in errors] == [None] * len(errors)
     missing = TypeError("get_time() missing 1 required positional argument: 'zone'")
-    assert "called get_time without 'zone', with {" in told(fake, missing)
+    assert "called get_time without 'zone', with {" in cause_of(fake, missing)
 
 
 def test_pieces_are_none_of_what_a_run_is_not_writing(fake, client):
@@ -298,11 +300,11 @@ def test_pieces_are_none_of_what_a_run_is_not_writing(fake, client):
     error = raising(json.JSONDecodeError, lambda: json.loads('{"ci'))
     for event in client.beta.threads.runs.create("thread_app", assistant_id="asst_app", stream=True):
         if event.event == "thread.message.delta":
-            assert told(fake, error) is None
+            assert cause_of(fake, error) is None
     for event in client.beta.threads.runs.create("thread_app", assistant_id="asst_app", stream=True):
         if event.event == "thread.run.step.delta":
-            assert "is a piece of the arguments of get_weather" in told(fake, error)
-            assert told(fake, raising(json.JSONDecodeError, lambda: json.loads("{oops"))) is None
+            assert "is a piece of the arguments of get_weather" in cause_of(fake, error)
+            assert cause_of(fake, raising(json.JSONDecodeError, lambda: json.loads("{oops"))) is None
             break
 
 
@@ -313,8 +315,8 @@ def test_a_search_that_found_nothing_in_a_store_that_is_ready(fake, client):
     fake.every_run(harness.search(), harness.say("Nothing."))
     thread = client.beta.threads.create(messages=[{"role": "user", "content": QUESTION}])
     client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
-    assert told(fake, AssertionError("assert [] == ['file_citation']")) is None
-    assert told(fake, AssertionError("assert 'Nothing.' == 'It is cold.'")) is None
+    assert cause_of(fake, AssertionError("assert [] == ['file_citation']")) is None
+    assert cause_of(fake, AssertionError("assert 'Nothing.' == 'It is cold.'")) is None
 
 
 def test_not_found_and_never_there(fake, client):
@@ -322,7 +324,7 @@ def test_not_found_and_never_there(fake, client):
     fake.add_thread("thread_app")
     error = refusal(client.beta.threads.runs.retrieve, "run_app", thread_id="thread_app")
     assert error.status_code == 404
-    assert told(fake, error) is None
+    assert cause_of(fake, error) is None
 
 
 @pytest.mark.parametrize(
@@ -334,7 +336,7 @@ def test_not_found_and_never_there(fake, client):
 )
 def test_an_id_that_another_test_has_made(fake, client, kind, id, ask):
     fake.add_thread("thread_app")
-    cause = told(fake, refusal(ask, client.beta))
+    cause = cause_of(fake, refusal(ask, client.beta))
     assert cause.startswith(f"{id} was never created in this test")
     assert f"assistants.add_{kind}(…)" in cause
     assert "adopt_unknown=True" in cause
@@ -344,7 +346,7 @@ def test_an_id_that_was_made_here_and_is_gone_again(fake, client):
     before = fake.snapshot()
     thread = client.beta.threads.create()
     fake.restore(before)
-    assert told(fake, refusal(client.beta.threads.retrieve, thread.id)) is None
+    assert cause_of(fake, refusal(client.beta.threads.retrieve, thread.id)) is None
 
 
 def test_a_portal_that_an_earlier_test_has_ended():
@@ -387,7 +389,7 @@ def test_the_oldest_message_is_to_blame_only_where_it_was_taken(fake, client, co
     client.beta.threads.messages.list(thread.id)
     with pytest.raises(AssertionError) as raised:
         compare()
-    assert ((told(fake, raised.value) or "").startswith(OLDEST)) is speaks
+    assert ((cause_of(fake, raised.value) or "").startswith(OLDEST)) is speaks
 
 
 def test_without_a_comparison_nobody_knows_what_was_taken(fake, client):
@@ -395,7 +397,7 @@ def test_without_a_comparison_nobody_knows_what_was_taken(fake, client):
     thread = client.beta.threads.create(messages=[{"role": "user", "content": "Oslo"}])
     client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id="asst_app")
     client.beta.threads.messages.list(thread.id)
-    assert told(fake, AssertionError("assert 'Oslo' in 'Bergen'")) is None
+    assert cause_of(fake, AssertionError("assert 'Oslo' in 'Bergen'")) is None
 
 
 def test_a_transcript_is_whole(fake, client):
@@ -473,7 +475,7 @@ def test_a_run_without_a_timeline_holds_its_thread(fake, client):
     client.beta.threads.runs.create_and_poll(thread_id="thread_app", assistant_id="asst_app")
     aged(fake)
     error = refusal(client.beta.threads.messages.create, "thread_app", role="user", content="Hello?")
-    assert "waits for the outputs of get_weather" in told(fake, error)
+    assert "waits for the outputs of get_weather" in cause_of(fake, error)
 
 
 def test_a_run_without_a_timeline_that_expired(fake, client):
@@ -484,7 +486,7 @@ def test_a_run_without_a_timeline_that_expired(fake, client):
     aged(fake)
     outputs = [{"tool_call_id": "call_1", "output": "x"}]
     error = refusal(client.beta.threads.runs.submit_tool_outputs, run.id, thread_id="thread_app", tool_outputs=outputs)
-    assert "was expired, not requires_action" in told(fake, error)
+    assert "was expired, not requires_action" in cause_of(fake, error)
     naps = [ThreadSleep("heartbeat", 10, 5000.0)]
     assert most_likely_cause(fake.threads, fake.requests, AssertionError("assert 'expired'"), naps) is None
 
@@ -495,7 +497,7 @@ def test_a_run_without_a_timeline_that_gave_no_answer(fake, client):
     client.beta.threads.runs.create_and_poll(thread_id="thread_app", assistant_id="asst_app")
     client.beta.threads.messages.list("thread_app")
     aged(fake)
-    assert "check run.status" in told(fake, AssertionError(f"assert '4 °C' == {QUESTION!r}"))
+    assert "check run.status" in cause_of(fake, AssertionError(f"assert '4 °C' == {QUESTION!r}"))
 
 
 def test_what_was_seen_before_a_run_without_a_timeline_is_unknown(fake, client):
@@ -506,6 +508,6 @@ def test_what_was_seen_before_a_run_without_a_timeline_is_unknown(fake, client):
     fake.next_run(harness.search(results=[]), harness.say("Nothing."))
     client.beta.threads.runs.create_and_poll(thread_id="thread_app", assistant_id=assistant.id)
     error = AssertionError("assert [] == ['file_citation']")
-    assert f"searched before {store.id} was ready" in told(fake, error)
+    assert f"searched before {store.id} was ready" in cause_of(fake, error)
     aged(fake)
-    assert told(fake, error) is None
+    assert cause_of(fake, error) is None

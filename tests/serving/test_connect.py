@@ -232,8 +232,8 @@ FAULTS = {
 }
 
 
-def told(plan):
-    """A plan as values: what it does is a function, and a call may name its first argument."""
+def values_of(plan):
+    """The fields of a planned fault that can be compared, without functions."""
     return {name: value for name, value in vars(plan).items() if name != "call" and not callable(value)}
 
 

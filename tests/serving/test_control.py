@@ -47,8 +47,8 @@ def post(worlds, path, body=None, **more):
     return json.loads(response.body)
 
 
-def refused(worlds, method, path, body=None, **more):
-    """The status and the message of a refusal, whose form is that of the harness's failures over the wire."""
+def error_of(worlds, method, path, body=None, **more):
+    """The status and the message of an error response, which must have the form of a `HarnessFailure` over the wire."""
     response = send(worlds, method, f"/_harness{path}", body, **more)
     error = json.loads(response.body)["error"]
     assert (error["type"], error["param"], error["code"]) == ("harness_failure", None, None)
@@ -93,14 +93,14 @@ def test_the_only_world_need_not_be_named(worlds):
 
 def test_of_several_worlds_one_has_to_be_named(worlds):
     names = [worlds.name_of(key) for key in ("sk-one", "sk-two") if worlds.for_key(key)]
-    status, message = refused(worlds, "GET", "/clock", key=None)
+    status, message = error_of(worlds, "GET", "/clock", key=None)
     assert status == 400
     assert "GET /_harness/clock: of which world?" in message
     assert f"There are {', '.join(names)}." in message
 
 
 def test_without_any_world_one_has_to_be_begun(worlds):
-    status, message = refused(worlds, "GET", "/clock", key=None)
+    status, message = error_of(worlds, "GET", "/clock", key=None)
     assert status == 400
     assert "There are no worlds yet." in message
 
@@ -110,7 +110,7 @@ def test_an_unknown_name_is_told_the_nearest(worlds, wrong, do):
     name = worlds.name_of("sk-one")
     worlds.for_key("sk-one")
     wanted = wrong.format(name.removeprefix("world-"))
-    status, message = refused(worlds, "GET", f"/clock?world={wanted}")
+    status, message = error_of(worlds, "GET", f"/clock?world={wanted}")
     assert status == 404
     assert f"There is no world {wanted!r}." in message
     assert name in message
@@ -155,11 +155,11 @@ def test_a_scenario_scripts_runs_and_seeds_objects(worlds):
 
 def test_a_wrong_scenario_counts_for_nothing_and_says_where_it_stands(worlds):
     scenario = {"threads": [{"id": "thread_1"}], "next_run": [[{"sya": "4 °C"}]]}
-    status, message = refused(worlds, "POST", "/scenario", scenario)
+    status, message = error_of(worlds, "POST", "/scenario", scenario)
     assert status == 400
     assert "POST /_harness/scenario" in message
     assert "sya" in message
-    _, message = refused(worlds, "POST", "/scenario?where=weather_test.go:31", scenario)
+    _, message = error_of(worlds, "POST", "/scenario?where=weather_test.go:31", scenario)
     assert "weather_test.go:31" in message
     assert get(worlds, "/threads") == []
     assert get(worlds, "/failures") == []  # whoever asked was told; it is no failure of the code under test
@@ -168,7 +168,7 @@ def test_a_wrong_scenario_counts_for_nothing_and_says_where_it_stands(worlds):
 def test_a_scenario_over_the_wire_reads_no_file(worlds, tmp_path):
     secret = tmp_path / "secret.txt"
     secret.write_text("secret", encoding="utf-8")
-    status, message = refused(worlds, "POST", "/scenario", {"files": [{"path": str(secret)}]})
+    status, message = error_of(worlds, "POST", "/scenario", {"files": [{"path": str(secret)}]})
     assert status == 400
     assert "is a path, and only scenario files name files on this machine" in message
 
@@ -218,7 +218,7 @@ def test_in_real_time_a_clock_stays_timed():
     worlds = Worlds(real_time=RealTime(lambda: 0.0))
     before = get(worlds, "/clock")
     assert before["policy"] == "timed"
-    status, message = refused(worlds, "POST", "/clock", {"policy": "manual", "advance": 30})
+    status, message = error_of(worlds, "POST", "/clock", {"policy": "manual", "advance": 30})
     assert (status, "does not go with real time" in message) == (400, True)
     assert get(worlds, "/clock") == before
     assert post(worlds, "/clock", {"policy": "on_poll", "advance": 30}) == {**before, "now": before["now"] + 30}
@@ -236,7 +236,7 @@ def test_in_real_time_a_clock_stays_timed():
     ],
 )
 def test_a_clock_is_moved_by_nothing_else(worlds, body, words):
-    status, message = refused(worlds, "POST", "/clock", body)
+    status, message = error_of(worlds, "POST", "/clock", body)
     assert status == 400
     assert f"POST /_harness/clock{': ' if ':' in words else ''}" in message
     assert words in message
@@ -244,8 +244,8 @@ def test_a_clock_is_moved_by_nothing_else(worlds, body, words):
 
 
 def test_an_unknown_field_is_told_the_nearest(worlds):
-    assert "It has policy, advance. The nearest is advance." in refused(worlds, "POST", "/clock", {"advnce": 30})[1]
-    assert "It has policy, advance.\n" in refused(worlds, "POST", "/clock", {"zzz": 30})[1]
+    assert "It has policy, advance. The nearest is advance." in error_of(worlds, "POST", "/clock", {"advnce": 30})[1]
+    assert "It has policy, advance.\n" in error_of(worlds, "POST", "/clock", {"zzz": 30})[1]
 
 
 def test_what_falls_due_and_fails_is_told_to_whoever_moves_the_clock(worlds):
@@ -261,7 +261,7 @@ def test_what_falls_due_and_fails_is_told_to_whoever_moves_the_clock(worlds):
     client.beta.threads.create_and_run(
         assistant_id=client.beta.assistants.create(model="gpt-4o", instructions="Be brief.").id
     )
-    status, message = refused(worlds, "POST", "/clock", {"advance": 30})
+    status, message = error_of(worlds, "POST", "/clock", {"advance": 30})
     assert status == 400
     assert "the model function raised ValueError: no model" in message
 
@@ -372,17 +372,17 @@ def test_a_snapshot_is_gone_back_to_as_often_as_wanted(worlds):
 
 def test_a_snapshot_ends_with_its_world(worlds):
     kept = post(worlds, "/snapshots")["id"]
-    status, message = refused(worlds, "POST", f"/snapshots/{kept}/restore", key="sk-other")
+    status, message = error_of(worlds, "POST", f"/snapshots/{kept}/restore", key="sk-other")
     assert status == 404
     assert "There is none since the world was created" in message
     post(worlds, "/reset")
-    assert refused(worlds, "POST", f"/snapshots/{kept}/restore")[0] == 404
+    assert error_of(worlds, "POST", f"/snapshots/{kept}/restore")[0] == 404
 
 
 def test_the_newest_snapshots_are_kept(worlds, monkeypatch):
     monkeypatch.setattr(state, "MOST_SNAPSHOTS", 2)
     ids = [post(worlds, "/snapshots")["id"] for _ in range(3)]
-    status, message = refused(worlds, "POST", f"/snapshots/{ids[0]}/restore")
+    status, message = error_of(worlds, "POST", f"/snapshots/{ids[0]}/restore")
     assert status == 404
     assert f"There are {ids[1]}, {ids[2]} since the world was created" in message
     post(worlds, f"/snapshots/{ids[1]}/restore")
@@ -420,7 +420,7 @@ def test_a_reset_takes_options_of_a_world_over_those_of_the_server():
 )
 def test_a_reset_takes_nothing_else(worlds, options, words):
     fake = worlds.for_key(KEY)
-    status, message = refused(worlds, "POST", "/reset", options)
+    status, message = error_of(worlds, "POST", "/reset", options)
     assert status == 400
     assert words in message
     assert worlds.for_key(KEY) is fake
@@ -429,7 +429,7 @@ def test_a_reset_takes_nothing_else(worlds, options, words):
 def test_the_world_of_a_running_test_keeps_its_options():
     worlds = OneWorld(FakeAssistants())
     post(worlds, "/scenario", {"threads": [{}]})
-    assert "keeps its options" in refused(worlds, "POST", "/reset", {"clock": "manual"})[1]
+    assert "keeps its options" in error_of(worlds, "POST", "/reset", {"clock": "manual"})[1]
     post(worlds, "/reset")
     assert get(worlds, "/threads") == []
 
@@ -517,7 +517,7 @@ def test_without_its_slash_the_inspector_is_found_too(worlds, query):
     [("/clok", "/_harness/clock"), ("/snapshots/1", "/_harness/snapshots"), ("/zzzzzz", "GET /_harness/openapi.json")],
 )
 def test_an_unknown_path_is_told_what_there_is_and_the_nearest(worlds, path, do):
-    status, message = refused(worlds, "GET", path)
+    status, message = error_of(worlds, "GET", path)
     assert status == 404
     assert f"The control API has no /_harness{path}." in message
     there_was, advice = message.split("What to do:")
@@ -536,7 +536,7 @@ def test_another_method_is_told_those_there_are(worlds):
     "raw", [b"{", b"\xff", b"[" * 10_000, b'{"advance": NaN}'], ids=["cut", "not UTF-8", "deep", "no number"]
 )
 def test_a_body_that_is_no_json_is_refused(worlds, raw):
-    status, message = refused(worlds, "POST", "/clock", raw=raw)
+    status, message = error_of(worlds, "POST", "/clock", raw=raw)
     assert status == 400
     assert "POST /_harness/clock: the body is not JSON: " in message
 
@@ -551,7 +551,7 @@ def test_a_body_that_is_no_json_is_refused(worlds, raw):
     ],
 )
 def test_a_query_that_does_not_fit_is_refused(worlds, path, words):
-    status, message = refused(worlds, "GET", path)
+    status, message = error_of(worlds, "GET", path)
     assert status == 400
     assert words in message
 
@@ -561,7 +561,7 @@ def test_what_breaks_is_an_answer_too(worlds, monkeypatch):
         raise ZeroDivisionError("by nothing")
 
     monkeypatch.setattr(handlers, "world_as_data", broken)
-    status, message = refused(worlds, "GET", "/world")
+    status, message = error_of(worlds, "GET", "/world")
     assert status == 500
     assert "The fake broke on GET /_harness/world: ZeroDivisionError: by nothing" in message
 
@@ -582,7 +582,7 @@ OTHERS = [
 @pytest.mark.parametrize(("method", "path"), [("GET", "/clock"), ("POST", "/clock"), ("GET", "/"), ("GET", "/nothing")])
 def test_pages_of_other_origins_are_refused_before_anything_else(method, path, token, headers):
     worlds = Worlds(token=token)
-    status, message = refused(worlds, method, path, {"advance": 5}, x_harness_token="secret", **headers)
+    status, message = error_of(worlds, method, path, {"advance": 5}, x_harness_token="secret", **headers)
     assert status == 403
     assert "The control API does not answer pages of another origin." in message
     assert worlds.names() == []
@@ -606,7 +606,7 @@ def test_its_own_page_and_programs_are_answered(worlds, headers):
     "host", ["example.com", "127.0.0.1.example.com", "localhost.example.com:8000", "192.168.0.2:8000", "[::1", "a b"]
 )
 def test_without_a_token_only_this_machine_is_answered(worlds, host):
-    status, message = refused(worlds, "GET", "/clock", host=host)
+    status, message = error_of(worlds, "GET", "/clock", host=host)
     assert status == 403
     assert repr(host) in message
 
@@ -622,7 +622,7 @@ def test_this_machine_has_many_names(worlds, host):
 def test_where_there_is_a_token_every_request_needs_it(method, path):
     worlds = Worlds(token="secret")
     for wrong in ({}, {"x_harness_token": "secreT"}, {"x_harness_token": "비밀"}):
-        status, message = refused(worlds, method, path, **wrong)
+        status, message = error_of(worlds, method, path, **wrong)
         assert status == 401
         assert "requires its token" in message
         assert "secret" not in message
@@ -639,14 +639,14 @@ def test_a_token_in_the_address_opens_the_page_and_changes_nothing():
     worlds = Worlds(token="secret")
     assert send(worlds, "GET", "/_harness/?token=secret").status == 200
     assert send(worlds, "GET", "/_harness/clock?token=secret").status == 200
-    assert refused(worlds, "POST", "/clock?token=secret", {"advance": 1})[0] == 401
+    assert error_of(worlds, "POST", "/clock?token=secret", {"advance": 1})[0] == 401
 
 
 def test_a_large_body_is_refused(worlds):
-    status, message = refused(worlds, "POST", "/scenario", raw=b" " * (MOST_BYTES + 1))
+    status, message = error_of(worlds, "POST", "/scenario", raw=b" " * (MOST_BYTES + 1))
     assert status == 413
     assert f"has {MOST_BYTES + 1} bytes" in message
-    assert refused(worlds, "POST", "/scenario", raw=b" " * MOST_BYTES)[0] == 400  # no JSON, but not too large
+    assert error_of(worlds, "POST", "/scenario", raw=b" " * MOST_BYTES)[0] == 400  # no JSON, but not too large
 
 
 def test_all_answers_are_kept_from_caches_and_guesses(worlds):

@@ -27,28 +27,28 @@ VIEWS = ("requests", "threads", "runs", "faults", "unused", "clock", "failures",
 
 
 @pytest.fixture
-def opened(tmp_path):
-    """Begins worlds, in whose place a test may begin others with the same file; ends them all."""
+def open_worlds(tmp_path):
+    """Makes `PersistentWorlds`, several of them with the same file if a test wants; closes them all."""
     begun = []
 
-    def open_worlds(state="state.jsonl", *options, kind=PersistentWorlds, **how):
+    def make(state="state.jsonl", *options, kind=PersistentWorlds, **how):
         begun.append(kind(tmp_path / state, *options, **how) if kind is PersistentWorlds else kind(*options, **how))
         return begun[-1]
 
-    yield open_worlds
+    yield make
     for worlds in begun:
         worlds.close()
 
 
 @pytest.fixture(scope="module")
-def elsewhere():
-    """Calls functions as servers do, in a thread: so nobody takes the loops of a test for those of a client."""
+def in_thread():
+    """Calls functions in a thread, as servers do, so that a loop of a test is not taken for a client's."""
     with ThreadPoolExecutor(1) as pool:
         yield lambda function, *arguments: pool.submit(function, *arguments).result()
 
 
 def send(worlds, method, path, body=None, *, key=KEYS[0], client="127.0.0.1", **headers):
-    """One request, in the way of Azure's clients if its key is one of theirs."""
+    """Send one request, in the form of Azure's clients if the key is theirs."""
     azure = key == "azure-key" and not path.startswith("/_harness")
     root = "/openai" if azure else "" if path.startswith("/_harness") else "/v1"
     query = ("&" if "?" in path else "?") + "api-version=2024-05-01-preview" if azure else ""
@@ -59,16 +59,17 @@ def send(worlds, method, path, body=None, *, key=KEYS[0], client="127.0.0.1", **
     return worlds.answer(Request(method, ROOT + root + path + query, sent, content, client))
 
 
-def asked(worlds, method, path, body=None, **more):
+def send_ok(worlds, method, path, body=None, **more):
+    """The JSON of an answer, which must be a 200."""
     response = send(worlds, method, path, body, **more)
     assert response.status == 200, response.body
     return json.loads(response.body)
 
 
-def shown(worlds, *, but=()):
+def all_views(worlds, *, but=()):
     """All that the control API shows of every world."""
-    names = [world["name"] for world in asked(worlds, "GET", "/_harness/worlds") if world["name"] not in but]
-    return {name: {view: asked(worlds, "GET", f"/_harness/{view}?world={name}") for view in VIEWS} for name in names}
+    names = [world["name"] for world in send_ok(worlds, "GET", "/_harness/worlds") if world["name"] not in but]
+    return {name: {view: send_ok(worlds, "GET", f"/_harness/{view}?world={name}") for view in VIEWS} for name in names}
 
 
 def upload(content, filename="data.bin"):
@@ -81,15 +82,16 @@ def upload(content, filename="data.bin"):
 
 
 def talk(worlds, text="Hi?", **more):
-    """The path of a run that was asked for."""
-    assistant = asked(worlds, "POST", "/assistants", {"model": "gpt-4o"}, **more)["id"]
+    """The path of a new run."""
+    assistant = send_ok(worlds, "POST", "/assistants", {"model": "gpt-4o"}, **more)["id"]
     thread = {"messages": [{"role": "user", "content": text}]}
-    run = asked(worlds, "POST", "/threads/runs", {"assistant_id": assistant, "thread": thread}, **more)
+    run = send_ok(worlds, "POST", "/threads/runs", {"assistant_id": assistant, "thread": thread}, **more)
     return f"/threads/{run['thread_id']}/runs/{run['id']}"
 
 
-def streamed(worlds, **more):
-    assistant = asked(worlds, "POST", "/assistants", {"model": "gpt-4o"}, **more)["id"]
+def stream_run(worlds, **more):
+    """The body of a streamed run."""
+    assistant = send_ok(worlds, "POST", "/assistants", {"model": "gpt-4o"}, **more)["id"]
     thread = {"messages": [{"role": "user", "content": "Hi?"}]}
     body = {"assistant_id": assistant, "thread": thread, "stream": True}
     return send(worlds, "POST", "/threads/runs", body, **more).body
@@ -101,9 +103,9 @@ def streamed(worlds, **more):
 class Walk:
     """A few clients at random; what they do depends on the seed and on what they were answered."""
 
-    def __init__(self, seed, elsewhere):
+    def __init__(self, seed, in_thread):
         self.random = random.Random(seed)
-        self.elsewhere = elsewhere
+        self.in_thread = in_thread
         self.answers = []
         self.ids = {key: {"asst": [], "thread": [], "run": [], "file": [], "vs": [], "snapshots": []} for key in KEYS}
         self.streams = []
@@ -118,7 +120,7 @@ class Walk:
         """The answer's JSON, if it was one; every answer is remembered, and be it a failure."""
         client = self.random.choice(["127.0.0.1", "10.0.0.7"])
         try:
-            response = self.elsewhere(
+            response = self.in_thread(
                 lambda: send(worlds, method, path, body, key=key, client=client, **more),
             )
         except (HarnessFailure, WireFailure) as failure:
@@ -204,7 +206,7 @@ class Walk:
             stream = self.random.choice(self.streams)
             patience = self.random.choice([None, None, 0.5, 600.0])
             try:
-                self.answers.append(self.elsewhere(stream.read, patience))
+                self.answers.append(self.in_thread(stream.read, patience))
             except (HarnessFailure, WireFailure) as failure:
                 self.answers.append(repr(failure))
         self.answers.append([stream.now for stream in self.streams])
@@ -212,7 +214,7 @@ class Walk:
     def hang_up(self, worlds, key, ids):
         if self.streams:
             stream = self.streams.pop(self.random.randrange(len(self.streams)))
-            self.elsewhere(stream.close)
+            self.in_thread(stream.close)
 
     # what tests do
 
@@ -268,107 +270,107 @@ STEPS += ["assistant", "thread", "run", "run", "look", "look", "piece", "piece",
 
 @pytest.mark.parametrize("spare_waiting", [False, True], ids=["waiting", "spared"])
 @pytest.mark.parametrize("seed", range(12))
-def test_who_was_killed_answers_as_who_was_not(seed, spare_waiting, opened, elsewhere, tmp_path):
+def test_who_was_killed_answers_as_who_was_not(seed, spare_waiting, open_worlds, in_thread, tmp_path):
     """Two servers get the same requests; one of them is killed now and then, which cuts the streams."""
     options = Options(seed=seed)
-    steady, mortal = Walk(seed, elsewhere), Walk(seed, elsewhere)
-    undisturbed = opened("", options, kind=Worlds, spare_waiting=spare_waiting)
-    killed = opened("0", options, spare_waiting=spare_waiting)
+    steady, mortal = Walk(seed, in_thread), Walk(seed, in_thread)
+    undisturbed = open_worlds("", options, kind=Worlds, spare_waiting=spare_waiting)
+    killed = open_worlds("0", options, spare_waiting=spare_waiting)
     for life in range(1, 5):
         steady.steps(undisturbed, 50)
         mortal.steps(killed, 50)
         assert mortal.answers == steady.answers
         for stream in steady.streams:
-            elsewhere(stream.close)
+            in_thread(stream.close)
         shutil.copy(tmp_path / str(life - 1), tmp_path / str(life))  # the file as it was when it was killed
-        before = shown(killed)
-        killed = opened(str(life), options, spare_waiting=spare_waiting)
-        assert shown(killed) == before == shown(undisturbed)
+        before = all_views(killed)
+        killed = open_worlds(str(life), options, spare_waiting=spare_waiting)
+        assert all_views(killed) == before == all_views(undisturbed)
         steady.streams.clear()
         mortal.streams.clear()
 
 
-def test_the_walk_comes_by_everything(opened, elsewhere):
+def test_the_walk_comes_by_everything(open_worlds, in_thread):
     """The one above would hold for clients who get nothing done, too."""
-    walk, worlds = Walk(1, elsewhere), opened("", kind=Worlds)
+    walk, worlds = Walk(1, in_thread), open_worlds("", kind=Worlds)
     walk.steps(worlds, 1500)
     statuses = {answer[2] for answer in walk.answers if isinstance(answer, tuple) and len(answer) == 5}
     assert {200, 400, 404, 429} <= statuses
-    told = json.dumps(shown(worlds)) + repr(walk.answers)
+    told = json.dumps(all_views(worlds)) + repr(walk.answers)
     for what in ("requires_action", "completed", "cancelled", "failed", "in_progress", "ReadTimeout", "ConnectionLost"):
         assert what in told, what
     assert b"event: done\ndata: [DONE]\n\n" in walk.answers
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_in_real_time_as_much_has_passed(seed, opened, elsewhere, tmp_path):
+def test_in_real_time_as_much_has_passed(seed, open_worlds, in_thread, tmp_path):
     """Also while streams only waited, and in several worlds at their own times."""
     real = [1000.0]
-    walk, chance = Walk(seed, elsewhere), random.Random(seed)
-    worlds = opened("before", Options(seed=seed), real_time=RealTime(lambda: real[0]))
+    walk, chance = Walk(seed, in_thread), random.Random(seed)
+    worlds = open_worlds("before", Options(seed=seed), real_time=RealTime(lambda: real[0]))
     for _ in range(120):
         real[0] += chance.random()
         walk.steps(worlds, 1)
         for stream in walk.streams:
             real[0] += chance.random() / 10
-            elsewhere(stream.wait)
+            in_thread(stream.wait)
     for key in KEYS:  # what passed by then
         walk.lists(worlds, key, walk.ids[key])
     shutil.copy(tmp_path / "before", tmp_path / "after")
-    before = shown(worlds)
+    before = all_views(worlds)
     real[0] += 1000  # nothing passes while there is no server
-    again = opened("after", Options(seed=seed), real_time=RealTime(lambda: real[0]))
-    assert shown(again) == before
-    assert any(world["clock"]["now"] > 1_762_171_200 + 30 for world in shown(again).values())
+    again = open_worlds("after", Options(seed=seed), real_time=RealTime(lambda: real[0]))
+    assert all_views(again) == before
+    assert any(world["clock"]["now"] > 1_762_171_200 + 30 for world in all_views(again).values())
 
 
 # --- what a kill leaves -------------------------------------------------------------------------------------------
 
 
-def test_a_kill_at_any_byte_loses_nothing_that_was_answered(opened, tmp_path):
+def test_a_kill_at_any_byte_loses_nothing_that_was_answered(open_worlds, tmp_path):
     """The entry comes before the answer, so with n whole lines the answers up to n may have been given."""
-    worlds = opened()
+    worlds = open_worlds()
     file, states, sizes = tmp_path / "state.jsonl", [], []
 
     def remember():
         sizes.append(file.stat().st_size)
-        states.append(shown(worlds))
+        states.append(all_views(worlds))
 
-    stream = streamed(worlds)
+    stream = stream_run(worlds)
     remember()
     for _ in range(6):
         stream.read()
         remember()
     send(worlds, "POST", "/files", upload(b"\xff\x00\n"), content_type="multipart/form-data; boundary=x")
     remember()
-    asked(worlds, "POST", "/_harness/clock", {"advance": 2.5}, key=KEYS[1])
+    send_ok(worlds, "POST", "/_harness/clock", {"advance": 2.5}, key=KEYS[1])
     remember()
     written = file.read_bytes()
     for size in range(sizes[0], len(written) + 1, 3):
         (tmp_path / "torn").write_bytes(written[:size])
         with_whole_lines = max(index for index, whole in enumerate(sizes) if whole <= size)
-        again = opened("torn")
-        assert shown(again) == states[with_whole_lines]
+        again = open_worlds("torn")
+        assert all_views(again) == states[with_whole_lines]
         talk(again)  # and it goes on from there
-        before = shown(again)
+        before = all_views(again)
         again.close()
-        again = opened("torn")
-        assert shown(again) == before
+        again = open_worlds("torn")
+        assert all_views(again) == before
         again.close()
 
 
-def test_a_kill_during_the_first_line_leaves_a_file_to_begin_with(opened, tmp_path):
-    opened("whole").close()
+def test_a_kill_during_the_first_line_leaves_a_file_to_begin_with(open_worlds, tmp_path):
+    open_worlds("whole").close()
     written = (tmp_path / "whole").read_bytes()
     assert written.count(b"\n") == 1
     for size in range(len(written)):
         (tmp_path / "torn").write_bytes(written[:size])
-        opened("torn").close()
+        open_worlds("torn").close()
         assert (tmp_path / "torn").read_bytes() == written
 
 
-def test_an_entry_stands_in_the_file_before_it_is_acted_upon(opened, tmp_path, monkeypatch):
-    worlds, seen = opened(), []
+def test_an_entry_stands_in_the_file_before_it_is_acted_upon(open_worlds, tmp_path, monkeypatch):
+    worlds, seen = open_worlds(), []
     respond = Worlds.respond
 
     def look(self, fake, request):
@@ -377,39 +379,39 @@ def test_an_entry_stands_in_the_file_before_it_is_acted_upon(opened, tmp_path, m
 
     monkeypatch.setattr(Worlds, "respond", look)
     for _ in range(3):
-        asked(worlds, "POST", "/threads")
+        send_ok(worlds, "POST", "/threads")
     assert seen == [1, 2, 3]
 
 
-def test_what_breaks_the_server_does_not_keep_it_from_starting_again(opened, monkeypatch):
+def test_what_breaks_the_server_does_not_keep_it_from_starting_again(open_worlds, monkeypatch):
     """It broke the one before at the same request, which went on with the next one."""
-    worlds, respond = opened(), Worlds.respond
+    worlds, respond = open_worlds(), Worlds.respond
 
     def broken(self, fake, request):
         return 1 / 0 if request.body else respond(self, fake, request)
 
     monkeypatch.setattr(Worlds, "respond", broken)
     with pytest.raises(ZeroDivisionError):
-        asked(worlds, "POST", "/threads", {})
-    asked(worlds, "POST", "/threads")
+        send_ok(worlds, "POST", "/threads", {})
+    send_ok(worlds, "POST", "/threads")
     worlds.close()
-    assert len(opened().for_key(KEYS[0]).threads) == 1
+    assert len(open_worlds().for_key(KEYS[0]).threads) == 1
 
 
-def test_what_was_written_and_not_answered_counts_as_done(opened, monkeypatch):
-    worlds = opened()
+def test_what_was_written_and_not_answered_counts_as_done(open_worlds, monkeypatch):
+    worlds = open_worlds()
     monkeypatch.setattr(Worlds, "respond", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        asked(worlds, "POST", "/threads")
+        send_ok(worlds, "POST", "/threads")
     monkeypatch.undo()
     worlds.close()
-    assert len(opened().for_key(KEYS[0]).threads) == 1
+    assert len(open_worlds().for_key(KEYS[0]).threads) == 1
 
 
 @pytest.mark.parametrize("fails", ["at once", "halfway"])
-def test_what_cannot_be_written_is_not_done(fails, opened, tmp_path):
-    worlds = opened()
-    asked(worlds, "POST", "/threads")
+def test_what_cannot_be_written_is_not_done(fails, open_worlds, tmp_path):
+    worlds = open_worlds()
+    send_ok(worlds, "POST", "/threads")
     file, before = worlds._journal._file, (tmp_path / "state.jsonl").read_bytes()
 
     class Full:
@@ -428,13 +430,13 @@ def test_what_cannot_be_written_is_not_done(fails, opened, tmp_path):
 
     worlds._journal._file = Full()
     with pytest.raises(HarnessFailure, match=r"cannot be kept in .*: No space left on device"):
-        asked(worlds, "POST", "/threads")
+        send_ok(worlds, "POST", "/threads")
     worlds._journal._file = file
     assert (tmp_path / "state.jsonl").read_bytes() == before
     assert len(worlds.for_key(KEYS[0]).threads) == 1
-    asked(worlds, "POST", "/threads")
+    send_ok(worlds, "POST", "/threads")
     worlds.close()
-    assert len(opened().for_key(KEYS[0]).threads) == 2
+    assert len(open_worlds().for_key(KEYS[0]).threads) == 2
 
 
 # --- what is refused ----------------------------------------------------------------------------------------------
@@ -451,35 +453,35 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damage_is_told_with_its_line_and_nothing_is_lost(damage, opened, tmp_path):
-    worlds = opened()
+def test_damage_is_told_with_its_line_and_nothing_is_lost(damage, open_worlds, tmp_path):
+    worlds = open_worlds()
     talk(worlds)
     talk(worlds)
     worlds.close()
     damaged = b"".join(DAMAGES[damage]((tmp_path / "state.jsonl").read_bytes().splitlines(keepends=True)))
     (tmp_path / "state.jsonl").write_bytes(damaged)
     with pytest.raises(HarnessFailure, match=r"state\.jsonl:\d: this line was changed") as told:
-        opened()
+        open_worlds()
     assert (tmp_path / "state.jsonl").read_bytes() == damaged
     whole = int(str(told.value).partition("state.jsonl:")[2].partition(":")[0]) - 1
     assert f"head -n {whole} " in told.value.do
     (tmp_path / "state.jsonl").write_bytes(b"".join(damaged.splitlines(keepends=True)[:whole]))
-    opened()
+    open_worlds()
 
 
 @pytest.mark.parametrize("content", [b"Shopping list", b"Shopping\nlist\n", b'{"journal": 99, "crc": 1}\n'])
-def test_a_file_of_somebody_else_is_left_alone(content, opened, tmp_path):
+def test_a_file_of_somebody_else_is_left_alone(content, open_worlds, tmp_path):
     (tmp_path / "state.jsonl").write_bytes(content)
     with pytest.raises(HarnessFailure, match=r"state\.jsonl:1: this is not a state file of this version"):
-        opened()
+        open_worlds()
     assert (tmp_path / "state.jsonl").read_bytes() == content
 
 
-def test_another_version_or_another_server_is_refused(opened, tmp_path, monkeypatch):
-    opened("state.jsonl", Options(queued=2, api_key="sk-mine"), execute=True).close()
+def test_another_version_or_another_server_is_refused(open_worlds, tmp_path, monkeypatch):
+    open_worlds("state.jsonl", Options(queued=2, api_key="sk-mine"), execute=True).close()
     monkeypatch.setattr("harness.serving.persistent.__version__", "99")
     with pytest.raises(HarnessFailure) as told:
-        opened("state.jsonl", Options(clock="timed"), scenario={"every_run": "Hello!"}, real_time=RealTime())
+        open_worlds("state.jsonl", Options(clock="timed"), scenario={"every_run": "Hello!"}, real_time=RealTime())
     assert told.value.there_was.splitlines() == [
         f"version was {__version__!r}, and is '99'.",
         "time was 'virtual', and is 'real'.",
@@ -492,14 +494,14 @@ def test_another_version_or_another_server_is_refused(opened, tmp_path, monkeypa
     assert f"rm {tmp_path / 'state.jsonl'}" in told.value.do
 
 
-def test_a_scenario_is_another_when_a_file_is_that_it_names(opened, tmp_path):
+def test_a_scenario_is_another_when_a_file_is_that_it_names(open_worlds, tmp_path):
     (tmp_path / "hours.txt").write_text("9 to 5")
     (tmp_path / "begin.json").write_text(
         '{"files": {"id": "file-hours", "path": "hours.txt"}, "every_run": [["Hello!"]]}'
     )
 
     def begin():
-        return opened("state.jsonl", scenario=scenarios.load(tmp_path / "begin.json"))
+        return open_worlds("state.jsonl", scenario=scenarios.load(tmp_path / "begin.json"))
 
     begin().close()
     begin().close()
@@ -511,66 +513,66 @@ def test_a_scenario_is_another_when_a_file_is_that_it_names(opened, tmp_path):
         begin()
 
 
-def test_two_servers_do_not_share_a_file(opened, tmp_path):
-    first = opened()
+def test_two_servers_do_not_share_a_file(open_worlds, tmp_path):
+    first = open_worlds()
     names = ["state.jsonl"]
     if sys.platform != "win32":  # where links are a privilege
         (tmp_path / "link").symlink_to(tmp_path / "state.jsonl")
         names.append("link")
     for name in names:
         with pytest.raises(HarnessFailure, match=f"Another server keeps its state in .*{name}"):
-            opened(name)
+            open_worlds(name)
     first.close()
-    opened()
+    open_worlds()
 
 
-def test_a_folder_is_no_file(opened):
+def test_a_folder_is_no_file(open_worlds):
     with pytest.raises(HarnessFailure, match="is not a file"):
-        opened("")
+        open_worlds("")
 
 
-def test_its_folder_is_made(opened, tmp_path):
-    opened("new/folder/state.jsonl")
+def test_its_folder_is_made(open_worlds, tmp_path):
+    open_worlds("new/folder/state.jsonl")
     assert (tmp_path / "new/folder/state.jsonl").is_file()
     with pytest.raises(HarnessFailure, match="cannot be kept"):
-        opened("new/folder/state.jsonl/state.jsonl")
+        open_worlds("new/folder/state.jsonl/state.jsonl")
 
 
-def test_a_file_that_cannot_be_opened(opened, monkeypatch):
+def test_a_file_that_cannot_be_opened(open_worlds, monkeypatch):
     def refuse(path, flags):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(journal, "_for_owner_only", refuse)
     with pytest.raises(HarnessFailure, match="Permission denied"):
-        opened()
+        open_worlds()
     monkeypatch.undo()
-    opened()  # the lock was let go
+    open_worlds()  # the lock was let go
 
 
-def test_filelock_is_asked_for(opened, monkeypatch):
+def test_filelock_is_asked_for(open_worlds, monkeypatch):
     monkeypatch.setitem(sys.modules, "filelock", None)
     with pytest.raises(HarnessFailure, match="pytest-assistants\\[recording\\]"):
-        opened()
+        open_worlds()
 
 
 # --- what is kept -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
-def test_the_file_is_its_owners(opened, tmp_path):
-    opened()
+def test_the_file_is_its_owners(open_worlds, tmp_path):
+    open_worlds()
     assert stat.S_IMODE((tmp_path / "state.jsonl").stat().st_mode) == 0o600
 
 
-def test_no_key_stands_in_the_file(opened, tmp_path):
-    worlds = opened("state.jsonl", Options(api_key="sk-only-key"), token="harness-token")
+def test_no_key_stands_in_the_file(open_worlds, tmp_path):
+    worlds = open_worlds("state.jsonl", Options(api_key="sk-only-key"), token="harness-token")
     talk(worlds, key="sk-only-key")
-    stream = streamed(worlds, key="sk-only-key")
+    stream = stream_run(worlds, key="sk-only-key")
     stream.read()
     stream.close()
-    asked(worlds, "POST", "/threads?subscription-key=sk-gateway", key="sk-only-key", cookie="session=sk-cookie")
+    send_ok(worlds, "POST", "/threads?subscription-key=sk-gateway", key="sk-only-key", cookie="session=sk-cookie")
     send(worlds, "POST", "/threads", key="sk-other-key")
-    asked(
+    send_ok(
         worlds,
         "POST",
         "/_harness/clock?token=harness-token",
@@ -584,39 +586,39 @@ def test_no_key_stands_in_the_file(opened, tmp_path):
     assert "harness-token" not in written
 
 
-def test_azures_clients_come_again_as_they_came(opened):
-    worlds = opened()
-    asked(worlds, "POST", "/threads", key="azure-key")
+def test_azures_clients_come_again_as_they_came(open_worlds):
+    worlds = open_worlds()
+    send_ok(worlds, "POST", "/threads", key="azure-key")
     path = f"{ROOT}/openai/threads?api-version=2024-05-01-preview"
     assert worlds.answer(Request("POST", path, {"authorization": "Bearer azure-key"}, b"")).status == 200
-    before = shown(worlds)
+    before = all_views(worlds)
     worlds.close()
-    again = opened()
-    assert shown(again) == before
+    again = open_worlds()
+    assert all_views(again) == before
     sent = [dict(exchange.request.headers) for exchange in again.for_key("azure-key").requests]
     assert [headers.get("api-key") for headers in sent] == [ANY_KEY, None]
     assert sent[1] == {"authorization": f"Bearer {ANY_KEY}"}
 
 
 @pytest.mark.parametrize("key", ["", "sk-other"], ids=["no key", "another key"])
-def test_who_is_refused_for_the_key_leaves_no_trace(key, opened, tmp_path):
-    worlds = opened("state.jsonl", Options(api_key="sk-mine"))
+def test_who_is_refused_for_the_key_leaves_no_trace(key, open_worlds, tmp_path):
+    worlds = open_worlds("state.jsonl", Options(api_key="sk-mine"))
     before = (tmp_path / "state.jsonl").read_bytes()
     assert send(worlds, "POST", "/threads", key=key).status == 401
     assert (tmp_path / "state.jsonl").read_bytes() == before
 
 
-def test_the_only_key_is_accepted_again(opened):
-    worlds = opened("state.jsonl", Options(api_key="sk-mine"))
-    asked(worlds, "POST", "/threads", key="sk-mine")
+def test_the_only_key_is_accepted_again(open_worlds):
+    worlds = open_worlds("state.jsonl", Options(api_key="sk-mine"))
+    send_ok(worlds, "POST", "/threads", key="sk-mine")
     worlds.close()
-    assert len(opened("state.jsonl", Options(api_key="sk-mine")).for_key("sk-mine").threads) == 1
+    assert len(open_worlds("state.jsonl", Options(api_key="sk-mine")).for_key("sk-mine").threads) == 1
 
 
-def test_a_control_request_comes_in_again_by_whatever_way_it_came(opened):
+def test_a_control_request_comes_in_again_by_whatever_way_it_came(open_worlds):
     """By a name of this machine, with a token, while there was one world only: none of that need be so next time."""
-    worlds = opened("state.jsonl", token="one")
-    asked(worlds, "GET", "/_harness/clock", x_harness_token="one")
+    worlds = open_worlds("state.jsonl", token="one")
+    send_ok(worlds, "GET", "/_harness/clock", x_harness_token="one")
     headers = {"host": "192.168.1.7:8000", "x_harness_token": "one"}
     assert send(worlds, "POST", "/_harness/clock", {"advance": 7}, key="", **headers).status == 200
     assert send(worlds, "POST", "/_harness/clock", {"advance": 7}, key="", x_harness_token="two").status == 401
@@ -624,14 +626,14 @@ def test_a_control_request_comes_in_again_by_whatever_way_it_came(opened):
     assert send(worlds, "POST", "/_harness/clock", {"advance": 7}, key="", **headers).status == 400
     now = worlds.for_key(KEYS[0]).clock.now
     worlds.close()
-    again = opened()
+    again = open_worlds()
     assert again.for_key(KEYS[0]).clock.now == now
 
 
-def test_a_world_that_was_only_looked_at_is_there(opened, tmp_path):
-    worlds = opened()
+def test_a_world_that_was_only_looked_at_is_there(open_worlds, tmp_path):
+    worlds = open_worlds()
     for key in (KEYS[1], KEYS[0]):
-        asked(worlds, "GET", "/_harness/clock", key=key)
+        send_ok(worlds, "GET", "/_harness/clock", key=key)
     before = (tmp_path / "state.jsonl").read_bytes()
     for path in ("clock", "worlds", ""):  # nothing new
         send(worlds, "GET", f"/_harness/{path}", key=KEYS[0])
@@ -639,28 +641,28 @@ def test_a_world_that_was_only_looked_at_is_there(opened, tmp_path):
     assert (tmp_path / "state.jsonl").read_bytes() == before
     names = worlds.names()
     worlds.close()
-    assert opened().names() == names == [worlds.name_of(key) for key in (KEYS[1], KEYS[0])]
+    assert open_worlds().names() == names == [worlds.name_of(key) for key in (KEYS[1], KEYS[0])]
 
 
-def test_cells_are_executed_again(opened, tmp_path):
+def test_cells_are_executed_again(open_worlds, tmp_path):
     """Only a server that executes cells does so at its start, for another would not have begun with this file."""
-    worlds = opened(execute=True)
+    worlds = open_worlds(execute=True)
     cell = {"run_code": "print(6 * 7)", "execute": True}
-    asked(worlds, "POST", "/_harness/scenario", {"next_run": [cell, "Done."]})
-    assistant = asked(worlds, "POST", "/assistants", {"model": "gpt-4o", "tools": [{"type": "code_interpreter"}]})
+    send_ok(worlds, "POST", "/_harness/scenario", {"next_run": [cell, "Done."]})
+    assistant = send_ok(worlds, "POST", "/assistants", {"model": "gpt-4o", "tools": [{"type": "code_interpreter"}]})
     thread = {"messages": [{"role": "user", "content": "Six times seven?"}]}
-    run = asked(worlds, "POST", "/threads/runs", {"assistant_id": assistant["id"], "thread": thread})
-    asked(worlds, "POST", "/_harness/clock", {"advance": 60})
-    steps = asked(worlds, "GET", f"/threads/{run['thread_id']}/runs/{run['id']}/steps")["data"]
+    run = send_ok(worlds, "POST", "/threads/runs", {"assistant_id": assistant["id"], "thread": thread})
+    send_ok(worlds, "POST", "/_harness/clock", {"advance": 60})
+    steps = send_ok(worlds, "GET", f"/threads/{run['thread_id']}/runs/{run['id']}/steps")["data"]
     assert steps[-1]["step_details"]["tool_calls"][0]["code_interpreter"]["outputs"][0]["logs"] == "42\n"
-    before = shown(worlds)
+    before = all_views(worlds)
     worlds.close()
-    assert shown(opened(execute=True)) == before
+    assert all_views(open_worlds(execute=True)) == before
 
 
-def test_the_numbers_of_streams_are_those_of_their_requests(opened, tmp_path):
-    worlds = opened()
-    first, second = streamed(worlds), streamed(worlds, key=KEYS[1])
+def test_the_numbers_of_streams_are_those_of_their_requests(open_worlds, tmp_path):
+    worlds = open_worlds()
+    first, second = stream_run(worlds), stream_run(worlds, key=KEYS[1])
     for stream in (second, first):
         stream.read()
     first.read(patience=5)
@@ -675,21 +677,21 @@ def test_the_numbers_of_streams_are_those_of_their_requests(opened, tmp_path):
     assert [kept[number - 1]["url"].rpartition("/")[2] for number in (3, 5)] == ["runs", "runs"]
 
 
-def test_a_stream_that_was_open_is_closed_once(opened, tmp_path):
+def test_a_stream_that_was_open_is_closed_once(open_worlds, tmp_path):
     """Its client is gone; and what nobody will read need not be kept."""
-    worlds = opened()
-    streamed(worlds).read()
+    worlds = open_worlds()
+    stream_run(worlds).read()
     for _ in range(2):
         worlds.close()
-        worlds = opened()
+        worlds = open_worlds()
         lines = (tmp_path / "state.jsonl").read_text().splitlines()
         assert [line.partition(", ")[0] for line in lines[-2:]] == ['{"read": 3', '{"close": 3']
 
 
-def test_a_world_acts_in_the_order_of_the_file(opened):
+def test_a_world_acts_in_the_order_of_the_file(open_worlds):
     """Threads race for the same world and for others; what they saw is what the next server shows."""
-    worlds = opened()
-    stream = streamed(worlds)
+    worlds = open_worlds()
+    stream = stream_run(worlds)
 
     def work(number):
         for turn in range(12):
@@ -697,10 +699,10 @@ def test_a_world_acts_in_the_order_of_the_file(opened):
             if number % 2:
                 stream.read()
             elif turn == number:
-                asked(worlds, "POST", "/_harness/reset", {}, key=KEYS[1])
+                send_ok(worlds, "POST", "/_harness/reset", {}, key=KEYS[1])
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(work, range(6)))
-    before = shown(worlds)
+    before = all_views(worlds)
     worlds.close()
-    assert shown(opened()) == before
+    assert all_views(open_worlds()) == before

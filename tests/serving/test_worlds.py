@@ -18,7 +18,7 @@ from harness.serving.worlds import NO_KEY, OneWorld, Worlds
 ROOT = "http://127.0.0.1:1/v1"
 
 
-def asked(worlds, method, path, body=None, *, key="sk-a", root=ROOT, **headers):
+def send(worlds, method, path, body=None, *, key="sk-a", root=ROOT, **headers):
     """The answer to one request, and its JSON."""
     sent = {"authorization": f"Bearer {key}", "openai-beta": "assistants=v2", **headers}
     answer = worlds.answer(
@@ -27,24 +27,25 @@ def asked(worlds, method, path, body=None, *, key="sk-a", root=ROOT, **headers):
     return answer, json.loads(answer.body)
 
 
-def made(worlds, path, body=None, **more):
-    answer, value = asked(worlds, "POST", path, body or {}, **more)
+def create(worlds, path, body=None, **more):
+    """The id of an object that a POST request creates."""
+    answer, value = send(worlds, "POST", path, body or {}, **more)
     assert answer.status == 200, value
     return value["id"]
 
 
-def started(worlds, **more):
-    """The path of a run that has just begun."""
-    assistant = made(worlds, "/assistants", {"model": "gpt-4o", "instructions": "Help."}, **more)
-    thread = made(worlds, "/threads", **more)
-    return f"/threads/{thread}/runs/" + made(worlds, f"/threads/{thread}/runs", {"assistant_id": assistant}, **more)
+def start_run(worlds, **more):
+    """The path of a run that has just been created."""
+    assistant = create(worlds, "/assistants", {"model": "gpt-4o", "instructions": "Help."}, **more)
+    thread = create(worlds, "/threads", **more)
+    return f"/threads/{thread}/runs/" + create(worlds, f"/threads/{thread}/runs", {"assistant_id": assistant}, **more)
 
 
 def test_each_key_is_a_world_of_its_own():
     worlds = Worlds()
-    thread = made(worlds, "/threads", key="sk-a")
-    assert asked(worlds, "GET", f"/threads/{thread}", key="sk-a")[0].status == 200
-    assert asked(worlds, "GET", f"/threads/{thread}", key="sk-b")[0].status == 404
+    thread = create(worlds, "/threads", key="sk-a")
+    assert send(worlds, "GET", f"/threads/{thread}", key="sk-a")[0].status == 200
+    assert send(worlds, "GET", f"/threads/{thread}", key="sk-b")[0].status == 404
     assert len(worlds.for_key("sk-a").threads) == 1
     assert worlds.for_key("sk-b").threads == []
     worlds.for_key("sk-a").clock.advance(100)
@@ -54,8 +55,8 @@ def test_each_key_is_a_world_of_its_own():
 def test_ids_depend_on_seed_and_key_alone():
     def first(seed, key):
         worlds = Worlds(Options(seed=seed))
-        made(worlds, "/threads", key="sk-other")
-        return made(worlds, "/threads", key=key)
+        create(worlds, "/threads", key="sk-other")
+        return create(worlds, "/threads", key=key)
 
     assert first(1, "sk-a") == first(1, "sk-a")
     assert len({first(1, "sk-a"), first(1, "sk-b"), first(2, "sk-a")}) == 3
@@ -63,7 +64,7 @@ def test_ids_depend_on_seed_and_key_alone():
 
 def test_the_name_of_a_world_does_not_tell_its_key():
     worlds = Worlds()
-    made(worlds, "/threads", key="sk-secret")
+    create(worlds, "/threads", key="sk-secret")
     [name] = worlds.names()
     assert worlds.get(name) is worlds.for_key("sk-secret")
     assert "secret" not in name
@@ -74,7 +75,7 @@ def test_the_name_of_a_world_does_not_tell_its_key():
 def test_who_has_no_key_is_refused_and_can_be_seen():
     """CONTRACT §7.1."""
     worlds = Worlds()
-    answer, body = asked(worlds, "POST", "/threads", {}, authorization="")
+    answer, body = send(worlds, "POST", "/threads", {}, authorization="")
     assert answer.status == 401
     assert "You didn't provide an API key" in body["error"]["message"]
     assert [exchange.status for exchange in worlds.get(NO_KEY).requests] == [401]
@@ -85,31 +86,31 @@ def test_azures_key_is_a_key():
     root = "http://127.0.0.1:1/openai"
     query = "?api-version=2024-05-01-preview"
     headers = {"authorization": "", "api-key": "azure-key"}
-    assert asked(worlds, "POST", f"/threads{query}", {}, root=root, **headers)[0].status == 200
+    assert send(worlds, "POST", f"/threads{query}", {}, root=root, **headers)[0].status == 200
     assert len(worlds.for_key("azure-key").threads) == 1
 
 
 def test_all_begin_with_the_scenario_and_begin_again_with_it():
     worlds = Worlds(scenario={"assistants": [{"id": "asst_hello"}], "every_run": ["Hello!"]})
     for key in ("sk-a", "sk-b"):
-        assert asked(worlds, "GET", "/assistants/asst_hello", key=key)[0].status == 200
+        assert send(worlds, "GET", "/assistants/asst_hello", key=key)[0].status == 200
     name = worlds.name_of("sk-a")
-    made(worlds, "/threads")
+    create(worlds, "/threads")
     fake = worlds.for_key("sk-a")
     worlds.reset(name)
     assert worlds.for_key("sk-a") is not fake
     assert worlds.for_key("sk-a").threads == []
-    assert asked(worlds, "GET", "/assistants/asst_hello")[0].status == 200
+    assert send(worlds, "GET", "/assistants/asst_hello")[0].status == 200
     worlds.reset(name, Options(api="sunset"))
-    assert asked(worlds, "GET", "/assistants/asst_hello")[0].status == 404
-    assert asked(worlds, "GET", "/assistants/asst_hello", key="sk-b")[0].status == 200
+    assert send(worlds, "GET", "/assistants/asst_hello")[0].status == 404
+    assert send(worlds, "GET", "/assistants/asst_hello", key="sk-b")[0].status == 200
     worlds.close()
 
 
 def test_what_the_scenario_of_the_server_has_too_much_is_no_complaint():
     """It is for every client, and not each needs all of it; what came over the network is for one."""
     worlds = Worlds(scenario={"next_run": ["One."], "when": [{"message": "Oslo", "run": ["Two."]}]})
-    unused = partial(asked, worlds, "GET", "/unused", root="http://127.0.0.1:1/_harness")
+    unused = partial(send, worlds, "GET", "/unused", root="http://127.0.0.1:1/_harness")
     assert unused()[1] is None
     worlds.for_key("sk-a").next_run(say("Three."))
     complaint = unused()[1]
@@ -127,10 +128,10 @@ def test_a_world_may_begin_by_being_reset():
 def test_clients_are_spared_their_waiting():
     """Measured with openai 3.52: a poller obeys `openai-poll-after-ms: 0`; 0 is ignored in `retry-after-ms`."""
     worlds = Worlds(spare_waiting=True)
-    run = started(worlds)
-    answer, _ = asked(worlds, "GET", run)
+    run = start_run(worlds)
+    answer, _ = send(worlds, "GET", run)
     assert answer.headers["openai-poll-after-ms"] == "0"
-    assert "openai-poll-after-ms" not in asked(worlds, "GET", run.rpartition("/")[0])[0].headers
+    assert "openai-poll-after-ms" not in send(worlds, "GET", run.rpartition("/")[0])[0].headers
     assert "retry-after-ms" not in answer.headers
 
 
@@ -140,7 +141,7 @@ def test_what_is_not_waited_passes_on_the_clock(retry_after, passes):
     fake = worlds.for_key("sk-a")
     fake.faults.status(429, on="POST /threads", retry_after=retry_after)
     before = fake.clock.now
-    answer, _ = asked(worlds, "POST", "/threads", {})
+    answer, _ = send(worlds, "POST", "/threads", {})
     assert (answer.status, answer.headers["retry-after-ms"]) == (429, "1")
     assert fake.clock.now - before == passes
 
@@ -150,29 +151,29 @@ def test_a_day_to_try_again_at_is_not_waited_for():
     fake = worlds.for_key("sk-a")
     fake.on("GET", "/models", lambda request: Response(503, {"retry-after": "Mon, 03 Nov 2025 12:00:30 GMT"}, b"{}"))
     before = fake.clock.now
-    assert asked(worlds, "GET", "/models")[0].headers["retry-after-ms"] == "1"
+    assert send(worlds, "GET", "/models")[0].headers["retry-after-ms"] == "1"
     assert fake.clock.now == before
 
 
 def test_nothing_is_added_where_nobody_asked_for_it():
     """CONTRACT §9: the real service never sent these headers."""
     worlds = Worlds()
-    run = started(worlds)
+    run = start_run(worlds)
     worlds.for_key("sk-a").faults.status(429, on="GET /threads/{thread_id}/runs/{run_id}")
     for _ in range(2):
-        headers = asked(worlds, "GET", run)[0].headers
+        headers = send(worlds, "GET", run)[0].headers
         assert not {"openai-poll-after-ms", "retry-after-ms"} & set(headers)
 
 
 def test_in_real_time_the_clock_goes_as_the_real_one_does():
     real = [1000.0]
     worlds = Worlds(real_time=RealTime(lambda: real[0]))
-    run = started(worlds)
-    assert [asked(worlds, "GET", run)[1]["status"] for _ in range(3)] == ["queued"] * 3  # a look moves nothing
+    run = start_run(worlds)
+    assert [send(worlds, "GET", run)[1]["status"] for _ in range(3)] == ["queued"] * 3  # a look moves nothing
     real[0] += 1.5
-    assert asked(worlds, "GET", run)[1]["status"] == "in_progress"
+    assert send(worlds, "GET", run)[1]["status"] == "in_progress"
     real[0] += 2
-    assert asked(worlds, "GET", run)[1]["status"] == "completed"
+    assert send(worlds, "GET", run)[1]["status"] == "completed"
 
 
 def test_a_clock_that_nothing_moves_does_not_go_with_real_time():
@@ -187,10 +188,10 @@ def test_in_real_time_the_control_api_shows_the_time_of_now():
     worlds = Worlds(real_time=RealTime(lambda: real[0]))
     shown = []
     for _ in range(2):
-        shown.append(asked(worlds, "GET", "/clock", root="http://127.0.0.1:1/_harness")[1]["now"])
+        shown.append(send(worlds, "GET", "/clock", root="http://127.0.0.1:1/_harness")[1]["now"])
         real[0] += 5
     assert shown[1] - shown[0] == 5
-    assert asked(worlds, "GET", "/worlds", root="http://127.0.0.1:1/_harness")[0].status == 200
+    assert send(worlds, "GET", "/worlds", root="http://127.0.0.1:1/_harness")[0].status == 200
 
 
 @pytest.mark.parametrize(
@@ -215,8 +216,8 @@ def test_in_real_time_a_stream_comes_when_its_time_has_come():
     worlds = Worlds(real_time=RealTime(lambda: real[0]))
     worlds.for_key("sk-a").next_run(say(pieces=["one ", "two"]))
     assistant, thread = (
-        made(worlds, "/assistants", {"model": "gpt-4o", "instructions": "Help."}),
-        made(worlds, "/threads"),
+        create(worlds, "/assistants", {"model": "gpt-4o", "instructions": "Help."}),
+        create(worlds, "/threads"),
     )
     body = json.dumps({"assistant_id": assistant, "stream": True}).encode()
     headers = {"authorization": "Bearer sk-a", "openai-beta": "assistants=v2"}
@@ -240,8 +241,8 @@ def test_one_world_serves_every_key_and_goes_back_to_its_beginning():
     fake = FakeAssistants()
     fake.add_thread("thread_first")
     worlds = OneWorld(fake)
-    made(worlds, "/threads", key="sk-a")
-    made(worlds, "/threads", key="sk-b")
+    create(worlds, "/threads", key="sk-a")
+    create(worlds, "/threads", key="sk-b")
     assert len(fake.threads) == 3
     worlds.reset(OneWorld.NAME)
     assert [thread.id for thread in fake.threads] == ["thread_first"]
@@ -254,8 +255,8 @@ def test_one_world_serves_every_key_and_goes_back_to_its_beginning():
 pytest.importorskip("uvicorn")
 
 
-def asks(server, text, key=None):
-    """A whole conversation through the SDK; gives the answer."""
+def ask(server, text, key=None):
+    """The answer to a question that is asked through the SDK."""
     with openai.OpenAI(base_url=server.base_url, api_key=key or server.key) as client:
         assistant = client.beta.assistants.create(model="gpt-4o", instructions="Help.")
         run = client.beta.threads.create_and_run_poll(
@@ -282,9 +283,9 @@ def test_a_server_says_where_it_is():
 def test_the_only_key_that_is_accepted_is_the_one_to_use():
     with serve(Options(api_key="sk-only"), spare_waiting=True) as server:
         assert server.key == "sk-only"
-        assert asks(server, "Hi?")
+        assert ask(server, "Hi?")
         with pytest.raises(openai.AuthenticationError):
-            asks(server, "Hi?", "sk-other")
+            ask(server, "Hi?", "sk-other")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "localhost"])
@@ -303,7 +304,7 @@ def test_a_scenario_file_is_what_worlds_begin_with(tmp_path):
     file = tmp_path / "hello.json"
     file.write_text('{"every_run": ["Hello!"]}')
     with serve(scenario=file, spare_waiting=True) as server:
-        assert asks(server, "Hi") == "Hello!"
+        assert ask(server, "Hi") == "Hello!"
     file.write_text('{"every_runs": ["Hello!"]}')
     with pytest.raises(HarnessFailure, match="every_run"), serve(scenario=file):
         pass
@@ -314,7 +315,7 @@ def test_parallel_suites_share_a_server():
         for number in range(4):
             server.worlds.for_key(f"sk-{number}").every_run(say(f"I am {number}."))
         with ThreadPoolExecutor(4) as pool:
-            answers = list(pool.map(lambda number: asks(server, "Who?", f"sk-{number % 4}"), range(8)))
+            answers = list(pool.map(lambda number: ask(server, "Who?", f"sk-{number % 4}"), range(8)))
     assert answers == [f"I am {number % 4}." for number in range(8)]
 
 

@@ -49,8 +49,8 @@ def ask(url, method="GET", target="/", body=None, headers=()):
         return got.status, dict(got.getheaders()), got.read()
 
 
-class Told:
-    """A body made of functions, each of which gives a piece."""
+class ScriptedBody:
+    """A stream whose chunks are the results of functions."""
 
     now = 0.0
 
@@ -77,8 +77,9 @@ def raising(error):
     return piece
 
 
-def told(*pieces, content_type="text/event-stream"):
-    body = Told(*pieces)
+def scripted(*pieces, content_type="text/event-stream"):
+    """A scripted body, and a function that answers with it."""
+    body = ScriptedBody(*pieces)
     return body, lambda request: Response(200, {"content-type": content_type}, body)
 
 
@@ -239,7 +240,7 @@ def test_each_piece_arrives_when_it_is_there():
 
 
 def test_a_stream_is_closed_when_it_is_over():
-    body, answer = told(lambda: b"one", lambda: b"two")
+    body, answer = scripted(lambda: b"one", lambda: b"two")
     with serving(answer) as url:
         assert ask(url)[2] == b"onetwo"
         assert body.closed.wait(PATIENCE)
@@ -247,7 +248,7 @@ def test_a_stream_is_closed_when_it_is_over():
 
 def test_a_client_that_leaves_ends_the_stream():
     left = Event()
-    body, answer = told(lambda: b"one", lambda: b"two" * left.wait(PATIENCE), *[lambda: b"more"] * 1000)
+    body, answer = scripted(lambda: b"one", lambda: b"two" * left.wait(PATIENCE), *[lambda: b"more"] * 1000)
     with serving(answer) as url:
         with httpx.stream("GET", url) as got:
             assert next(got.iter_bytes()) == b"one"
@@ -257,7 +258,7 @@ def test_a_client_that_leaves_ends_the_stream():
 
 
 def test_a_connection_that_is_lost_is_lost_over_the_network_too():
-    body, answer = told(lambda: b"one", raising(ConnectionLost("planned")))
+    body, answer = scripted(lambda: b"one", raising(ConnectionLost("planned")))
     with serving(answer) as url:
         with httpx.stream("GET", url) as got, pytest.raises(httpx.RemoteProtocolError):
             got.read()
@@ -266,7 +267,7 @@ def test_a_connection_that_is_lost_is_lost_over_the_network_too():
 
 def test_a_failure_in_the_middle_of_a_stream_is_told_to_the_client():
     first = lambda: b'event: thread.created\ndata: {"id": "thread_1", "object": "thread", "created_at": 1}\n\n'  # noqa: E731
-    _, answer = told(first, raising(HarnessFailure("Nobody moves the clock.", do="assistants.clock.advance(1)")))
+    _, answer = scripted(first, raising(HarnessFailure("Nobody moves the clock.", do="assistants.clock.advance(1)")))
     with serving(answer) as url, sdk(url) as client:
         events = client.beta.threads.runs.create(thread_id="thread_1", assistant_id="asst_1", stream=True)
         assert next(events).event == "thread.created"
@@ -282,7 +283,7 @@ def test_in_real_time_a_stream_is_read_when_its_wait_is_over(monkeypatch):
         slept.append(seconds)
 
     monkeypatch.setattr("anyio.sleep", sleep)
-    body, answer = told(lambda: b"one")
+    body, answer = scripted(lambda: b"one")
     waits = iter([10.0, 0.01])
     body.wait = lambda: next(waits, 0.0)
     with serving(answer, real_time=True) as url:
@@ -293,8 +294,8 @@ def test_in_real_time_a_stream_is_read_when_its_wait_is_over(monkeypatch):
 # --- the application, without a server ---------------------------------------------------------------------------
 
 
-def played(app, scope, *messages):
-    """What an application sends, given these messages."""
+def run_app(app, scope, *messages):
+    """The messages that an application sends when it receives these."""
     sent, coming = [], iter(messages)
 
     async def receive():
@@ -314,7 +315,7 @@ PART = {"type": "http.request", "body": b"one", "more_body": True}
 def test_what_a_server_may_leave_out_is_not_needed():
     asked = []
     app = asgi_app(lambda request: asked.append(request) or Response(200, {}, b""))
-    start, end = played(app, SCOPE, PART, {"type": "http.request"})
+    start, end = run_app(app, SCOPE, PART, {"type": "http.request"})
     assert (start["status"], end["more_body"]) == (200, False)
     assert asked == [Request("GET", "http://localhost/v1/a%20b", {}, b"one", "")]
 
@@ -326,7 +327,7 @@ def test_what_is_quick_is_answered_without_a_thread():
         inline=lambda request: request.method == "GET",
     )
     for method in ("GET", "POST"):
-        assert played(app, {**SCOPE, "method": method}, {"type": "http.request"})[0]["status"] == 200
+        assert run_app(app, {**SCOPE, "method": method}, {"type": "http.request"})[0]["status"] == 200
     assert threads[0] is threading.current_thread()
     assert threads[1] is not threading.current_thread()
 
@@ -346,8 +347,8 @@ def test_who_sends_more_than_is_taken_is_sent_away(scope, limit, advice, monkeyp
     assert receiving.OTHER.most == 64 * 2**20
     monkeypatch.setattr(receiving, limit, whole._replace(most=5))
     app = asgi_app(lambda request: Response(200, {}, bytes(request.body)))
-    assert played(app, scope, PART, {"type": "http.request"})[0]["status"] == 200
-    start, end = played(app, scope, PART, PART)
+    assert run_app(app, scope, PART, {"type": "http.request"})[0]["status"] == 200
+    start, end = run_app(app, scope, PART, PART)
     assert (start["status"], end["more_body"]) == (413, False)
     assert (b"connection", b"close") in start["headers"]
     message = json.loads(end["body"])["error"]["message"]
@@ -361,7 +362,7 @@ def test_a_long_form_is_kept_on_disk_and_a_short_one_in_memory():
     for size in (IN_MEMORY, IN_MEMORY + 1):
         for scope in (SCOPE, FORM_SCOPE):
             parts = [{**PART, "body": bytes(size // 2)}, {"type": "http.request", "body": b"x" * (size - size // 2)}]
-            assert played(app, scope, *parts)[0]["status"] == 200
+            assert run_app(app, scope, *parts)[0]["status"] == 200
             assert bytes(bodies[-1]) == bytes(size // 2) + b"x" * (size - size // 2)
     assert [type(body) for body in bodies] == [bytes, bytes, bytes, memoryview]
     assert bodies[-1].readonly
@@ -372,7 +373,7 @@ def test_a_disk_that_is_full_is_told(monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(tempfile.SpooledTemporaryFile, "write", full)
-    start, end = played(asgi_app(raising_answer(AssertionError)), FORM_SCOPE, PART)
+    start, end = run_app(asgi_app(raising_answer(AssertionError)), FORM_SCOPE, PART)
     assert start["status"] == 413
     message = json.loads(end["body"])["error"]["message"]
     assert "cannot be kept in" in message
@@ -389,11 +390,11 @@ def test_what_is_read_from_a_disk_has_a_length():
 
 
 def test_half_a_request_is_no_request():
-    assert played(asgi_app(raising_answer(AssertionError)), SCOPE, PART, {"type": "http.disconnect"}) == []
+    assert run_app(asgi_app(raising_answer(AssertionError)), SCOPE, PART, {"type": "http.disconnect"}) == []
 
 
 def test_the_lifespan_is_acknowledged():
-    sent = played(
+    sent = run_app(
         asgi_app(raising_answer(AssertionError)),
         {"type": "lifespan"},
         {"type": "lifespan.startup"},
@@ -404,7 +405,7 @@ def test_the_lifespan_is_acknowledged():
 
 def test_other_protocols_are_refused():
     with pytest.raises(NotImplementedError, match="websocket"):
-        played(asgi_app(raising_answer(AssertionError)), {"type": "websocket"})
+        run_app(asgi_app(raising_answer(AssertionError)), {"type": "websocket"})
 
 
 # --- forwarding --------------------------------------------------------------------------------------------------
@@ -412,14 +413,14 @@ def test_other_protocols_are_refused():
 
 @pytest.fixture(params=["httpx", "httpx2"])
 def family(request, monkeypatch):
-    """Where the one is missing, the other is used."""
+    """The HTTP library that is used; httpx2 is if httpx is missing."""
     pytest.importorskip(request.param)
     if request.param == "httpx2":
         monkeypatch.setitem(sys.modules, "httpx", None)
 
 
-def forwarded(answer, *requests, base="/v1"):
-    """What comes back, and what arrived at the endpoint."""
+def forward_all(answer, *requests, base="/v1"):
+    """The responses to forwarded requests, and the requests that arrived at the endpoint."""
     arrived = []
 
     def live(request):
@@ -444,7 +445,7 @@ def test_a_request_is_sent_on_as_it_came():
     }
     sent = Request("PATCH", "http://127.0.0.1:1/v1/th%2Freads?a=%20&b", headers, b"body")
     answer = {"content-type": "text/plain", "x-request-id": "1"}
-    [got], [arrived] = forwarded(lambda request: Response(418, answer, b"tea"), sent)
+    [got], [arrived] = forward_all(lambda request: Response(418, answer, b"tea"), sent)
     assert got == Response(418, answer, b"tea")
     assert (arrived.method, arrived.path, arrived.body) == ("PATCH", sent.path, b"body")
     assert arrived.url.partition("?")[2] == "a=%20&b"
@@ -463,14 +464,14 @@ def test_a_request_is_sent_on_as_it_came():
 @pytest.mark.usefixtures("family")
 def test_what_comes_compressed_is_given_plain():
     answer = Response(200, {"content-encoding": "gzip", "content-type": "text/plain"}, gzip.compress(b"plain"))
-    [got], _ = forwarded(lambda request: answer, Request("GET", "http://here/v1/models"))
+    [got], _ = forward_all(lambda request: answer, Request("GET", "http://here/v1/models"))
     assert got == Response(200, {"content-type": "text/plain"}, b"plain")
 
 
 def test_redirects_and_cookies_are_left_alone():
     moved = Response(302, {"location": "/v1/elsewhere", "set-cookie": "a=1; Path=/"}, b"")
     asked = Request("GET", "http://here/v1/models")
-    got, arrived = forwarded(lambda request: moved, asked, asked)
+    got, arrived = forward_all(lambda request: moved, asked, asked)
     assert got == [Response(302, {"location": "/v1/elsewhere"}, b"")] * 2
     assert [request.path for request in arrived] == ["/v1/models"] * 2
     assert all("cookie" not in request.headers for request in arrived)
@@ -488,8 +489,8 @@ def test_an_endpoint_that_is_not_there_is_named():
 
 
 def test_an_endpoint_that_breaks_off_is_named():
-    _, answer = told(lambda: b"one", raising(ConnectionLost("planned")))
-    [got], _ = forwarded(answer, Request("GET", "http://here/v1/models"))
+    _, answer = scripted(lambda: b"one", raising(ConnectionLost("planned")))
+    [got], _ = forward_all(answer, Request("GET", "http://here/v1/models"))
     assert got.status == 502
     assert b"RemoteProtocolError" in got.body
 

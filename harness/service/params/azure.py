@@ -4,6 +4,7 @@ Evidence: CONTRACT §1.8 and §8. That the fourth type of tools is called `opena
 cut behind `opena`; what is in it is not checked, and no model does anything with it.
 """
 
+from copy import copy
 from functools import cache, reduce
 from operator import getitem, or_
 from types import UnionType
@@ -74,5 +75,5 @@ def on_azure(hint: Any, inside: frozenset[Any] = frozenset()) -> Any:
     for name, field in hint.model_fields.items():
         common: Any = field.annotation
         if (found := on_azure(common, inside | {hint})) != common:
-            own[name] = found, field
+            own[name] = found, copy(field)  # before 2.12 pydantic writes the new type into the field it is given
     return create_model(hint.__name__, __base__=hint, **own) if own else hint

@@ -36,6 +36,22 @@ SDKS = {
     "newest": ["openai[aiohttp]>=3"],
 }
 
+# What depends on the versions of what this package depends on. Sockets are left out, to which no version here matters,
+# and most tests of the plugin, each of which starts pytest anew.
+LOWEST = [
+    "tests/sdk",
+    "tests/recording/test_recorder.py",
+    *(
+        f"tests/plugin/test_plugin.py::{test}"
+        for test in (
+            "test_a_failure_that_was_swallowed_comes_again_at_teardown",
+            "test_a_failure_at_teardown_does_not_disturb_the_next_test",
+            "test_unused_scripts",
+        )
+    ),
+    *("-k", "not socket"),
+]
+
 # whose Assistants agents are published to this day; each brings the openai it wants
 FRAMEWORKS = {
     "langchain": ["langchain<1", "langchain-openai<1", "langchain-community<1"],
@@ -124,6 +140,17 @@ def sdk(session: nox.Session, requirements: list[str]) -> None:
     """What must hold on every version of the official SDK."""
     session.install("-e", ".", *group("sdk"), *requirements)
     pytest(session, "-n", "auto", "tests/sdk", "tests/real")
+
+
+@nox.session(python="3.10" if shutil.which("python3.10") else None, download_python="never")
+def lowest(session: nox.Session) -> None:
+    """The lowest versions that pyproject.toml allows, on the lowest Python if it is installed."""
+    if session.venv_backend != "uv":
+        session.skip("only uv installs the lowest versions")
+    session.install(
+        "--resolution=lowest-direct", "-e", ".[recording,server,files,hypothesis,explore,cli]", *group("lowest")
+    )
+    pytest(session, "-n", "auto", *LOWEST)
 
 
 @nox.session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import inspect
 import io
 import re
 import urllib.request
@@ -33,6 +34,8 @@ def ask(client, question="Hi?", stream=False):
     thread = client.beta.threads.create(messages=[{"role": "user", "content": question}])
     runs = client.beta.threads.runs
     if stream:
+        if "stream" not in inspect.signature(runs.create).parameters:
+            pytest.skip("this SDK cannot stream")
         assert list(runs.create(thread_id=thread.id, assistant_id=assistant.id, stream=True))
     else:
         run = runs.create(thread_id=thread.id, assistant_id=assistant.id)
@@ -317,13 +320,16 @@ def test_what_tells_no_bytes_is_a_failure_that_loses_no_other(path, served, body
     assert [item.sent for item in read(path)] == [SENT]
 
 
+ZSTD = {"content-encoding": "zstd", "content-type": "text/plain"}
+
+
 def test_what_came_in_an_unknown_coding_is_a_failure_that_loses_no_other(path):
     fake = FakeAssistants()
-    fake.on("GET", "/models", lambda request: Response(200, {"content-encoding": "zstd"}, b"(\xb5/\xfd\x00"))
+    fake.on("GET", "/models", lambda request: Response(200, ZSTD, b"(\xb5/\xfd\x00"))
     client = fake.client()
     with pytest.raises(HarnessFailure, match=NOT_KEPT) as raised, recording(path):
         client.files.list()
-        client.get("/models", cast_to=openai.BaseModel)
+        client.get("/models", cast_to=openai.types.Model)
     assert "GET /v1/models: its body has a content encoding other than" in raised.value.there_was
     assert [item.request.path for item in read(path)] == ["/v1/files"]
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from harness import FakeAssistants
 
-# The oldest SDKs read no answer into a bare `object`, and on Python 3.10 take `dict[…]` for a class.
-JSON = Dict[str, Any]  # noqa: UP006
+# The oldest SDKs read nothing into a bare `object`; on Python 3.10 they take `dict[…]` for a class, and choke on `Any`.
+JSON = Dict[str, object]  # noqa: UP006
 ASSISTANT, THREAD = "asst_listening", "thread_listening"
 AZURE = {"api_version": "2024-05-01-preview", "azure_endpoint": "https://mine.openai.azure.com"}
 

@@ -638,7 +638,7 @@ CASES = [
         send={"data": {"purpose": "assistants"}, "files": {"file": ("a.VB", b"x")}},
     ),
     Case(
-        "no file", "POST", "/files", "'file' is a required property", send={"files": {"purpose": (None, "assistants")}}
+        "no file", "POST", "/files", "'file' is a required property", send={"files": {"purpose": (None, b"assistants")}}
     ),
     Case("no download", "GET", "/files/{f}/content", "Not allowed to download files of purpose: assistants"),
     # states and locks

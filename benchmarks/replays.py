@@ -16,7 +16,7 @@ from vcr.serializers import yamlserializer
 
 from harness import FakeAssistants, fake_assistants, say
 from harness.recording.cassettes import read, write
-from harness.recording.exchanges import Recorded
+from harness.recording.exchanges import RecordedExchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ def session(path: Path) -> int:
     fake.add_assistant(ASSISTANT)
     fake.every_run(say("An answer of a few words, as they are."))
     converse(fake.client())
-    recorded = [Recorded(seen.request, seen.response, seen.at, "benchmark") for seen in fake.requests]
+    recorded = [RecordedExchange(seen.request, seen.response, seen.at, "benchmark") for seen in fake.requests]
     write(path, recorded)
     return len(recorded)
 

@@ -143,11 +143,11 @@ def check(
 @click.argument("path", type=FILE)
 def show(path: Path) -> None:
     """Print a cassette as a timeline: requests and answers, threads, and runs with what the model did."""
-    from harness.recording.exchanges import understanding
+    from harness.recording.exchanges import malformed_as_failure
     from harness.recording.timeline import timeline
 
     sessions = _sessions(path)
-    with understanding(path):
+    with malformed_as_failure(path):
         parts = [f"{name or path}: {timeline(session)}" for name, session in sessions.items()]
     click.echo_via_pager("\n\n".join(parts) + "\n")
 
@@ -162,7 +162,7 @@ def to_test(path: Path, output: Path | None, force: bool) -> None:
     The test scripts what the model did, makes the client's requests with the SDK, and asserts the answers. Without -o
     it is printed.
     """
-    from harness.recording.exchanges import understanding
+    from harness.recording.exchanges import malformed_as_failure
     from harness.recording.retelling import retold
 
     sessions = _sessions(path)
@@ -172,7 +172,7 @@ def to_test(path: Path, output: Path | None, force: bool) -> None:
             do=f"harness import {path} -o cassettes   # a cassette for each",
         )
     [session] = sessions.values()
-    with understanding(path):
+    with malformed_as_failure(path):
         source = retold(session, title=path.name)
     print_or_write(source, output, force=force, command="to-test")
 

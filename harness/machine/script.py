@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.recording.exchanges import Recorded
+from harness.recording.exchanges import RecordedExchange
 from harness.recording.retelling.endpoints import METHODS, Asked, LeftOut, renamed
 from harness.recording.retelling.page import Page
 from harness.recording.retelling.refusals import message_of
 from harness.recording.retelling.rehearsal import counterparts
-from harness.recording.session import Seen
+from harness.recording.session import ParsedExchange
 from harness.service import acts
 from harness.service.http import Response
 from harness.source.acts import to_call
@@ -108,7 +108,7 @@ class _ScriptWriter:
         body = exchange.response.body
         streamed = not isinstance(body, bytes)
         response = Response(exchange.status, exchange.response.headers, body if isinstance(body, bytes) else b"")
-        seen = Seen(Recorded(exchange.request, response, exchange.at, "journal"))
+        seen = ParsedExchange(RecordedExchange(exchange.request, response, exchange.at, "journal"))
         call, variable = self._call(seen, streamed=streamed)
         if streamed:
             target = self._streams[id(exchange)] = self.page.fresh(STREAMED)
@@ -117,13 +117,13 @@ class _ScriptWriter:
             target = self.page.fresh(variable) if variable else ""
             self.page.add(call, target=target)
             if target:
-                for object_id, _, expression in counterparts(seen.got, seen.got, target):
+                for object_id, _, expression in counterparts(seen.response_json, seen.response_json, target):
                     self._names.setdefault(object_id, Code(expression))
         else:
             self.page.comment(f"{seen.status}: {message_of(seen)[:LONGEST_MESSAGE]}")
             self.page.add(call, around=Call("suppress", (Code("openai.APIStatusError"),)))
 
-    def _call(self, seen: Seen, *, streamed: bool) -> tuple[Call, str]:
+    def _call(self, seen: ParsedExchange, *, streamed: bool) -> tuple[Call, str]:
         """The call of the SDK's method for a request, or of its plain request, and a name for a variable or `""`."""
         client = self._client(seen.recorded.request.client)
         try:
@@ -135,11 +135,15 @@ class _ScriptWriter:
         function = client + call.function.removeprefix("client")
         return Call(function, call.arguments, call.keywords), METHODS[asked.key][1]
 
-    def _plain(self, seen: Seen, client: str) -> Call:
+    def _plain(self, seen: ParsedExchange, client: str) -> Call:
         request = seen.recorded.request
         _, mark, query = request.url.partition("?")
         path = "/".join(self._names.get(part, part) for part in seen.path.split("/"))
-        body = {} if request.method == "GET" else {"body": renamed(seen.recorded.sent and seen.asked, self._names)}
+        body = (
+            {}
+            if request.method == "GET"
+            else {"body": renamed(seen.recorded.request_body and seen.normalized_request, self._names)}
+        )
         keywords = {**body, "cast_to": Code("object"), "options": BETA}
         return Call(f"{client}.{request.method.lower()}", (f"{path}{mark}{query}",), keywords)
 

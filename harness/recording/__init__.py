@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from harness.recording.session import Seen
+    from harness.recording.session import ParsedExchange
     from harness.service.http import Request, Response
     from harness.service.service import Service
 
@@ -56,7 +56,7 @@ class Player(Protocol):
 
     def answer(self, request: Request) -> Response: ...
 
-    def unused(self) -> list[Seen]: ...
+    def unused(self) -> list[ParsedExchange]: ...
 
 
 def check_choices(replay: object, on_miss: object, *, where: str) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.recording.dialects import Dialect
-    from harness.recording.exchanges import Recorded
+    from harness.recording.exchanges import RecordedExchange
 
 COMMENT = re.compile(r"(?:#[^\n]*\n)+")
 COMMENT_LINE = re.compile(r"^# ?([^\r\n]*)", re.MULTILINE)
@@ -38,7 +38,7 @@ UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # what `>` writes in Window
 SHOWN = 80  # of the bytes a file begins with, in messages
 
 
-def read(path: str | os.PathLike[str], skipped: list[str] | None = None) -> list[Recorded]:
+def read(path: str | os.PathLike[str], skipped: list[str] | None = None) -> list[RecordedExchange]:
     """The exchanges of a cassette, in its order. Files of one conversation or of many: `origin` tells which.
 
     Records from which no exchange can be built are left out, and `skipped` gets a line for each: which one, and why.
@@ -62,7 +62,7 @@ def header_of(path: str | os.PathLike[str]) -> str:
 
 def write(
     path: str | os.PathLike[str],
-    exchanges: Sequence[Recorded],
+    exchanges: Sequence[RecordedExchange],
     *,
     header: str = "",
     check: Callable[[bytes], None] | None = None,
@@ -104,7 +104,7 @@ class Rendered:
 
 def rendered(
     path: str | os.PathLike[str],
-    exchanges: Sequence[Recorded],
+    exchanges: Sequence[RecordedExchange],
     *,
     header: str = "",
     check: Callable[[bytes], None] | None = None,
@@ -193,7 +193,7 @@ def _json_lines(text: str) -> list[Any]:
     return found
 
 
-def _exchanges(path: Path, dialect: Dialect, rows: list[Any], skipped: list[str]) -> list[Recorded]:
+def _exchanges(path: Path, dialect: Dialect, rows: list[Any], skipped: list[str]) -> list[RecordedExchange]:
     found = []
     for index, row in enumerate(rows):
         place = Place(path, index)

@@ -6,19 +6,19 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from harness.recording.matching import Redacted, normal
+from harness.recording.matching import RedactedRequests, normalized
 from harness.service.http import Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.recording.matching import OnMiss
-    from harness.recording.session import Seen, Session
+    from harness.recording.session import ParsedExchange, Session
     from harness.service.http import Request
     from harness.service.service import Service
 
-# A recording holds bodies decoded and whole, so what was said of their transport does not hold any more.
-OF_THE_WIRE = frozenset({"content-encoding", "transfer-encoding", "content-length", "connection"})
+# Recorded bodies are decoded and whole, so headers about their transfer are no longer true.
+TRANSPORT_HEADERS = frozenset({"content-encoding", "transfer-encoding", "content-length", "connection"})
 
 
 class ExactPlayer:
@@ -26,8 +26,9 @@ class ExactPlayer:
 
     Args:
         session: what was recorded.
-        service: what answers the rest, where `on_miss` is `script`.
-        redact: regular expressions of what else was redacted, and `keep`, what was not.
+        service: what answers all other requests if `on_miss` is `script`.
+        redact: regular expressions of what else was redacted when the session was recorded.
+        keep: what was not redacted then, although it looks secret.
     """
 
     def __init__(
@@ -42,50 +43,54 @@ class ExactPlayer:
         self._session = session
         self._service = service
         self._on_miss = on_miss
-        self._redacted = Redacted(session.exchanges, _where, redact=redact, keep=keep)
-        self._recorded: defaultdict[tuple[str, str], list[Seen]] = defaultdict(list)
-        for seen in session.exchanges:
-            self._recorded[seen.method, seen.recorded.request.path].append(seen)
+        self._redacted = RedactedRequests(session.exchanges, _location, redact=redact, keep=keep)
+        self._recorded: defaultdict[tuple[str, str], list[ParsedExchange]] = defaultdict(list)
+        for exchange in session.exchanges:
+            self._recorded[exchange.method, exchange.recorded.request.path].append(exchange)
 
     def answer(self, request: Request) -> Response:
-        """The recorded answer.
+        """The recorded answer to a request.
 
         Raises:
             HarnessFailure: there is none, or each has been given.
         """
         candidates = self._recorded[request.method, request.path]
-        asked, query = normal(request), _query(request)
-        fitting = (
-            seen
-            for seen in candidates
-            if seen not in self._used and seen.asked == asked and _query(seen.recorded.request) == query
+        normalized_request, query = normalized(request), _query(request)
+        matching = (
+            exchange
+            for exchange in candidates
+            if exchange not in self._used
+            and exchange.normalized_request == normalized_request
+            and _query(exchange.recorded.request) == query
         )
-        seen = next(fitting, None) or next(iter(self._redacted.fitting(request, self._used)), None)
-        if seen is not None:
-            self._used.add(seen)
-            return whole(seen)
+        exchange = next(matching, None) or next(iter(self._redacted.matching(request, self._used)), None)
+        if exchange is not None:
+            self._used.add(exchange)
+            return recorded_response(exchange)
         if self._on_miss == "script":
             return self._service.handle(request)
-        raise self._redacted.missed(request, candidates, self._used)
+        raise self._redacted.miss(request, candidates, self._used)
 
     @property
-    def _used(self) -> set[Seen]:
-        """Kept in the world, which goes back to snapshots."""
+    def _used(self) -> set[ParsedExchange]:
+        """The exchanges that were replayed; kept in the world, so that a restored snapshot restores them."""
         return self._service.world.replayed
 
-    def unused(self) -> list[Seen]:
-        """Exchanges that no request asked for."""
-        return [seen for seen in self._session.exchanges if seen not in self._used]
+    def unused(self) -> list[ParsedExchange]:
+        """The exchanges that no request asked for."""
+        return [exchange for exchange in self._session.exchanges if exchange not in self._used]
 
 
-def whole(seen: Seen) -> Response:
-    """The recorded answer with the headers that still hold."""
-    response = seen.recorded.response
-    headers = {name: value for name, value in response.headers.items() if name not in OF_THE_WIRE}
-    return Response(response.status, {**headers, "content-length": str(len(seen.recorded.got))}, response.body)
+def recorded_response(exchange: ParsedExchange) -> Response:
+    """The recorded answer, without headers about its transfer."""
+    response = exchange.recorded.response
+    headers = {name: value for name, value in response.headers.items() if name not in TRANSPORT_HEADERS}
+    return Response(
+        response.status, {**headers, "content-length": str(len(exchange.recorded.response_body))}, response.body
+    )
 
 
-def _where(request: Request) -> list[Any]:
+def _location(request: Request) -> list[Any]:
     return [unquote(request.path), _query(request)]
 
 

@@ -12,7 +12,7 @@ from harness.failures import HarnessFailure
 from harness.recording.cassettes import header_of, read, rendered
 from harness.recording.exchanges import by_conversation
 from harness.recording.redaction import Redactor
-from harness.recording.session import Session, behind_gateway
+from harness.recording.session import Session, without_gateway
 from harness.service.paths import USUAL
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.recording.cassettes import Rendered
-    from harness.recording.exchanges import Recorded
+    from harness.recording.exchanges import RecordedExchange
 
 NO_NAME = re.compile(r"[^\w().@=+-]+")
 SUFFIX = re.compile(r"\.(?:ya?ml|jsonl?|har|ipynb|txt|md)\Z", re.IGNORECASE)
@@ -42,7 +42,7 @@ class Import:
 
     path: Path
     source: str
-    exchanges: list[Recorded]
+    exchanges: list[RecordedExchange]
     left_out: int
     replaced: int
     header: str
@@ -150,11 +150,11 @@ def cassette_name(name: str) -> str:
     return file_name(plain or "session", max_characters=LONGEST_NAME)
 
 
-def _is_ours(item: Recorded) -> bool:
-    return USUAL.match(behind_gateway(item.request.path)) is not None
+def _is_ours(item: RecordedExchange) -> bool:
+    return USUAL.match(without_gateway(item.request.path)) is not None
 
 
-def _nothing(source: Path, recorded: list[Recorded]) -> HarnessFailure:
+def _nothing(source: Path, recorded: list[RecordedExchange]) -> HarnessFailure:
     urls = list(dict.fromkeys(item.request.url for item in recorded))
     return HarnessFailure(
         f"{source} holds no request to this API, so nothing was written.",

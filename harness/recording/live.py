@@ -1,21 +1,22 @@
-"""Live replay: the recorded story is loaded into the fake service, and the client may ask it in its own way.
+"""Live replay: the recorded session is loaded into the fake service, which then answers as from its own state.
 
-What a request makes must have been recorded, with the same words, or with stand-ins for its secrets; then it gets the
-recorded ids, and a run does what it did and costs what it cost. Everything else (polling, listing, retrieving,
-cancelling) the service answers from the state there is.
+A request that creates something must have been recorded with the same content, or with stand-ins for its secrets. The
+service creates it again under the recorded ids; a run does again what it did, with the recorded usage. All other
+requests (polling, listing, retrieving, cancelling) are answered from the current state of the service.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from harness.failures import HarnessFailure
-from harness.recording.exact import whole
-from harness.recording.matching import Redacted, normal
-from harness.recording.seeds import plant, sow
-from harness.recording.session import behind_gateway
+from harness.recording.exact import recorded_response
+from harness.recording.matching import RedactedRequests, normalized
+from harness.recording.seeds import seed_object, seed_world
+from harness.recording.session import without_gateway
 from harness.service.paths import below_root
 from harness.service.routes import ROUTER
 from harness.service.script import Script
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.recording.matching import OnMiss
-    from harness.recording.session import Seen, Session
+    from harness.recording.session import ParsedExchange, Session
     from harness.service.http import Request, Response
     from harness.service.routes import Match
     from harness.service.service import Service
 
-# What a request to one of these makes, the recording has to tell.
-TELLING = frozenset(
+# POST requests to these create something, so they are answered only if the recording has them.
+MUST_BE_RECORDED = frozenset(
     {
         "/assistants",
         "/threads",
@@ -44,11 +45,11 @@ TELLING = frozenset(
         "/vector_stores/{vector_store_id}/file_batches",
     }
 )
-EXACT = """\
+EXACT_HINT = """\
 @pytest.mark.assistants_cassette(…, replay="exact")   # each recorded answer once, as it is
 assistants.replay(path, mode="exact")                 # the same without the marker"""
-# Refusals that are no matter of state: they come once, where they were recorded, whatever is asked.
-PASSING = frozenset({401, 403, 408, 409, 429})
+# Errors that do not depend on state: replayed once, where they were recorded, whatever the method.
+TRANSIENT_STATUSES = frozenset({401, 403, 408, 409, 429})
 
 
 class LivePlayer:
@@ -56,12 +57,13 @@ class LivePlayer:
 
     Args:
         session: what was recorded.
-        service: a service in which nothing has happened yet; the session's older objects are put into it.
-        on_miss: what becomes of a request that the session cannot answer: `fail`, or `script`, the fake's own way.
-        redact: regular expressions of what else was redacted, and `keep`, what was not.
+        service: a fresh service; the objects that existed before the recording are added to it.
+        on_miss: what happens to a request that the session cannot answer: `fail`, or `script`: the service answers it.
+        redact: regular expressions of what else was redacted when the session was recorded.
+        keep: what was not redacted then, although it looks secret.
 
     Raises:
-        HarnessFailure: the session tells no story: a filter has taken too much out of it.
+        HarnessFailure: the session cannot be replayed, because a filter has removed too much of it.
     """
 
     def __init__(
@@ -73,15 +75,17 @@ class LivePlayer:
         redact: Iterable[str] = (),
         keep: Iterable[str] = (),
     ) -> None:
-        _refuse_if_untold(session)
+        _refuse_if_inconsistent(session)
         self._session = session
         self._service = service
         self._on_miss = on_miss
-        self._redacted = Redacted(session.exchanges, lambda item: unquote(self._path(item)), redact=redact, keep=keep)
-        self._recorded: defaultdict[tuple[str, str], list[Seen]] = defaultdict(list)
-        for seen in session.exchanges:
-            self._recorded[seen.method, seen.path].append(seen)
-        sow(session, service.world)
+        self._redacted = RedactedRequests(
+            session.exchanges, lambda item: unquote(self._path(item)), redact=redact, keep=keep
+        )
+        self._recorded: defaultdict[tuple[str, str], list[ParsedExchange]] = defaultdict(list)
+        for exchange in session.exchanges:
+            self._recorded[exchange.method, exchange.path].append(exchange)
+        seed_world(session, service.world)
 
     def answer(self, request: Request) -> Response:
         """Answer one request.
@@ -91,88 +95,99 @@ class LivePlayer:
         """
         path = self._path(request)
         candidates = self._recorded[request.method, path]
-        asked = normal(request)
-        fitting = [seen for seen in candidates if seen not in self._used and seen.asked == asked]
+        asked = normalized(request)
+        matching = [each for each in candidates if each not in self._used and each.normalized_request == asked]
         match = ROUTER.match(request.method, path)
-        if not fitting and (match is None or _tells(match)):
-            fitting = self._redacted.fitting(request, self._used)
-        if fitting and (match is None or _passes(fitting[0])):
-            return self._verbatim(fitting[0])
-        if match is not None and _tells(match):
-            return self._told(request, match, candidates, fitting)
+        if not matching and (match is None or _must_be_recorded(match)):
+            matching = self._redacted.matching(request, self._used)
+        if matching and (match is None or _is_transient_error(matching[0])):
+            return self._verbatim(matching[0])
+        if match is not None and _must_be_recorded(match):
+            return self._create(request, match, candidates, matching)
         response = self._service.handle(request)
         if response.status >= 400:
-            return self._refused(response, request, match, candidates, fitting)
+            return self._refusal(response, request, match, candidates, matching)
         return response
 
     @property
-    def _used(self) -> set[Seen]:
-        """Kept in the world, which goes back to snapshots."""
+    def _used(self) -> set[ParsedExchange]:
+        """The exchanges that were replayed; kept in the world, so that a restored snapshot restores them."""
         return self._service.world.replayed
 
-    def unused(self) -> list[Seen]:
-        """Exchanges that made something, and that no request asked for."""
-        return [seen for seen in self._session.exchanges if seen.ok and _tells(seen) and seen not in self._used]
+    def unused(self) -> list[ParsedExchange]:
+        """The exchanges that created something and that no request asked for."""
+        return [
+            exchange
+            for exchange in self._session.exchanges
+            if exchange.ok and _must_be_recorded(exchange) and exchange not in self._used
+        ]
 
     def _path(self, request: Request) -> str:
-        return below_root(behind_gateway(request.path), self._service.roots)
+        return below_root(without_gateway(request.path), self._service.roots)
 
-    def _told(self, request: Request, match: Match, candidates: list[Seen], fitting: list[Seen]) -> Response:
-        """Something is to be made: the recording has to hold the same request."""
-        if not fitting:
+    def _create(
+        self, request: Request, match: Match, candidates: list[ParsedExchange], matching: list[ParsedExchange]
+    ) -> Response:
+        """Answer a request that creates something, if the recording has it."""
+        if not matching:
             if self._on_miss == "script":
                 return self._service.handle(request)
-            raise self._redacted.missed(request, candidates, self._used)
-        made = next((seen for seen in fitting if seen.ok), None)
-        if made is None:
-            return self._verbatim(fitting[0])
-        there = {item["id"] for seen in self._used for item in seen.made}
-        if any(item["id"] in there for item in made.made):  # its exchange is written a second time
-            return self._verbatim(made)
-        response = self._made_again(request, made)
+            raise self._redacted.miss(request, candidates, self._used)
+        successful = next((exchange for exchange in matching if exchange.ok), None)
+        if successful is None:
+            return self._verbatim(matching[0])
+        existing = {item["id"] for exchange in self._used for item in exchange.created}
+        if any(item["id"] in existing for item in successful.created):  # the cassette has this exchange twice
+            return self._verbatim(successful)
+        response = self._recreate(request, successful)
         if response.status >= 400:
-            return self._refused(response, request, match, candidates, fitting)
-        self._used.add(made)
+            return self._refusal(response, request, match, candidates, matching)
+        self._used.add(successful)
         return response
 
-    def _refused(
-        self, response: Response, request: Request, match: Match | None, candidates: list[Seen], fitting: list[Seen]
+    def _refusal(
+        self,
+        response: Response,
+        request: Request,
+        match: Match | None,
+        candidates: list[ParsedExchange],
+        matching: list[ParsedExchange],
     ) -> Response:
-        """The service refuses: as it did then, or because the client is early, or because the fake knows too little."""
-        if self._is_early(match):
-            return response
-        same = next((seen for seen in fitting if seen.status == response.status), None)
+        """The answer where the service refuses: its refusal, the recorded answer, or a miss."""
+        if self._concerns_active_run(match):
+            return response  # the client is earlier than the recorded one was
+        same = next((exchange for exchange in matching if exchange.status == response.status), None)
         if same is not None:
             self._used.add(same)
             return response
-        if fitting:
-            return self._verbatim(fitting[0])
-        if response.status == 404 and self._on_miss == "fail" and all(seen.ok for seen in candidates):
-            raise self._redacted.missed(
+        if matching:
+            return self._verbatim(matching[0])
+        if response.status == 404 and self._on_miss == "fail" and all(exchange.ok for exchange in candidates):
+            raise self._redacted.miss(
                 request, candidates, self._used, ", and names something the session does not hold"
             )
         return response
 
-    def _is_early(self, match: Match | None) -> bool:
-        """Whether the request meets a run that moves: what it wants may be refused now, whatever it was then."""
+    def _concerns_active_run(self, match: Match | None) -> bool:
+        """Whether a request concerns a recorded run, or a thread in which one is active."""
         ids = {} if match is None else match.path_ids
         thread = self._service.world.store.threads.get(ids.get("thread_id", ""))
         if thread is None:
             return False
         holder = None if thread.active_run is None else thread.active_run.id
-        return not self._session.made.keys().isdisjoint({holder, ids.get("run_id")})
+        return not self._session.created_by.keys().isdisjoint({holder, ids.get("run_id")})
 
-    def _made_again(self, request: Request, made: Seen) -> Response:
-        """Let the service make what was made then, under the ids it had then."""
+    def _recreate(self, request: Request, successful: ParsedExchange) -> Response:
+        """Let the service create what an exchange created, under the same ids."""
         world = self._service.world
-        for item in made.made:
+        for item in successful.created:
             world.store.ids.plan(item["id"])
             if item["object"] == "thread":
                 self._plan_first_messages(item["id"])
             elif item["object"] == "thread.run":
                 story = self._session.story(item["id"])
                 origin = f"the recorded run {item['id']}"
-                self._plan_added_messages(item["id"], made)
+                self._plan_added_messages(item["id"], successful)
                 world.director.booked = Script(tuple(story.acts), origin, ids=story.ids, usage=story.usage)
         try:
             return self._service.handle(request)
@@ -182,39 +197,43 @@ class LivePlayer:
 
     def _plan_first_messages(self, thread_id: str) -> None:
         for message in self._session.of_thread("thread.message", thread_id):
-            if message.get("run_id") is None and message["id"] not in self._session.made:
+            if message.get("run_id") is None and message["id"] not in self._session.created_by:
                 self._service.world.store.ids.plan(message["id"])
 
-    def _plan_added_messages(self, run_id: str, made: Seen) -> None:
-        """All or none: which of them was not shown, nothing tells."""
-        ids = self._session.added.get(run_id, [])
-        if len(ids) == len(made.additional_messages):
+    def _plan_added_messages(self, run_id: str, successful: ParsedExchange) -> None:
+        """Plan the ids of a run's additional messages, if all are known: nothing tells which one is missing."""
+        ids = self._session.additional_message_ids.get(run_id, [])
+        if len(ids) == len(successful.additional_messages):
             for message_id in ids:
                 self._service.world.store.ids.plan(message_id)
 
-    def _verbatim(self, seen: Seen) -> Response:
-        """The recorded answer itself; what it made then is there from now on."""
-        self._used.add(seen)
-        for item in seen.made:
-            plant(self._session, self._service.world, item["id"])
-        return whole(seen)
+    def _verbatim(self, exchange: ParsedExchange) -> Response:
+        """The recorded answer as it is; what it created is added to the service."""
+        self._used.add(exchange)
+        for item in exchange.created:
+            seed_object(self._session, self._service.world, item["id"])
+        return recorded_response(exchange)
 
 
-def _refuse_if_untold(session: Session) -> None:
-    odd = [(f"{what} is not what the service gives", seen) for seen in session.exchanges for what in seen.odd]
-    odd += [(f"{object_id} stands for several objects", seen) for object_id, seen in session.doubled.items()]
-    if odd:
-        told, seen = odd[0]
+def _refuse_if_inconsistent(session: Session) -> None:
+    invalid = (
+        (f"{error} is not what the service sends", each)
+        for each in session.exchanges
+        for error in each.validation_errors
+    )
+    reused = ((f"{object_id} stands for several objects", each) for object_id, each in session.reused_ids.items())
+    problem, exchange = next(chain(invalid, reused), (None, None))
+    if problem is not None:
         raise HarnessFailure(
-            f"This session cannot be told again: {told}, in {seen}.",
+            f"This session cannot be replayed live: {problem}, in {exchange}.",
             there_was="A filter of the recorder may have changed it. `harness check` tells what else is wrong.",
-            do=EXACT,
+            do=EXACT_HINT,
         )
 
 
-def _tells(what: Seen | Match) -> bool:
-    return what.route is not None and what.route.method == "POST" and what.route.template in TELLING
+def _must_be_recorded(what: ParsedExchange | Match) -> bool:
+    return what.route is not None and what.route.method == "POST" and what.route.template in MUST_BE_RECORDED
 
 
-def _passes(seen: Seen) -> bool:
-    return seen.status in PASSING or seen.status >= 500
+def _is_transient_error(exchange: ParsedExchange) -> bool:
+    return exchange.status in TRANSIENT_STATUSES or exchange.status >= 500

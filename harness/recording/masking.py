@@ -1,12 +1,11 @@
-"""Sees through redaction: whether a request that holds secrets is one that was recorded without them.
+"""Matches a request that contains secrets with one that was recorded with stand-ins in their places.
 
-A client that is replayed sends its addresses and keys as ever, and the cassette has stand-ins in their places. So each
-secret of the request becomes a gap, and the recorded request has to be the same text with a stand-in of the same kind
-in every gap: for one secret the same one, for two secrets two. What is no secret has to be the same to the letter, an
-address that was made for examples too.
+Each secret of the request becomes a gap, and the recorded request has to be the same text with a stand-in of the same
+kind in every gap: the same stand-in for the same secret, another for another. All other text has to be equal, addresses
+at example.com included.
 
-What it cannot see through: secrets within base64 or binary data, and credentials without a form of their own, which
-were known only because a header held them.
+Not matched: secrets within base64 or binary data, and credentials without a format of their own, which were recognized
+only by the header that held them.
 """
 
 from __future__ import annotations
@@ -25,22 +24,22 @@ if TYPE_CHECKING:
 
     from harness.recording.redacting.kinds import Kind
 
-# A gap looks like a stand-in, which all the tables of redaction leave alone, and no cassette counts so far.
-FIRST = 10**9
+# A gap looks like a stand-in, which redaction leaves alone, with a number that no cassette reaches.
+FIRST_GAP = 10**9
 GAP = re.compile(r"redacted-(1\d{9})")
 ADDRESS = r"[\w.%+-]{1,64}@example\.(?:com|net|org)"
-# Of stand-ins that are made of digits: how many of one kind a cassette may hold.
-MOST = 1000
+# How many stand-ins made of digits a cassette may hold of one kind: they are found by trying.
+MAX_STAND_INS = 1000
 
 
-class Masks:
-    """What counts as a secret: what redaction knows, and `redact` but not `keep`, as when it was recorded."""
+class Masker:
+    """Replaces the secrets of requests by gaps; `redact` and `keep` are what the session was recorded with."""
 
     def __init__(self, redact: Iterable[str] = (), keep: Iterable[str] = ()) -> None:
         self._kinds: tuple[Kind, ...] = (*map(user_kind, redact), *KINDS)
         self._keep = frozenset(keep)
 
-    def masked(self, request: Request) -> Masked:
+    def mask(self, request: Request) -> MaskedRequest:
         numbers: dict[tuple[str, str], int] = {}
         secrets: list[tuple[Kind, str]] = []
 
@@ -48,37 +47,37 @@ class Masks:
             number = numbers.setdefault((kind.name, secret), len(secrets))
             if number == len(secrets):
                 secrets.append((kind, secret))
-            return f"redacted-{FIRST + number}"
+            return f"redacted-{FIRST_GAP + number}"
 
         rewriter = Rewriter(self._kinds, gap, lambda secret: is_stand_in(secret) or secret in self._keep)
         url = rewritten_url(rewriter, request.url)
         body = rewritten_body(rewriter, bytes(request.body), request.headers.get("content-type", ""))
         changed = Request(request.method, url, request.headers, body)
-        return Masked(changed, secrets)
+        return MaskedRequest(changed, secrets)
 
 
-class Masked:
+class MaskedRequest:
     """A request with gaps where its secrets were."""
 
     def __init__(self, request: Request, secrets: list[tuple[Kind, str]]) -> None:
         self.request = request
         self._secrets = secrets
 
-    def fits(self, recorded: Request, told: Callable[[Request], str]) -> bool:
-        """Whether the recorded request tells the same as this one, with stand-ins in the gaps."""
-        found = self._pattern(told(self.request)).fullmatch(told(recorded)) if self._secrets else None
-        return found is not None and self._is_consistent(found)
+    def matches(self, recorded: Request, comparable: Callable[[Request], str]) -> bool:
+        """Whether the recorded request equals this one, with stand-ins in the gaps. False if this one has no gaps."""
+        found = self._pattern(comparable(self.request)).fullmatch(comparable(recorded)) if self._secrets else None
+        return found is not None and self._stand_ins_agree(found)
 
-    def shown(self, text: str) -> str:
-        """A text of this request, with the kinds of secrets in its gaps."""
-        return GAP.sub(lambda gap: f"<{_name(self._secrets[int(gap[1]) - FIRST][0])}>", text)
+    def label_gaps(self, text: str) -> str:
+        """A text of this request with the kind of secret in each gap, such as `<e-mail address>`."""
+        return GAP.sub(lambda gap: f"<{_label(self._secrets[int(gap[1]) - FIRST_GAP][0])}>", text)
 
     def _pattern(self, text: str) -> re.Pattern[str]:
-        """Texts and gaps by turns; where a secret comes again, so does its stand-in."""
+        """An expression for the text with any stand-ins in its gaps, the same one for a repeated secret."""
         seen: set[int] = set()
         pieces = []
         for at, piece in enumerate(GAP.split(text)):
-            number = int(piece) - FIRST if at % 2 else -1
+            number = int(piece) - FIRST_GAP if at % 2 else -1
             if not at % 2:
                 pieces.append(re.escape(piece))
             elif number in seen:
@@ -88,18 +87,18 @@ class Masked:
                 pieces.append(f"(?P<s{number}>{_stand_in(*self._secrets[number])})")
         return re.compile("".join(pieces))
 
-    def _is_consistent(self, found: re.Match[str]) -> bool:
+    def _stand_ins_agree(self, found: re.Match[str]) -> bool:
         stand_ins: dict[Hashable, Hashable] = {}
         for group, text in found.groupdict().items():
             kind, secret = self._secrets[int(group[1:])]
-            which = _which(kind, secret, text)
+            which = _stand_in_of(kind, secret, text)
             if which is None or stand_ins.setdefault((_family(kind), kind.same(secret)), which) != which:
                 return False
         return len(set(stand_ins.values())) == len(stand_ins)
 
 
 def _stand_in(kind: Kind, secret: str) -> str:
-    """The pattern of what may stand in for a secret. One that is made of digits has the layout of the secret."""
+    """A pattern of the stand-ins for a secret. Those made of digits have the layout of the secret."""
     if kind.disguise is None:
         return ADDRESS
     if isinstance(kind.disguise, str):
@@ -107,18 +106,18 @@ def _stand_in(kind: Kind, secret: str) -> str:
     return re.sub("[A-Za-z0-9]", "[A-Za-z0-9]", re.escape(json.dumps(secret)[1:-1]))
 
 
-def _which(kind: Kind, secret: str, text: str) -> Hashable:
-    """Which stand-in of its family a text is, however it is laid out; None if it is none for this secret."""
+def _stand_in_of(kind: Kind, secret: str, text: str) -> Hashable:
+    """An identity for the stand-in that a text is, whatever its layout; None if it is none for this secret."""
     if kind.disguise is None or isinstance(kind.disguise, str):
         return text
-    numbers = (number for number in range(1, MOST) if kind.disguise(secret, number) == text)
+    numbers = (number for number in range(1, MAX_STAND_INS) if kind.disguise(secret, number) == text)
     return next(((_family(kind), number) for number in numbers), None)
 
 
 def _family(kind: Kind) -> str:
-    """Kinds that share their stand-ins, as `StandIns` hands them out."""
+    """The name of the kinds that share stand-ins, as in `StandIns`."""
     return kind.disguise if isinstance(kind.disguise, str) else kind.name
 
 
-def _name(kind: Kind) -> str:
+def _label(kind: Kind) -> str:
     return "secret of yours" if isinstance(kind, UserKind) else kind.name

@@ -1,4 +1,4 @@
-"""When a request is one that was recorded, although a newer client writes it in another way."""
+"""Whether a request is one that was recorded, although another version of a client writes it differently."""
 
 from __future__ import annotations
 
@@ -19,31 +19,32 @@ from harness.service.paths import below_root
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Sequence
 
-    from harness.recording.masking import Masks
-    from harness.recording.session import Seen
+    from harness.recording.masking import Masker
+    from harness.recording.session import ParsedExchange
     from harness.service.http import Request
     from harness.service.params.upload import Part
 
 OnMiss = Literal["fail", "script"]
-# Whether a client polls or streams is no part of what it asks; v1 said `retrieval` for what v2 calls `file_search`.
-IGNORED = frozenset({"stream"})
-# What every stand-in holds one of: names, addresses, and numbers that nobody has.
+# A client may stream what was recorded by polling.
+IGNORED_KEYS = frozenset({"stream"})
+# Each stand-in for a secret contains one of these: names, addresses, and numbers that nobody has.
 STAND_INS = re.compile(rb"redacted-\d|@example\.|000|555|999")
-# whichever way the cassette came in
-SCRIPTED = """\
+# A cassette is named by the marker or by a call.
+SCRIPT_HINT = """\
 @pytest.mark.assistants_cassette(…, on_miss="script")   # scripts answer what was not recorded, as a changed prompt
 assistants.replay(path, on_miss="script")               # the same without the marker"""
-RENAMED = {"retrieval": "file_search"}
+# What v2 renamed.
+V2_TOOL_NAMES = {"retrieval": "file_search"}
 
 
 def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def normal(request: Request, file: Callable[[bytes], str] = digest) -> Any:
-    """What a request asks, without what SDK versions write differently: order, nulls, empty values, boundaries.
+def normalized(request: Request, file: Callable[[bytes], str] = digest) -> Any:
+    """The body of a request without what SDK versions write differently: order, nulls, empty values, boundaries.
 
-    `file` tells what stands for the content of a file, and for a body that is no JSON.
+    `file` makes what represents the content of a file, or a body that is not JSON.
 
     >>> from harness.service.http import Request
     >>> normal(Request("POST", "https://h/v1/threads", body=b'{"metadata": null, "messages": []}'))
@@ -53,76 +54,81 @@ def normal(request: Request, file: Callable[[bytes], str] = digest) -> Any:
     if kind.startswith("multipart/form-data"):
         return {part.name: _field(part, file) for part in parts(request.body, kind)}
     try:
-        return _normal(from_json(bytes(request.body))) if request.body else {}
+        return _normalized_value(from_json(bytes(request.body))) if request.body else {}
     except ValueError:
         return file(bytes(request.body))
 
 
-def _normal(value: Any) -> Any:
+def _normalized_value(value: Any) -> Any:
     if isinstance(value, dict):
-        kept = {key: _normal(item) for key, item in value.items() if key not in IGNORED}
+        kept = {key: _normalized_value(item) for key, item in value.items() if key not in IGNORED_KEYS}
         if kept.get("type") == "text" and isinstance(kept.get("text"), str):
-            return kept["text"]  # a part of a message, which may also be written as a plain text
+            return kept["text"]  # a text part of a message may also be written as a plain string
         return {key: kept[key] for key in sorted(kept) if kept[key] not in (None, [], {})}
     if isinstance(value, list):
-        items = [_normal(item) for item in value]
+        items = [_normalized_value(item) for item in value]
         return items[0] if len(items) == 1 and isinstance(items[0], str) else items
-    return RENAMED.get(value, value) if isinstance(value, str) else value
+    return V2_TOOL_NAMES.get(value, value) if isinstance(value, str) else value
 
 
 def _field(part: Part, file: Callable[[bytes], str]) -> Any:
-    """A text as it is, a file by its name and content."""
+    """The text of a form field, or the name and content of a file."""
     return part.text if part.filename is None else [part.filename, file(bytes(part.content))]
 
 
-class Redacted:
-    """The recorded requests that may hold stand-ins, for clients that send the secrets themselves.
+class RedactedRequests:
+    """The recorded requests that contain stand-ins, to be matched by clients that send the secrets themselves.
 
-    Asked only when no request fits as it is; and where the cassette holds no stand-in, nothing else is looked at.
+    Used only when no request matches as it is; a cassette without stand-ins costs nothing more.
 
     Args:
-        redact: regular expressions of what else was redacted, and `keep`, what was not, when the session was recorded.
-        where: what of a request's URL has to be the same.
+        location: gives the part of a request's URL that has to be equal.
+        redact: regular expressions of what else was redacted when the session was recorded.
+        keep: what was not redacted then, although it looks secret.
     """
 
     def __init__(
         self,
-        exchanges: Sequence[Seen],
-        where: Callable[[Request], Any],
+        exchanges: Sequence[ParsedExchange],
+        location: Callable[[Request], Any],
         *,
         redact: Iterable[str] = (),
         keep: Iterable[str] = (),
     ) -> None:
         self._exchanges = exchanges
-        self._where = where
+        self._location = location
         self._secret = (tuple(redact), tuple(keep))
         if redact:
-            _ = self._masks  # a pattern that is none is told now
+            _ = self._masker  # raises now if a pattern is invalid
 
-    def fitting(self, request: Request, used: Container[Seen]) -> list[Seen]:
-        """The unused exchanges whose requests are this one, but for stand-ins in place of its secrets."""
-        left = [seen for seen in self._holders if seen.method == request.method and seen not in used]
-        masked = self._masks.masked(request) if left else None
-        return [] if masked is None else [seen for seen in left if masked.fits(seen.recorded.request, self._told)]
+    def matching(self, request: Request, used: Container[ParsedExchange]) -> list[ParsedExchange]:
+        """The unused exchanges whose requests equal this one, except for stand-ins in place of its secrets."""
+        unused = [each for each in self._with_stand_ins if each.method == request.method and each not in used]
+        masked = self._masker.mask(request) if unused else None
+        return (
+            []
+            if masked is None
+            else [each for each in unused if masked.matches(each.recorded.request, self._comparable)]
+        )
 
-    def missed(
-        self, request: Request, candidates: Sequence[Seen], used: Container[Seen], reason: str = ""
+    def miss(
+        self, request: Request, candidates: Sequence[ParsedExchange], used: Container[ParsedExchange], reason: str = ""
     ) -> HarnessFailure:
-        """No recorded exchange answers this request: the nearest one, and how they differ. No secret is shown."""
-        masked = self._masks.masked(request)
-        path = masked.shown(below_root(masked.request.path))
+        """The failure that no recorded exchange answers this request: shows the nearest one, and no secrets."""
+        masked = self._masker.mask(request)
+        path = masked.label_gaps(below_root(masked.request.path))
         what = f"{request.method} {path} was not recorded like this{reason}."
         if not candidates:
             return HarnessFailure(
                 what,
                 there_was="The cassette holds no request to this endpoint with these ids.",
-                do=SCRIPTED,
+                do=SCRIPT_HINT,
             )
-        asked = masked.shown(self._lines(masked.request)).splitlines()
-        lines = {seen: self._lines(seen.recorded.request).splitlines() for seen in candidates}
-        fresh = [seen for seen in candidates if seen not in used]
-        nearest = max(fresh or candidates, key=lambda seen: _likeness(asked, lines[seen]))
-        if lines[nearest] == asked or masked.fits(nearest.recorded.request, self._told):
+        asked = masked.label_gaps(self._lines(masked.request)).splitlines()
+        lines = {exchange: self._lines(exchange.recorded.request).splitlines() for exchange in candidates}
+        fresh = [exchange for exchange in candidates if exchange not in used]
+        nearest = max(fresh or candidates, key=lambda exchange: _similarity(asked, lines[exchange]))
+        if lines[nearest] == asked or masked.matches(nearest.recorded.request, self._comparable):
             there_was = f"It was recorded {len(candidates)} times, and each of them is used: the last is {nearest}."
         else:
             changes = difflib.unified_diff(lines[nearest], asked, lineterm="", n=0)
@@ -130,29 +136,31 @@ class Redacted:
             there_was = f"The nearest is {nearest}; it differs (- recorded, + sent):\n" + "\n".join(
                 f"    {line}" for line in shown[:20]
             )
-        return HarnessFailure(what, there_was=there_was, do=SCRIPTED)
+        return HarnessFailure(what, there_was=there_was, do=SCRIPT_HINT)
 
     @cached_property
-    def _masks(self) -> Masks:
-        from harness.recording.masking import Masks  # noqa: PLC0415 - its tables take longer than most replays
+    def _masker(self) -> Masker:
+        from harness.recording.masking import Masker  # noqa: PLC0415 - its tables take longer than most replays
 
-        return Masks(*self._secret)
+        return Masker(*self._secret)
 
     @cached_property
-    def _holders(self) -> list[Seen]:
-        texts = ((seen, unquote_to_bytes(seen.recorded.request.url), seen.recorded.sent) for seen in self._exchanges)
-        return [seen for seen, url, body in texts if STAND_INS.search(url) or STAND_INS.search(body)]
+    def _with_stand_ins(self) -> list[ParsedExchange]:
+        texts = (
+            (each, unquote_to_bytes(each.recorded.request.url), each.recorded.request_body) for each in self._exchanges
+        )
+        return [each for each, url, body in texts if STAND_INS.search(url) or STAND_INS.search(body)]
 
-    def _told(self, request: Request) -> str:
-        """What a request asks, as one text."""
-        return json.dumps([self._where(request), normal(request, lambda content: content.decode("latin-1"))])
+    def _comparable(self, request: Request) -> str:
+        """A request as one text, equal for equal requests."""
+        return json.dumps([self._location(request), normalized(request, lambda content: content.decode("latin-1"))])
 
     def _lines(self, request: Request) -> str:
-        """The same to be read, and to be compared line by line."""
+        """The same for people, to be compared line by line."""
         return "\n".join(
-            json.dumps(part, indent=1, ensure_ascii=False) for part in (self._where(request), normal(request))
+            json.dumps(part, indent=1, ensure_ascii=False) for part in (self._location(request), normalized(request))
         )
 
 
-def _likeness(one: list[str], other: list[str]) -> float:
+def _similarity(one: list[str], other: list[str]) -> float:
     return difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()

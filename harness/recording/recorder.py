@@ -16,7 +16,7 @@ from harness.recording.redaction import Redactor
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.recording.exchanges import Recorded
+    from harness.recording.exchanges import RecordedExchange
 
 Mode = Literal["once", "new_episodes", "all", "rewrite"]
 MODES: tuple[str, ...] = get_args(Mode)
@@ -92,7 +92,7 @@ class Tape:
         self._redactor = redactor
         self._header = header
         self._forgets = forgets
-        self._loaded: list[Recorded] = []
+        self._loaded: list[RecordedExchange] = []
         self._taped: dict[str, Any] | None = None
         self._wanted = True
 
@@ -134,7 +134,7 @@ class Tape:
                 do="client.post(url, data=json.dumps(body))   # bytes, a text, an open file or JSON can be recorded",
             )
 
-    def _write(self, pairs: list[tuple[Any, dict[str, Any]]], new: list[Recorded]) -> None:
+    def _write(self, pairs: list[tuple[Any, dict[str, Any]]], new: list[RecordedExchange]) -> None:
         staying = {pair[1][LOADED] for pair in pairs if LOADED in pair[1]}
         with locked(self._path):
             there = self._path.exists()
@@ -147,7 +147,7 @@ class Tape:
                 check=lambda content: self._redactor.refuse_if_secret(content, self._path),
             )
 
-    def _kept(self, there: list[Recorded], staying: set[int]) -> list[Recorded]:
+    def _kept(self, there: list[RecordedExchange], staying: set[int]) -> list[RecordedExchange]:
         """Of what is there now, all but what was loaded and is recorded anew."""
         replaced = [_told(item) for number, item in enumerate(self._loaded) if number not in staying]
         kept = []
@@ -159,12 +159,12 @@ class Tape:
         return kept
 
 
-def _told(item: Recorded) -> tuple[object, ...]:
+def _told(item: RecordedExchange) -> tuple[object, ...]:
     """All of an exchange but where it stands, which changes when others write."""
     return item.request, item.response, item.at
 
 
-def _from_vcrpy(request: Any, answer: dict[str, Any], place: Place) -> Recorded:
+def _from_vcrpy(request: Any, answer: dict[str, Any], place: Place) -> RecordedExchange:
     sent, got = headers(request.headers.items()), headers(answer["headers"].items())
     return recorded(
         place,
@@ -209,15 +209,15 @@ def _kinds(body: Any, pieces: list[Any]) -> str:
     return inner if pieces == [body] else f"{type(body).__name__} of {inner}"
 
 
-def _to_vcrpy(item: Recorded) -> Any:
+def _to_vcrpy(item: RecordedExchange) -> Any:
     from vcr.request import Request as Asked  # noqa: PLC0415 - belongs to the extra `recording`
 
-    return Asked(item.request.method, item.request.url, item.sent, dict(item.request.headers))
+    return Asked(item.request.method, item.request.url, item.request_body, dict(item.request.headers))
 
 
-def _answer_to_vcrpy(item: Recorded) -> dict[str, Any]:
+def _answer_to_vcrpy(item: RecordedExchange) -> dict[str, Any]:
     return {
         "status": {"code": item.response.status, "message": ""},
         "headers": {name: [value] for name, value in item.response.headers.items()},
-        "body": {"string": item.got},
+        "body": {"string": item.response_body},
     }

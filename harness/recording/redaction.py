@@ -31,7 +31,7 @@ from harness.service.http import Request, Response
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from harness.recording.exchanges import Recorded
+    from harness.recording.exchanges import RecordedExchange
 
 LEARNED = 16  # characters of the shortest credential that is also looked for where nothing says that it is one
 TELLING = (CREDENTIALS, FIELD, ASSIGNMENT, *FIELD_KINDS)  # they know a credential by what stands beside it
@@ -70,7 +70,7 @@ class Redactor:
         """How many different secrets of each kind were replaced so far."""
         return dict(self._stand_ins.counts)
 
-    def redact(self, exchanges: Iterable[Recorded]) -> list[Recorded]:
+    def redact(self, exchanges: Iterable[RecordedExchange]) -> list[RecordedExchange]:
         """The exchanges without their secrets; one that had none is the very same object.
 
         Cookies are removed, everything else gets a stand-in. A credential of a header or of a named field is replaced
@@ -81,7 +81,7 @@ class Redactor:
         given = list(exchanges)
         for item in given:
             headers = "\n".join([item.request.url, *item.request.headers.values(), *item.response.headers.values()])
-            for part in (headers.encode(errors="replace"), item.sent, item.got):
+            for part in (headers.encode(errors="replace"), item.request_body, item.response_body):
                 self._stand_ins.reserve(part)
         # what one exchange reveals to be a credential may stand in an earlier one
         while True:
@@ -155,8 +155,11 @@ class Redactor:
             self._originals.add(secret)
         return self._stand_ins(kind, secret)
 
-    def _exchange(self, rewriter: Rewriter, item: Recorded) -> Recorded:
-        request, response = self._request(rewriter, item.request), self._response(rewriter, item.response, item.got)
+    def _exchange(self, rewriter: Rewriter, item: RecordedExchange) -> RecordedExchange:
+        request, response = (
+            self._request(rewriter, item.request),
+            self._response(rewriter, item.response, item.response_body),
+        )
         if request is item.request and response is item.response:
             return item
         return replace(item, request=request, response=response)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from harness.recording.cassettes import read
-from harness.recording.exchanges import by_conversation, understanding
-from harness.recording.session import IN_A_STORE, Session
+from harness.recording.exchanges import by_conversation, malformed_as_failure
+from harness.recording.session import STORE_FILE, Session
 from harness.recording.stories import TERMINAL
 from harness.report import bodies, rows
 from harness.report.page import page
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
 
-    from harness.recording.session import Json, Seen
+    from harness.recording.session import Json, ParsedExchange
 
 # Where an object stamps that it got into a status. Of `queued` only the first time is stamped.
 STAMPS = {row.to: row.stamps[0] for row in RUN if row.stamps}
@@ -46,7 +46,7 @@ def report(paths: Sequence[str | os.PathLike[str]]) -> str:
         skipped: list[str] = []
         for conversation, exchanges in by_conversation(read(path, skipped)).items():
             session = Session.of(exchanges)
-            with understanding(path):
+            with malformed_as_failure(path):
                 worlds[" ".join(filter(None, (name, conversation)))] = world(session, left_out=skipped)
             skipped = []  # told once, in the first world of the file
     return page(worlds, title=names[0] if len(names) == 1 else f"{len(names)} cassettes")
@@ -67,7 +67,7 @@ def world(recorded: str | os.PathLike[str] | Session, *, left_out: Sequence[str]
     """
     session = recorded if isinstance(recorded, Session) else Session.of(read(recorded))
     known = _known(session)
-    contents = {**dict(_uploads(session)), **session.contents}
+    contents = {**dict(_uploads(session)), **session.file_contents}
     unseen = [{"id": file_id} for file_id in contents if file_id not in known]
     return rows.world(
         source="cassette",
@@ -87,7 +87,7 @@ def _known(session: Session) -> dict[str, Json]:
     known: dict[str, Json] = {}
     for seen in session.exchanges:
         for item in seen.objects if seen.ok else ():
-            if "id" in item and "created_at" in item and item["object"] != IN_A_STORE:
+            if "id" in item and "created_at" in item and item["object"] != STORE_FILE:
                 known[item["id"]] = {**known.get(item["id"], {}), **item}
     known.update((run_id, story.run) for run_id, story in session.stories.items() if story.run)
     return known
@@ -113,7 +113,7 @@ def _threads(session: Session, known: dict[str, Json]) -> list[Json]:
     """The threads that were shown, or in which something was, as they were first mentioned."""
     there = {item.get("thread_id") for item in known.values()}
     there |= {item["id"] for item in known.values() if item["object"] == "thread"}
-    return [known.get(found, {"id": found}) for found in session.mentioned if found in there]
+    return [known.get(found, {"id": found}) for found in session.mentioned_ids if found in there]
 
 
 def _thread(session: Session, known: dict[str, Json], thread: Json) -> Json:
@@ -131,7 +131,7 @@ def _thread(session: Session, known: dict[str, Json], thread: Json) -> Json:
     )
 
 
-def _deletes(seen: Seen, thread_id: str) -> bool:
+def _deletes(seen: ParsedExchange, thread_id: str) -> bool:
     return seen.ok and seen.method == "DELETE" and seen.path == f"/threads/{thread_id}"
 
 
@@ -145,7 +145,7 @@ def _whole(session: Session, message: Json) -> Json:
 
 def _run(session: Session, run: Json) -> Json:
     story = session.story(run["id"])
-    steps = [rows.step(step, at=step["created_at"], end=_stamp(step, *ENDS)) for step in story.in_order]
+    steps = [rows.step(step, at=step["created_at"], end=_stamp(step, *ENDS)) for step in story.ordered_steps]
     told = {call["id"] for step in story.steps.values() for call in step["step_details"].get("tool_calls", ())}
     waiting = (run.get("required_action") or {}).get("submit_tool_outputs") or {}
     told |= {call["id"] for call in waiting.get("tool_calls", ())}
@@ -158,7 +158,7 @@ def _submitted(session: Session, run_id: str) -> Iterator[tuple[str, str]]:
     """What the client submitted, by the ids of the calls."""
     for seen in session.exchanges:
         if seen.ok and seen.path.endswith(f"/{run_id}/submit_tool_outputs"):
-            for given in _outputs(seen.recorded.sent):
+            for given in _outputs(seen.recorded.request_body):
                 yield given["tool_call_id"], given.get("output") or ""
 
 
@@ -203,8 +203,10 @@ def _uploads(session: Session) -> Iterator[tuple[str, bytes]]:
     for seen in session.exchanges:
         kind = seen.recorded.request.headers.get("content-type", "")
         if seen.path == "/files" and kind.startswith("multipart/"):
-            sent = [bytes(part.content) for part in parts(seen.recorded.sent, kind) if part.filename is not None]
-            yield from ((made["id"], content) for made, content in zip(seen.made, sent, strict=False))
+            sent = [
+                bytes(part.content) for part in parts(seen.recorded.request_body, kind) if part.filename is not None
+            ]
+            yield from ((made["id"], content) for made, content in zip(seen.created, sent, strict=False))
 
 
 def _entries(session: Session, store_id: str) -> list[Json]:
@@ -212,12 +214,12 @@ def _entries(session: Session, store_id: str) -> list[Json]:
     last: dict[str, Any] = {}
     for seen in session.exchanges:
         for item in seen.objects:
-            if item["object"] == IN_A_STORE and item.get("vector_store_id") == store_id:
+            if item["object"] == STORE_FILE and item.get("vector_store_id") == store_id:
                 last[item["id"]] = item
     return list(last.values())
 
 
-def _request(numbered: tuple[int, Seen]) -> Json:
+def _request(numbered: tuple[int, ParsedExchange]) -> Json:
     number, seen = numbered
     recorded = seen.recorded
     return rows.request(
@@ -226,6 +228,6 @@ def _request(numbered: tuple[int, Seen]) -> Json:
         at=recorded.at,
         status=seen.status,
         outcome=str(seen.status),
-        problem=None if seen.ok else bodies.error_text(seen.got),
-        got=bodies.body(recorded.got, recorded.response.headers.get("content-type", "")),
+        problem=None if seen.ok else bodies.error_text(seen.response_json),
+        got=bodies.body(recorded.response_body, recorded.response.headers.get("content-type", "")),
     )

@@ -1,4 +1,4 @@
-"""What existed before a recording: the objects that a session uses and did not make itself."""
+"""Seeds a world with what existed before a recording: the objects that a session uses and did not create."""
 
 from __future__ import annotations
 
@@ -20,91 +20,96 @@ if TYPE_CHECKING:
 
     from harness.service.context import World
 
-OLD = Script((), "before the recording")
+EARLIER_SCRIPT = Script((), "before the recording")
 
 
-def sow(session: Session, world: World) -> None:
-    """Put into the world what was there before, as it was first shown; of what was never shown, an empty one."""
-    missing = _missing(session)
-    places = {object_id: place for place, object_id in enumerate(session.shown)}
-    # what is of the same second was made in the order in which lists tell it
-    for object_id in sorted(session.mentioned, key=lambda found: (*_age(session, found), places.get(found, 0))):
-        if object_id not in session.made and object_id not in missing:
-            plant(session, world, object_id)
+def seed_world(session: Session, world: World) -> None:
+    """Add the objects that existed before the recording, as first shown; what was never shown is added empty."""
+    missing = _not_found(session)
+    # objects of the same second were created in the order in which lists show them
+    order = {object_id: index for index, object_id in enumerate(session.first_shown)}
+    for object_id in sorted(session.mentioned_ids, key=lambda found: (*_age(session, found), order.get(found, 0))):
+        if object_id not in session.created_by and object_id not in missing:
+            seed_object(session, world, object_id)
 
 
 def _age(session: Session, object_id: str) -> tuple[int, int]:
-    """Threads come before what lies in them, and older objects before newer ones, as lists show them."""
-    shown = session.shown.get(object_id, {})
+    """A sort key: threads before what is in them, then older objects before newer ones."""
+    shown = session.first_shown.get(object_id, {})
     return not object_id.startswith("thread_"), shown.get("created_at", 0)
 
 
-def plant(session: Session, world: World, object_id: str) -> None:
-    """Put one object into the world, if it is of a kind that stands for itself and not there yet."""
-    make = _MAKERS.get(kind_of(object_id))
+def seed_object(session: Session, world: World, object_id: str) -> None:
+    """Add one object to the world, if it is of a kind with a seeder and not there yet."""
+    make = _SEEDERS.get(kind_of(object_id))
     tables = (world.store.assistants, world.store.threads, world.store.files, world.store.vector_stores)
     if make is not None and not any(object_id in table for table in tables):
         make(session, world, object_id)
 
 
-def _missing(session: Session) -> set[str]:
-    """Ids that the service did not find, and that nothing ever showed."""
-    refused = {found for seen in session.exchanges if seen.status == 404 for found in ID.findall(seen.path)}
-    shown = {item for seen in session.exchanges if seen.ok for item in (*ID.findall(seen.path), *session.shown)}
+def _not_found(session: Session) -> set[str]:
+    """Ids that were answered with 404, and that no answer ever showed."""
+    refused = {found for exchange in session.exchanges if exchange.status == 404 for found in ID.findall(exchange.path)}
+    shown = {
+        item
+        for exchange in session.exchanges
+        if exchange.ok
+        for item in (*ID.findall(exchange.path), *session.first_shown)
+    }
     return refused - shown
 
 
-def _assistant(session: Session, world: World, object_id: str) -> None:
-    shown = session.shown.get(object_id) or _run_of(session, object_id) or {}
+def _seed_assistant(session: Session, world: World, object_id: str) -> None:
+    shown = session.first_shown.get(object_id) or _run_of(session, object_id) or {}
     values = {"model": "gpt-4o", "created_at": world.second, **fields_of(Assistant, shown), "id": object_id}
     values["file_ids"] = dict.fromkeys(values.get("file_ids", ()), world.second)
     world.store.assistants.add(Assistant(**values))
 
 
-def _thread(session: Session, world: World, object_id: str) -> None:
-    """A thread with the messages and runs that no recorded request made."""
-    shown = session.shown.get(object_id, {})
+def _seed_thread(session: Session, world: World, object_id: str) -> None:
+    """A thread with the messages and runs that no recorded request created."""
+    shown = session.first_shown.get(object_id, {})
     thread = Thread(**{"created_at": world.second, **fields_of(Thread, shown), "id": object_id})
     world.store.threads.add(thread)
     for item in session.of_thread("thread.message", object_id):
-        if item["id"] not in session.made and item.get("run_id") not in session.made:
+        if item["id"] not in session.created_by and item.get("run_id") not in session.created_by:
             thread.messages.add(_message_of(item))
     for item in session.of_thread("thread.run", object_id):
-        if item["id"] not in session.made:
-            thread.runs.add(_old_run(session, session.story(item["id"]).run))
+        if item["id"] not in session.created_by:
+            thread.runs.add(_earlier_run(session, session.story(item["id"]).run))
 
 
-def _message(session: Session, world: World, object_id: str) -> None:
-    shown = session.shown.get(object_id, {})
+def _seed_message(session: Session, world: World, object_id: str) -> None:
+    shown = session.first_shown.get(object_id, {})
     thread = world.store.threads.get(shown.get("thread_id", ""))
-    if thread is not None and object_id not in thread.messages and shown.get("run_id") not in session.made:
+    if thread is not None and object_id not in thread.messages and shown.get("run_id") not in session.created_by:
         thread.messages.add(_message_of(shown))
 
 
-def _run(session: Session, world: World, object_id: str) -> None:
-    """A run of which the service could not be told how it began: it is as it was seen last."""
+def _seed_run(session: Session, world: World, object_id: str) -> None:
+    """A run whose creation was not recorded, as it was shown last."""
     shown = session.story(object_id).run
     thread = world.store.threads.get(shown.get("thread_id", ""))
     if thread is not None and object_id not in thread.runs:
-        thread.runs.add(_old_run(session, shown))
+        thread.runs.add(_earlier_run(session, shown))
 
 
-def _file(session: Session, world: World, object_id: str) -> None:
-    """A file of the model's own making can be read; of one that was uploaded before, nobody saw the content."""
-    shown = session.shown.get(object_id, {})
-    content = session.contents.get(object_id, b"")
-    purpose = "assistants_output" if object_id in session.contents or not shown else "assistants"
+def _seed_file(session: Session, world: World, object_id: str) -> None:
+    """A file; its content is known only if it was downloaded, and then it was probably written by the model."""
+    shown = session.first_shown.get(object_id, {})
+    content = session.file_contents.get(object_id, b"")
+    purpose = "assistants_output" if object_id in session.file_contents or not shown else "assistants"
     values = {"filename": f"{object_id}.bin", "purpose": purpose, "created_at": world.second, **fields_of(File, shown)}
-    known = object_id in session.contents
+    known = object_id in session.file_contents
     world.store.files.add(File(**{**values, "id": object_id, "content": content, "known": known}))
 
 
-def _vector_store(session: Session, world: World, object_id: str) -> None:
-    """With the files that were seen in it, none of them in progress any more, and the number of those that were not."""
-    shown = session.shown.get(object_id, {})
+def _seed_vector_store(session: Session, world: World, object_id: str) -> None:
+    """A vector store with the files that were shown in it, none in progress any more, and counts of all others."""
+    shown = session.first_shown.get(object_id, {})
     values = {"created_at": world.second, **fields_of(VectorStore, shown), "id": object_id}
     store = world.store.vector_stores.add(VectorStore(**values))
-    for item in session.of_store(object_id):
+    for item in session.earlier_files_of_store(object_id):
         fields = fields_of(StoreFile, item)
         fields["status"] = "completed" if item["status"] == "in_progress" else item["status"]
         store.files.add(StoreFile(**fields, chunking=chunking_of(item.get("chunking_strategy"))))
@@ -114,9 +119,11 @@ def _vector_store(session: Session, world: World, object_id: str) -> None:
 
 
 def _was_filled(session: Session, store_id: str, shown: Json) -> bool:
-    """Whether a recorded request put files into the store before it was first shown: its counts then hold these too."""
-    before = takewhile(lambda seen: shown not in seen.objects, session.exchanges)
-    return any(seen.method == "POST" and seen.path.startswith(f"/vector_stores/{store_id}/file") for seen in before)
+    """Whether a recorded request added files before the store was first shown, whose counts then include them."""
+    before = takewhile(lambda exchange: shown not in exchange.objects, session.exchanges)
+    return any(
+        exchange.method == "POST" and exchange.path.startswith(f"/vector_stores/{store_id}/file") for exchange in before
+    )
 
 
 def _unseen(counted: dict[str, int], store: VectorStore) -> dict[str, int]:
@@ -129,20 +136,20 @@ def _message_of(shown: Json) -> Message:
     return Message(**{**fields_of(Message, shown), "status": "completed"})
 
 
-_MAKERS: dict[str, Callable[[Session, World, str], None]] = {
-    "asst": _assistant,
-    "thread": _thread,
-    "file": _file,
-    "vs": _vector_store,
-    "msg": _message,
-    "run": _run,
+_SEEDERS: dict[str, Callable[[Session, World, str], None]] = {
+    "asst": _seed_assistant,
+    "thread": _seed_thread,
+    "file": _seed_file,
+    "vs": _seed_vector_store,
+    "msg": _seed_message,
+    "run": _seed_run,
 }
 
 
-def _old_run(session: Session, item: Json) -> Run:
+def _earlier_run(session: Session, item: Json) -> Run:
     run = Run(**{**fields_of(Run, item), "usage": usage_of(item)})
-    run.playback = Playback(OLD)
-    for step in session.story(item["id"]).in_order:
+    run.playback = Playback(EARLIER_SCRIPT)
+    for step in session.story(item["id"]).ordered_steps:
         run.steps.add(
             Step(**{**fields_of(Step, step), "details": details_of(step), "usage": usage_of(step) or Usage()})
         )
@@ -150,19 +157,19 @@ def _old_run(session: Session, item: Json) -> Run:
 
 
 def _run_of(session: Session, assistant_id: str) -> Json | None:
-    """A run of an assistant that itself was never shown: it inherited what it does not override."""
+    """A run of an assistant that itself was never shown: the run inherited what it did not override."""
     runs = (story.run for story in session.stories.values())
     return next((run for run in runs if run.get("assistant_id") == assistant_id), None)
 
 
 def fields_of(record: type, shown: Json) -> dict[str, Any]:
-    """Of a recorded object, what our record of it has a field for."""
+    """The values of a recorded object for which a record type has a field."""
     names = {item.name for item in fields(record)} - {"usage", "timeline", "steps"}
     return {key: value for key, value in shown.items() if key in names}
 
 
 def details_of(step: Json) -> dict[str, Any]:
-    """Step details as our record keeps them: the results of a search stand beside its type (`steps.tool_call`)."""
+    """Step details as records keep them: with a search's results next to its type (`steps.tool_call`)."""
     details: dict[str, Any] = step["step_details"]
     if details["type"] != "tool_calls":
         return details

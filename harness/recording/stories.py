@@ -1,4 +1,4 @@
-"""What the model did in a recorded run, put together from all that was seen of it."""
+"""What the model did in a recorded run, put together from all answers that show something of it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = "dict[str, Any]"
 TERMINAL = terminal(RUN)
-# What a run says that ended well and of which nobody looked at a message.
-UNSEEN = "(nothing of this answer was recorded)"
+# The text of a message that must have been written, and that no answer shows.
+NOT_RECORDED = "(nothing of this answer was recorded)"
 
 
 @dataclass
 class Story:
-    """One run: its object as it was last seen, its steps, its messages, and the calls it waited for.
+    """One run: its object as it was shown last, its steps, its messages, and the function calls it waited for.
 
     Attributes:
-        pieces: the texts of deltas, by the id of the message or call, where there was a stream.
-        streamed: a stream told all that happened, so what it did not tell did not happen.
-        answered: a whole message was seen, and nobody looked at the run since.
+        pieces: the texts of a stream's deltas, by the id of the message or call.
+        streamed: whether a stream showed the run, so that nothing else happened in it.
+        answered: whether a complete message was shown after the run was shown last.
     """
 
     run: Json = field(default_factory=dict)
@@ -38,25 +38,25 @@ class Story:
     streamed: bool = False
     answered: bool = False
 
-    # --- what is seen -------------------------------------------------------------------------------------
+    # --- collecting what answers show ---------------------------------------------------------------------
 
-    def see_run(self, item: Json) -> None:
-        """The run as an answer showed it; nothing is known better than its end."""
+    def add_run(self, item: Json) -> None:
+        """Add the run as an answer showed it; lists may show an older status, so an end stays."""
         if self.run.get("status") not in TERMINAL or item["status"] in TERMINAL:
             self.run = item
         self.answered = False
         action = (item.get("required_action") or {}).get("submit_tool_outputs", {})
         self.calls.update({call["id"]: call for call in action.get("tool_calls", ())})
 
-    def see_message(self, item: Json) -> None:
-        """Only events have a status, and a later list does not take it away."""
+    def add_message(self, item: Json) -> None:
+        """Add a message; only events show its status, which a later list does not take away."""
         known = self.messages.get(item["id"], {})
         if item["content"] or not known:
             self.messages[item["id"]] = now = {**known, **item}
             self.answered = bool(now["content"]) and now.get("status", "completed") == "completed"
 
-    def see_stream(self, events: Iterable[tuple[str, Json]]) -> None:
-        """The texts of its deltas. What opens a call or stands beside an image is empty, and no piece of a text."""
+    def add_stream(self, events: Iterable[tuple[str, Json]]) -> None:
+        """Add the texts of a stream's deltas. Empty ones that open a call or accompany an image are no pieces."""
         self.streamed = True
         opened: dict[tuple[str, int], str] = {}
         for name, data in events:
@@ -74,84 +74,85 @@ class Story:
                     if text := written.get("arguments") or written.get("input"):
                         self.pieces[call_id].append(text)
 
-    # --- what it comes to ---------------------------------------------------------------------------------
+    # --- the result --------------------------------------------------------------------------------------
 
     @property
-    def in_order(self) -> list[Json]:
+    def ordered_steps(self) -> list[Json]:
         """The steps, oldest first."""
         return sorted(self.steps.values(), key=lambda step: step["created_at"])
 
     @property
     def acts(self) -> list[script.Act]:
-        """What the model did: its steps where they were looked at, else the calls and messages that were seen."""
-        done = [act for step in self.in_order for act in self._acts_of(step["step_details"])]
-        told = {call["id"] for step in self.steps.values() for call in step["step_details"].get("tool_calls", ())}
-        done += self._calls([call for call_id, call in self.calls.items() if call_id not in told])
-        done += map(self._said, self._loose)
-        spoke = any(isinstance(act, script.Say | script.Refuse) for act in done)
-        if self.run.get("status") == "completed" and not spoke and not self.streamed and not self._accounted_for:
-            done.append(script.say(UNSEEN))
-        return self._in_time([*done, *self._ending()])
+        """What the model did, as a script: the steps, then calls and messages of which no step was shown."""
+        done = [act for step in self.ordered_steps for act in self._acts_of(step["step_details"])]
+        in_steps = {call["id"] for step in self.steps.values() for call in step["step_details"].get("tool_calls", ())}
+        done += self._call_acts([call for call_id, call in self.calls.items() if call_id not in in_steps])
+        done += map(self._message_act, self._messages_without_step)
+        has_message = any(isinstance(act, script.Say | script.Refuse) for act in done)
+        is_known = has_message or self.streamed or self._has_all_steps
+        if self.run.get("status") == "completed" and not is_known:
+            done.append(script.say(NOT_RECORDED))
+        return self._beating_cancel([*done, *self._ending()])
 
     @property
     def ids(self) -> dict[str, list[str]]:
-        """The ids of what the run makes, by prefix, in the order in which it makes them."""
+        """The ids of what the run creates, by prefix, in the order of creation."""
         planned: dict[str, list[str]] = {"step_": [], "msg_": [], "call_": []}
-        for step in self.in_order:
+        for step in self.ordered_steps:
             planned["step_"].append(step["id"])
             details = step["step_details"]
             if details["type"] == "message_creation":
                 planned["msg_"].append(details["message_creation"]["message_id"])
             calls = details.get("tool_calls", ())
             planned["call_"] += (call["id"] for call in calls if call["type"] != "function")
-        planned["msg_"] += (message["id"] for message in self._loose)
+        planned["msg_"] += (message["id"] for message in self._messages_without_step)
         return planned
 
     @property
     def usage(self) -> dict[str, Usage]:
-        """What the run and its steps cost, by their ids, as far as it was shown."""
+        """The token usage of the run and its steps, by their ids, as far as it was shown."""
         shown = ((item["id"], usage_of(item)) for item in (self.run, *self.steps.values()) if item)
         return {object_id: usage for object_id, usage in shown if usage is not None}
 
     @property
-    def _loose(self) -> list[Json]:
-        """The messages of which no step was seen, oldest first."""
-        told = {step["step_details"].get("message_creation", {}).get("message_id") for step in self.steps.values()}
-        loose = [message for message in self.messages.values() if message["id"] not in told]
-        return sorted(loose, key=lambda message: message["created_at"])
+    def _messages_without_step(self) -> list[Json]:
+        """The messages that no step was shown to create, oldest first."""
+        in_steps = {step["step_details"].get("message_creation", {}).get("message_id") for step in self.steps.values()}
+        others = [message for message in self.messages.values() if message["id"] not in in_steps]
+        return sorted(others, key=lambda message: message["created_at"])
 
     def _acts_of(self, details: Json) -> list[script.Act]:
         if details["type"] == "message_creation":
             message_id = details["message_creation"]["message_id"]
-            return [self._said(self.messages.get(message_id, {"id": message_id}))]
+            return [self._message_act(self.messages.get(message_id, {"id": message_id}))]
         calls = details.get("tool_calls", ())
         functions = [call for call in calls if call["type"] == "function"]
         others = [call for call in calls if call["type"] != "function"]
-        return [*self._calls(functions), *map(self._tool_act, others)]
+        return [*self._call_acts(functions), *map(self._tool_act, others)]
 
-    def _said(self, message: Json) -> script.Say | script.Refuse:
-        """A text with its marks, behind its images; or a refusal."""
+    def _message_act(self, message: Json) -> script.Say | script.Refuse:
+        """The act that writes a message: its images and text with citations and files, or its refusal."""
         parts = message.get("content", ())
         refusals = [part["refusal"] for part in parts if part["type"] == "refusal"]
         if refusals:
-            return script.refuse(refusals[0], pieces=self._cut(message["id"], refusals[0]))
+            return script.refuse(refusals[0], pieces=self._streamed_pieces(message["id"], refusals[0]))
         texts = [part["text"] for part in parts if part["type"] == "text"]
         text = "\n".join(part["value"] for part in texts)
         marks = [mark for part in texts for mark in part["annotations"] if mark["text"] in text]
         return script.say(
-            text if message.get("content") is not None else UNSEEN,
+            text if message.get("content") is not None else NOT_RECORDED,
             citations={mark["text"]: mark["file_citation"]["file_id"] for mark in marks if "file_citation" in mark},
             files={mark["text"]: mark["file_path"]["file_id"] for mark in marks if "file_path" in mark},
             images=[part["image_file"]["file_id"] for part in parts if part["type"] == "image_file"],
-            pieces=self._cut(message["id"], text),
+            pieces=self._streamed_pieces(message["id"], text),
         )
 
-    def _calls(self, calls: list[Json]) -> list[script.Act]:
+    def _call_acts(self, calls: list[Json]) -> list[script.Act]:
         made = [
             script.call(
                 call["function"]["name"],
                 arguments_json=call["function"]["arguments"],
-                arguments_pieces=self._cut(call["id"], call["function"]["arguments"]),
+                arguments_pieces=self._streamed_pieces(call["id"], call["function"]["arguments"]),
                 call_id=call["id"],
             )
             for call in calls
@@ -166,25 +167,25 @@ class Story:
                 cell["input"],
                 logs="\n".join(logs) if logs else None,
                 images=[output["image"]["file_id"] for output in cell["outputs"] if output["type"] == "image"],
-                pieces=self._cut(call["id"], cell["input"]),
+                pieces=self._streamed_pieces(call["id"], cell["input"]),
             )
         return script.search(results=call[call["type"]].get("results") or ())
 
-    def _cut(self, object_id: str, text: str) -> list[str] | None:
-        """How a stream cut a text; None if there was none, or if its deltas were not all kept."""
+    def _streamed_pieces(self, object_id: str, text: str) -> list[str] | None:
+        """The pieces in which a stream sent a text; None if it was not streamed, or not all deltas were recorded."""
         pieces = self.pieces.get(object_id)
         return pieces if pieces and "".join(pieces) == text else None
 
     @property
-    def _accounted_for(self) -> bool:
-        """Whether the steps that were looked at cost what the run did: then there were no others."""
+    def _has_all_steps(self) -> bool:
+        """Whether the usage of the known steps adds up to the run's: then there were no others."""
         spent = Usage()
         for step in self.steps.values():
             spent.add(usage_of(step) or Usage())
         return usage_of(self.run) == spent
 
-    def _in_time(self, acts: list[script.Act]) -> list[script.Act]:
-        """Of a run that the client cancelled too late, what was done all the same."""
+    def _beating_cancel(self, acts: list[script.Act]) -> list[script.Act]:
+        """The acts, done in spite of the cancellation if the client cancelled the run too late."""
         if not self.cancelled_by_client or self.run.get("status") not in ("completed", "failed"):
             return acts
         beats = script.Say | script.Fail
@@ -195,36 +196,38 @@ class Story:
         if status == "failed":
             error = self.run["last_error"]
             return [*self._pause(), script.fail(error["code"], error["message"])]
-        # in April 2024 v1 called the run completed (FACTS 0)
-        if status == "incomplete" or details or (status == "completed" and self._cut_off):
+        # in April 2024 v1 showed such a run as completed (FACTS 0)
+        if status == "incomplete" or details or (status == "completed" and self._is_cut_off):
             return [*self._pause(), script.truncate((details or {}).get("reason", "max_completion_tokens"))]
         if status == "cancelled" and not self.cancelled_by_client:
             return [*self._pause(), script.cancel()]
-        # the calls that were asked for are the last act of a run that nobody answered
-        if status in ("completed", "requires_action") or (status in ("queued", "in_progress") and self._has_answered):
+        # a run that nobody submitted outputs to ends with its calls
+        if status in ("completed", "requires_action") or (
+            status in ("queued", "in_progress") and self._seems_completed
+        ):
             return []
         return [*self._pause(), script.hang()]
 
     @property
-    def _has_answered(self) -> bool:
-        """Whether it has ended well, for all that is known (G): who sleeps and reads the answer looks at no run."""
-        last = self.in_order[-1]["step_details"]["type"] if self.steps else "message_creation"
+    def _seems_completed(self) -> bool:
+        """Whether it probably completed (G): a client that sleeps and reads the answer does not retrieve the run."""
+        last = self.ordered_steps[-1]["step_details"]["type"] if self.steps else "message_creation"
         return self.answered and last == "message_creation" and not self.cancelled_by_client
 
     def _pause(self) -> list[script.Act]:
-        """Without it the ending would cut off the last step; but a step completes with a message that was cut off."""
-        over = self.steps and self.in_order[-1]["status"] == "completed"
-        return [script.wait(1)] if over and not self._cut_off else []
+        """What lets the last step complete before the ending, which otherwise would cut it off, as some did."""
+        is_completed = self.steps and self.ordered_steps[-1]["status"] == "completed"
+        return [script.wait(1)] if is_completed and not self._is_cut_off else []
 
     @property
-    def _cut_off(self) -> bool:
-        """Whether the last step wrote a message that a stream called incomplete."""
-        details = self.in_order[-1]["step_details"] if self.steps else {}
+    def _is_cut_off(self) -> bool:
+        """Whether the last step wrote a message that a stream showed as incomplete."""
+        details = self.ordered_steps[-1]["step_details"] if self.steps else {}
         message_id = details.get("message_creation", {}).get("message_id", "")
         return self.messages.get(message_id, {}).get("status") == "incomplete"
 
 
 def usage_of(item: Json) -> Usage | None:
-    """What a run or a step cost; None where it was not told, or not yet."""
+    """The token usage of a run or a step; None where it was not shown, or not yet known."""
     usage = item.get("usage")
     return None if usage is None else Usage(usage["prompt_tokens"], usage["completion_tokens"])

@@ -15,7 +15,7 @@ from harness.source.values import to_source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.recording.session import Json, Seen, Session
+    from harness.recording.session import Json, ParsedExchange, Session
     from harness.recording.stories import Story
 
 WIDTH = 72  # characters of a text
@@ -58,27 +58,27 @@ def _exchanges(session: Session) -> Iterator[str]:
         yield f"{times[0]:>9}  {what:{wide}}  {came}{again}".rstrip()
 
 
-def _path(seen: Seen) -> str:
+def _path(seen: ParsedExchange) -> str:
     """With the beginnings of ids, where nobody needs the whole of them; they stand in full on the right, and below."""
     return ID.sub(lambda match: SHORT_ID.sub("…", match[0]), seen.path) if seen.ok else seen.path
 
 
-def _when(seen: Seen, session: Session) -> str:
+def _when(seen: ParsedExchange, session: Session) -> str:
     at, start = seen.recorded.at, session.start
     return "" if at is None or start is None else f"{at - start:.0f} s"
 
 
-def _came(seen: Seen) -> str:
+def _came(seen: ParsedExchange) -> str:
     if not seen.ok:
-        error = seen.got.get("error") if isinstance(seen.got, dict) else None
+        error = seen.response_json.get("error") if isinstance(seen.response_json, dict) else None
         return f"{seen.status} {_short(str(error.get('message', '')) if isinstance(error, dict) else '')}".rstrip()
     if seen.events:
         return f"{len(seen.events)} events, the last {seen.events[-1][0]}"
-    if seen.odd:
-        return f"{seen.status}, {seen.odd[0]} is not what the service gives"
-    if not isinstance(seen.got, dict):
-        return f"{seen.status}, {len(seen.recorded.got)} bytes"
-    return _object(seen.got)
+    if seen.validation_errors:
+        return f"{seen.status}, {seen.validation_errors[0]} is not what the service sends"
+    if not isinstance(seen.response_json, dict):
+        return f"{seen.status}, {len(seen.recorded.response_body)} bytes"
+    return _object(seen.response_json)
 
 
 def _object(item: Json) -> str:
@@ -97,8 +97,8 @@ def _object(item: Json) -> str:
 
 def _threads(session: Session) -> list[str]:
     """The threads in which something was said or run, as they were first mentioned."""
-    there = {item.get("thread_id") for item in session.shown.values()}
-    return [found for found in session.mentioned if found in there]
+    there = {item.get("thread_id") for item in session.first_shown.values()}
+    return [found for found in session.mentioned_ids if found in there]
 
 
 def _thread(session: Session, thread_id: str) -> Iterator[str]:
@@ -106,7 +106,7 @@ def _thread(session: Session, thread_id: str) -> Iterator[str]:
     said = session.of_thread("thread.message", thread_id)
     runs = session.of_thread("thread.run", thread_id)
     # what a run wrote is told with the run, where anybody saw the run
-    rows = [(item["created_at"], 0, item) for item in said if item.get("run_id") not in session.shown]
+    rows = [(item["created_at"], 0, item) for item in said if item.get("run_id") not in session.first_shown]
     rows += [(item["created_at"], 1, item) for item in runs]
     for _, is_run, item in sorted(rows, key=lambda row: row[:2]):
         if is_run:

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn, SearchStrategy
 
-    from harness.recording.exchanges import Recorded
+    from harness.recording.exchanges import RecordedExchange
 
-    Mutation = Callable[[Sequence[Recorded], int], list[Recorded]]
+    Mutation = Callable[[Sequence[RecordedExchange], int], list[RecordedExchangeExchange]]
 
 
-def sessions(recorded: Session | Sequence[Recorded], *, max_changes: int = 3) -> SearchStrategy[Session]:
+def sessions(recorded: Session | Sequence[RecordedExchange], *, max_changes: int = 3) -> SearchStrategy[Session]:
     """A recorded session in which exchanges are dropped, repeated or swapped, or which ends early.
 
     This is what recordings look like that were edited, merged, or stopped too early. The exchanges themselves are not
@@ -33,7 +33,7 @@ def sessions(recorded: Session | Sequence[Recorded], *, max_changes: int = 3) ->
 
 
 @st.composite
-def _mutated(draw: DrawFn, exchanges: list[Recorded], most: int) -> Session:
+def _mutated(draw: DrawFn, exchanges: list[RecordedExchangeExchange], most: int) -> Session:
     remaining = exchanges
     for mutate in draw(st.lists(st.sampled_from(MUTATIONS), max_size=most)):
         if remaining:
@@ -41,15 +41,15 @@ def _mutated(draw: DrawFn, exchanges: list[Recorded], most: int) -> Session:
     return Session.of(remaining)
 
 
-def drop(exchanges: Sequence[Recorded], at: int) -> list[Recorded]:
+def drop(exchanges: Sequence[RecordedExchange], at: int) -> list[RecordedExchange]:
     return [*exchanges[:at], *exchanges[at + 1 :]]
 
 
-def repeat(exchanges: Sequence[Recorded], at: int) -> list[Recorded]:
+def repeat(exchanges: Sequence[RecordedExchange], at: int) -> list[RecordedExchange]:
     return [*exchanges[: at + 1], *exchanges[at:]]
 
 
-def swap_reads(exchanges: Sequence[Recorded], at: int) -> list[Recorded]:
+def swap_reads(exchanges: Sequence[RecordedExchange], at: int) -> list[RecordedExchangeExchange]:
     """Swap two consecutive GET requests; where there are no two, nothing changes."""
     pair = exchanges[at : at + 2]
     if [item.request.method for item in pair] != ["GET", "GET"]:
@@ -57,7 +57,7 @@ def swap_reads(exchanges: Sequence[Recorded], at: int) -> list[Recorded]:
     return [*exchanges[:at], *reversed(pair), *exchanges[at + 2 :]]
 
 
-def truncate(exchanges: Sequence[Recorded], at: int) -> list[Recorded]:
+def truncate(exchanges: Sequence[RecordedExchange], at: int) -> list[RecordedExchangeExchange]:
     return list(exchanges[: at + 1])
 
 

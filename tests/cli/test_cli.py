@@ -63,7 +63,7 @@ sys.exit(int(sys.argv[1]))
         run("record", *options, "-c", program, "0")
     assert len(fake.threads) == 2
     [exchange] = read("a.yaml")
-    assert (exchange.request.path, b"Falcon" in exchange.sent) == ("/v1/threads", False)
+    assert (exchange.request.path, b"Falcon" in exchange.request_body) == ("/v1/threads", False)
     assert key not in Path("a.yaml").read_text(encoding="utf-8")
 
 
@@ -87,12 +87,12 @@ def test_import(run):
         "new/one.yaml: 1 exchange, 1 secret replaced",
         "new/two.yaml: 1 exchange, 1 secret replaced",
     ]
-    assert b"Falcon" not in read("new/one.yaml")[0].got
+    assert b"Falcon" not in read("new/one.yaml")[0].response_body
     result = run("import", "log.jsonl", "-o", "new", code=1)
     assert result.stderr.startswith("Error: 2 of 2 cassettes are there already, so nothing was written.")
-    assert b"Falcon" not in read("new/one.yaml")[0].got
+    assert b"Falcon" not in read("new/one.yaml")[0].response_body
     run("import", "log.jsonl", "-o", "new", "--force")
-    assert b"Falcon" in read("new/one.yaml")[0].got
+    assert b"Falcon" in read("new/one.yaml")[0].response_body
 
 
 def test_import_tells_of_runs_and_of_what_it_left_out(run):
@@ -206,7 +206,9 @@ def test_an_object_of_another_shape_is_told_without_a_traceback(run, command, sh
     path = Path(log("one.yml"))
     path.write_text(json.dumps({**json.loads(path.read_text()), "response_body": shown}), encoding="utf-8")
     error = run(*command.split(), path, code=1).stderr
-    assert error.startswith(f"Error: {where} cannot be understood: an object in it is none as the service showed them.")
+    assert error.startswith(
+        f"Error: {where} cannot be understood: an object in it does not have the shape that the service gives it."
+    )
     assert re.search(r"^(KeyError|TypeError|ValueError|AttributeError): ", error, re.MULTILINE)
     assert "harness check " in error
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness import FakeAssistants, Request
 from harness.recording.cassettes import write
-from harness.recording.exchanges import Recorded
+from harness.recording.exchanges import RecordedExchange
 
 QUIET = ("-p", "no:xdist", "-W", "ignore::DeprecationWarning")
 BASE = "https://api.openai.com/v1"
@@ -32,7 +32,7 @@ def project(pytester):
     fake.world.store.ids.plan("thread_recorded")
     request = Request("POST", f"{BASE}/threads", HEAD, b'{"metadata": {"topic": "rain"}}')
     (pytester.path / "cassettes").mkdir()
-    write(pytester.path / "cassettes" / "rain.yaml", [Recorded(request, fake.answer(request), None, "made up")])
+    write(pytester.path / "cassettes" / "rain.yaml", [RecordedExchange(request, fake.answer(request), None, "made up")])
     return pytester
 
 
@@ -144,7 +144,7 @@ def test_a_failed_test_may_begin_with_a_run_that_is_older_than_its_recording(pro
     fake.answer(Request("POST", f"{BASE}{path}", HEAD, b'{"assistant_id": "asst_app"}'))
     fake.clock.advance(60)
     request = Request("GET", f"{BASE}{path}/run_old", HEAD)
-    write(project.path / "cassettes" / "old.yaml", [Recorded(request, fake.answer(request), None, "made up")])
+    write(project.path / "cassettes" / "old.yaml", [RecordedExchange(request, fake.answer(request), None, "made up")])
     project.makepyfile(
         """
         import openai
@@ -309,7 +309,7 @@ def test_the_fixture_knows_path_and_session(project):
         def test_it(assistants_cassette):
             assert assistants_cassette.path.name == "rain.yaml"
             [seen] = assistants_cassette.session.exchanges
-            assert openai.OpenAI().beta.threads.create(metadata={"topic": "rain"}).id in seen.got["id"]
+            assert openai.OpenAI().beta.threads.create(metadata={"topic": "rain"}).id in seen.response_json["id"]
             assert assistants_cassette.session is assistants_cassette.session
         """
     )

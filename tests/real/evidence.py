@@ -58,17 +58,17 @@ class Evidence:
 
     def _note_stream(self, events: list[tuple[str, Json]]) -> None:
         for run_id in {data["id"] for _, data in events if isinstance(data, dict) and data["object"] == "thread.run"}:
-            self.stories[run_id].see_stream(event for event in events if isinstance(event[1], dict))
+            self.stories[run_id].add_stream(event for event in events if isinstance(event[1], dict))
 
     def _tell(self, item: Json) -> None:
         """Add to the story of the run that the object belongs to; what says more replaces what said less."""
         kind, run_id = item["object"], item.get("run_id")
         if kind == "thread.run":
-            self.stories[item["id"]].see_run(item)
+            self.stories[item["id"]].add_run(item)
         elif kind == "thread.run.step" and run_id:
             self.stories[run_id].steps[item["id"]] = item
         elif kind == "thread.message" and run_id:
-            self.stories[run_id].see_message(item)
+            self.stories[run_id].add_message(item)
 
     def state(self, kind: str, object_id: str, now: Exchange) -> Json | None:
         """How an object looked in this exchange, or soonest after it, or when it was seen last."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.recording.exchanges import Recorded
+from harness.recording.exchanges import RecordedExchange
 from harness.service.http import Request, Response
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ def files(pattern: str) -> list:
     return found or [pytest.param(None, marks=pytest.mark.skip(reason=reason))]
 
 
-def told(exchanges: Iterable[Recorded]) -> list:
+def told(exchanges: Iterable[RecordedExchange]) -> list:
     """All that exchanges say, but for where they stand."""
     return [(item.request, item.response, item.at) for item in exchanges]
 
 
 def exchange(sent=b"", got=b"", *, at=None, method="POST", url=URL, status=200, sent_headers=(), got_headers=()):
     request = Request(method, url, dict(sent_headers), sent)
-    return Recorded(request, Response(status, dict(got_headers), got), at, "test")
+    return RecordedExchange(request, Response(status, dict(got_headers), got), at, "test")
 
 
 def upload(content, boundary="x"):

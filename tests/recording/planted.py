@@ -11,7 +11,7 @@ from base64 import b64encode, urlsafe_b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
-from harness.recording.exchanges import Recorded
+from harness.recording.exchanges import RecordedExchange
 from harness.service.http import Request, Response
 
 if TYPE_CHECKING:
@@ -208,13 +208,13 @@ def exchange(
     gets: str = JSON,
     headers: dict[str, str] | None = None,
     answered: dict[str, str] | None = None,
-) -> Recorded:
+) -> RecordedExchange:
     request = Request("POST", url, {"content-type": sends, "content-length": str(len(sent)), **(headers or {})}, sent)
     response = Response(200, {"content-type": gets, "content-length": str(len(got)), **(answered or {})}, got)
-    return Recorded(request, response, None, "planted")
+    return RecordedExchange(request, response, None, "planted")
 
 
-def upload(name: str, filename: str, content: bytes) -> Recorded:
+def upload(name: str, filename: str, content: bytes) -> RecordedExchange:
     body = (
         f'--{EDGE}\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nassistants\r\n'
         f'--{EDGE}\r\nContent-Disposition: form-data; name="{name}"; filename="{filename}"\r\n'
@@ -243,7 +243,7 @@ def in_pieces(text: str, length: int = 3) -> list[str]:
     return [text[at : at + length] for at in range(0, len(text), length)]
 
 
-def streamed(*events: str) -> Recorded:
+def streamed(*events: str) -> RecordedExchange:
     return exchange(got="".join([*events, "event: done\ndata: [DONE]\n\n"]).encode(), gets=EVENTS)
 
 
@@ -264,7 +264,7 @@ def latin(text: str) -> str:
     return one_line(text) if text.isascii() else quote(text)
 
 
-POSITIONS: dict[str, Callable[[str], Recorded]] = {
+POSITIONS: dict[str, Callable[[str], RecordedExchange]] = {
     "header authorization": lambda s: exchange(headers={"authorization": f"Bearer {latin(s)}"}),
     "header api-key": lambda s: exchange(headers={"api-key": latin(s)}),
     "header cookie": lambda s: exchange(headers={"cookie": f"a={latin(s)}; b=1"}),

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from harness import FakeAssistants, Request
-from harness.recording.exchanges import Recorded
+from harness.recording.exchanges import RecordedExchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,7 @@ class Client:
 
     def __init__(self, fake: FakeAssistants) -> None:
         self.fake = fake
-        self.recorded: list[Recorded] = []
+        self.recorded: list[RecordedExchange] = []
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         raw = b"" if body is None else json.dumps(body).encode()
@@ -28,7 +28,7 @@ class Client:
         response = self.fake.answer(request)
         whole = response.body if isinstance(response.body, bytes) else b"".join(iter(response.body.read, None))
         response = type(response)(response.status, response.headers, whole)
-        self.recorded.append(Recorded(request, response, self.fake.clock.now, f"made up, {len(self.recorded)}"))
+        self.recorded.append(RecordedExchange(request, response, self.fake.clock.now, f"made up, {len(self.recorded)}"))
         if whole.startswith(b"event: "):
             return response.status, events(whole)
         return response.status, json.loads(whole)
@@ -57,7 +57,7 @@ def _data(text: str) -> Any:
     return text if text == "[DONE]" else json.loads(text)
 
 
-def recorded(*acts: Any, outputs: Iterable[str] = (), stream: bool = False) -> list[Recorded]:
+def recorded(*acts: Any, outputs: Iterable[str] = (), stream: bool = False) -> list[RecordedExchange]:
     """An assistant, a thread with a question, one run to its end, steps and messages, told by a scripted fake."""
     fake = FakeAssistants()
     fake.next_run(*acts)

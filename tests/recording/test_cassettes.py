@@ -30,10 +30,10 @@ def parsed(exchange):
     """The body of an answer, by its content type."""
     kind = exchange.response.headers.get("content-type", "")
     if kind.startswith("text/event-stream"):
-        events = [frame.split("\n") for frame in exchange.got.decode().removesuffix("\n\n").split("\n\n")]
+        events = [frame.split("\n") for frame in exchange.response_body.decode().removesuffix("\n\n").split("\n\n")]
         assert all(line[0].startswith("event: ") and line[1].startswith("data: ") for line in events)
         return [[name[7:], "[DONE]" if data == "data: [DONE]" else json.loads(data[6:])] for name, data in events]
-    return json.loads(exchange.got) if kind.startswith("application/json") else exchange.got
+    return json.loads(exchange.response_body) if kind.startswith("application/json") else exchange.response_body
 
 
 @pytest.mark.parametrize("path", RAW)
@@ -54,8 +54,8 @@ def test_a_cassette_is_read_whole(path):
         for headers in (exchange.request.headers, exchange.response.headers):
             assert all(name == name.lower() for name in headers)
             assert "content-encoding" not in headers
-        declared = exchange.response.headers.get("content-length", str(len(exchange.got)))
-        assert declared == str(len(exchange.got))
+        declared = exchange.response.headers.get("content-length", str(len(exchange.response_body)))
+        assert declared == str(len(exchange.response_body))
 
 
 @pytest.mark.parametrize("path", LOGS)
@@ -73,7 +73,7 @@ def test_a_log_is_read_whole(path):
         if not isinstance(row["response_body"], str):
             assert parsed(exchange) == row["response_body"]
         if isinstance(row["request_body"], dict):
-            assert json.loads(exchange.sent) == row["request_body"]
+            assert json.loads(exchange.request_body) == row["request_body"]
         assert exchange.origin == f"{path}: {row['cassette']} [{row['index']}]"
         if has_envelope:
             assert (exchange.request.method, exchange.request.url) == (row["method"], row["url"])
@@ -112,7 +112,7 @@ def test_a_log_says_the_same_as_the_cassette_it_was_made_from(path):
         assert (exchange.request.method, exchange.request.url) == (row["method"], row["url"])
         assert exchange.response.status == row["status"]
         if isinstance(row["request_body"], dict):
-            assert json.loads(exchange.sent) == row["request_body"]
+            assert json.loads(exchange.request_body) == row["request_body"]
 
 
 @pytest.mark.parametrize("path", [*RAW, *LOGS])
@@ -130,11 +130,11 @@ def test_what_is_written_is_read_again_and_is_what_vcrpy_reads(path, tmp_path):
     for exchange, request, response in zip(exchanges, requests, responses, strict=True):
         assert (request.method, request.uri) == (exchange.request.method, exchange.request.url)
         assert {name.lower(): value for name, value in request.headers.items()} == exchange.request.headers
-        assert response["body"]["string"] == exchange.got
+        assert response["body"]["string"] == exchange.response_body
         assert response["headers"] == {name: [value] for name, value in exchange.response.headers.items()}
         assert response["status"]["code"] == exchange.response.status
         if b"<bytes of " not in request.body:
-            assert request.body == exchange.sent
+            assert request.body == exchange.request_body
 
 
 @pytest.mark.parametrize("library", HTTPX)
@@ -151,7 +151,7 @@ def test_vcrpy_replays_it(path, library, tmp_path):
                 response = client.request(
                     request.method, request.url, content=request.body, headers=dict(request.headers)
                 )
-                assert response.content == exchange.got
+                assert response.content == exchange.response_body
                 assert response.status_code == exchange.response.status
         assert played.all_played
 

@@ -101,7 +101,7 @@ def test_vcrpy(read_text):
     [exchange] = read_text(vcrpy_yaml('|-\n      {"a": 1}', 'string: "é\\n"'))
     assert (exchange.request.method, exchange.request.url) == ("POST", URL)
     assert exchange.request.headers == {"x-two": "a, b", "empty": ""}
-    assert (exchange.sent, exchange.got, exchange.at) == (b'{"a": 1}', "é\n".encode(), AT)
+    assert (exchange.request_body, exchange.response_body, exchange.at) == (b'{"a": 1}', "é\n".encode(), AT)
     assert exchange.response.status == 200
     assert exchange.response.headers == {"date": DATE}
     assert exchange.origin.endswith("cassette [0]")
@@ -122,7 +122,7 @@ def test_vcrpy(read_text):
 )
 def test_bodies_of_vcrpy(read_text, written, body):
     [exchange] = read_text(vcrpy_yaml(response=written))
-    assert exchange.got == body
+    assert exchange.response_body == body
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_bodies_of_vcrpy(read_text, written, body):
 )
 def test_request_bodies_of_vcrpy(read_text, written, body):
     [exchange] = read_text(vcrpy_yaml(written))
-    assert exchange.sent == body
+    assert exchange.request_body == body
 
 
 def test_vcrpy_in_json_and_as_it_was_for_httpx(read_text):
@@ -141,7 +141,7 @@ def test_vcrpy_in_json_and_as_it_was_for_httpx(read_text):
     for text in (as_json(cassette), json.dumps(cassette)):
         first, second = read_text(text)
         assert (first.request, first.response) == (second.request, second.response)
-        assert (first.got, first.response.status, first.at) == (b"x", 404, None)
+        assert (first.response_body, first.response.status, first.at) == (b"x", 404, None)
 
 
 @pytest.mark.parametrize(
@@ -191,11 +191,16 @@ def test_vcr_of_ruby(read_text):
         recorded_with: VCR 6.1.0
         """
     )
-    assert (one.request.method, one.sent, one.got, one.at) == ("POST", '{"a":"é"}'.encode(), b"\0\1\xff", AT)
+    assert (one.request.method, one.request_body, one.response_body, one.at) == (
+        "POST",
+        '{"a":"é"}'.encode(),
+        b"\0\1\xff",
+        AT,
+    )
     assert one.request.headers == {"content-type": "application/json"}
     assert one.response.status == 400
-    assert (two.sent, two.got, two.at) == ("é".encode(), b"\xe9", AT)
-    assert (three.sent, three.got, three.at) == ("é".encode(), b"\0\1\xff", None)
+    assert (two.request_body, two.response_body, two.at) == ("é".encode(), b"\xe9", AT)
+    assert (three.request_body, three.response_body, three.at) == ("é".encode(), b"\0\1\xff", None)
 
 
 def test_vcr_of_r(read_text):
@@ -226,9 +231,9 @@ def test_vcr_of_r(read_text):
         """,
         skipped,
     )
-    assert (old.sent, old.got, old.at) == (b'{"a":1}', b'{"b": 2}', AT)
+    assert (old.request_body, old.response_body, old.at) == (b'{"a":1}', b'{"b": 2}', AT)
     assert old.response.headers == {"content-length": "8"}
-    assert (new.sent, new.got, new.at, new.response.status) == (b"", b"", AT, 204)
+    assert (new.request_body, new.response_body, new.at, new.response.status) == (b"", b"", AT, 204)
     [reason] = skipped
     assert reason.endswith("cassette [2]: its body is in another file, '../../secret', which is not read")
 
@@ -254,7 +259,7 @@ def test_vcr_of_r(read_text):
 )
 def test_requests_of_the_test_proxy(read_text, sent, headers, body):
     [exchange] = read_text(entry(RequestBody=sent, RequestHeaders=headers))
-    assert exchange.sent == body
+    assert exchange.request_body == body
     if sent is not None and "content-length" in exchange.request.headers:
         assert exchange.request.headers["content-length"] == str(len(body))
 
@@ -275,7 +280,7 @@ def test_requests_of_the_test_proxy(read_text, sent, headers, body):
 )
 def test_answers_of_the_test_proxy(read_text, got, headers, body):
     [exchange] = read_text(entry(ResponseBody=got, ResponseHeaders=headers))
-    assert (exchange.got, exchange.at) == (body, None)
+    assert (exchange.response_body, exchange.at) == (body, None)
 
 
 def test_an_archive(read_text):
@@ -287,7 +292,7 @@ def test_an_archive(read_text):
             startedDateTime="2024-05-07T02:07:26.500+02:00",
         )
     )
-    assert (exchange.request.method, exchange.sent, exchange.got) == ("POST", b"{}", b"\0\1\xff")
+    assert (exchange.request.method, exchange.request_body, exchange.response_body) == ("POST", b"{}", b"\0\1\xff")
     assert (exchange.response.headers, exchange.at) == ({}, AT + 0.5)
 
 
@@ -312,10 +317,10 @@ def test_a_log(read_text):
     )
     assert one.origin.endswith("cassette: a.yaml [3]")
     assert two.origin.endswith("cassette [1]")
-    assert (one.sent, one.got, one.at) == ('{"b":"\u2028"}'.encode(), b"{}", AT)
-    assert two.got == b'event: thread.created\ndata: {"id":"thread_x"}\n\nevent: done\ndata: [DONE]\n\n'
+    assert (one.request_body, one.response_body, one.at) == ('{"b":"\u2028"}'.encode(), b"{}", AT)
+    assert two.response_body == b'event: thread.created\ndata: {"id":"thread_x"}\n\nevent: done\ndata: [DONE]\n\n'
     assert (two.at, three.at) == (AT, None)
-    assert (three.sent, three.got, four.got) == (b"text", b"\x89PNG", b"")
+    assert (three.request_body, three.response_body, four.response_body) == (b"text", b"\x89PNG", b"")
 
 
 def test_a_log_of_one_line_and_one_in_a_list(read_text):
@@ -342,8 +347,8 @@ STEP = {
 def test_a_body_alone_is_the_answer_that_shows_it(read_text, method, path, body):
     for kept in ({"method": "", "url": "notebook:x"}, {"method": "POST", "url": f"{URL}/x", "route": "/threads/{id}"}):
         [exchange] = read_text(lines(row(status=None, response_body=body, **kept)))
-        assert (exchange.request.method, exchange.request.path, exchange.sent) == (method, f"/v1{path}", b"")
-        assert json.loads(exchange.got) == body
+        assert (exchange.request.method, exchange.request.path, exchange.request_body) == (method, f"/v1{path}", b"")
+        assert json.loads(exchange.response_body) == body
         assert (exchange.response.status, exchange.at) == (200, None)
         assert exchange.response.headers == {"content-type": "application/json"}
 
@@ -364,8 +369,8 @@ def test_a_stream_alone_answers_what_its_events_tell(read_text, route, path, sen
     events = [["thread.run.created", RUN], ["thread.run.step.completed", STEP], ["done", "[DONE]"]]
     [exchange] = read_text(lines(row(status=None, sse=True, route=route, response_body=events)))
     assert (exchange.request.method, exchange.request.path) == ("POST", f"/v1{path}")
-    assert json.loads(exchange.sent) == sent
-    assert exchange.got.startswith(b'event: thread.run.created\ndata: {"object":"thread.run",')
+    assert json.loads(exchange.request_body) == sent
+    assert exchange.response_body.startswith(b'event: thread.run.created\ndata: {"object":"thread.run",')
     assert exchange.response.headers["content-type"].startswith("text/event-stream")
 
 
@@ -384,7 +389,7 @@ def test_a_stream_alone_answers_what_its_events_tell(read_text, route, path, sen
 def test_a_body_that_nothing_can_be_built_of_is_left_out(read_text, reason, kept):
     skipped = []
     [rest] = read_text(lines(row(status=None, **kept), row()), skipped)
-    assert rest.got == b"{}"
+    assert rest.response_body == b"{}"
     [told] = skipped
     assert "cassette [0]: only " in told
     assert reason in told

@@ -96,9 +96,9 @@ def test_what_is_written_is_read(exchanges, header, cassette):
     for item, (request, response) in zip(exchanges, as_vcrpy_reads(cassette), strict=True):
         assert (request.method, request.uri) == (item.request.method, item.request.url)
         assert {name: [value] for name, value in item.response.headers.items()} == response["headers"]
-        assert item.got == response["body"]["string"]
-        if not re.search(rb"<bytes of ", item.sent):
-            assert item.sent == uploaded(cassette, request.body)
+        assert item.response_body == response["body"]["string"]
+        if not re.search(rb"<bytes of ", item.request_body):
+            assert item.request_body == uploaded(cassette, request.body)
 
 
 @settings(SAME_EVERYWHERE, max_examples=500)
@@ -221,7 +221,7 @@ def test_vcrpy_replays_an_upload(cassette):
     item = upload(PNG)
     write(cassette, [exchange(got=PNG, url=f"{URL}/1", method="GET"), item])
     with vcr.use_cassette(cassette, record_mode="none") as played, httpx.Client() as client:
-        assert client.post(URL, content=item.sent).status_code == 200
+        assert client.post(URL, content=item.request_body).status_code == 200
         assert client.get(f"{URL}/1").content == PNG
         assert played.all_played
 
@@ -259,7 +259,7 @@ def test_no_stand_in_leads_out_of_the_folder(cassette):
     cassette.with_name("0123456789abcdef.bin").write_bytes(b"secret")
     for name in ("../0123456789abcdef.bin", "../../etc/passwd", "/etc/passwd", "0123456789ABCDEF.bin"):
         write(cassette, [exchange(f"<bytes of {name}>".encode())])
-        assert read(cassette)[0].sent == f"<bytes of {name}>".encode()
+        assert read(cassette)[0].request_body == f"<bytes of {name}>".encode()
 
 
 # --- whole, whatever happens --------------------------------------------------------------------------------------
@@ -423,12 +423,12 @@ def test_eight_processes_in_one_folder_lose_nothing(cassette):
     assert len(own) == 8 * 10
     for name in own:
         number = int(name.split("-")[1])
-        contents = [item.sent for item in read(cassette.with_name(name))]
+        contents = [item.request_body for item in read(cassette.with_name(name))]
         assert contents == [
-            upload(PNG + bytes([number])).sent, b"%d" % number * 2000, upload(PNG).sent
+            upload(PNG + bytes([number])).request_body, b"%d" % number * 2000, upload(PNG).request_body
         ]  # fmt: skip
     last = int(header_of(cassette))
-    assert [item.sent for item in read(cassette)][1] == b"%d" % last * 2000
+    assert [item.request_body for item in read(cassette)][1] == b"%d" % last * 2000
     assert not [name for name in written if name.endswith(".tmp")]
 
 

@@ -79,7 +79,7 @@ STREAMED = recorded(call("add", a=1), say("Two."), outputs=["2"], stream=True)
 ASSISTANT, THREAD, MESSAGE, RUN = 0, 1, 2, 3
 STEPS, SAID = -2, -1
 SUBMITTED = next(at for at, item in enumerate(POLLED) if item.request.path.endswith("submit_tool_outputs"))
-RUN_ID = json.loads(POLLED[RUN].got)["id"]
+RUN_ID = json.loads(POLLED[RUN].response_body)["id"]
 
 
 def found(tmp_path, exchanges, **options):
@@ -110,7 +110,7 @@ def replace_request(request, raw, headers):
 
 def with_keys(exchanges, at, **keys):
     """One answer, or the first object of its list, has other values; `...` takes the key away."""
-    body = json.loads(exchanges[at].got)
+    body = json.loads(exchanges[at].response_body)
     item = body["data"][0] if "data" in body else body
     item.update(keys)
     for key in [key for key, value in keys.items() if value is ...]:
@@ -120,9 +120,9 @@ def with_keys(exchanges, at, **keys):
 
 def in_stream(old, new, exchanges=STREAMED):
     """The first stream says something else."""
-    at = next(at for at, item in enumerate(exchanges) if item.got.startswith(b"event: "))
-    assert old in exchanges[at].got
-    return answering(exchanges, at, exchanges[at].got.replace(old, new, 1))
+    at = next(at for at, item in enumerate(exchanges) if item.response_body.startswith(b"event: "))
+    assert old in exchanges[at].response_body
+    return answering(exchanges, at, exchanges[at].response_body.replace(old, new, 1))
 
 
 def with_frames(change, exchanges=STREAMED):
@@ -170,7 +170,7 @@ def another(method, path, body=None, got=b"", status=200):
         [*POLLED, another("GET", "/vector_stores", got=b'{"object": "list", "data": []}')],
         [*POLLED, another("GET", "/files/file-abc/content", got=b'{"object": 5}')],
         [*POLLED, another("GET", "/files/file-abc/content", got=b'{"object": "thread.run", "status": "done"}')],
-        [exchange(b'{"tool_resources": {}}', POLLED[THREAD].got, at=1.8e9, url=BASE + "/threads")],
+        [exchange(b'{"tool_resources": {}}', POLLED[THREAD].response_body, at=1.8e9, url=BASE + "/threads")],
         in_stream(b"event: done\ndata: [DONE]\n\n", b'event: error\ndata: {"error": {"message": "m"}}\n\n'),
         [*POLLED, another("GET", "/threads/nope", got=b'{"error": {"message": "m", "type": "t", "param": null, '
                           b'"code": null}}', status=404)],
@@ -207,7 +207,12 @@ FAULTS = {
     ),
     "schema: a run that names no thread": (
         lambda: [
-            another("POST", "/threads/runs", {"assistant_id": "a"}, with_keys(POLLED, RUN, thread_id=...)[RUN].got)
+            another(
+                "POST",
+                "/threads/runs",
+                {"assistant_id": "a"},
+                with_keys(POLLED, RUN, thread_id=...)[RUN].response_body,
+            )
         ],
         ("error", "schema", f"{RUN_ID}: thread.run has no thread_id"),
     ),
@@ -454,7 +459,7 @@ def test_a_request_to_azure_is_held_against_azures_own_bodies(tmp_path):
     """CONTRACT §1.8: a fourth type of tools."""
     body = {"model": "m", "tools": [{"type": "openapi", "openapi": {}}]}
     url = "https://gateway.example/openai/assistants?api-version=2024-05-01-preview"
-    made = POLLED[ASSISTANT].got
+    made = POLLED[ASSISTANT].response_body
     assert found(tmp_path, [exchange(json.dumps(body).encode(), made, at=1.8e9, url=url)]) == []
     [(*_, what)] = found(tmp_path, [another("POST", "/assistants", body, made)])
     assert "would be refused: Invalid value: 'openapi'." in what
@@ -472,7 +477,7 @@ def test_a_run_does_not_go_back_without_them(tmp_path):
 
 
 def test_a_list_shows_what_other_runs_are_now(tmp_path):
-    ended = json.loads(next(item for item in reversed(POLLED) if item.request.path.endswith(RUN_ID)).got)
+    ended = json.loads(next(item for item in reversed(POLLED) if item.request.path.endswith(RUN_ID)).response_body)
     listed = {"object": "list", "data": [{**ended, "status": "queued"}], "first_id": None, "last_id": None}
     exchanges = [*POLLED, another("GET", f"/threads/{ended['thread_id']}/runs", got=json.dumps(listed).encode())]
     assert ("error", "transition", f"{RUN_ID} went from completed back to queued") in found(tmp_path, exchanges)
@@ -512,7 +517,7 @@ def test_an_exchange_that_says_the_same_twice_is_one_place(tmp_path):
 
 
 def test_a_file_that_is_attached_is_not_made_again(tmp_path):
-    sent, headers = upload(b"text").sent, upload(b"text").request.headers
+    sent, headers = upload(b"text").request_body, upload(b"text").request.headers
     exchanges = [
         *asking([another("POST", "/files", got=UPLOADED)], 0, sent, **headers),
         *asking([another("POST", "/assistants/asst_abc/files", got=ATTACHED)], 0, b'{"file_id": "file-abc"}', **V1),
@@ -556,7 +561,7 @@ def test_a_record_that_is_no_exchange_is_a_note(tmp_path):
 
 def two_threads(*cassettes):
     """Rows of a log: in each conversation, the same thread is made."""
-    thread = json.loads(POLLED[THREAD].got)
+    thread = json.loads(POLLED[THREAD].response_body)
     for cassette in cassettes:
         yield {
             "cassette": cassette, "index": 0, "method": "POST", "url": f"{BASE}/threads", "request_headers": BETA,
@@ -578,18 +583,18 @@ def every_other_body(exchanges):
     """Each answer with each of its keys taken away, or with an odd value."""
     odd = (..., None, 1, [], {}, [{}], {"object": [1]}, {"object": "thread.run"}, [{"type": "text"}])
     for at, item in enumerate(exchanges):
-        if not item.got.startswith(b"event: "):
-            for key in ("data", *json.loads(item.got)):
+        if not item.response_body.startswith(b"event: "):
+            for key in ("data", *json.loads(item.response_body)):
                 for value in odd:
-                    body = {**json.loads(item.got), key: value}
+                    body = {**json.loads(item.response_body), key: value}
                     yield at, {name: kept for name, kept in body.items() if kept is not ...}
 
 
 def test_whatever_is_wrong_with_a_body_nothing_is_raised(tmp_path):
     rows = [
         {"cassette": f"{number}", "index": at, "method": item.request.method, "url": item.request.url,
-         "request_headers": BETA, "request_body": json.loads(item.sent or "null"), "status": 200,
-         "response_headers": {}, "response_body": body if at == changed else json.loads(item.got), "sse": False,
+         "request_headers": BETA, "request_body": json.loads(item.request_body or "null"), "status": 200,
+         "response_headers": {}, "response_body": body if at == changed else json.loads(item.response_body),
          "recorded_at": None}
         for number, (changed, body) in enumerate(every_other_body(POLLED[:4]))
         for at, item in enumerate(POLLED[:4])

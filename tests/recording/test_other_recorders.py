@@ -77,8 +77,8 @@ def in_base64(data):
 )
 def test_answers_of_nock(read_text, changes, body):
     [exchange] = read_text(fixture(**changes))
-    assert (exchange.request.method, exchange.request.url, exchange.sent) == ("POST", URL, b'{"metadata":{}}')
-    assert (exchange.response.status, exchange.got, exchange.at) == (200, body, 1715040446.0)
+    assert (exchange.request.method, exchange.request.url, exchange.request_body) == ("POST", URL, b'{"metadata":{}}')
+    assert (exchange.response.status, exchange.response_body, exchange.at) == (200, body, 1715040446.0)
     assert "content-encoding" not in exchange.response.headers
 
 
@@ -93,7 +93,7 @@ def test_answers_of_nock(read_text, changes, body):
 )
 def test_requests_of_nock(read_text, changes, method, url, sent):
     [exchange] = read_text(fixture(**changes))
-    assert (exchange.request.method, exchange.request.url, exchange.sent) == (method, url, sent)
+    assert (exchange.request.method, exchange.request.url, exchange.request_body) == (method, url, sent)
     assert exchange.request.headers.get("openai-beta") in (None, "assistants=v2")
 
 
@@ -103,7 +103,7 @@ def test_uploads_of_nock(read_text, content):
     form = head + content + b"\r\n--b1--\r\n"
     body = form.decode() if content.isascii() else form.hex()
     [exchange] = read_text(fixture(body=body, path="/v1/files"))
-    assert exchange.sent == form
+    assert exchange.request_body == form
     assert normal(exchange.request, lambda data: data) == {"file": ["a", content]}
 
 
@@ -129,7 +129,7 @@ def archive(content, **headers):
 )
 def test_bodies_of_polly(read_text, content, coding, body):
     [exchange] = read_text(archive(content, **{"content-encoding": coding}))
-    assert (exchange.got, exchange.response.headers) == (body, {})
+    assert (exchange.response_body, exchange.response.headers) == (body, {})
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_an_answer_whose_body_an_archive_lacks_is_left_out(read_text, content, r
     assert read_text(archive(content), skipped) == []
     assert f"its answer is {reason}" in skipped[0]
     [empty] = read_text(archive({"size": 0}))
-    assert empty.got == b""
+    assert empty.response_body == b""
 
 
 def test_a_serializer_may_write_two_lists(read_text):
@@ -153,7 +153,12 @@ def test_a_serializer_may_write_two_lists(read_text):
     answer = {"status": {"code": 200, "message": "OK"}, "headers": {"date": [DATE]}, "body": {"string": RAW}}
     text = yaml.safe_dump({"requests": [request], "responses": [answer]})
     [exchange] = read_text(text)
-    assert (exchange.request.url, exchange.sent, exchange.got, exchange.at) == (URL, b"{}", RAW, 1715040446.0)
+    assert (exchange.request.url, exchange.request_body, exchange.response_body, exchange.at) == (
+        URL,
+        b"{}",
+        RAW,
+        1715040446.0,
+    )
     with pytest.raises(HarnessFailure, match="compressed by gzip"):
         read_text(gzip.compress(text.encode()))
 
@@ -182,7 +187,7 @@ def test_what_came_through_a_gateway_is_of_this_api(tmp_path, root):
     path.write_text(archive({"text": RAW.decode()}).replace("GET", "POST").replace("https://api.openai.com/v1", root))
     [item] = imports([path], tmp_path)
     [seen] = item.session.exchanges
-    assert (item.left_out, seen.path, list(item.session.made)) == (0, "/threads", [THREAD["id"]])
+    assert (item.left_out, seen.path, list(item.session.created_by)) == (0, "/threads", [THREAD["id"]])
     for url in (URL, f"{root}/threads"):
         fake = FakeAssistants(make_options({"base_url": [root]}, where="here"))
         fake.replay(path)
@@ -198,9 +203,9 @@ def as_nock(items):
                 "scope": "https://api.openai.com:443",
                 "method": item.request.method,
                 "path": item.request.url.removeprefix("https://api.openai.com"),
-                "body": json.loads(item.sent) if item.sent else "",
+                "body": json.loads(item.request_body) if item.request_body else "",
                 "status": item.response.status,
-                "response": json.loads(item.got),
+                "response": json.loads(item.response_body),
                 "rawHeaders": in_turns(dict(item.response.headers)),
                 "responseIsBinary": False,
             }

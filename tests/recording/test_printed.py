@@ -454,7 +454,7 @@ SHOWN = {
 def test_the_objects_of_each_seed_are_found(number):
     skipped = []
     session = Session.of(read(seed(number), skipped))
-    kinds = [item["object"] for item in session.shown.values()]
+    kinds = [item["object"] for item in session.first_shown.values()]
     assert ({kind: kinds.count(kind) for kind in sorted(set(kinds))}, len(skipped)) == SHOWN[number]
 
 
@@ -502,10 +502,10 @@ NOT_FOUND = {
 
 def told(session):
     """Each id and each text, with None; each run with its last status."""
-    contents = [part for item in session.shown.values() for part in item.get("content", ())]
+    contents = [part for item in session.first_shown.values() for part in item.get("content", ())]
     texts = [part["text"]["value"] for part in contents if part["type"] == "text"]
     ends = {run_id: story.run.get("status") for run_id, story in session.stories.items()}
-    facts = {fact: ends.get(fact) for fact in (*session.mentioned, *texts)}
+    facts = {fact: ends.get(fact) for fact in (*session.mentioned_ids, *texts)}
     return {item for item in facts.items() if "NotPrinted" not in item[0] and item[0] != "step_details"}
 
 

@@ -95,8 +95,8 @@ def test_what_came_compressed_is_written_readable_and_redacted(path):
     with recording(path):
         fake.client().models.list()
     [exchange] = read(path)
-    assert b'"owner": "' in exchange.got
-    assert b"joe@corp-example.com" not in exchange.got
+    assert b'"owner": "' in exchange.response_body
+    assert b"joe@corp-example.com" not in exchange.response_body
     assert "content-encoding" not in exchange.response.headers
 
 
@@ -286,7 +286,7 @@ def served():
 def test_what_a_library_was_given_is_written_as_it_was_sent(path, served, post, body):
     with recording(path):
         post(served, **body())
-    assert [item.sent for item in read(path)] == [SENT]
+    assert [item.request_body for item in read(path)] == [SENT]
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_what_a_library_was_given_is_written_as_it_was_sent(path, served, post, 
 def test_what_aiohttp_sends_without_content_or_as_a_form(path, served, body, sent):
     with recording(path):
         with_aiohttp(served, **body)
-    assert [item.sent for item in read(path)] == [sent]
+    assert [item.request_body for item in read(path)] == [sent]
 
 
 @pytest.mark.parametrize(
@@ -317,7 +317,7 @@ def test_what_tells_no_bytes_is_a_failure_that_loses_no_other(path, served, body
         with_aiohttp(served, json={"metadata": {"a": "b"}})
         with_aiohttp(served, **body())
     assert f"POST /v1/bodies: its body was {told}" in raised.value.there_was
-    assert [item.sent for item in read(path)] == [SENT]
+    assert [item.request_body for item in read(path)] == [SENT]
 
 
 ZSTD = {"content-encoding": "zstd", "content-type": "text/plain"}
@@ -344,7 +344,7 @@ def test_an_answer_of_which_vcrpy_kept_no_body_is_empty(path):
     """As it keeps those of aiohttp that were closed before they had one."""
     with recording(path) as tape:
         tape.save_cassette("", taped(body={}), None)
-    assert [item.got for item in read(path)] == [b""]
+    assert [item.response_body for item in read(path)] == [b""]
 
 
 def taped(**changed):
@@ -404,7 +404,7 @@ def test_what_is_kept_is_the_same_bytes_and_shares_no_stand_in(path):
         others = path.read_text(encoding="utf-8")
     after = path.read_text(encoding="utf-8")
     assert after.startswith(others.removesuffix("version: 1\n"))
-    sent = [item.sent.decode() for item in read(path) if b"Mail " in item.sent]
+    sent = [item.request_body.decode() for item in read(path) if b"Mail " in item.request_body]
     assert len(sent) == 2
     for stand_in in (r"Mail (\S+@example\.\w+),", r"key (sk-redacted-\d+)"):
         [one], [other] = (re.findall(stand_in, text) for text in sent)

@@ -326,7 +326,7 @@ def test_a_large_upload_arrives_and_is_recorded_whole(path, capfd):
     assert hashlib.sha256(file.content).hexdigest() == wanted
     [recorded] = read(path)
     boundary = recorded.request.headers["content-type"].partition("boundary=")[2].strip('"').encode()
-    parts = recorded.sent.split(b"--" + boundary)
+    parts = recorded.request_body.split(b"--" + boundary)
     assert wanted in [hashlib.sha256(part.partition(b"\r\n\r\n")[2][:-2]).hexdigest() for part in parts]
 
 

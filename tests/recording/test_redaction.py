@@ -17,7 +17,7 @@ from planted import HOST, PLANTED, POSITIONS, as_json, event, exchange, forms, m
 
 from harness.failures import HarnessFailure
 from harness.recording import cassettes
-from harness.recording.exchanges import Recorded
+from harness.recording.exchanges import RecordedExchange
 from harness.recording.redacting.kinds import Kind
 from harness.recording.redacting.rewriting import ROUNDS, Rewriter
 from harness.recording.redaction import Redactor
@@ -32,7 +32,7 @@ SHARED = Path(os.environ.get("PYTEST_ASSISTANTS_SHARED") or Path(__file__).resol
 
 def got(exchange_, **options):
     [done] = Redactor(**options).redact([exchange_])
-    return done.got.decode()
+    return done.response_body.decode()
 
 
 def kinds(findings):
@@ -84,7 +84,7 @@ def test_a_credential_is_replaced_wherever_it_stands_whatever_its_shape():
     first = exchange(got=as_json({"echo": AZURE}))
     second = exchange(headers={"api-key": AZURE})
     done = Redactor().redact([first, second])
-    assert json.loads(done[0].got) == {"echo": "redacted-1"}
+    assert json.loads(done[0].response_body) == {"echo": "redacted-1"}
     assert done[1].request.headers["api-key"] == "redacted-1"
 
 
@@ -188,17 +188,19 @@ def test_binary_data_keeps_its_length_and_all_other_bytes():
     noise = bytes(range(256)) * 3
     key, mail = KEY.encode(), b"jo@corp.io"
     [done] = Redactor().redact([upload("file", "a.bin", noise + key + b"\0" + mail + b"\0" + noise)])
-    body = done.sent.partition(b"\r\n\r\n")[2].partition(b"\r\n\r\n")[2]
+    body = done.request_body.partition(b"\r\n\r\n")[2].partition(b"\r\n\r\n")[2]
     assert body.startswith(noise + b"sk-redacted-1____")
     assert body.endswith(b"____\0xxxxxxxxxx\0" + noise + b"\r\n--x-edge-9--\r\n")
-    assert len(done.sent) == len(upload("file", "a.bin", noise + key + b"\0" + mail + b"\0" + noise).sent)
+    assert len(done.request_body) == len(
+        upload("file", "a.bin", noise + key + b"\0" + mail + b"\0" + noise).request_body
+    )
 
 
 def test_what_is_too_short_to_be_no_chance_in_binary_data_stays():
     data = b"\0\xffj@x.io\0"
     assert Redactor().scan(data) == []
     [done] = Redactor().redact([exchange(sent=data)])
-    assert done.sent == data
+    assert done.request_body == data
 
 
 @pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16-le", "utf-16-be", "cp949", "latin-1"])
@@ -207,7 +209,7 @@ def test_text_files_in_other_encodings(codec):
     around = "Größe" if codec == "latin-1" else "메일"
     data = f"{bom}{around}: {KEY} 010-2345-6789 {around}".encode(codec)
     [done] = Redactor().redact([upload("file", "a.txt", data)])
-    assert f"{bom}{around}: sk-redacted-1 010-0000-0001 {around}".encode(codec) in done.sent
+    assert f"{bom}{around}: sk-redacted-1 010-0000-0001 {around}".encode(codec) in done.request_body
 
 
 def test_a_file_in_base64_that_is_no_text():
@@ -218,17 +220,17 @@ def test_a_file_in_base64_that_is_no_text():
 
 def test_a_part_whose_header_is_no_utf_8():
     item = upload("file", "NAME", KEY.encode())
-    sent = item.sent.replace(b"NAME", "보고서".encode("cp949"))
+    sent = item.request_body.replace(b"NAME", "보고서".encode("cp949"))
     [done] = Redactor().redact([exchange(sent=sent, sends="multipart/form-data; boundary=x-edge-9")])
-    assert "보고서".encode("cp949") in done.sent
-    assert KEY.encode() not in done.sent
+    assert "보고서".encode("cp949") in done.request_body
+    assert KEY.encode() not in done.request_body
 
 
 def test_a_part_whose_header_is_no_text():
     item = upload("file", "NAME", b"text")
-    sent = item.sent.replace(b"NAME", b"\0" + KEY.encode())
+    sent = item.request_body.replace(b"NAME", b"\0" + KEY.encode())
     [done] = Redactor().redact([exchange(sent=sent, sends="multipart/form-data; boundary=x-edge-9")])
-    assert done.sent == sent.replace(KEY.encode(), b"sk-redacted-1".ljust(len(KEY), b"_"))
+    assert done.request_body == sent.replace(KEY.encode(), b"sk-redacted-1".ljust(len(KEY), b"_"))
 
 
 def test_decoding_ends_somewhere():
@@ -388,7 +390,7 @@ def test_of_recordings_only_the_account_is_replaced(file):
         return as_json(value)
 
     given_ = [
-        Recorded(
+        RecordedExchange(
             Request(row["method"], row["url"], row["request_headers"], body(row["request_body"], False)),
             Response(row["status"] or 200, row["response_headers"], body(row["response_body"], row["sse"])),
             None,
@@ -397,8 +399,8 @@ def test_of_recordings_only_the_account_is_replaced(file):
         for row in rows
     ]
     for before, after in zip(given_, Redactor().redact(given_), strict=True):
-        assert after.sent == before.sent
-        assert after.got == before.got
+        assert after.request_body == before.request_body
+        assert after.response_body == before.response_body
         assert after.request == before.request
         old, new = before.response.headers, after.response.headers
         assert {name for name in old if old[name] != new.get(name)} <= {"openai-organization", "openai-project"}
@@ -413,12 +415,12 @@ def test_the_same_secret_has_the_same_stand_in_everywhere():
         got=as_json({"to": MAIL.upper(), "k": [OTHER_KEY, KEY]}), headers={"authorization": f"Bearer {KEY}"}
     )
     one, two = Redactor().redact([first, second])
-    stand_in = json.loads(one.sent)["a"]
+    stand_in = json.loads(one.request_body)["a"]
     assert stand_in.partition("@")[2] in ("example.com", "example.net", "example.org")
     assert one.request.query == {"to": [stand_in]}
-    assert json.loads(one.sent)["b"] != f"{stand_in} sk-redacted-1"
-    assert json.loads(one.sent)["b"].endswith("sk-redacted-1")
-    assert json.loads(two.got) == {"to": stand_in, "k": ["sk-redacted-2", "sk-redacted-1"]}
+    assert json.loads(one.request_body)["b"] != f"{stand_in} sk-redacted-1"
+    assert json.loads(one.request_body)["b"].endswith("sk-redacted-1")
+    assert json.loads(two.response_body) == {"to": stand_in, "k": ["sk-redacted-2", "sk-redacted-1"]}
     assert two.request.headers["authorization"] == "Bearer sk-redacted-1"
 
 
@@ -457,9 +459,9 @@ def test_stand_ins_that_a_growing_cassette_holds_are_given_to_nobody_else():
     [kept] = Redactor().redact([old])
     again, added = Redactor().redact([kept, new])
     assert again is kept
-    assert set(kept.got.split()).isdisjoint(added.got.split())
-    assert b"sk-redacted-2" in added.got
-    assert b"010-0000-0002" in added.got
+    assert set(kept.response_body.split()).isdisjoint(added.response_body.split())
+    assert b"sk-redacted-2" in added.response_body
+    assert b"010-0000-0002" in added.response_body
 
 
 def test_there_are_stand_ins_for_thousands():
@@ -501,45 +503,45 @@ def test_escapes_stay_escapes():
 
 def test_lengths_are_right_again():
     [done] = Redactor().redact([exchange(sent=as_json({"a": KEY}), got=as_json({"b": MAIL}))])
-    assert done.request.headers["content-length"] == str(len(done.sent))
-    assert done.response.headers["content-length"] == str(len(done.got))
-    chunked = Recorded(Request("GET", HOST), Response(200, {}, KEY.encode()), 1.5, "here")
+    assert done.request.headers["content-length"] == str(len(done.request_body))
+    assert done.response.headers["content-length"] == str(len(done.response_body))
+    chunked = RecordedExchange(Request("GET", HOST), Response(200, {}, KEY.encode()), 1.5, "here")
     [done] = Redactor().redact([chunked])
-    assert done == Recorded(Request("GET", HOST), Response(200, {}, b"sk-redacted-1"), 1.5, "here")
+    assert done == RecordedExchange(Request("GET", HOST), Response(200, {}, b"sk-redacted-1"), 1.5, "here")
 
 
 @pytest.mark.parametrize("boundary", ["x-edge-9", '"x-edge-9"'])
 def test_an_upload_can_still_be_read(boundary):
     item = upload("file", f"{MAIL}", f"first\n{KEY}\nlast\n".encode())
     content_type = f"multipart/form-data; boundary={boundary}"
-    item = exchange(sent=item.sent, sends=content_type)
+    item = exchange(sent=item.request_body, sends=content_type)
     [done] = Redactor().redact([item])
-    read = parse_upload(done.sent, content_type)
+    read = parse_upload(done.request_body, content_type)
     assert read.content == b"first\nsk-redacted-1\nlast\n"
     assert read.filename.partition("@")[2].startswith("example.")
     assert read.purpose == "assistants"
-    assert f"Content-Length: {len(read.content)}\r\n".encode() in done.sent
+    assert f"Content-Length: {len(read.content)}\r\n".encode() in done.request_body
 
 
 def test_a_form_field_that_is_secret_by_its_name():
     body = b'--e\r\nContent-Disposition: form-data; name="password"\r\n\r\nabcd\r\n--e--\r\n'
     [done] = Redactor().redact([exchange(sent=body, sends="multipart/form-data; boundary=e")])
-    assert done.sent == body.replace(b"abcd", b"redacted-1")
+    assert done.request_body == body.replace(b"abcd", b"redacted-1")
     [done] = Redactor().redact([exchange(sent=b"user=joe&password=abcd", sends="application/x-www-form-urlencoded")])
-    assert done.sent == b"user=joe&password=redacted-1"
+    assert done.request_body == b"user=joe&password=redacted-1"
 
 
 def test_an_upload_with_bare_line_ends():
     body = b'--e\nContent-Disposition: form-data; name="password"\n\nabcd\n--e--\n'
     [done] = Redactor().redact([exchange(sent=body, sends="multipart/form-data; boundary=e")])
-    assert done.sent == body.replace(b"abcd", b"redacted-1")
+    assert done.request_body == body.replace(b"abcd", b"redacted-1")
 
 
 def test_a_body_that_is_called_multipart_and_is_none():
     [done] = Redactor().redact([exchange(sent=KEY.encode(), sends="multipart/form-data")])
-    assert done.sent == b"sk-redacted-1"
+    assert done.request_body == b"sk-redacted-1"
     [done] = Redactor().redact([exchange(sent=b"--\n" + KEY.encode(), sends="multipart/form-data; boundary=e")])
-    assert done.sent == b"--\nsk-redacted-1"
+    assert done.request_body == b"--\nsk-redacted-1"
 
 
 @pytest.mark.parametrize("start", ["", "id: 5\n", "data: image\n", ":\n", "a=b&c=", "\ufeff"])
@@ -574,7 +576,7 @@ def test_a_content_type_stays():
     content_type = "multipart/form-data; boundary=a7B2"
     [done] = Redactor(patterns=["7"]).redact([exchange(sent=b"--a7B2\r\n\r\n7\r\n--a7B2--\r\n", sends=content_type)])
     assert done.request.headers["content-type"] == content_type
-    assert done.sent == b"--a7B2\r\n\r\nredacted-1\r\n--a7B2--\r\n"
+    assert done.request_body == b"--a7B2\r\n\r\nredacted-1\r\n--a7B2--\r\n"
 
 
 def pieces(stream):
@@ -593,7 +595,7 @@ def test_deltas_are_cut_where_they_were():
 
 def test_what_looks_like_a_secret_only_because_it_was_cut_stays():
     stream = streamed(*(message_delta(0, piece) for piece in ["ri", "sk-a1B2c3D4e5F6g7H8i9J0"]))
-    assert got(stream) == stream.got.decode()
+    assert got(stream) == stream.response_body.decode()
 
 
 def test_lines_of_a_stream_that_are_no_json_are_looked_at_too():
@@ -616,8 +618,8 @@ def test_patterns_of_the_user():
 def test_patterns_that_match_stand_ins_do_no_harm(pattern):
     item = exchange(got=f"ab red 12 {KEY} {MAIL} x".encode(), gets="text/plain")
     [once] = Redactor(patterns=[pattern]).redact([item])
-    assert Redactor(patterns=[pattern]).redact([once])[0].got == once.got
-    assert KEY.encode() not in once.got
+    assert Redactor(patterns=[pattern]).redact([once])[0].response_body == once.response_body
+    assert KEY.encode() not in once.response_body
 
 
 def test_a_pattern_that_is_no_pattern():
@@ -656,7 +658,7 @@ def test_redacting_twice_changes_nothing(text, position):
     [once] = Redactor().redact([item])
     [twice] = Redactor().redact([once])
     assert twice == once
-    assert Redactor().scan(once.got) == []
+    assert Redactor().scan(once.response_body) == []
 
 
 @settings(max_examples=100, deadline=None)
@@ -685,7 +687,7 @@ def test_any_bytes_can_be_redacted(data, content_type):
         (b"user=a&password=abcd", "secret field at field password: a… (4 characters)"),
         (f"a=1&b={KEY}", "OpenAI API key at line 1 column 7: sk-p… (48 characters)"),
         (
-            upload("file", "a.txt", KEY.encode()).sent,
+            upload("file", "a.txt", KEY.encode()).request_body,
             "OpenAI API key at part 2: sk-p… (48 characters)",
         ),
         (message_delta(0, KEY), "OpenAI API key at line 2 column 7: sk-p… (48 characters)"),

@@ -32,8 +32,8 @@ from harness import (
 from harness.options import make_options
 from harness.recording import Cassette
 from harness.recording.cassettes import write
-from harness.recording.exchanges import Recorded
-from harness.recording.matching import normal
+from harness.recording.exchanges import RecordedExchange
+from harness.recording.matching import normalized
 from harness.recording.redaction import Redactor
 from harness.recording.session import Session
 
@@ -110,7 +110,10 @@ def test_a_stream_is_told_again_event_by_event(cassette, story):
     told = recorded(*acts, outputs=outputs, stream=True)
     again = replaying(cassette(told))
     converse(again, outputs=outputs, stream=True)
-    streams = [[item.got for item in came if item.got.startswith(b"event: ")] for came in (again.recorded, told)]
+    streams = [
+        [item.response_body for item in came if item.response_body.startswith(b"event: ")]
+        for came in (again.recorded, told)
+    ]
     ours, theirs = ([[name for name, _ in events(raw)] for raw in stream] for stream in streams)
     assert ours == theirs
 
@@ -205,9 +208,9 @@ def test_one_session_after_another(cassette):
 def test_exact_replay_leaves_a_miss_to_scripts_too(cassette):
     told = recorded(say("Hello."))
     client = replaying(cassette(told), mode="exact", on_miss="script")
-    assert client.ok("POST", "/assistants", ADA) == json.loads(told[0].got)
+    assert client.ok("POST", "/assistants", ADA) == json.loads(told[0].response_body)
     assert client.ok("POST", "/assistants", {"model": "gpt-4o", "name": "Eve"})["name"] == "Eve"
-    assert client.ok("POST", "/assistants", ADA)["id"] != json.loads(told[0].got)["id"]
+    assert client.ok("POST", "/assistants", ADA)["id"] != json.loads(told[0].response_body)["id"]
 
 
 @pytest.mark.parametrize("choice", [{"mode": "sometimes"}, {"on_miss": "shrug"}], ids=str)
@@ -279,7 +282,7 @@ def test_a_client_that_does_not_wait_is_refused_as_ever(cassette):
     status, answer = client.send(*more)
     assert (status, answer["error"]["message"][:18]) == (400, "Can't add messages")
     client.poll(run)
-    assert client.ok(*more)["id"] == json.loads(writer.recorded[-1].got)["id"]
+    assert client.ok(*more)["id"] == json.loads(writer.recorded[-1].response_body)["id"]
 
 
 def test_a_thread_that_was_made_with_its_run(cassette):
@@ -334,7 +337,7 @@ def test_messages_that_say_something_else_did_not_come_with_the_run():
     def added(told):
         sent = [replace(item.request, body=item.request.body.replace(b"my secret", told)) for item in writer.recorded]
         exchanges = [replace(item, request=request) for item, request in zip(writer.recorded, sent, strict=True)]
-        return len(Session.of(exchanges).added[run["id"]])
+        return len(Session.of(exchanges).additional_message_ids[run["id"]])
 
     assert (added(b"my secret"), added(b"REDACTED")) == (1, 0)
 
@@ -484,7 +487,7 @@ def test_one_poll_less_is_complained_about(cassette):
     client = replaying(cassette(told), mode="exact")
     for exchange in told[:-1]:
         path = exchange.request.url.removeprefix(BASE)
-        client.send(exchange.request.method, path, json.loads(exchange.sent) if exchange.sent else None)
+        client.send(exchange.request.method, path, json.loads(exchange.request_body) if exchange.request_body else None)
     assert "/messages (" in str(client.fake.unused())
 
 
@@ -509,7 +512,7 @@ def upload(client, content, name="a.csv", boundary="one"):
     head = {**HEAD, "content-type": f"multipart/form-data; boundary={boundary}"}
     request = Request("POST", f"{BASE}/files", head, body, client=1)
     response = client.fake.answer(request)
-    client.recorded.append(Recorded(request, response, client.fake.clock.now, "made up"))
+    client.recorded.append(RecordedExchange(request, response, client.fake.clock.now, "made up"))
     return json.loads(response.body)
 
 
@@ -526,7 +529,7 @@ def test_an_upload_is_known_by_its_name_and_content(cassette):
 def test_a_body_that_is_no_json_counts_as_a_whole(cassette):
     request = Request("POST", f"{BASE}/assistants", HEAD, b"not json")
     fake = FakeAssistants()
-    told = Recorded(request, fake.answer(request), None, "made up")
+    told = RecordedExchange(request, fake.answer(request), None, "made up")
     client = replaying(cassette([told]))
     assert client.fake.answer(request).status == 400
     with pytest.raises(HarnessFailure, match="was not recorded like this"):
@@ -548,7 +551,7 @@ def test_a_file_that_somebody_read_can_be_read_again(cassette):
     fake = FakeAssistants()
     fake.add_file(content=b"chart", filename="c.png", id="file-AbCdEfGhIjKlMnOpQrStUv", purpose="assistants_output")
     request = Request("GET", f"{BASE}/files/{FILE}/content", HEAD)
-    told = [Recorded(request, fake.answer(request), None, "made up")]
+    told = [RecordedExchange(request, fake.answer(request), None, "made up")]
     client = replaying(cassette(told))
     assert client.fake.answer(request).body == b"chart"
     assert client.ok("GET", f"/files/{FILE}")["purpose"] == "assistants_output"
@@ -676,7 +679,7 @@ def test_what_a_newer_service_took_is_taken_from_the_recording(cassette):
 
 def test_an_older_look_at_a_run_does_not_undo_its_end(cassette):
     told = recorded(say("Well"), fail())
-    [look] = [exchange for exchange in told if b'"status": "in_progress",\n  "started_at"' in exchange.got]
+    [look] = [exchange for exchange in told if b'"status": "in_progress",\n  "started_at"' in exchange.response_body]
     client = replaying(cassette([*told, look]))
     assert converse(client)["run"]["status"] == "failed"
 
@@ -685,7 +688,7 @@ def test_one_text_in_parts_is_a_text():
     parts = [{"type": "text", "text": "Hi"}, {"type": "text", "text": "there"}]
     one, two = ({"content": [{"type": "text", "text": "Hi"}]}, {"content": parts})
     asked = [Request("POST", BASE, HEAD, json.dumps(body).encode()) for body in (one, two, {"content": "Hi"})]
-    assert [normal(request) for request in asked] == [
+    assert [normalized(request) for request in asked] == [
         {"content": "Hi"},
         {"content": ["Hi", "there"]},
         {"content": "Hi"},
@@ -795,7 +798,7 @@ def test_a_question_with_a_secret_that_was_asked_once_is_answered_once(cassette)
 def test_a_secret_in_the_url(cassette, url, mode):
     """Of an endpoint that the fake does not serve."""
     request = Request("GET", BASE + url.format(quote(MAIL)), HEAD)
-    told = Recorded(request, Response(200, {"content-type": "application/json"}, b"{}"), None, "made up")
+    told = RecordedExchange(request, Response(200, {"content-type": "application/json"}, b"{}"), None, "made up")
     path = cassette(redacted([told]))
     assert MAIL not in path.read_text(encoding="utf-8")
     assert replaying(path, mode=mode).fake.answer(request).body == b"{}"
@@ -860,7 +863,7 @@ def with_usage(exchange, prices):
         data = text.removeprefix("data: ")
         return text if data[:1] != "{" else text.removesuffix(data) + json.dumps(json.loads(data, object_hook=hook))
 
-    body = exchange.got.decode()
+    body = exchange.response_body.decode()
     streamed = body.startswith("event: ")
     new = "\n".join(map(line, body.split("\n"))) if streamed else json.dumps(json.loads(body, object_hook=hook))
     return replace(exchange, response=replace(exchange.response, body=new.encode()))
@@ -881,7 +884,7 @@ def costs(client, outputs=(), *, stream):
         return item
 
     for exchange in client.recorded:
-        for text in exchange.got.decode().split("\n\n"):
+        for text in exchange.response_body.decode().split("\n\n"):
             data = text.partition("\ndata: ")[2] if text.startswith("event: ") else text
             if data[:1] == "{":
                 json.loads(data, object_hook=note)

@@ -31,7 +31,7 @@ KNOWN = {
 
 def reason_to_differ(seen, session):
     """Which known reason fits this exchange, if any."""
-    older = "run_id" in seen.path_ids and seen.path_ids["run_id"] not in session.made
+    older = "run_id" in seen.path_ids and seen.path_ids["run_id"] not in session.created_by
     return KNOWN.get("an older run" if older else f"{seen.method} {getattr(seen.route, 'template', '')}")
 
 
@@ -55,7 +55,7 @@ class Sdk:
     def look(self, seen):
         """Poll a run until it has come as far as it was recorded, or to its end."""
         status, body = self.send(seen)
-        while status == 200 and json.loads(body)["status"] not in (seen.got["status"], *terminal(RUN)):
+        while status == 200 and json.loads(body)["status"] not in (seen.response_json["status"], *terminal(RUN)):
             status, body = self.send(seen)
         for _ in range(self.extra if status == 200 else 0):
             status, body = self.send(seen)
@@ -87,14 +87,16 @@ def differences(exchanges, path, extra):
 def _told(status, body, seen):
     if status != seen.status:
         return f"{status} instead of {seen.status}: {body[:300]!r}"
-    if not isinstance(seen.got, dict) or seen.status >= 400:
+    if not isinstance(seen.response_json, dict) or seen.status >= 400:
         return None
     ours = json.loads(body)
-    if isinstance(seen.got.get("data"), list):
-        ids = [[item.get("id") for item in answer["data"]] for answer in (ours, seen.got)]
+    if isinstance(seen.response_json.get("data"), list):
+        ids = [[item.get("id") for item in answer["data"]] for answer in (ours, seen.response_json)]
         return None if ids[0] == ids[1] else f"listed {ids[0]} instead of {ids[1]}"
-    other = [key for key in DETERMINED if key in seen.got and key in ours and ours[key] != seen.got[key]]
-    return f"{[(key, ours[key], seen.got[key]) for key in other]}" if other else None
+    other = [
+        key for key in DETERMINED if key in seen.response_json and key in ours and ours[key] != seen.response_json[key]
+    ]
+    return f"{[(key, ours[key], seen.response_json[key]) for key in other]}" if other else None
 
 
 @pytest.mark.parametrize("extra", [0, 3], ids=["polls", "polls more"])
@@ -127,7 +129,7 @@ def test_every_conversation_of_a_log(path, tmp_path):
 @pytest.mark.parametrize("path", files("raw/vcrpy/*"))
 def test_what_was_polled_may_be_streamed_and_the_other_way_round(path):
     session = Session.of(read(path))
-    runs = [seen for seen in session.exchanges if any(item["object"] == "thread.run" for item in seen.made)]
+    runs = [seen for seen in session.exchanges if any(item["object"] == "thread.run" for item in seen.created)]
     assert runs
     for seen in runs:
         fake = FakeAssistants()
@@ -136,9 +138,9 @@ def test_what_was_polled_may_be_streamed_and_the_other_way_round(path):
         for earlier in session.exchanges[: session.exchanges.index(seen)]:
             if earlier.method == "POST" and earlier.ok:
                 sdk.send(earlier)
-        run = next(item for item in seen.made if item["object"] == "thread.run")
+        run = next(item for item in seen.created if item["object"] == "thread.run")
         ended = session.story(run["id"]).run
-        body = {key: value for key, value in json.loads(seen.recorded.sent).items() if key != "stream"}
+        body = {key: value for key, value in json.loads(seen.recorded.request_body).items() if key != "stream"}
         threads = fake.client().beta.threads
         if seen.events:
             ours = threads.runs.create(thread_id=run["thread_id"], **body)

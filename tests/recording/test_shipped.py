@@ -100,7 +100,7 @@ def test_the_header_says_where_it_is_from_and_what_was_filled_in(path):
     assert {strftime("%Y-%m-%d", gmtime(seen.recorded.at)) for seen in session.exchanges} == {about["Day"]}
     asked = {seen.recorded.request.headers.get("openai-beta", about["API"]) for seen in session.exchanges}
     assert asked == {about["API"]}
-    made_up = [object_id for object_id in session.mentioned if "_NotPrinted" in object_id]
+    made_up = [object_id for object_id in session.mentioned_ids if "_NotPrinted" in object_id]
     assert bool(made_up) == ("NotPrinted" in about["Filled in"])
 
 
@@ -128,7 +128,7 @@ def test_exactly_replayed_it_gives_the_recorded_bytes(path):
     fake = replaying(path, "exact")
     driver = Driver(fake)
     for seen in session_of(path).exchanges:
-        assert driver.send(seen) == seen.recorded.got
+        assert driver.send(seen) == seen.recorded.response_body
     assert fake.unused() is None
 
 
@@ -147,7 +147,7 @@ def test_a_client_that_polls_in_its_own_way_gets_the_same_conversation(path, ext
             ours = json.loads(driver.send(seen))
         for _ in range(extra if polls(seen) else 0):
             ours = json.loads(driver.send(seen))
-        assert disagreements(seen.got, ours) == [], str(seen)
+        assert disagreements(seen.response_json, ours) == [], str(seen)
     assert fake.unused() is None
 
 
@@ -158,16 +158,16 @@ def test_a_client_that_streams_what_was_polled_gets_the_same_conversation(path):
     ended = 0
     for seen in session_of(path).exchanges:
         if polls(seen):
-            if seen.got["status"] in RESTING:
-                assert disagreements(seen.got, json.loads(driver.send(seen))) == [], str(seen)
+            if seen.response_json["status"] in RESTING:
+                assert disagreements(seen.response_json, json.loads(driver.send(seen))) == [], str(seen)
             continue
         if not starts(seen):
-            assert disagreements(seen.got, json.loads(driver.send(seen))) == [], str(seen)
+            assert disagreements(seen.response_json, json.loads(driver.send(seen))) == [], str(seen)
             continue
         told = events(driver.send(seen, stream=True))
         [*_, (name, run), done] = [item for item in told if item[0] == "done" or item[1]["object"] == "thread.run"]
         assert done == ("done", "[DONE]")
-        assert (run["id"], name) == (seen.got["id"], f"thread.run.{_next_rest(path, seen)}")
+        assert (run["id"], name) == (seen.response_json["id"], f"thread.run.{_next_rest(path, seen)}")
         said = "".join(
             part["text"]["value"]
             for name, data in told
@@ -184,9 +184,9 @@ def test_a_client_that_streams_what_was_polled_gets_the_same_conversation(path):
 
 def _next_rest(path, started):
     """The status in which a run came to rest after this exchange."""
-    run_id, exchanges = started.got["id"], session_of(path).exchanges
+    run_id, exchanges = started.response_json["id"], session_of(path).exchanges
     later = (seen for seen in exchanges[exchanges.index(started) :] if polls(seen) and run_id in seen.path)
-    return next(seen.got["status"] for seen in later if seen.got["status"] in RESTING)
+    return next(seen.response_json["status"] for seen in later if seen.response_json["status"] in RESTING)
 
 
 @every_session

@@ -47,7 +47,7 @@ def pretty_print(messages):
 def conversation(name, thread_id):
     """What `pretty_print` has to print, by the last list of this thread in the cassette."""
     seen = [seen for seen in session_of(FOLDER / name).exchanges if seen.path.endswith(f"{thread_id}/messages")][-1]
-    lines = [f"{item['role']}: {item['content'][0]['text']['value']}\n" for item in seen.got["data"]]
+    lines = [f"{item['role']}: {item['content'][0]['text']['value']}\n" for item in seen.response_json["data"]]
     return "".join(["# Messages\n", *lines, "\n"])
 
 
@@ -222,7 +222,7 @@ def test_two_turns_with_create_and_poll(assistants):
 @pytest.mark.assistants_cassette("quiz-on-documents.yaml")
 def test_the_quiz_on_documents_knows_one_set_of_answers(assistants, capsys):
     """What an assistant of v1 was made with is recorded, so `file_ids` have to be sent, also by an SDK without them."""
-    created, _, asked = (json.loads(item.sent) for item in read(FOLDER / "quiz-on-documents.yaml")[:3])
+    created, _, asked = (json.loads(item.request_body) for item in read(FOLDER / "quiz-on-documents.yaml")[:3])
     files = {"file_ids": created.pop("file_ids")}
     client = assistants.client()
     with pytest.raises(HarnessFailure, match=r"(?s)POST /assistants was not recorded like this.*file_ids"):
@@ -249,7 +249,7 @@ def test_the_quiz_on_documents_knows_one_set_of_answers(assistants, capsys):
 
 @pytest.mark.assistants_cassette("document-search.yaml")
 def test_a_search_and_its_steps(assistants, capsys):
-    updated, _, asked = (json.loads(item.sent) for item in read(FOLDER / "document-search.yaml")[:3])
+    updated, _, asked = (json.loads(item.request_body) for item in read(FOLDER / "document-search.yaml")[:3])
     client = assistants.client()
     assistant_id = "asst_CHAaVuTolIlBCPAmnJOvRkK5"
     client.beta.assistants.update(assistant_id, instructions=updated["instructions"], tools=[{"type": "file_search"}])

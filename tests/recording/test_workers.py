@@ -92,7 +92,7 @@ def replayed(path, number):
 
 def exchanges_of(path, number):
     """What one worker recorded, known by what only it said."""
-    return [item for item in read(path) if f'"Ada {number}"'.encode() in item.sent]
+    return [item for item in read(path) if f'"Ada {number}"'.encode() in item.request_body]
 
 
 def test_eight_workers_that_record_into_one_folder_lose_nothing(path):

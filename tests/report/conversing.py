@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import FakeAssistants, call, calls, fail, hang, refuse, run_code, say, search, truncate
-from harness.recording.exchanges import Recorded
+from harness.recording.exchanges import RecordedExchange
 
 if TYPE_CHECKING:
     import openai
@@ -50,10 +50,10 @@ class Talk:
         return run
 
 
-def recorded(fake: FakeAssistants) -> list[Recorded]:
+def recorded(fake: FakeAssistants) -> list[RecordedExchange]:
     """What was asked and answered so far, as a recorder would have written it down."""
     return [
-        Recorded(exchange.request, exchange.response, exchange.at, f"exchange {place}")
+        RecordedExchange(exchange.request, exchange.response, exchange.at, f"exchange {place}")
         for place, exchange in enumerate(fake.requests)
     ]
 

@@ -12,7 +12,7 @@ import pytest
 from conversing import CHART, Talk, analysis, day, reading, recorded, weather
 
 from harness import FakeAssistants, Request, call, fake_assistants, say, truncate
-from harness.recording.exchanges import Recorded, by_conversation
+from harness.recording.exchanges import RecordedExchange, by_conversation
 from harness.recording.session import Session
 from harness.report.data import world as world_of_fake
 from harness.report.page import page
@@ -213,9 +213,11 @@ def test_a_list_that_shows_an_older_status_moves_nothing_back(
     assert seen["status"] == "completed"
 
 
-def answered(path: str, answer: Any, *, method: str = "GET", status: int = 200, at: float | None = None) -> Recorded:
+def answered(
+    path: str, answer: Any, *, method: str = "GET", status: int = 200, at: float | None = None
+) -> RecordedExchange:
     got = Response(status, {"content-type": "application/json"}, json.dumps(answer).encode())
-    return Recorded(Request(method, f"https://api.openai.com/v1{path}"), got, at, "made up")
+    return RecordedExchange(Request(method, f"https://api.openai.com/v1{path}"), got, at, "made up")
 
 
 def test_a_stream_that_broke_off_shows_what_it_told(fake):

@@ -17,7 +17,7 @@ from harness.recording.checking.hygiene import age, dead, duplicate, secret
 from harness.recording.checking.streams import order
 from harness.recording.exchanges import by_conversation
 from harness.recording.redaction import Redactor
-from harness.recording.session import Seen
+from harness.recording.session import ParsedExchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from harness.recording.checking.findings import Found, Level
 
-    Rule = Callable[[Sequence[Seen]], Iterable[Found]]
+    Rule = Callable[[Sequence[ParsedExchange]], Iterable[Found]]
 
 __all__ = ["RULES", "Finding", "check"]
 
@@ -57,7 +57,7 @@ def check(path: Path, *, redactor: Redactor | None = None) -> list[Finding]:
     found = [Finding("note", "skipped", *_place_and_reason(line)) for line in skipped]
     rules: dict[str, Rule] = {**RULES, "secret": partial(secret, redactor=redactor or Redactor())}
     for conversation in by_conversation(recorded).values():
-        exchanges = [Seen(item) for item in conversation]
+        exchanges = [ParsedExchange(item) for item in conversation]
         for name, rule in rules.items():
             found += _told_once(name, rule(exchanges))
     return found

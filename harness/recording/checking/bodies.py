@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from harness.recording.checking.findings import Found, Json
-    from harness.recording.session import Seen
+    from harness.recording.session import ParsedExchange
     from harness.service.shapes import Api
 
 # Objects that look the same in each version and on each day: what they have to have, and what they may have.
@@ -66,7 +66,7 @@ TYPED = ("content", "step_details", "delta", "required_action")
 PLACED = ("content", "annotations", "tool_calls", "outputs")
 
 
-def schema(exchanges: Sequence[Seen]) -> Iterator[Found]:
+def schema(exchanges: Sequence[ParsedExchange]) -> Iterator[Found]:
     """Every body of an exchange with an endpoint of the API."""
     for seen in exchanges:
         if seen.route is not None:
@@ -83,7 +83,7 @@ def schema(exchanges: Sequence[Seen]) -> Iterator[Found]:
 # --- requests -----------------------------------------------------------------------------------------------------
 
 
-def _request(seen: Seen) -> Iterator[Found]:
+def _request(seen: ParsedExchange) -> Iterator[Found]:
     """A request that was accepted, and that the service of this house refuses in each version it can have been."""
     refused = [_refused(seen, api) for api in versions(seen)] if seen.ok else [None]
     if None in refused:
@@ -94,13 +94,13 @@ def _request(seen: Seen) -> Iterator[Found]:
         yield "error", seen, f"this request was accepted, and would be refused: {refused[-1]}"
 
 
-def _is_whole(seen: Seen) -> bool:
+def _is_whole(seen: ParsedExchange) -> bool:
     """Some recorders leave bodies out or cut uploads off; a form ends with its boundary and two hyphens."""
     form = seen.recorded.request.headers.get("content-type", "").startswith("multipart/")
-    return seen.recorded.sent.rstrip().endswith(b"--") if form else bool(seen.recorded.sent)
+    return seen.recorded.request_body.rstrip().endswith(b"--") if form else bool(seen.recorded.request_body)
 
 
-def _refused(seen: Seen, api: Api) -> str | None:
+def _refused(seen: ParsedExchange, api: Api) -> str | None:
     route, request = seen.route, seen.recorded.request
     assert route is not None  # others were left out
     model = route.body(api, azure=is_azure(request))
@@ -118,11 +118,11 @@ def _refused(seen: Seen, api: Api) -> str | None:
 # --- answers ------------------------------------------------------------------------------------------------------
 
 
-def _refusal(seen: Seen) -> Iterator[Found]:
+def _refusal(seen: ParsedExchange) -> Iterator[Found]:
     """`{"error": {message, type, param, code}}`; Azure's gateway knows only code and message (CONTRACT §7.2)."""
     if seen.ok:
         return
-    error = seen.got.get("error") if isinstance(seen.got, dict) else None
+    error = seen.response_json.get("error") if isinstance(seen.response_json, dict) else None
     if not isinstance(error, dict):
         yield "note", seen, f"the refusal ({seen.status}) is none of the API's: somebody on the way may have answered"
         return
@@ -134,7 +134,7 @@ def _refusal(seen: Seen) -> Iterator[Found]:
             yield "error", seen, f"the {key} of the refusal ({seen.status}) is no string"
 
 
-def _strangers(seen: Seen) -> Iterator[str]:
+def _strangers(seen: ParsedExchange) -> Iterator[str]:
     """Answers that are no objects, and objects of kinds that the API has not. What is no JSON is another rule's."""
     for event, value in told(seen):
         kind = value.get("object") if isinstance(value, dict) else None
@@ -144,7 +144,7 @@ def _strangers(seen: Seen) -> Iterator[str]:
             yield "the answer is no object of the API"
 
 
-def _misnamed(seen: Seen, item: Json, event: str) -> Iterator[Found]:
+def _misnamed(seen: ParsedExchange, item: Json, event: str) -> Iterator[Found]:
     """Events that say something else than their objects, but for runs that were cut off (CONTRACT §5.1)."""
     kind, _, said = event.rpartition(".")
     status = item.get("status")
@@ -154,7 +154,7 @@ def _misnamed(seen: Seen, item: Json, event: str) -> Iterator[Found]:
         yield "error", seen, f"the event {event} tells of {named(item)} in the status {status!r}"
 
 
-def _object(seen: Seen, item: Json, event: str) -> Iterator[Found]:
+def _object(seen: ParsedExchange, item: Json, event: str) -> Iterator[Found]:
     kind = item.get("object")
     shapes = _shapes(item, versions(seen), event)
     if not isinstance(kind, str):

@@ -10,13 +10,13 @@ from harness.service.dialects import azure_api, is_azure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.recording.session import Seen
+    from harness.recording.session import ParsedExchange
     from harness.service.shapes import Api
 
 Level = Literal["error", "note"]
 Json: TypeAlias = "dict[str, Any]"
 # What a rule yields: how bad it is, in which exchange, and what it is.
-Found: TypeAlias = "tuple[Level, Seen, str]"
+Found: TypeAlias = "tuple[Level, ParsedExchange, str]"
 BOTH: tuple[Api, ...] = ("v1", "v2")
 
 
@@ -43,7 +43,7 @@ class Finding:
         return f"{self.where}: {self.rule}: {' '.join(self.what.split())}"
 
 
-def version(seen: Seen) -> Api | None:
+def version(seen: ParsedExchange) -> Api | None:
     """The version of the API that was asked; None for endpoints of both, where no header tells it."""
     request = seen.recorded.request
     if is_azure(request):
@@ -52,32 +52,32 @@ def version(seen: Seen) -> Api | None:
     return named.get(request.headers.get("openai-beta", ""))
 
 
-def versions(seen: Seen) -> tuple[Api, ...]:
+def versions(seen: ParsedExchange) -> tuple[Api, ...]:
     """Those it may have been."""
     known = version(seen)
     return BOTH if known is None else (known,)
 
 
-def is_stream(seen: Seen) -> bool:
+def is_stream(seen: ParsedExchange) -> bool:
     kind = seen.recorded.response.headers.get("content-type", "")
-    return "event-stream" in kind or seen.recorded.got.startswith(b"event: ")
+    return "event-stream" in kind or seen.recorded.response_body.startswith(b"event: ")
 
 
-def is_content(seen: Seen) -> bool:
+def is_content(seen: ParsedExchange) -> bool:
     return seen.path.endswith("/content")
 
 
-def told(seen: Seen) -> list[tuple[str, Any]]:
+def told(seen: ParsedExchange) -> list[tuple[str, Any]]:
     """What an accepted request was answered with: each event of a stream, or one value under no name.
 
     A file that was downloaded says nothing, whatever is in it.
     """
     if not seen.ok or is_content(seen):
         return []
-    return [*seen.events] if is_stream(seen) else [("", seen.got)]
+    return [*seen.events] if is_stream(seen) else [("", seen.response_json)]
 
 
-def shown(seen: Seen) -> Iterator[tuple[str, Json]]:
+def shown(seen: ParsedExchange) -> Iterator[tuple[str, Json]]:
     """The objects of an answer and of a list in it, each with the event that told it.
 
     No deeper: what is called `object` in metadata or in a schema is a word of the client's.

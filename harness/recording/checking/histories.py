@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.recording.checking.findings import Found, Json
-    from harness.recording.session import Seen
+    from harness.recording.session import ParsedExchange
 
 Table = tuple[Row, ...]
 TABLES: dict[str, Table] = {"thread.run": RUN, "thread.run.step": STEP, "thread.message": MESSAGE}
@@ -24,7 +24,7 @@ EARLIER = (
 SUBMIT, WAITING = "submit_tool_outputs", "requires_action"
 
 
-def transition(exchanges: Sequence[Seen]) -> Iterator[Found]:
+def transition(exchanges: Sequence[ParsedExchange]) -> Iterator[Found]:
     """Each status that was seen of an object against the one seen before.
 
     Polling skips statuses, so any that can be reached will do. A stream shows every one, so that it takes single

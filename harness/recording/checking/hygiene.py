@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from harness.recording.checking.findings import Found
     from harness.recording.redaction import Redactor
-    from harness.recording.session import Seen
+    from harness.recording.session import ParsedExchange
 
 # Who recorded it, and where: nobody can do anything with it, and this project's own recorder takes it out.
 IDENTIFYING = frozenset(
@@ -30,21 +30,21 @@ IDENTIFYING = frozenset(
 )
 
 
-def secret(exchanges: Sequence[Seen], redactor: Redactor) -> Iterator[Found]:
+def secret(exchanges: Sequence[ParsedExchange], redactor: Redactor) -> Iterator[Found]:
     """What the recorder would have replaced, in URLs, headers and bodies."""
     for seen in exchanges:
         request, response = seen.recorded.request, seen.recorded.response
-        sent = {"uri": request.url, "headers": dict(request.headers), "body": seen.recorded.sent}
-        got = {"headers": dict(response.headers), "body": seen.recorded.got}
+        sent = {"uri": request.url, "headers": dict(request.headers), "body": seen.recorded.request_body}
+        got = {"headers": dict(response.headers), "body": seen.recorded.response_body}
         for found in redactor.look({"request": sent, "response": got}):
             yield "note" if found.kind in IDENTIFYING else "error", seen, str(found)
 
 
-def duplicate(exchanges: Sequence[Seen]) -> Iterator[Found]:
+def duplicate(exchanges: Sequence[ParsedExchange]) -> Iterator[Found]:
     """Two exchanges that make the same object."""
-    makers: dict[tuple[str, str], Seen] = {}
+    makers: dict[tuple[str, str], ParsedExchange] = {}
     for seen in exchanges:
-        for item in seen.made:
+        for item in seen.created:
             made = str(item.get("id"))
             first = makers.setdefault((str(item.get("object")), made), seen)
             if first is not seen:
@@ -53,23 +53,28 @@ def duplicate(exchanges: Sequence[Seen]) -> Iterator[Found]:
                 yield "error", seen, f"this exchange {how}: see {first.recorded.origin}"
 
 
-def _told(seen: Seen) -> tuple[object, ...]:
+def _told(seen: ParsedExchange) -> tuple[object, ...]:
     request = seen.recorded.request
-    return request.method, request.url, request.body, seen.status, seen.recorded.got
+    return request.method, request.url, request.body, seen.status, seen.recorded.response_body
 
 
-def dead(exchanges: Sequence[Seen]) -> Iterator[Found]:
+def dead(exchanges: Sequence[ParsedExchange]) -> Iterator[Found]:
     """What no client of the API asks for, and answers from which nothing can be learned."""
     for seen in exchanges:
         if seen.method == "OPTIONS":
             yield "note", seen, "a browser's preflight, which no client sends"
         elif seen.path.strip("/").split("/")[0] not in FAMILIES:
             yield "note", seen, f"no endpoint of the Assistants API: {seen.method} {seen.path}"
-        elif seen.ok and not is_content(seen) and not is_stream(seen) and not isinstance(seen.got, (dict, list)):
+        elif (
+            seen.ok
+            and not is_content(seen)
+            and not is_stream(seen)
+            and not isinstance(seen.response_json, (dict, list))
+        ):
             yield "error", seen, f"the answer to {seen.method} {seen.path} has no body that can be used"
 
 
-def age(exchanges: Sequence[Seen]) -> Iterator[Found]:
+def age(exchanges: Sequence[ParsedExchange]) -> Iterator[Found]:
     """A version that is no more, and times that nobody can tell."""
     old = next((seen for seen in exchanges if version(seen) == "v1"), None)
     if old is not None:

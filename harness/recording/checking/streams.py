@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.recording.checking.findings import is_stream, named, told
 from harness.recording.checking.histories import TABLES
-from harness.recording.session import FRAME
+from harness.recording.session import SSE_FRAME
 from harness.service import events
 from harness.service.lifecycle import terminal
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.recording.checking.findings import Found, Json
-    from harness.recording.session import Seen
+    from harness.recording.session import ParsedExchange
 
 EVENTS = {*events.EVENTS, "error"}
 EVENT = re.compile(r"^event:", re.MULTILINE)
@@ -24,7 +24,7 @@ LAST = {f"{kind}.{status}" for kind, table in TABLES.items() for status in termi
 RESTS = "thread.run.requires_action"
 
 
-def frames(seen: Seen) -> Iterator[Found]:
+def frames(seen: ParsedExchange) -> Iterator[Found]:
     """Events with known names and with data, the last of them `done` or `error`."""
     if not seen.ok or not is_stream(seen):
         return
@@ -37,7 +37,7 @@ def frames(seen: Seen) -> Iterator[Found]:
         yield "error", seen, "the stream breaks off: its last event is neither done nor error"
 
 
-def order(exchanges: Sequence[Seen]) -> Iterator[Found]:
+def order(exchanges: Sequence[ParsedExchange]) -> Iterator[Found]:
     """Whether events come behind what they presuppose, and none behind an end. What is not known is not guessed: a
     stream of which some events cannot be read has no order."""
     for seen in exchanges:
@@ -74,14 +74,14 @@ def _misplaced(happened: list[tuple[str, Json]], *, resumed: bool) -> Iterator[s
             rested = event
 
 
-def _names(seen: Seen) -> list[str]:
-    return [name for name, _ in FRAME.findall(_text(seen) + "\n\n")]
+def _names(seen: ParsedExchange) -> list[str]:
+    return [name for name, _ in SSE_FRAME.findall(_text(seen) + "\n\n")]
 
 
-def _unreadable(seen: Seen) -> int:
+def _unreadable(seen: ParsedExchange) -> int:
     """How many events have no data."""
     return max(0, len(EVENT.findall(_text(seen))) - len(seen.events) - _names(seen).count("done"))
 
 
-def _text(seen: Seen) -> str:
+def _text(seen: ParsedExchange) -> str:
     return seen.recorded.got.decode("utf-8", "replace")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.recording.dialects.parts import Place
-    from harness.recording.exchanges import Recorded
+    from harness.recording.exchanges import RecordedExchange
 
 
 class Dialect(NamedTuple):
@@ -27,7 +27,7 @@ class Dialect(NamedTuple):
 
     name: str
     rows: Callable[[Any], list[Any] | None]
-    exchange: Callable[[Any, Place], Recorded]
+    exchange: Callable[[Any, Place], RecordedExchange]
 
 
 DIALECTS = (

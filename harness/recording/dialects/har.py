@@ -15,7 +15,7 @@ from harness.recording.dialects.texts import text_bytes, with_length
 
 if TYPE_CHECKING:
     from harness.recording.dialects.parts import Place
-    from harness.recording.exchanges import Recorded
+    from harness.recording.exchanges import RecordedExchange
 
 GZIP = b"\x1f\x8b"
 
@@ -26,7 +26,7 @@ def rows(data: Any) -> list[Any] | None:
     return found if isinstance(found, list) else None
 
 
-def exchange(row: Any, place: Place) -> Recorded:
+def exchange(row: Any, place: Place) -> RecordedExchange:
     request, response = row["request"], row["response"]
     if not response["status"]:
         raise Unusable("it was never answered (status 0)")

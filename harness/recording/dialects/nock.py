@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.recording.dialects.parts import Place
-    from harness.recording.exchanges import Recorded
+    from harness.recording.exchanges import RecordedExchange
 
 USUAL_PORT = re.compile(r"\A(https(?=.*:443)|http(?=.*:80))(://[^/]*):(?:443|80)\Z")
 
@@ -31,7 +31,7 @@ def rows(data: Any) -> list[Any] | None:
     return data if is_fixture else None
 
 
-def exchange(row: Any, place: Place) -> Recorded:
+def exchange(row: Any, place: Place) -> RecordedExchange:
     sent_headers = headers((row.get("reqheaders") or {}).items())
     asked = row.get("body")
     if isinstance(asked, str) and HEX_FORM.match(asked):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.recording.dialects.parts import Place
-    from harness.recording.exchanges import Recorded
+    from harness.recording.exchanges import RecordedExchange
 
 # A cassette or a notebook that is broken is not read as a text, or only some of its bodies would be found.
 BROKEN = re.compile(
@@ -51,7 +51,7 @@ def rows(data: Any) -> list[Any] | None:
     return None
 
 
-def exchange(row: Any, place: Place) -> Recorded:
+def exchange(row: Any, place: Place) -> RecordedExchange:
     if isinstance(row, Unusable):
         raise row
     headers = {"content-type": "application/json"}

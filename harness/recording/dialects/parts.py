@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.failures import HarnessFailure
 from harness.recording.dialects.codings import decoded
-from harness.recording.exchanges import Recorded
+from harness.recording.exchanges import RecordedExchange
 from harness.service.http import Request, Response
 
 if TYPE_CHECKING:
@@ -75,14 +75,14 @@ def recorded(
     response: tuple[int, Mapping[str, str], bytes],
     at: float | None,
     conversation: str = "",
-) -> Recorded:
+) -> RecordedExchange:
     """An exchange of its parts, with content encodings undone, and a host where a filter took it out of the URL."""
     method, url, sent_headers, sent = request
     status, got_headers, got = response
     sent_headers, sent = decoded(sent_headers, sent)
     got_headers, got = decoded(got_headers, got)
     asked, answer = Request(method.upper(), _absolute(url), sent_headers, sent), Response(status, got_headers, got)
-    return Recorded(asked, answer, at, str(origin), conversation)
+    return RecordedExchange(asked, answer, at, str(origin), conversation)
 
 
 def _absolute(url: str) -> str:

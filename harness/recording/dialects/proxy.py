@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.recording.dialects.parts import Place
-    from harness.recording.exchanges import Recorded
+    from harness.recording.exchanges import RecordedExchange
 
 CODED_PART = re.compile(rb"(?<=\r\n\r\n)b64:([A-Za-z0-9+/]*={0,2})(?=\r\n--)")
 TEXT = re.compile(r"text/|multipart/|.*\b(?:json|xml|x-www-form-urlencoded|event-stream)\b", re.IGNORECASE)
@@ -28,7 +28,7 @@ def rows(data: Any) -> list[Any] | None:
     return found if isinstance(found, list) else None
 
 
-def exchange(row: Any, place: Place) -> Recorded:
+def exchange(row: Any, place: Place) -> RecordedExchange:
     sent_headers = headers(row["RequestHeaders"].items())
     got_headers = headers(row["ResponseHeaders"].items())
     sent = _body(row.get("RequestBody"), sent_headers, json_sent)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.recording.dialects.parts import Place
-    from harness.recording.exchanges import Recorded
+    from harness.recording.exchanges import RecordedExchange
 
 
 def rows(data: Any) -> list[Any] | None:
@@ -30,7 +30,7 @@ def rows(data: Any) -> list[Any] | None:
     return found if is_log else None
 
 
-def exchange(row: Any, place: Place) -> Recorded:
+def exchange(row: Any, place: Place) -> RecordedExchange:
     told = row.get("response_body")
     is_stream = bool(row.get("sse"))
     conversation = str(row.get("cassette") or "")

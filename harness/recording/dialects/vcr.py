@@ -13,7 +13,7 @@ from harness.recording.dialects.parts import Unusable, headers, recorded, when
 
 if TYPE_CHECKING:
     from harness.recording.dialects.parts import Place
-    from harness.recording.exchanges import Recorded
+    from harness.recording.exchanges import RecordedExchange
 
 # Ruby calls bytes this, and writes them down as UTF-8 where they happen to be that.
 NO_CODEC = frozenset({"", "ASCII-8BIT", "BINARY"})
@@ -25,7 +25,7 @@ def rows(data: Any) -> list[Any] | None:
     return found if isinstance(found, list) else None
 
 
-def exchange(row: Any, place: Place) -> Recorded:
+def exchange(row: Any, place: Place) -> RecordedExchange:
     request, response = row["request"], row["response"]
     got_headers = headers((response.get("headers") or {}).items())
     status = response["status"]

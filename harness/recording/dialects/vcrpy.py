@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from harness.recording.dialects.parts import Place
-    from harness.recording.exchanges import Recorded
+    from harness.recording.exchanges import RecordedExchange
 
 STAND_IN = re.compile(rb"<bytes of ([0-9a-f]{16}\.bin)>")
 BOUNDARY = re.compile(r'boundary="?([^";,]+)', re.IGNORECASE)
@@ -48,7 +48,7 @@ def rows(data: Any) -> list[Any] | None:
     return None
 
 
-def exchange(row: Any, place: Place) -> Recorded:
+def exchange(row: Any, place: Place) -> RecordedExchange:
     request, response = row["request"], row["response"]
     got_headers = headers((response["headers"] or {}).items())
     if "status_code" in response:  # how vcrpy wrote httpx down before version 6
@@ -84,23 +84,23 @@ def _bytes(text: str | bytes | None) -> bytes:
 # --- writing ------------------------------------------------------------------------------------------------------
 
 
-def text(exchanges: Iterable[Recorded]) -> tuple[str, dict[str, bytes]]:
+def text(exchanges: Iterable[RecordedExchange]) -> tuple[str, dict[str, bytes]]:
     """A cassette, and the files that lie beside it, by name. The same exchanges give the same text."""
     uploads: dict[str, bytes] = {}
     pieces = [piece for item in exchanges for piece in _interaction(item, uploads)]
     return "\n".join(["interactions:" if pieces else "interactions: []", *pieces, "version: 1", ""]), uploads
 
 
-def _interaction(item: Recorded, uploads: dict[str, bytes]) -> Iterator[str]:
-    request, response = item.request, item.response
+def _interaction(item: RecordedExchange, uploads: dict[str, bytes]) -> Iterator[str]:
+    request, response, got = item.request, item.response, item.response_body
     yield "- request:"
-    yield f"    body: {_sent(item.sent, request.headers, uploads)}"
+    yield f"    body: {_sent(item.request_body, request.headers, uploads)}"
     yield from _headers(request.headers)
     yield f"    method: {scalar(request.method)}"
     yield f"    uri: {scalar(request.url)}"
     yield "  response:"
     yield "    body:"
-    yield f"      string: {block(item.got.decode(), 8) if is_text(item.got) else base64_block(item.got, 8)}"
+    yield f"      string: {block(got.decode(), 8) if is_text(got) else base64_block(got, 8)}"
     yield from _headers(response.headers)
     yield "    status:"
     yield f"      code: {response.status}"

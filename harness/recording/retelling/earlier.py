@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from harness.recording.matching import RENAMED
+from harness.recording.matching import V2_TOOL_NAMES
 from harness.recording.retelling.endpoints import METHODS, Asked, LeftOut, renamed
 from harness.recording.retelling.rehearsal import RESTING
 from harness.recording.seeds import fields_of
@@ -66,7 +66,7 @@ class Earlier:
         """As it was first shown; of one that never was, a run tells what it inherited."""
         runs = (story.run for story in self._session.stories.values())
         of_run = next((run for run in runs if run.get("assistant_id") == object_id), {})
-        shown = _modern(self._session.shown.get(object_id) or {**of_run, "metadata": None, "name": None})
+        shown = _modern(self._session.first_shown.get(object_id) or {**of_run, "metadata": None, "name": None})
         for name, reason in [(name, _refusal(name, value)) for name, value in shown.items()]:
             if reason is not None:
                 self._told.page.comment(f"Left out: the {name} of {object_id}: {reason}")
@@ -78,8 +78,8 @@ class Earlier:
 
     def _file(self, object_id: str) -> None:
         """A file whose content nobody saw is one of zeros, as long as it was."""
-        shown = self._session.shown.get(object_id, {})
-        seen = self._session.contents.get(object_id)
+        shown = self._session.first_shown.get(object_id, {})
+        seen = self._session.file_contents.get(object_id)
         purpose = shown.get("purpose", "assistants" if seen is None else "assistants_output")
         name = shown.get("filename", "file.txt")
         content = bytes(shown.get("bytes") or 1) if seen is None else seen
@@ -94,7 +94,7 @@ class Earlier:
 
     def _thread(self, object_id: str) -> None:
         """A thread with the messages and runs that the session did not make."""
-        metadata = self._session.shown.get(object_id, {}).get("metadata") or {}
+        metadata = self._session.first_shown.get(object_id, {}).get("metadata") or {}
         self._world.store.threads.add(Thread(object_id, self._world.second, dict(metadata)))
         self._add(object_id, "add_thread", "thread", {"metadata": metadata} if metadata else {})
         messages, runs = (self._session.of_thread(kind, object_id) for kind in ("thread.message", "thread.run"))
@@ -102,7 +102,7 @@ class Earlier:
             # a run had something to answer, although nobody looked at it
             self._create(f"/threads/{object_id}/messages", {}, {"role": "user", "content": UNKNOWN})
         for item in sorted([*messages, *runs], key=lambda item: item["created_at"]):
-            if item["id"] in self._session.made or item["id"] in self._told.ids:
+            if item["id"] in self._session.created_by or item["id"] in self._told.ids:
                 continue
             reason = self._told.attempt(partial(self.need, item["id"]))
             if reason is not None:
@@ -110,7 +110,7 @@ class Earlier:
 
     def _message(self, object_id: str) -> None:
         """A message that no run of the session wrote."""
-        shown = self._session.shown.get(object_id, {})
+        shown = self._session.first_shown.get(object_id, {})
         writer = self._session.stories.get(shown.get("run_id") or "")
         if shown.get("thread_id") not in self._told.ids or (writer is not None and writer.run):
             return
@@ -152,7 +152,7 @@ def _modern(shown: Json) -> Json:
     fields = {key: shown[key] for key in FIELDS if shown.get(key) not in (None, [], {}, USUAL.get(key))}
     fields = {"model": shown.get("model", USUAL["model"]), **fields}
     if "tools" in fields:
-        fields["tools"] = [{**tool, "type": RENAMED.get(tool["type"], tool["type"])} for tool in fields["tools"]]
+        fields["tools"] = [{**tool, "type": V2_TOOL_NAMES.get(tool["type"], tool["type"])} for tool in fields["tools"]]
     return fields
 
 

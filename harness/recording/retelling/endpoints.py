@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
-from harness.recording.matching import RENAMED
+from harness.recording.matching import V2_TOOL_NAMES
 from harness.service.http import Request
 from harness.service.params.upload import Upload, parts
 from harness.source.values import Call, Code
@@ -16,7 +16,7 @@ from harness.source.values import Call, Code
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.recording.session import Json, Seen
+    from harness.recording.session import Json, ParsedExchange
     from harness.service.routes import Route
 
 V = "/vector_stores/{vector_store_id}"
@@ -93,7 +93,7 @@ class Asked:
     notes: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, seen: Seen) -> Asked:
+    def of(cls, seen: ParsedExchange) -> Asked:
         """Raises LeftOut: neither the fake nor the SDK could do this."""
         if seen.route is None:
             raise LeftOut("the fake does not serve it")
@@ -106,7 +106,7 @@ class Asked:
         if Upload in seen.route.bodies.values():
             asked.upload = _upload(seen, asked)
         elif seen.method == "POST" and not key.endswith("/cancel"):
-            asked.body = _modern(_body(seen.recorded.sent), asked)
+            asked.body = _modern(_body(seen.recorded.request_body), asked)
             _check(asked.body, seen.route)
         return asked
 
@@ -207,8 +207,8 @@ def _modern_parts(value: Any) -> Any:
         return [_modern_parts(item) for item in value]
     if not isinstance(value, dict):
         return value
-    if value.keys() == {"type"} and value["type"] in RENAMED:
-        return {"type": RENAMED[value["type"]]}
+    if value.keys() == {"type"} and value["type"] in V2_TOOL_NAMES:
+        return {"type": V2_TOOL_NAMES[value["type"]]}
     kept = {key: _modern_parts(item) for key, item in value.items()}
     if "role" in kept and "file_ids" in kept:
         tools = [{"type": "file_search"}]
@@ -241,9 +241,9 @@ def _query(request: Request) -> Json:
     return found
 
 
-def _upload(seen: Seen, asked: Asked) -> Json:
+def _upload(seen: ParsedExchange, asked: Asked) -> Json:
     """The arguments of an upload. A big file is told as zeros: nothing reads what is in it."""
-    request, got = seen.recorded.request, seen.got
+    request, got = seen.recorded.request, seen.response_json
     form = {part.name: part for part in parts(request.body, request.headers.get("content-type", ""))}
     if not form and seen.ok:
         asked.notes.append("the content of the file, which the recording does not have either; here it is zeros")

@@ -9,7 +9,7 @@ from harness.recording.session import ID
 from harness.source.values import Code
 
 if TYPE_CHECKING:
-    from harness.recording.session import Seen
+    from harness.recording.session import ParsedExchange
 
 # The SDK's exceptions for refusals that depend on what was asked.
 ERRORS = {400: "BadRequestError", 403: "PermissionDeniedError", 404: "NotFoundError"}
@@ -18,10 +18,10 @@ CUT = re.compile(rf"""{ID.pattern}|['"\\]|[^\x20-\x7e]""")
 LEAST = 12
 
 
-def message_of(seen: Seen) -> str:
+def message_of(seen: ParsedExchange) -> str:
     """What a refusal says."""
-    body = seen.got if isinstance(seen.got, dict) else {}
-    error = body.get("error") or seen.recorded.got[:200].decode("utf-8", "replace")
+    body = seen.response_json if isinstance(seen.response_json, dict) else {}
+    error = body.get("error") or seen.recorded.response_body[:200].decode("utf-8", "replace")
     return str(error.get("message") if isinstance(error, dict) else error)
 
 

@@ -7,9 +7,9 @@ from keyword import kwlist
 from typing import TYPE_CHECKING, Any
 
 from harness.failures import HarnessFailure
-from harness.recording.exchanges import Recorded
+from harness.recording.exchanges import RecordedExchange
 from harness.recording.retelling.endpoints import LeftOut
-from harness.recording.session import ID, Seen
+from harness.recording.session import ID, ParsedExchange
 from harness.service.http import Response
 from harness.service.lifecycle import RUN, terminal
 from harness.service.script import Script
@@ -39,7 +39,7 @@ class Rehearsal:
     def world(self) -> World:
         return self.service.world
 
-    def send(self, request: Request, script: list[Call] | None = None) -> Seen:
+    def send(self, request: Request, script: list[Call] | None = None) -> ParsedExchange:
         """The answer, whole. `script` is for the run that the request makes.
 
         Raises:
@@ -53,11 +53,13 @@ class Rehearsal:
             whole = body if isinstance(body, bytes) else b"".join(iter(body.read, None))
         except HarnessFailure as failure:
             raise LeftOut(f"the fake complains: {failure.happened}") from failure
-        return Seen(Recorded(request, Response(response.status, response.headers, whole), None, "rehearsal"))
+        return ParsedExchange(
+            RecordedExchange(request, Response(response.status, response.headers, whole), None, "rehearsal")
+        )
 
-    def wait(self, look: Request, until: frozenset[str] = RESTING) -> Seen:
+    def wait(self, look: Request, until: frozenset[str] = RESTING) -> ParsedExchange:
         """Look at a run, a second apart, until it rests; every run does, if only because it expires."""
-        while (seen := self.send(look)).got["status"] not in until:
+        while (seen := self.send(look)).response_json["status"] not in until:
             self.world.clock.slept(1.0)
         return seen
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.recording.retelling.facts import Fact
-    from harness.recording.session import Json, Seen, Session
+    from harness.recording.session import Json, ParsedExchange, Session
 
 LOOK = "GET /threads/{thread_id}/runs/{run_id}"
 RUNS = ("POST /threads/runs", "POST /threads/{thread_id}/runs")
@@ -42,7 +42,7 @@ class Retelling:
         self.names: dict[str, Code] = {}
         self.ids: dict[str, str] = {}
         self._rested: set[str] = set()
-        self._done: set[Seen] = set()
+        self._done: set[ParsedExchange] = set()
         self._submitted = {text for seen in _submissions(session) for text in _texts_of(seen)}
         self._earlier = Earlier(self)
         for seen in session.exchanges:
@@ -71,21 +71,29 @@ class Retelling:
             return reason
         return None
 
-    def _find(self, seen: Seen) -> None:
+    def _find(self, seen: ParsedExchange) -> None:
         """What a request names, and the session did not make, was there before."""
         asked = Asked.of(seen)
         for object_id in asked.ids:
-            if ID.fullmatch(object_id) and object_id not in self.session.made and not self._unknown(object_id, seen):
+            if (
+                ID.fullmatch(object_id)
+                and object_id not in self.session.created_by
+                and not self._unknown(object_id, seen)
+            ):
                 self._earlier.need(object_id)
 
-    def _unknown(self, object_id: str, seen: Seen) -> bool:
+    def _unknown(self, object_id: str, seen: ParsedExchange) -> bool:
         """Whether the service may never have had it."""
-        return seen.status == 404 and object_id not in self.session.shown and object_id not in self.session.made
+        return (
+            seen.status == 404
+            and object_id not in self.session.first_shown
+            and object_id not in self.session.created_by
+        )
 
-    def _step(self, seen: Seen) -> None:
+    def _step(self, seen: ParsedExchange) -> None:
         asked = Asked.of(seen)
-        if seen.odd:
-            raise LeftOut(f"{seen.odd[0]} is not what the service gives")
+        if seen.validation_errors:
+            raise LeftOut(f"{seen.validation_errors[0]} is not what the service sends")
         if self._is_passed_over(seen, asked):
             return
         for object_id in asked.ids:
@@ -100,19 +108,19 @@ class Retelling:
         for note in asked.notes:
             self.page.comment(f"Left out of this request: {note}")
 
-    def _is_passed_over(self, seen: Seen, asked: Asked) -> bool:
+    def _is_passed_over(self, seen: ParsedExchange, asked: Asked) -> bool:
         """A look at a run on its way tells nothing, if it is looked at again."""
         later = self._after(seen)
         again = any(item.ok and (item.method, item.path) == (seen.method, seen.path) for item in later)
         return asked.key == LOOK and seen.ok and again and _status(seen) not in RESTING
 
-    def _after(self, seen: Seen) -> list[Seen]:
+    def _after(self, seen: ParsedExchange) -> list[ParsedExchange]:
         exchanges = self.session.exchanges
         return exchanges[exchanges.index(seen) + 1 :]
 
     # --- refusals -----------------------------------------------------------------------------------------
 
-    def _refused(self, seen: Seen, asked: Asked) -> None:
+    def _refused(self, seen: ParsedExchange, asked: Asked) -> None:
         """A refusal, if the fake refuses it too."""
         text = message_of(seen)
         if seen.status not in ERRORS:
@@ -131,43 +139,43 @@ class Retelling:
 
     # --- answers ------------------------------------------------------------------------------------------
 
-    def _answered(self, seen: Seen, asked: Asked) -> None:
+    def _answered(self, seen: ParsedExchange, asked: Asked) -> None:
         function, variable = METHODS[asked.key]
         now = self._sent(seen, asked)
         if not variable:
             return self._said_once(seen, now, asked)
-        if not isinstance(seen.got, dict) or "object" not in seen.got:
+        if not isinstance(seen.response_json, dict) or "object" not in seen.response_json:
             raise LeftOut("its answer was not kept")
-        recorded, shown, waited = seen.got, now.got, False
+        recorded, shown, waited = seen.response_json, now.response_json, False
         if recorded["object"] != shown["object"]:  # a batch as its store, since 2025 (openai-python#2724)
             self.page.add(asked.call(self.names))
             return self.page.comment(f"Recorded: the answer is a {recorded['object']}.")
         if asked.key in (*RUNS, SUBMIT) and (end := self._waited_for(seen)) is not None:
-            recorded, shown, waited = end, self.wait(now.got), True
+            recorded, shown, waited = end, self.wait(now.response_json), True
             function += "_poll" if asked.key == RUNS[0] else "_and_poll"
         elif asked.key == LOOK and recorded["status"] in RESTING and recorded["id"] not in self._rested:
-            shown, function = self.wait(now.got), function.replace("retrieve", "poll")
+            shown, function = self.wait(now.response_json), function.replace("retrieve", "poll")
         elif asked.key == LOOK and recorded["status"] == "in_progress":
-            shown = self.wait(now.got, RESTING | {"in_progress"})
+            shown = self.wait(now.response_json, RESTING | {"in_progress"})
         if asked.key == LOOK or waited:
             self._rested |= {recorded["id"]} if recorded["status"] in RESTING else set()
         target = self._variable(variable, recorded)
         self.page.add(asked.call(self.names, function=function), target=target)
-        if shown is not now.got and not waited and function.endswith("retrieve"):
+        if shown is not now.response_json and not waited and function.endswith("retrieve"):
             self._written_look(target, recorded["thread_id"])
         self.bind(recorded, shown, target)
         if waited or seen.method == "GET" or asked.key.rpartition("/")[2].startswith("{"):
             self._expect(facts(target, recorded), facts(target, shown))
         return None
 
-    def _sent(self, seen: Seen, asked: Asked) -> Seen:
+    def _sent(self, seen: ParsedExchange, asked: Asked) -> ParsedExchange:
         """The answer to a request that makes something; the script of a run stands in front of it."""
-        made = next((item for item in seen.made if item["object"] == "thread.run"), None)
+        made = next((item for item in seen.created if item["object"] == "thread.run"), None)
         script = None if made is None else self.script(made["id"])
         self._rested -= {asked.path_ids.get("run_id", "")} if asked.key == SUBMIT else set()
         return self._accepted(asked, script, stream=bool(seen.events))
 
-    def _accepted(self, asked: Asked, script: list[Call] | None, *, stream: bool = False) -> Seen:
+    def _accepted(self, asked: Asked, script: list[Call] | None, *, stream: bool = False) -> ParsedExchange:
         now = self.rehearsal.send(asked.request(self.ids, stream=stream), script)
         if not now.ok:
             raise LeftOut(f"the fake refuses it: {message_of(now)}")
@@ -175,7 +183,7 @@ class Retelling:
 
     def made(self, asked: Asked, script: list[Call] | None) -> Json:
         """What the rehearsal makes of a request."""
-        shown: Json = self._accepted(asked, script).got
+        shown: Json = self._accepted(asked, script).response_json
         return shown
 
     def script(self, run_id: str, *, without_calls: bool = False) -> list[Call]:
@@ -186,13 +194,13 @@ class Retelling:
         found: list[Call] = renamed(acts, self.ids)
         return found
 
-    def _said_once(self, seen: Seen, now: Seen, asked: Asked) -> None:
+    def _said_once(self, seen: ParsedExchange, now: ParsedExchange, asked: Asked) -> None:
         """What needs no variable: deletions, and the content of files."""
         call = asked.call(self.names)
         if seen.method == "DELETE":
             self.page.add(call, before="assert ", after=".deleted")
-        elif seen.recorded.got == now.recorded.got:
-            self.page.expect(Code(to_source(call) + ".read()"), seen.recorded.got)
+        elif seen.recorded.response_body == now.recorded.response_body:
+            self.page.expect(Code(to_source(call) + ".read()"), seen.recorded.response_body)
         else:
             self.page.add(call)
             self.page.comment("Recorded: another content than the fake has.")
@@ -221,7 +229,7 @@ class Retelling:
 
     # --- streams ------------------------------------------------------------------------------------------
 
-    def _streamed(self, seen: Seen, asked: Asked) -> None:
+    def _streamed(self, seen: ParsedExchange, asked: Asked) -> None:
         now = self._sent(seen, asked)
         events = self.page.fresh("events")
         self.page.add(Call("list", (asked.call(self.names, stream=True),)), target=events)
@@ -243,18 +251,18 @@ class Retelling:
 
     # --- waiting ------------------------------------------------------------------------------------------
 
-    def _waited_for(self, seen: Seen) -> Json | None:
+    def _waited_for(self, seen: ParsedExchange) -> Json | None:
         """How a run ended that the client waited for right after this; or that it never looked at, and yet ended."""
-        run, later = seen.got, self._after(seen)
+        run, later = seen.response_json, self._after(seen)
         path = f"/threads/{run['thread_id']}/runs/{run['id']}"
-        looks: list[Seen] = []
+        looks: list[ParsedExchange] = []
         for item in later:
             if (item.method, item.path) != ("GET", path) or not item.ok:
                 break
             looks.append(item)
         if looks and _status(looks[-1]) in RESTING:
             self._done.update(looks)
-            last: Json = looks[-1].got
+            last: Json = looks[-1].response_json
             return last
         touched = any(item.path.startswith(path) and item.path != path + "/steps" for item in later)
         ended: Json = self.session.story(run["id"]).run
@@ -262,7 +270,7 @@ class Retelling:
 
     def wait(self, run: Json, until: frozenset[str] = RESTING) -> Json:
         look = sent("GET", f"/threads/{run['thread_id']}/runs/{run['id']}")
-        shown: Json = self.rehearsal.wait(look, until).got
+        shown: Json = self.rehearsal.wait(look, until).response_json
         return shown
 
     def _written_look(self, target: str, thread_id: str) -> None:
@@ -272,21 +280,21 @@ class Retelling:
         self.page.add(look, before=f"{target} = ", around=Code(f'while {target}.status == "queued"'))
 
 
-def _status(look: Seen) -> object:
+def _status(look: ParsedExchange) -> object:
     """None where the answer was not kept."""
-    return look.got.get("status") if isinstance(look.got, dict) else None
+    return look.response_json.get("status") if isinstance(look.response_json, dict) else None
 
 
-def _submissions(session: Session) -> list[Seen]:
+def _submissions(session: Session) -> list[ParsedExchange]:
     return [seen for seen in session.exchanges if seen.path.endswith("/submit_tool_outputs")]
 
 
-def _texts_of(seen: Seen) -> list[str]:
+def _texts_of(seen: ParsedExchange) -> list[str]:
     """The tool calls that a request names."""
-    found = seen.asked.get("tool_outputs", []) if isinstance(seen.asked, dict) else []
+    found = seen.normalized_request.get("tool_outputs", []) if isinstance(seen.normalized_request, dict) else []
     return [output["tool_call_id"] for output in found if isinstance(output, dict) and "tool_call_id" in output]
 
 
-def _last(seen: Seen, kind: str) -> list[Json]:
+def _last(seen: ParsedExchange, kind: str) -> list[Json]:
     """The objects of a kind that a stream showed, each as it was last."""
     return list({data["id"]: data for _, data in seen.events if data.get("object") == kind}.values())

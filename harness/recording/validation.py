@@ -1,6 +1,6 @@
-"""What an object of the API must have to be understood; a filter may have taken it out, or put a word in its place.
+"""Whether a recorded object of the API has what replay and reports read: a filter may have removed or replaced it.
 
-`harness check` says more: what the service always showed, and this code can do without.
+`harness check` (`checking/`) is stricter: it asks for all that the service always showed.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    # A type; keys that a dict must have; of what a list is made; one of several of these; or by what `type` says.
+    # A type; the keys of a dict; the items of a list; alternatives; or what depends on the key `type`. None is null.
     Shape: TypeAlias = "type[Any] | dict[str, Shape] | list[Shape] | tuple[Shape, ...] | ByType | None"
 
 
 @dataclass(frozen=True)
 class ByType:
-    """What a dict must have beside its `type`. Of others, such as Azure's own tools, nothing is known."""
+    """The shape of a dict for each value of its `type`; any other `type`, such as Azure's own tools, is valid."""
 
-    known: dict[str, Shape]
+    variants: dict[str, Shape]
 
 
-# Of a printed one somebody may have kept no more than its id.
-MADE: Shape = {"id": str, "created_at": (None, int)}
-AGED: dict[str, Shape] = {"id": str, "created_at": int}
+# Printed objects may have been cut down to their ids.
+RESOURCE: Shape = {"id": str, "created_at": (None, int)}
+DATED: dict[str, Shape] = {"id": str, "created_at": int}
 CONTENT = ByType(
     {
         "text": {"text": {"value": str, "annotations": [{"text": str}]}},
@@ -50,7 +50,7 @@ DETAILS = ByType(
         "tool_calls": {"tool_calls": [CALLS]},
     }
 )
-# The files of a message, in v2 and in v1; either may be missing.
+# The files of a message in v2 and in v1: each version has one of the two keys.
 FILES: dict[str, Shape] = {"attachments": (None, [{"file_id": (None, str)}]), "file_ids": (None, [str])}
 ACTION: Shape = (None, {"submit_tool_outputs": {"tool_calls": [FUNCTION]}})
 USAGE: Shape = (None, {"prompt_tokens": int, "completion_tokens": int})
@@ -58,10 +58,10 @@ ERROR: Shape = (None, {"code": str, "message": str})
 
 SHAPES: dict[str, Shape] = {
     "list": {"data": list},
-    **dict.fromkeys(("assistant", "thread", "file", "vector_store"), MADE),
-    "thread.message": {**AGED, "thread_id": str, "role": str, "run_id": (None, str), "content": [CONTENT], **FILES},
+    **dict.fromkeys(("assistant", "thread", "file", "vector_store"), RESOURCE),
+    "thread.message": {**DATED, "thread_id": str, "role": str, "run_id": (None, str), "content": [CONTENT], **FILES},
     "thread.run": {
-        **AGED,
+        **DATED,
         "thread_id": str,
         "status": str,
         "required_action": ACTION,
@@ -70,38 +70,39 @@ SHAPES: dict[str, Shape] = {
         "usage": USAGE,
         **STAMPS,
     },
-    "thread.run.step": {**AGED, "run_id": str, "status": str, "step_details": DETAILS, "usage": USAGE},
-    "vector_store.file": {**AGED, "vector_store_id": str, "status": str},
+    "thread.run.step": {**DATED, "run_id": str, "status": str, "step_details": DETAILS, "usage": USAGE},
+    "vector_store.file": {**DATED, "vector_store_id": str, "status": str},
 }
 
 
-def wrong(item: dict[str, Any]) -> str | None:
-    """What of an object cannot be understood; None if it is sound, or of no kind that matters.
+def validation_error(item: dict[str, Any]) -> str | None:
+    """The path of the first invalid value, with the object's kind and id; None if it is valid or of an unchecked kind.
 
-    >>> wrong({"object": "thread", "id": "thread_x", "created_at": "REDACTED"})
+    >>> validation_error({"object": "thread", "id": "thread_x", "created_at": "REDACTED"})
     'thread.created_at of thread_x'
     """
     kind = item["object"]
     shape = None if "deleted" in item else SHAPES.get(kind)
-    path = None if shape is None else next(_misfits(item, shape, ""), None)
+    path = None if shape is None else next(_mismatches(item, shape, ""), None)
     return None if path is None else f"{kind}.{path} of {item.get('id', 'it')}"
 
 
-def _misfits(value: Any, shape: Shape, path: str) -> Iterator[str]:
+def _mismatches(value: Any, shape: Shape, path: str) -> Iterator[str]:
+    """The paths below `path` at which a value does not have its shape."""
     if isinstance(shape, dict):
         if not isinstance(value, dict):
             yield path
             return
         for key, inner in shape.items():
-            yield from _misfits(value.get(key), inner, f"{path}.{key}" if path else key)
+            yield from _mismatches(value.get(key), inner, f"{path}.{key}" if path else key)
     elif isinstance(shape, list):
         if not isinstance(value, list):
             yield path
             return
         for number, item in enumerate(value):
-            yield from _misfits(item, shape[0], f"{path}[{number}]")
+            yield from _mismatches(item, shape[0], f"{path}[{number}]")
     elif isinstance(shape, tuple):
-        tries = [list(_misfits(value, one, path)) for one in shape]
+        tries = [list(_mismatches(value, one, path)) for one in shape]
         if all(tries):
             yield path
     elif isinstance(shape, ByType):
@@ -109,6 +110,6 @@ def _misfits(value: Any, shape: Shape, path: str) -> Iterator[str]:
         if not isinstance(kind, str):
             yield path
         else:
-            yield from _misfits(value, shape.known.get(kind, {}), path)
+            yield from _mismatches(value, shape.variants.get(kind, {}), path)
     elif not (value is None if shape is None else isinstance(value, shape)):
         yield path

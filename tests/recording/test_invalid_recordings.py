@@ -51,7 +51,7 @@ def changed(exchanges, kind, key, value):
             new |= {} if value is ... else {key: value}
         return new
 
-    return [got(item, json.dumps(anew(json.loads(item.got))).encode()) for item in exchanges]
+    return [got(item, json.dumps(anew(json.loads(item.response_body))).encode()) for item in exchanges]
 
 
 def got(item, body):
@@ -79,13 +79,15 @@ ODD = [
 @pytest.mark.parametrize(("kind", "key", "value", "told"), ODD)
 def test_an_object_that_cannot_be_understood_is_told_everywhere(story, replayed, kind, key, value, told):
     odd = changed(story, kind, key, value)
-    with pytest.raises(HarnessFailure, match=f"cannot be told again: {told}.* is not what the service gives") as caught:
+    with pytest.raises(
+        HarnessFailure, match=f"cannot be replayed live: {told}.* is not what the service sends"
+    ) as caught:
         replayed(odd)
     assert 'mode="exact"' in caught.value.do
     session = Session.of(odd)
-    assert re.search(f"{told}.* is not what the service gives", timeline(session))
+    assert re.search(f"{told}.* is not what the service sends", timeline(session))
     written = re.sub(r"\n +# ", " ", retold(session, title="x"))  # comments are wrapped
-    assert re.search(f"Left out: .*: {told}.* is not what the service gives", written)
+    assert re.search(f"Left out: .*: {told}.* is not what the service sends", written)
     assert world(session)["requests"]
     fake = replayed(odd, "exact")
     assert [fake.answer(item.request).status for item in odd] == [200] * len(odd)
@@ -93,9 +95,9 @@ def test_an_object_that_cannot_be_understood_is_told_everywhere(story, replayed,
 
 def test_an_id_that_stands_for_several_objects_is_told(story, replayed):
     def masked(item):
-        return got(item, re.sub(rb'"msg_\w+"', b'"msg_REDACTED"', item.got))
+        return got(item, re.sub(rb'"msg_\w+"', b'"msg_REDACTED"', item.response_body))
 
-    with pytest.raises(HarnessFailure, match="cannot be told again: msg_REDACTED stands for several objects"):
+    with pytest.raises(HarnessFailure, match="cannot be replayed live: msg_REDACTED stands for several objects"):
         replayed([masked(item) for item in story])
 
 
@@ -131,7 +133,7 @@ def test_a_run_that_nobody_saw_end_has_ended_if_it_has_answered(replayed, lost, 
     client = Client(fake)
     made = [fake.answer(item.request) for item in (assistant, thread, asked)]
     assert [answer.status for answer in made] == [200, 200, 200]
-    body = {**json.loads(run.sent), "stream": stream}
+    body = {**json.loads(run.request_body), "stream": stream}
     client.send("POST", run.request.path.removeprefix("/v1"), body)
     fake.clock.advance(700)
     assert fake.runs[0].status == end
@@ -140,7 +142,7 @@ def test_a_run_that_nobody_saw_end_has_ended_if_it_has_answered(replayed, lost, 
 @pytest.mark.parametrize("body", [b"", b"null", b'{"id": "x"}'])
 def test_answers_that_were_not_kept_are_told_as_far_as_they_can_be(story, body):
     session = Session.of(got(item, body) for item in story)
-    assert session.made == {}
+    assert session.created_by == {}
     assert "bytes" in timeline(session) or "x" in timeline(session)
     assert "assistants" in retold(session, title="x")
     assert world(session)["requests"]
@@ -152,5 +154,5 @@ def test_of_kinds_that_nobody_knows_nothing_is_asked(story):
     parts = [{"type": "azure_part", "azure_part": 1}]
     grounded = {"type": "tool_calls", "tool_calls": [{"id": "call_x", "type": "bing_grounding", "bing_grounding": {}}]}
     told = changed(changed(story, "thread.message", "content", parts), "thread.run.step", "step_details", grounded)
-    assert not [seen.odd for seen in Session.of(told).exchanges if seen.odd]
-    assert Session.of(told).shown.keys() == known.shown.keys()
+    assert not [seen.validation_errors for seen in Session.of(told).exchanges if seen.validation_errors]
+    assert Session.of(told).first_shown.keys() == known.first_shown.keys()

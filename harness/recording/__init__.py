@@ -38,21 +38,21 @@ class Cassette:
 
     @cached_property
     def session(self) -> Session:
-        """What was recorded, read when first asked for.
+        """The recorded session, read at the first access.
 
         Raises:
-            HarnessFailure: there is none yet, or the file cannot be read.
+            HarnessFailure: there is no cassette yet, or it cannot be read.
         """
         if not self.path.exists():
             raise HarnessFailure(
-                f"The cassette {self.path} has no session: there is none until it is recorded, at the test's end.",
-                do="assistants_cassette.path.exists() and assistants_cassette.session   # for tests that record, too",
+                f"The cassette {self.path} does not exist yet: it is written when the test that records it has ended.",
+                do="assistants_cassette.path.exists() and assistants_cassette.session   # if the test may be recording",
             )
         return Session.of(read(self.path))
 
 
 class Player(Protocol):
-    """What answers in place of the service while a session is replayed."""
+    """Answers requests in place of the service while a session is replayed."""
 
     def answer(self, request: Request) -> Response: ...
 
@@ -60,11 +60,15 @@ class Player(Protocol):
 
 
 def check_choices(replay: object, on_miss: object, *, where: str) -> None:
-    """Raises HarnessFailure if there is no such way to replay, or nothing such that a miss can lead to."""
+    """Check the options of a replay.
+
+    Raises:
+        HarnessFailure: there is no such mode, or no such way to deal with a miss.
+    """
     for name, value, choices in (("replay", replay, get_args(Replay)), ("on_miss", on_miss, get_args(OnMiss))):
         if value not in choices:
             raise HarnessFailure(
-                f"{where}: {name}={value!r} is no choice.",
+                f"{where}: {name}={value!r} is not a valid choice.",
                 there_was=f"The choices are {', '.join(map(repr, choices))}.",
                 do=f"{where}(…, {name}={choices[0]!r})",
             )
@@ -79,15 +83,15 @@ def replay(
     redact: Iterable[str] = (),
     keep: Iterable[str] = (),
 ) -> Player:
-    """Load a cassette; a live session begins the service's world anew, at the time it was recorded. Scripts stay.
+    """Load a cassette; live replay resets the service's world to the time of the recording. Scripts stay.
 
-    `redact` and `keep` are what the session was recorded with: a client sends again what was redacted.
+    `redact` and `keep` are those of the recording, because a client sends again what was redacted then.
     """
     check_choices(mode, on_miss, where="replay")
     session = Session.of(read(path))
     if mode == "exact":
         return ExactPlayer(session, service, on_miss=on_miss, redact=redact, keep=keep)
     before = service.world.settings
-    # what comes in addition must not get an id that the recording has, should that have been made by a fake too
+    # another seed: a session that was recorded from a fake must not share ids with objects that are created now
     service.begin_anew(changed(before, start=session.start or before.start, seed=f"{before.seed}, replayed"))
     return LivePlayer(session, service, on_miss=on_miss, redact=redact, keep=keep)

@@ -1,7 +1,7 @@
-"""Cassettes on disk: files of recorded exchanges, of any dialect to read, of vcrpy's to write.
+"""Cassettes on disk: files of recorded exchanges, read in any known dialect, and written in that of vcrpy.
 
-Reading goes by content, never by file name, executes nothing, and opens no file but the cassette and the folder
-beside it. Writing is all or nothing.
+The dialect is recognized by content, never by file name. Reading executes nothing, and opens no file but the cassette
+and those in the folder beside it. Writing is all or nothing.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 from harness.atomic_files import write_atomic
 from harness.failures import HarnessFailure
 from harness.recording.dialects import DIALECTS, vcrpy
-from harness.recording.dialects.foreign import foreign
 from harness.recording.dialects.parts import Place, Unusable, uploads_of
 from harness.recording.dialects.scalars import ODD
+from harness.recording.dialects.unsupported import unsupported_format
 from harness.recording.dialects.yaml_text import NotPlainYaml, load
 
 if TYPE_CHECKING:
@@ -33,30 +33,30 @@ if TYPE_CHECKING:
 
 COMMENT = re.compile(r"(?:#[^\n]*\n)+")
 COMMENT_LINE = re.compile(r"^# ?([^\r\n]*)", re.MULTILINE)
-UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # what `>` writes in Windows PowerShell
-SHOWN = 80  # of the bytes a file begins with, in messages
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+UTF_16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as `>` writes in Windows PowerShell
+EXCERPT_LENGTH = 80  # bytes of an unreadable file that a message shows
 
 
 def read(path: str | os.PathLike[str], skipped: list[str] | None = None) -> list[RecordedExchange]:
-    """The exchanges of a cassette, in its order. Files of one conversation or of many: `origin` tells which.
+    """The exchanges of a cassette, in its order; `conversation` tells them apart if a file holds several conversations.
 
     Records from which no exchange can be built are left out, and `skipped` gets a line for each: which one, and why.
-    Raises `HarnessFailure` for a file that is missing, broken, or in no dialect that is known.
+    Raises `HarnessFailure` for a file that is missing, broken, or in no known dialect.
     """
     where = Path(path)
-    text = _text(where)
+    text = _decoded(where)
     data, why = _parsed(text)
     for given, dialect in itertools.product((data, text), DIALECTS):
         rows = dialect.rows(given)
         if rows is not None:
             return _exchanges(where, dialect, rows, [] if skipped is None else skipped)
-    raise _unknown(where, why or "its content is in none of the dialects", text.encode())
+    raise _unreadable(where, why or "its content is in none of the dialects", text.encode())
 
 
 def header_of(path: str | os.PathLike[str]) -> str:
-    """The comment on top of a cassette, without its `#`s: as `write` was given it, line by line."""
-    comment = COMMENT.match(_text(Path(path)))
+    """The comment on top of a cassette, without the `#` of each line: the header that `write` was given."""
+    comment = COMMENT.match(_decoded(Path(path)))
     return "\n".join(COMMENT_LINE.findall(comment[0])) if comment else ""
 
 
@@ -67,17 +67,17 @@ def write(
     header: str = "",
     check: Callable[[bytes], None] | None = None,
 ) -> None:
-    """Write a cassette that vcrpy and pytest-recording replay as it is; the same exchanges give the same bytes.
+    """Write a cassette that vcrpy and pytest-recording can replay; the same exchanges give the same bytes.
 
-    Bodies stand in it as they are, readable line by line, and `read` gives back each byte of them. Bytes that are no
-    text stand in it as base64, except in uploads: each such content lies once in the folder `<cassette>.files`, under a
-    name from its SHA-256, and `<bytes of NAME.bin>` in the body stands for it. vcrpy replays that too unless it is told
-    to match by body. Nothing is deleted from that folder, because another process may be about to refer to it.
+    Text bodies are written line by line, and `read` restores every byte. Binary bodies are written as base64, except in
+    uploads: each binary content is a file in the folder `<cassette>.files`, named after its SHA-256, and replaced by
+    `<bytes of NAME.bin>` in the body. vcrpy can replay that too, unless it is told to match by body. Nothing is deleted
+    from that folder, because another process may be about to refer to it.
 
     The file is UTF-8. vcrpy reads it in the encoding of the locale: on Windows, set PYTHONUTF8=1 for it.
 
-    Whatever happens on the way, `path` holds either the old cassette or the new one (`harness.atomic_files`). `check`
-    sees the bytes of each file before any is written, and may raise.
+    Whatever happens, `path` holds either the old cassette or the new one (`harness.atomic_files`). `check` is called
+    with the bytes of each file before any is written, and may raise.
 
     Raises `HarnessFailure` if the system refuses.
     """
@@ -86,18 +86,18 @@ def write(
 
 @dataclass(frozen=True)
 class Rendered:
-    """A cassette as it will stand on the disk, with its uploads by their names."""
+    """A cassette as it will be written, and the files beside it by their names."""
 
     path: Path
     content: bytes
     uploads: Mapping[str, bytes]
 
     def write(self) -> None:
-        """As `write` does."""
+        """Write all files. Raises `HarnessFailure` if the system refuses."""
         try:
             for name, upload in self.uploads.items():
-                _keep(uploads_of(self.path) / name, upload)
-            _put(self.path, self.content)
+                _write_upload(uploads_of(self.path) / name, upload)
+            _write_file(self.path, self.content)
         except OSError as error:
             raise _unwritable(self.path, error) from error
 
@@ -109,9 +109,9 @@ def rendered(
     header: str = "",
     check: Callable[[bytes], None] | None = None,
 ) -> Rendered:
-    """What `write` would write, for who has several to write and wants to know first that all of them can be."""
+    """What `write` would write: several cassettes can so be checked before the first is written."""
     text, uploads = vcrpy.text(exchanges)
-    comment = "".join(f"# {ODD.sub(UNKNOWN, line)}\n" if line else "#\n" for line in header.splitlines())
+    comment = "".join(f"# {ODD.sub(REPLACEMENT, line)}\n" if line else "#\n" for line in header.splitlines())
     content = (comment + text).encode()
     if check is not None:
         for each in (content, *uploads.values()):
@@ -121,10 +121,10 @@ def rendered(
 
 @contextmanager
 def locked(path: str | os.PathLike[str]) -> Iterator[None]:
-    """While active, no other process is in here with the same cassette: what one reads, nobody changes until it writes.
+    """While active, holds a lock on the cassette, so that no other process changes it between reading and writing.
 
-    The lock is one of the operating system, so it goes with a process that is killed. Its file, `.<name>.lock` beside
-    the cassette, is empty and stays: were it deleted, two processes could each hold a lock of that name.
+    The operating system releases the lock of a process that is killed. Its file, `.<name>.lock` beside the cassette, is
+    empty and stays: if it were deleted, two processes could each hold a lock of that name.
 
     Raises `HarnessFailure` if the system refuses.
     """
@@ -146,7 +146,7 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
-def _text(path: Path) -> str:
+def _decoded(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -154,13 +154,13 @@ def _text(path: Path) -> str:
             f"The cassette {path} could not be read: {error}", do=f"ls -l {quote(str(path))}"
         ) from error
     try:
-        return content.decode("utf-16" if content.startswith(UTF_16) else "utf-8-sig")
+        return content.decode("utf-16" if content.startswith(UTF_16_BOMS) else "utf-8-sig")
     except UnicodeDecodeError:
-        raise _unknown(path, "it is no text in UTF-8", content) from None
+        raise _unreadable(path, "it is not text in UTF-8", content) from None
 
 
 def _parsed(text: str) -> tuple[Any, str]:
-    """The file as data, JSON if it begins like JSON, one value or one a line, otherwise YAML; or None, and why not."""
+    """A file parsed as JSON, JSON lines or YAML, depending on its beginning; or None and the reason it cannot be."""
     if not text.strip():
         return None, "it is empty"
     try:
@@ -182,7 +182,7 @@ def _json_or_none(line: str) -> Any:
 
 
 def _json_lines(text: str) -> list[Any]:
-    """Only `\\n` ends a line: other line ends stand inside the texts."""
+    """The values of JSON lines from the second on. Only `\\n` ends a line: JSON strings may hold other line ends."""
     found = []
     for number, line in enumerate(text.split("\n"), 2):
         if line.strip():
@@ -203,23 +203,23 @@ def _exchanges(path: Path, dialect: Dialect, rows: list[Any], skipped: list[str]
             skipped.append(f"{place}: {reason}")
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise HarnessFailure(
-                f"Record {index} of {path} could not be read: {_told(error)}.",
+                f"Record {index} of {path} could not be read: {_reason(error)}.",
                 there_was=f"The file is in the dialect: {dialect.name}. Records are counted from 0.",
                 do=f"git diff -- {quote(str(path))}   # or leave that record out",
             ) from error
     return found
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"it has no {error}"
     return str(error) if isinstance(error, ValueError) else f"it has another shape than a record: {error}"
 
 
-def _unknown(path: Path, why: str, content: bytes) -> HarnessFailure:
-    shown = f"It begins with {content[:SHOWN]!r}.\n" if content else ""
+def _unreadable(path: Path, why: str, content: bytes) -> HarnessFailure:
+    shown = f"It begins with {content[:EXCERPT_LENGTH]!r}.\n" if content else ""
     known = "\n".join(f"    {dialect.name}" for dialect in DIALECTS)
-    other = foreign(content.decode("latin-1"))
+    other = unsupported_format(content.decode("latin-1"))
     do = other.do if other else "git log --oneline -- {file}   # was it ever one of these? If not, record it again"
     return HarnessFailure(
         f"{path} cannot be read as a cassette: {f'it is {other.name}' if other else why}.",
@@ -240,14 +240,14 @@ def _unwritable(path: Path, error: Exception) -> HarnessFailure:
     )
 
 
-def _keep(path: Path, content: bytes) -> None:
-    """Write a file whose name tells its content, unless it is there."""
+def _write_upload(path: Path, content: bytes) -> None:
+    """Write a file that is named after its content, unless it exists with that content."""
     with suppress(FileNotFoundError):
         if path.read_bytes() == content:
             return
-    _put(path, content)
+    _write_file(path, content)
 
 
-def _put(path: Path, content: bytes) -> None:
+def _write_file(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, content)

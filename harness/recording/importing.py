@@ -1,4 +1,4 @@
-"""Recordings of others become cassettes: one for each conversation, redacted, under a name of its own."""
+"""Imports recordings in other dialects as cassettes: one for each conversation, redacted, with a name of its own."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from harness.recording.cassettes import Rendered
     from harness.recording.exchanges import RecordedExchange
 
-NO_NAME = re.compile(r"[^\w().@=+-]+")
+UNSAFE = re.compile(r"[^\w().@=+-]+")
 SUFFIX = re.compile(r"\.(?:ya?ml|jsonl?|har|ipynb|txt|md)\Z", re.IGNORECASE)
 LONGEST_NAME = 120  # characters
 
 
 @dataclass(frozen=True)
 class Import:
-    """One conversation on its way to a cassette.
+    """One conversation that is being imported.
 
     Attributes:
-        path: the cassette it becomes.
-        source: where it comes from: a file, and the conversation in it if it holds several.
-        exchanges: redacted.
-        left_out: how many exchanges were no requests to this API.
-        replaced: how many secrets got a stand-in.
+        path: the cassette to write.
+        source: the imported file, and the name of the conversation if the file holds several.
+        exchanges: those to write, redacted.
+        left_out: how many exchanges were not requests to this API.
+        replaced: how many secrets were replaced by stand-ins.
         header: the comment on top.
     """
 
@@ -53,7 +53,7 @@ class Import:
         return Session.of(self.exchanges)
 
     def rendered(self) -> Rendered:
-        """The cassette as it will be written. Raises `HarnessFailure` if a secret is left in it."""
+        """The cassette as it will be written. Raises `HarnessFailure` if it still contains a secret."""
         return rendered(
             self.path,
             self.exchanges,
@@ -71,39 +71,39 @@ def imports(
     force: bool = False,
     skipped: list[str] | None = None,
 ) -> list[Import]:
-    """What to write where; nothing is written yet, so a mistake in one file leaves all as it is.
+    """The conversations of files, each with the cassette to write; nothing is written yet, so an error changes nothing.
 
-    A cassette is called as its conversation is in the log, or as its file; several that would have one name are
-    numbered. Exchanges with other services, such as those a browser records besides, are left out.
+    A cassette is named after its conversation or, if that has no name, its file; equal names are numbered. Exchanges
+    with other services, as a browser records them too, are left out.
 
     Args:
         sources: files in any dialect that `cassettes.read` knows.
         folder: where the cassettes go.
         redact: regular expressions of what else is secret.
-        keep: what is no secret although it looks like one.
-        force: replace cassettes that are there.
+        keep: what is not secret although it looks so.
+        force: replace existing cassettes.
         skipped: gets a line for each record from which no exchange can be built.
 
     Raises:
-        HarnessFailure: a file cannot be read, holds no request to this API, or a cassette is there already.
+        HarnessFailure: a file cannot be read, holds no request to this API, or a cassette exists already.
     """
     taken: set[str] = set()
     found = []
     for source in sources:
         recorded = read(source, skipped)
-        if not any(map(_is_ours, recorded)):
-            raise _nothing(source, recorded)
+        if not any(map(_is_api_request, recorded)):
+            raise _no_request(source, recorded)
         for name, exchanges in by_conversation(recorded).items():
-            ours = list(filter(_is_ours, exchanges))
+            ours = list(filter(_is_api_request, exchanges))
             if not ours:
                 continue
             redactor = Redactor(patterns=redact, keep=keep)
             done = redactor.redact(ours)
-            path = _free(cassette_name(name or source.name), taken)
-            taken.add(folded(path))
+            filename = _unused_name(cassette_name(name or source.name), taken)
+            taken.add(folded(filename))
             found.append(
                 Import(
-                    path=folder / path,
+                    path=folder / filename,
                     source=f"{source}: {name}" if name else str(source),
                     exchanges=done,
                     left_out=len(exchanges) - len(ours),
@@ -112,21 +112,21 @@ def imports(
                     redactor=redactor,
                 )
             )
-    there = [item.path for item in found if item.path.exists() and not force]
-    if there:
+    existing = [item.path for item in found if item.path.exists() and not force]
+    if existing:
         raise HarnessFailure(
-            f"{len(there)} of {len(found)} cassettes are there already, so nothing was written.",
-            there_was="\n".join(f"    {path}" for path in there),
+            f"{len(existing)} of {len(found)} cassettes exist already, so nothing was written.",
+            there_was="\n".join(f"    {path}" for path in existing),
             do="harness import --force …   # replace them; or choose another folder: -o FOLDER",
         )
     return found
 
 
 def write_all(cassettes: Sequence[Rendered]) -> None:
-    """Write cassettes, all of which are checked by now.
+    """Write cassettes that were checked.
 
     Raises:
-        HarnessFailure: the system refuses one; those in front of it are written, and the message names them.
+        HarnessFailure: the system refuses one; those before it are written, and the message names them.
     """
     done: list[str] = []
     try:
@@ -136,34 +136,34 @@ def write_all(cassettes: Sequence[Rendered]) -> None:
     except HarnessFailure as failure:
         if not done:
             raise
-        told = f"{len(done)} of {len(cassettes)} were written before:\n{''.join(done)}The others are as they were."
-        raise HarnessFailure(failure.happened, there_was=told, do=failure.do) from failure
+        written = f"{len(done)} of {len(cassettes)} were written before:\n{''.join(done)}The others are unchanged."
+        raise HarnessFailure(failure.happened, there_was=written, do=failure.do) from failure
 
 
 def cassette_name(name: str) -> str:
-    """What a conversation of this name is called as a cassette; never a path, never hidden.
+    """The file name of the cassette for a conversation of this name; never a path, never hidden.
 
     >>> cassette_name("spec/fixtures/run: 2.yml"), cassette_name("../.."), cassette_name("날씨.har")
     ('run-2.yaml', 'session.yaml', '날씨.yaml')
     """
-    plain = NO_NAME.sub("-", SUFFIX.sub("", name.rpartition("/")[2])).strip("-.")
+    plain = UNSAFE.sub("-", SUFFIX.sub("", name.rpartition("/")[2])).strip("-.")
     return file_name(plain or "session", max_characters=LONGEST_NAME)
 
 
-def _is_ours(item: RecordedExchange) -> bool:
+def _is_api_request(item: RecordedExchange) -> bool:
     return USUAL.match(without_gateway(item.request.path)) is not None
 
 
-def _nothing(source: Path, recorded: list[RecordedExchange]) -> HarnessFailure:
+def _no_request(source: Path, recorded: list[RecordedExchange]) -> HarnessFailure:
     urls = list(dict.fromkeys(item.request.url for item in recorded))
     return HarnessFailure(
         f"{source} holds no request to this API, so nothing was written.",
-        there_was="\n".join(["Its requests, of which none goes below /v1 or /openai:", *urls[:5]] if urls else []),
+        there_was="\n".join(["Its requests, none of which is below /v1 or /openai:", *urls[:5]] if urls else []),
         do=f"harness show {quote(str(source))}   # what is in it",
     )
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _unused_name(name: str, taken: set[str]) -> str:
     number, free = 1, name
     while folded(free) in taken:
         number += 1

@@ -1,4 +1,4 @@
-"""Recording: vcrpy watches the clients of this process, and what it saw is redacted and written as a cassette."""
+"""Recording: vcrpy intercepts the clients of this process, and the exchanges are redacted and written as a cassette."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ if TYPE_CHECKING:
 
 Mode = Literal["once", "new_episodes", "all", "rewrite"]
 MODES: tuple[str, ...] = get_args(Mode)
-# `rewrite` is vcrpy's `all` in front of an empty cassette
-OF_VCRPY = {"rewrite": "all"}
-# In an answer that vcrpy was given: which of the loaded exchanges it is.
-LOADED = "harness_loaded"
+# `rewrite` is vcrpy's `all` with an empty cassette.
+VCRPY_MODES = {"rewrite": "all"}
+# A key in the answers given to vcrpy: the index of the loaded exchange.
+LOADED_INDEX = "harness_loaded"
 
 
 @contextmanager
 def recording(path: Path, *, mode: Mode = "once", redactor: Redactor | None = None, header: str = "") -> Iterator[Tape]:
-    """While active, what the HTTP clients of this process send and get is recorded, and written at the end.
+    """While active, records what the HTTP clients of this process send and get; at the end it is written.
 
-    Nothing is written if the block raises, and nothing before its secrets are out: a cassette that was there is
-    replaced as a whole, or stays as it is.
+    Nothing is written if the block raises, and nothing before secrets are removed. An existing cassette is replaced as
+    a whole, or stays as it is.
 
-    Several processes may record into one cassette at a time: each adds what it recorded to what the others have
-    written by then, except in `rewrite`, of which the last one wins. `<cassette>` is written under the lock
-    `.<cassette>.lock` (see `cassettes.locked`).
+    Several processes may record into one cassette at a time: each adds its exchanges to those that others have written
+    by then, except in mode `rewrite`, where the last one wins. The cassette is written under a lock (see
+    `cassettes.locked`).
 
     Args:
         path: the cassette.
-        mode: what becomes of a cassette that is there: `once`, it answers, and anything else is refused;
-            `new_episodes`, it answers, and what it lacks is recorded; `all`, what is asked is recorded anew, and the
-            rest stays; `rewrite`, it is forgotten, whatever anybody wrote into it meanwhile.
+        mode: what is done with an existing cassette: `once`: it answers, and other requests are refused;
+            `new_episodes`: it answers, and other requests are recorded; `all`: every request is recorded, replacing
+            the same one in the cassette, and the rest stays; `rewrite`: it is replaced, whatever it holds by then.
         redactor: what removes the secrets; by default one without patterns of yours.
-        header: a comment on top of the cassette; by default the one that is there stays.
+        header: a comment on top of the cassette; by default the existing one stays.
 
     Raises:
         HarnessFailure: there is no such mode, vcrpy or filelock is not installed, a secret would have been written,
-            or the file cannot be read or written; and, when all others are written, an exchange is none to keep.
+            or the file cannot be read or written; or, after all others are written, an exchange cannot be.
     """
     if mode not in MODES:
         raise HarnessFailure(
             f"There is no recording mode {mode!r}.", there_was=f"There are {', '.join(MODES)}.", do='mode="once"'
         )
     try:
-        import filelock  # noqa: F401, PLC0415 - belongs to an extra; missed now, not when all is recorded
+        import filelock  # noqa: F401, PLC0415 - belongs to an extra; its absence must show now, not after recording
         import vcr  # noqa: PLC0415 - belongs to the extra `recording`
         from vcr.record_mode import RecordMode  # noqa: PLC0415 - belongs to the extra `recording`
     except ImportError as error:
@@ -63,17 +63,17 @@ def recording(path: Path, *, mode: Mode = "once", redactor: Redactor | None = No
             there_was=str(error),
             do='pip install "pytest-assistants[recording]"',
         ) from error
-    tape = Tape(path, redactor or Redactor(), header, forgets=mode == "rewrite")
-    recorder = vcr.VCR(record_mode=RecordMode(OF_VCRPY.get(mode, mode)), record_on_exception=False)
+    tape = Tape(path, redactor or Redactor(), header, overwrites=mode == "rewrite")
+    recorder = vcr.VCR(record_mode=RecordMode(VCRPY_MODES.get(mode, mode)), record_on_exception=False)
     recorder.register_persister(tape)
     with recorder.use_cassette(str(path)) as cassette:
-        _play_only_what_was_loaded(cassette)
+        _replay_only_loaded(cassette)
         yield tape
     tape.write()
 
 
-def _play_only_what_was_loaded(cassette: Any) -> None:
-    """Count as played what is recorded now: vcrpy would answer the next look at a run with the last one."""
+def _replay_only_loaded(cassette: Any) -> None:
+    """Count new exchanges as played: otherwise vcrpy would answer the next poll of a run with the previous answer."""
     append = cassette.append
 
     def appended(request: Any, answer: Any) -> None:
@@ -85,42 +85,42 @@ def _play_only_what_was_loaded(cassette: Any) -> None:
 
 
 class Tape:
-    """What is being recorded: what vcrpy loads a cassette with, and what it hands over at the end."""
+    """The persister of a recording: vcrpy loads the cassette through it, and hands it the exchanges at the end."""
 
-    def __init__(self, path: Path, redactor: Redactor, header: str, *, forgets: bool) -> None:
+    def __init__(self, path: Path, redactor: Redactor, header: str, *, overwrites: bool) -> None:
         self._path = path
         self._redactor = redactor
         self._header = header
-        self._forgets = forgets
+        self._overwrites = overwrites
         self._loaded: list[RecordedExchange] = []
-        self._taped: dict[str, Any] | None = None
-        self._wanted = True
+        self._saved: dict[str, Any] | None = None
+        self._is_discarded = False
 
     def load_cassette(self, cassette_path: str, serializer: Any) -> tuple[list[Any], list[Any]]:
         from vcr.persisters.filesystem import CassetteNotFoundError  # noqa: PLC0415 - belongs to the extra `recording`
 
-        if self._forgets or not self._path.exists():
+        if self._overwrites or not self._path.exists():
             raise CassetteNotFoundError
         self._loaded = read(self._path)
-        answers = [{**_answer_to_vcrpy(item), LOADED: number} for number, item in enumerate(self._loaded)]
+        answers = [{**_answer_to_vcrpy(item), LOADED_INDEX: number} for number, item in enumerate(self._loaded)]
         return [_to_vcrpy(item) for item in self._loaded], answers
 
     def save_cassette(self, cassette_path: str, cassette_dict: dict[str, Any], serializer: Any) -> None:
-        """Only remembers: of what raises here, vcrpy would leave its patches of all HTTP libraries behind."""
-        self._taped = cassette_dict
+        """Keep the exchanges for `write`: if this raised, vcrpy would leave its patches of HTTP libraries behind."""
+        self._saved = cassette_dict
 
     def discard(self) -> None:
-        """Write nothing after all: what was recorded is not what was wanted."""
-        self._wanted = False
+        """Write nothing at the end."""
+        self._is_discarded = True
 
     def write(self) -> None:
-        """Write what was recorded, if anything was, to what others have written since the cassette was loaded."""
-        if self._taped is None or not self._wanted:
+        """Write what was recorded, if anything was, together with what others have written meanwhile."""
+        if self._saved is None or self._is_discarded:
             return
-        pairs = list(zip(self._taped["requests"], self._taped["responses"], strict=True))
+        pairs = list(zip(self._saved["requests"], self._saved["responses"], strict=True))
         new, missing = [], []
         for at, (request, answer) in enumerate(pairs):
-            if LOADED not in answer:
+            if LOADED_INDEX not in answer:
                 try:
                     new.append(_from_vcrpy(request, answer, Place(self._path, at)))
                 except (Unusable, ValueError) as error:
@@ -135,32 +135,32 @@ class Tape:
             )
 
     def _write(self, pairs: list[tuple[Any, dict[str, Any]]], new: list[RecordedExchange]) -> None:
-        staying = {pair[1][LOADED] for pair in pairs if LOADED in pair[1]}
+        unchanged = {pair[1][LOADED_INDEX] for pair in pairs if LOADED_INDEX in pair[1]}
         with locked(self._path):
             there = self._path.exists()
-            kept = [] if self._forgets or not there else self._kept(read(self._path), staying)
+            kept = [] if self._overwrites or not there else self._kept(read(self._path), unchanged)
             write(
                 self._path,
-                # with those that are kept in sight: their stand-ins are not given to other secrets
+                # together with those that are kept, so that their stand-ins are not given to other secrets
                 self._redactor.redact([*kept, *new]),
                 header=self._header or (header_of(self._path) if there else ""),
                 check=lambda content: self._redactor.refuse_if_secret(content, self._path),
             )
 
-    def _kept(self, there: list[RecordedExchange], staying: set[int]) -> list[RecordedExchange]:
-        """Of what is there now, all but what was loaded and is recorded anew."""
-        replaced = [_told(item) for number, item in enumerate(self._loaded) if number not in staying]
+    def _kept(self, there: list[RecordedExchange], unchanged: set[int]) -> list[RecordedExchange]:
+        """The exchanges of the current file, except those that were loaded and are replaced."""
+        replaced = [_content(item) for number, item in enumerate(self._loaded) if number not in unchanged]
         kept = []
         for item in there:
-            if _told(item) in replaced:
-                replaced.remove(_told(item))
+            if _content(item) in replaced:
+                replaced.remove(_content(item))
             else:
                 kept.append(item)
         return kept
 
 
-def _told(item: RecordedExchange) -> tuple[object, ...]:
-    """All of an exchange but where it stands, which changes when others write."""
+def _content(item: RecordedExchange) -> tuple[object, ...]:
+    """All of an exchange except its origin, which changes when others write."""
     return item.request, item.response, item.at
 
 
@@ -168,17 +168,17 @@ def _from_vcrpy(request: Any, answer: dict[str, Any], place: Place) -> RecordedE
     sent, got = headers(request.headers.items()), headers(answer["headers"].items())
     return recorded(
         place,
-        (request.method, request.uri, sent, _bytes_of(request.body, sent.get("content-type", ""))),
+        (request.method, request.uri, sent, _body_bytes(request.body, sent.get("content-type", ""))),
         # aiohttp's answers without a body have no text at all
         (answer["status"]["code"], got, answer["body"].get("string", b"")),
         when(got.get("date")),
     )
 
 
-def _bytes_of(body: Any, content_type: str) -> bytes:
-    """What was sent. vcrpy keeps a body as the client was given it, and of files and iterators a copy for each look.
+def _body_bytes(body: Any, content_type: str) -> bytes:
+    """The bytes that were sent. vcrpy keeps what the client was given, a fresh copy of files and iterators each time.
 
-    Raises `Unusable` for what does not tell which bytes were sent, such as a form of aiohttp.
+    Raises `Unusable` for what does not determine the bytes, such as a form of aiohttp.
     """
     if body is None:
         return b""
@@ -186,16 +186,16 @@ def _bytes_of(body: Any, content_type: str) -> bytes:
     if isinstance(whole, (bytes, bytearray)):
         return bytes(whole)
     if isinstance(whole, dict):
-        return _bytes_of_mapping(whole, content_type)
+        return _mapping_bytes(whole, content_type)
     pieces = list(whole) if isinstance(whole, (list, Iterator)) else [whole]
     # texts are refused: they may as well be the keys of a form, which is all that vcrpy keeps of a MultiDict
     if all(isinstance(piece, (bytes, bytearray)) for piece in pieces):
         return b"".join(pieces)
-    raise Unusable(f"its body was given as {_kinds(body, pieces)}, which does not tell the bytes that were sent")
+    raise Unusable(f"its body was given as {_type_names(body, pieces)}, which does not tell the bytes that were sent")
 
 
-def _bytes_of_mapping(body: dict[Any, Any], content_type: str) -> bytes:
-    """As aiohttp sends `json=`, which vcrpy does not tell from `data=`; but forms are for uploads in this API."""
+def _mapping_bytes(body: dict[Any, Any], content_type: str) -> bytes:
+    """The bytes of `json=` as aiohttp sends it. vcrpy shows `data=` alike, but here only uploads are forms."""
     if "x-www-form-urlencoded" in content_type:
         return urlencode(body).encode()
     try:
@@ -204,7 +204,7 @@ def _bytes_of_mapping(body: dict[Any, Any], content_type: str) -> bytes:
         raise Unusable(f"its body was given as a form with files, or as no JSON: {error}") from error
 
 
-def _kinds(body: Any, pieces: list[Any]) -> str:
+def _type_names(body: Any, pieces: list[Any]) -> str:
     inner = ", ".join(dict.fromkeys(type(piece).__name__ for piece in pieces))
     return inner if pieces == [body] else f"{type(body).__name__} of {inner}"
 

@@ -1,7 +1,7 @@
-"""Recorded sessions as a page for people: what `harness.report` shows of a fake, from a cassette.
+"""Recorded sessions as an HTML page: what `harness.report` shows of a fake, from a cassette.
 
-Statuses are those that somebody saw. Their times are the service's own where an answer stamps them (`started_at` and
-the like), and else when the answer came that showed them.
+Statuses are those that answers showed. Their times are the service's own where the object has them (`started_at` and
+the like), otherwise those of the answers that showed them.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
     from harness.recording.session import Json, ParsedExchange
 
-# Where an object stamps that it got into a status. Of `queued` only the first time is stamped.
+# The field with the time at which a run reached a status. `queued` has only that of the first time.
 STAMPS = {row.to: row.stamps[0] for row in RUN if row.stamps}
-# An expired step has its stamp, too, in the specification; the fake does not write it (`STEP`)
+# The specification also has a field for expired steps, which the fake does not write (`STEP`)
 ENDS = (*dict.fromkeys(row.stamps[0] for row in STEP if row.stamps and row.because != "begin"), "expired_at")
 
 
 def report(paths: Sequence[str | os.PathLike[str]]) -> str:
-    """One HTML page with all conversations of these cassettes, one world each.
+    """An HTML page with all conversations of these cassettes, each as a world of its own.
 
     Raises:
         HarnessFailure: a file is missing, broken, or in no dialect that is known.
@@ -48,7 +48,7 @@ def report(paths: Sequence[str | os.PathLike[str]]) -> str:
             session = Session.of(exchanges)
             with malformed_as_failure(path):
                 worlds[" ".join(filter(None, (name, conversation)))] = world(session, left_out=skipped)
-            skipped = []  # told once, in the first world of the file
+            skipped = []  # shown once, with the first conversation of the file
     return page(worlds, title=names[0] if len(names) == 1 else f"{len(names)} cassettes")
 
 
@@ -57,7 +57,7 @@ def world(recorded: str | os.PathLike[str] | Session, *, left_out: Sequence[str]
 
     Args:
         recorded: a session, or a cassette; if it holds several conversations, all of them.
-        left_out: records of the cassette that could not be read, a line each, to be told on the page.
+        left_out: a line for each record of the cassette that could not be read, to be shown on the page.
 
     Raises:
         HarnessFailure: the file is missing, broken, or in no dialect that is known.
@@ -66,66 +66,66 @@ def world(recorded: str | os.PathLike[str] | Session, *, left_out: Sequence[str]
     []
     """
     session = recorded if isinstance(recorded, Session) else Session.of(read(recorded))
-    known = _known(session)
+    objects = _last_shown(session)
     contents = {**dict(_uploads(session)), **session.file_contents}
-    unseen = [{"id": file_id} for file_id in contents if file_id not in known]
+    unseen = [{"id": file_id} for file_id in contents if file_id not in objects]
     return rows.world(
         source="cassette",
         start=session.start,
-        now=_end(session),
+        now=_last_time(session),
         failures=left_out,
-        assistants=(_of_kind(known, "assistant"), rows.assistant),
-        threads=(_threads(session, known), lambda item: _thread(session, known, item)),
-        files=([*_of_kind(known, "file"), *unseen], lambda item: rows.file(item, contents.get(item["id"]))),
-        stores=(_of_kind(known, "vector_store"), lambda item: rows.store(item, _entries(session, item["id"]))),
+        assistants=(_of_kind(objects, "assistant"), rows.assistant),
+        threads=(_threads(session, objects), lambda item: _thread(session, objects, item)),
+        files=([*_of_kind(objects, "file"), *unseen], lambda item: rows.file(item, contents.get(item["id"]))),
+        stores=(_of_kind(objects, "vector_store"), lambda item: rows.store(item, _store_files(session, item["id"]))),
         requests=(list(enumerate(session.exchanges, 1)), _request),
     )
 
 
-def _known(session: Session) -> dict[str, Json]:
-    """Each object as it was shown last, with what only earlier answers showed, such as the status of a message."""
-    known: dict[str, Json] = {}
-    for seen in session.exchanges:
-        for item in seen.objects if seen.ok else ():
+def _last_shown(session: Session) -> dict[str, Json]:
+    """Each object as it was shown last, by its id, with keys that only earlier answers showed, such as a status."""
+    objects: dict[str, Json] = {}
+    for exchange in session.exchanges:
+        for item in exchange.objects if exchange.ok else ():
             if "id" in item and "created_at" in item and item["object"] != STORE_FILE:
-                known[item["id"]] = {**known.get(item["id"], {}), **item}
-    known.update((run_id, story.run) for run_id, story in session.stories.items() if story.run)
-    return known
+                objects[item["id"]] = {**objects.get(item["id"], {}), **item}
+    objects.update((run_id, story.run) for run_id, story in session.stories.items() if story.run)
+    return objects
 
 
-def _of_kind(known: dict[str, Json], kind: str) -> list[Json]:
-    return sorted((item for item in known.values() if item["object"] == kind), key=_made)
+def _of_kind(objects: dict[str, Json], kind: str) -> list[Json]:
+    return sorted((item for item in objects.values() if item["object"] == kind), key=_created_at)
 
 
-def _made(item: Json) -> int:
+def _created_at(item: Json) -> int:
     return item["created_at"] or 0
 
 
-def _end(session: Session) -> float | None:
-    times = [seen.recorded.at for seen in session.exchanges if seen.recorded.at is not None]
+def _last_time(session: Session) -> float | None:
+    times = [exchange.recorded.at for exchange in session.exchanges if exchange.recorded.at is not None]
     return max(times, default=None)
 
 
 # --- threads --------------------------------------------------------------------------------------------------
 
 
-def _threads(session: Session, known: dict[str, Json]) -> list[Json]:
-    """The threads that were shown, or in which something was, as they were first mentioned."""
-    there = {item.get("thread_id") for item in known.values()}
-    there |= {item["id"] for item in known.values() if item["object"] == "thread"}
-    return [known.get(found, {"id": found}) for found in session.mentioned_ids if found in there]
+def _threads(session: Session, objects: dict[str, Json]) -> list[Json]:
+    """The threads that were shown, or an object of which was, in the order of first mention."""
+    shown = {item.get("thread_id") for item in objects.values()}
+    shown |= {item["id"] for item in objects.values() if item["object"] == "thread"}
+    return [objects.get(found, {"id": found}) for found in session.mentioned_ids if found in shown]
 
 
-def _thread(session: Session, known: dict[str, Json], thread: Json) -> Json:
-    inside = [item for item in known.values() if item.get("thread_id") == thread["id"]]
-    order = {item["id"]: place for place, item in enumerate(session.of_thread("thread.message", thread["id"]))}
+def _thread(session: Session, objects: dict[str, Json], thread: Json) -> Json:
+    inside = [item for item in objects.values() if item.get("thread_id") == thread["id"]]
+    order = {item["id"]: index for index, item in enumerate(session.of_thread("thread.message", thread["id"]))}
     messages = sorted(
         (item for item in inside if item["object"] == "thread.message"), key=lambda item: order[item["id"]]
     )
-    runs = sorted((item for item in inside if item["object"] == "thread.run"), key=_made)
+    runs = sorted((item for item in inside if item["object"] == "thread.run"), key=_created_at)
     return rows.thread(
         thread,
-        [rows.message(_whole(session, item)) for item in messages],
+        [rows.message(_with_streamed_text(session, item)) for item in messages],
         [_run(session, item) for item in runs],
         deleted=any(_deletes(seen, thread["id"]) for seen in session.exchanges),
     )
@@ -135,8 +135,8 @@ def _deletes(seen: ParsedExchange, thread_id: str) -> bool:
     return seen.ok and seen.method == "DELETE" and seen.path == f"/threads/{thread_id}"
 
 
-def _whole(session: Session, message: Json) -> Json:
-    """A message with what a stream told of it, should it never have been shown whole."""
+def _with_streamed_text(session: Session, message: Json) -> Json:
+    """A message; if it was never shown with content, with the text of its streamed deltas."""
     pieces = session.story(message["run_id"]).pieces.get(message["id"]) if message.get("run_id") else None
     if message.get("content") or not pieces:
         return message
@@ -146,49 +146,49 @@ def _whole(session: Session, message: Json) -> Json:
 def _run(session: Session, run: Json) -> Json:
     story = session.story(run["id"])
     steps = [rows.step(step, at=step["created_at"], end=_stamp(step, *ENDS)) for step in story.ordered_steps]
-    told = {call["id"] for step in story.steps.values() for call in step["step_details"].get("tool_calls", ())}
+    in_steps = {call["id"] for step in story.steps.values() for call in step["step_details"].get("tool_calls", ())}
     waiting = (run.get("required_action") or {}).get("submit_tool_outputs") or {}
-    told |= {call["id"] for call in waiting.get("tool_calls", ())}
+    in_steps |= {call["id"] for call in waiting.get("tool_calls", ())}
     outputs = dict(_submitted(session, run["id"]))
-    calls = [_answered(call, outputs) for call_id, call in story.calls.items() if call_id not in told]
-    return rows.run(run, moments=list(_moments(session, run["id"])), steps=steps, calls=calls)
+    calls = [_with_output(call, outputs) for call_id, call in story.calls.items() if call_id not in in_steps]
+    return rows.run(run, moments=list(_status_changes(session, run["id"])), steps=steps, calls=calls)
 
 
 def _submitted(session: Session, run_id: str) -> Iterator[tuple[str, str]]:
-    """What the client submitted, by the ids of the calls."""
-    for seen in session.exchanges:
-        if seen.ok and seen.path.endswith(f"/{run_id}/submit_tool_outputs"):
-            for given in _outputs(seen.recorded.request_body):
+    """The id of each call and the output that the client submitted for it."""
+    for exchange in session.exchanges:
+        if exchange.ok and exchange.path.endswith(f"/{run_id}/submit_tool_outputs"):
+            for given in _outputs(exchange.recorded.request_body):
                 yield given["tool_call_id"], given.get("output") or ""
 
 
 def _outputs(sent: bytes) -> list[Json]:
-    """Those in a request; none where its body was not kept."""
+    """The tool outputs in the body of a request; none where the body was not recorded."""
     try:
-        asked = from_json(sent)
+        body = from_json(sent)
     except ValueError:
         return []
-    return asked.get("tool_outputs") or [] if isinstance(asked, dict) else []
+    return body.get("tool_outputs") or [] if isinstance(body, dict) else []
 
 
-def _answered(call: Json, outputs: dict[str, str]) -> Json:
+def _with_output(call: Json, outputs: dict[str, str]) -> Json:
     return {**call, "function": {**call["function"], "output": outputs.get(call["id"])}}
 
 
-def _moments(session: Session, run_id: str) -> Iterator[Json]:
-    """Each status that the run was seen in, and since when as far as anybody knows; a list may show an older one."""
+def _status_changes(session: Session, run_id: str) -> Iterator[Json]:
+    """Each status that answers showed of a run, and since when, if that is known."""
     status, at = "", None
-    for seen in session.exchanges:
-        for item in seen.objects:
+    for exchange in session.exchanges:
+        for item in exchange.objects:
             is_it = item["object"] == "thread.run" and item["id"] == run_id
-            if not is_it or item["status"] == status or status in TERMINAL:
+            if not is_it or item["status"] == status or status in TERMINAL:  # a list may show an older status
                 continue
             stamp = _stamp(item, STAMPS.get(item["status"], "")) if not status or item["status"] != "queued" else None
-            known = seen.recorded.at if stamp is None else stamp
-            # the service's clock and the recorder's may differ; time goes on all the same
-            at = known if at is None or known is None else max(at, known)
+            since = exchange.recorded.at if stamp is None else stamp
+            # the clocks of the service and the recorder may differ, but times must not decrease
+            at = since if at is None or since is None else max(at, since)
             status = item["status"]
-            yield rows.moment(status, None if known is None else at)
+            yield rows.moment(status, None if since is None else at)
 
 
 def _stamp(item: Json, *names: str) -> float | None:
@@ -199,35 +199,35 @@ def _stamp(item: Json, *names: str) -> float | None:
 
 
 def _uploads(session: Session) -> Iterator[tuple[str, bytes]]:
-    """What was uploaded, by the ids of the files that became of it."""
-    for seen in session.exchanges:
-        kind = seen.recorded.request.headers.get("content-type", "")
-        if seen.path == "/files" and kind.startswith("multipart/"):
+    """The id and the content of each file that was uploaded."""
+    for exchange in session.exchanges:
+        kind = exchange.recorded.request.headers.get("content-type", "")
+        if exchange.path == "/files" and kind.startswith("multipart/"):
             sent = [
-                bytes(part.content) for part in parts(seen.recorded.request_body, kind) if part.filename is not None
+                bytes(part.content) for part in parts(exchange.recorded.request_body, kind) if part.filename is not None
             ]
-            yield from ((made["id"], content) for made, content in zip(seen.created, sent, strict=False))
+            yield from ((made["id"], content) for made, content in zip(exchange.created, sent, strict=False))
 
 
-def _entries(session: Session, store_id: str) -> list[Json]:
-    """The files that were seen in a store, as they were last."""
+def _store_files(session: Session, store_id: str) -> list[Json]:
+    """The files that were shown in a vector store, each as it was shown last."""
     last: dict[str, Any] = {}
-    for seen in session.exchanges:
-        for item in seen.objects:
+    for exchange in session.exchanges:
+        for item in exchange.objects:
             if item["object"] == STORE_FILE and item.get("vector_store_id") == store_id:
                 last[item["id"]] = item
     return list(last.values())
 
 
 def _request(numbered: tuple[int, ParsedExchange]) -> Json:
-    number, seen = numbered
-    recorded = seen.recorded
+    number, exchange = numbered
+    recorded = exchange.recorded
     return rows.request(
         number,
         recorded.request,
         at=recorded.at,
-        status=seen.status,
-        outcome=str(seen.status),
-        problem=None if seen.ok else bodies.error_text(seen.response_json),
+        status=exchange.status,
+        outcome=str(exchange.status),
+        problem=None if exchange.ok else bodies.error_text(exchange.response_json),
         got=bodies.body(recorded.response_body, recorded.response.headers.get("content-type", "")),
     )

@@ -1,4 +1,4 @@
-"""A recorded session in plain text: what was asked when, what came, and the conversations it adds up to."""
+"""A recorded session in plain text: requests with times and outcomes, then the conversations."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from harness.recording.session import Json, ParsedExchange, Session
     from harness.recording.stories import Story
 
-WIDTH = 72  # characters of a text
+MAX_TEXT = 72  # characters of a text
 SHORT_ID = re.compile(r"(?<=[_-]....)\w+\Z")
 SPACES = re.compile(r"\s+")
 
 
 def timeline(session: Session) -> str:
-    """The exchanges in order, several looks at one thing in a line; then each thread with its messages and runs.
+    """The exchanges in order, repeated ones in one line; then each thread with its messages and runs.
 
     >>> from harness.recording.session import Session
     >>> print(timeline(Session.of([])))
@@ -40,8 +40,8 @@ def _title(session: Session) -> str:
     parts = [f"{count} exchange{'' if count == 1 else 's'}"]
     if session.start is not None:
         parts.append(f"from {datetime.fromtimestamp(session.start, timezone.utc):%Y-%m-%d %H:%M:%S} UTC")
-    said = (seen.recorded.request.headers.get("openai-beta", "") for seen in session.exchanges)
-    parts += sorted({beta.partition("assistants=")[2] for beta in said} - {""})
+    versions = (exchange.recorded.request.headers.get("openai-beta", "") for exchange in session.exchanges)
+    parts += sorted({beta.partition("assistants=")[2] for beta in versions} - {""})
     return ", ".join(parts)
 
 
@@ -49,36 +49,36 @@ def _title(session: Session) -> str:
 
 
 def _exchanges(session: Session) -> Iterator[str]:
-    """One line an exchange; looks that came to the same are one line."""
-    rows = [(_when(seen, session), f"{seen.method} {_path(seen)}", _came(seen)) for seen in session.exchanges]
+    """A line for each exchange, and one for several in a row with the same outcome."""
+    rows = [(_offset(each, session), f"{each.method} {_path(each)}", _outcome(each)) for each in session.exchanges]
     wide = max((len(what) for _, what, _ in rows), default=0)
-    for (what, came), same in groupby(rows, key=lambda row: row[1:]):
+    for (what, outcome), same in groupby(rows, key=lambda row: row[1:]):
         times = [when for when, _, _ in same]
         again = f"   ({len(times)} times)" if len(times) > 1 else ""
-        yield f"{times[0]:>9}  {what:{wide}}  {came}{again}".rstrip()
+        yield f"{times[0]:>9}  {what:{wide}}  {outcome}{again}".rstrip()
 
 
-def _path(seen: ParsedExchange) -> str:
-    """With the beginnings of ids, where nobody needs the whole of them; they stand in full on the right, and below."""
-    return ID.sub(lambda match: SHORT_ID.sub("…", match[0]), seen.path) if seen.ok else seen.path
+def _path(exchange: ParsedExchange) -> str:
+    """The path with shortened ids, because the outcome shows them in full; a refusal may not, so its path is whole."""
+    return ID.sub(lambda match: SHORT_ID.sub("…", match[0]), exchange.path) if exchange.ok else exchange.path
 
 
-def _when(seen: ParsedExchange, session: Session) -> str:
-    at, start = seen.recorded.at, session.start
+def _offset(exchange: ParsedExchange, session: Session) -> str:
+    at, start = exchange.recorded.at, session.start
     return "" if at is None or start is None else f"{at - start:.0f} s"
 
 
-def _came(seen: ParsedExchange) -> str:
-    if not seen.ok:
-        error = seen.response_json.get("error") if isinstance(seen.response_json, dict) else None
-        return f"{seen.status} {_short(str(error.get('message', '')) if isinstance(error, dict) else '')}".rstrip()
-    if seen.events:
-        return f"{len(seen.events)} events, the last {seen.events[-1][0]}"
-    if seen.validation_errors:
-        return f"{seen.status}, {seen.validation_errors[0]} is not what the service sends"
-    if not isinstance(seen.response_json, dict):
-        return f"{seen.status}, {len(seen.recorded.response_body)} bytes"
-    return _object(seen.response_json)
+def _outcome(exchange: ParsedExchange) -> str:
+    if not exchange.ok:
+        error = exchange.response_json.get("error") if isinstance(exchange.response_json, dict) else None
+        return f"{exchange.status} {_short(str(error.get('message', '')) if isinstance(error, dict) else '')}".rstrip()
+    if exchange.events:
+        return f"{len(exchange.events)} events, the last {exchange.events[-1][0]}"
+    if exchange.validation_errors:
+        return f"{exchange.status}, {exchange.validation_errors[0]} is not what the service sends"
+    if not isinstance(exchange.response_json, dict):
+        return f"{exchange.status}, {len(exchange.recorded.response_body)} bytes"
+    return _object(exchange.response_json)
 
 
 def _object(item: Json) -> str:
@@ -96,17 +96,17 @@ def _object(item: Json) -> str:
 
 
 def _threads(session: Session) -> list[str]:
-    """The threads in which something was said or run, as they were first mentioned."""
-    there = {item.get("thread_id") for item in session.first_shown.values()}
-    return [found for found in session.mentioned_ids if found in there]
+    """The ids of threads of which messages or runs were shown, in the order of first mention."""
+    shown = {item.get("thread_id") for item in session.first_shown.values()}
+    return [found for found in session.mentioned_ids if found in shown]
 
 
 def _thread(session: Session, thread_id: str) -> Iterator[str]:
     yield thread_id
-    said = session.of_thread("thread.message", thread_id)
+    messages = session.of_thread("thread.message", thread_id)
     runs = session.of_thread("thread.run", thread_id)
-    # what a run wrote is told with the run, where anybody saw the run
-    rows = [(item["created_at"], 0, item) for item in said if item.get("run_id") not in session.first_shown]
+    # a message that a run wrote is printed with the run, if the run was shown
+    rows = [(item["created_at"], 0, item) for item in messages if item.get("run_id") not in session.first_shown]
     rows += [(item["created_at"], 1, item) for item in runs]
     for _, is_run, item in sorted(rows, key=lambda row: row[:2]):
         if is_run:
@@ -116,24 +116,24 @@ def _thread(session: Session, thread_id: str) -> Iterator[str]:
 
 
 def _statuses(session: Session, run_id: str) -> list[str]:
-    """What a run was seen as, without repetitions; a list may show it as it was before."""
+    """The statuses in which a run was shown, without repetitions and up to its end: lists may show an older one."""
     objects = (item for exchange in session.exchanges for item in exchange.objects)
-    seen = (item["status"] for item in objects if item["object"] == "thread.run" and item["id"] == run_id)
+    shown = (item["status"] for item in objects if item["object"] == "thread.run" and item["id"] == run_id)
     found: list[str] = []
-    for status in seen:
+    for status in shown:
         if found[-1:] != [status] and (not found or found[-1] not in TERMINAL):
             found.append(status)
     return found
 
 
 def _run(story: Story, statuses: list[str]) -> Iterator[str]:
-    """The statuses somebody saw it in, and what the model did in it."""
+    """The statuses of a run, then what the model did in it."""
     run = story.run
-    yield f"    {run['id']}: {' → '.join(statuses)}{_why(run)}"
+    yield f"    {run['id']}: {' → '.join(statuses)}{_reason(run)}"
     yield from (f"        {_short(to_source(to_call(act)))}" for act in story.acts)
 
 
-def _why(run: Json) -> str:
+def _reason(run: Json) -> str:
     if run.get("last_error"):
         return f" — {run['last_error']['code']}: {_short(run['last_error']['message'])}"
     reason = (run.get("incomplete_details") or {}).get("reason")
@@ -154,6 +154,6 @@ def _first_id(value: object) -> str:
 
 
 def _short(text: str) -> str:
-    """On one line, and not too long of it."""
+    """The text on one line, cut to `MAX_TEXT` characters."""
     line = SPACES.sub(" ", text).strip()
-    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
+    return line if len(line) <= MAX_TEXT else f"{line[: MAX_TEXT - 1]}…"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from harness.recording.exchanges import RecordedExchange
 
-    Mutation = Callable[[Sequence[RecordedExchange], int], list[RecordedExchangeExchange]]
+    Mutation = Callable[[Sequence[RecordedExchange], int], list[RecordedExchange]]
 
 
 def sessions(recorded: Session | Sequence[RecordedExchange], *, max_changes: int = 3) -> SearchStrategy[Session]:
@@ -33,7 +33,7 @@ def sessions(recorded: Session | Sequence[RecordedExchange], *, max_changes: int
 
 
 @st.composite
-def _mutated(draw: DrawFn, exchanges: list[RecordedExchangeExchange], most: int) -> Session:
+def _mutated(draw: DrawFn, exchanges: list[RecordedExchange], most: int) -> Session:
     remaining = exchanges
     for mutate in draw(st.lists(st.sampled_from(MUTATIONS), max_size=most)):
         if remaining:
@@ -49,7 +49,7 @@ def repeat(exchanges: Sequence[RecordedExchange], at: int) -> list[RecordedExcha
     return [*exchanges[: at + 1], *exchanges[at:]]
 
 
-def swap_reads(exchanges: Sequence[RecordedExchange], at: int) -> list[RecordedExchangeExchange]:
+def swap_reads(exchanges: Sequence[RecordedExchange], at: int) -> list[RecordedExchange]:
     """Swap two consecutive GET requests; where there are no two, nothing changes."""
     pair = exchanges[at : at + 2]
     if [item.request.method for item in pair] != ["GET", "GET"]:
@@ -57,7 +57,7 @@ def swap_reads(exchanges: Sequence[RecordedExchange], at: int) -> list[RecordedE
     return [*exchanges[:at], *reversed(pair), *exchanges[at + 2 :]]
 
 
-def truncate(exchanges: Sequence[RecordedExchange], at: int) -> list[RecordedExchangeExchange]:
+def truncate(exchanges: Sequence[RecordedExchange], at: int) -> list[RecordedExchange]:
     return list(exchanges[: at + 1])
 
 

@@ -89,7 +89,7 @@ def test_import(run):
     ]
     assert b"Falcon" not in read("new/one.yaml")[0].response_body
     result = run("import", "log.jsonl", "-o", "new", code=1)
-    assert result.stderr.startswith("Error: 2 of 2 cassettes are there already, so nothing was written.")
+    assert result.stderr.startswith("Error: 2 of 2 cassettes exist already, so nothing was written.")
     assert b"Falcon" not in read("new/one.yaml")[0].response_body
     run("import", "log.jsonl", "-o", "new", "--force")
     assert b"Falcon" in read("new/one.yaml")[0].response_body

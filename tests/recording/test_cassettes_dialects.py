@@ -546,7 +546,7 @@ def failure(read_text, text):
         ("a: 1\n--- \nb: 2", "more than one"),
         ("? [a]\n: b", "a key that is no text, line 1"),
         ("a: !!binary A", "broken base64, line 1"),
-        (b"\xff\xfe\x00", "no text in UTF-8"),
+        (b"\xff\xfe\x00", "not text in UTF-8"),
     ],
 )
 def test_a_file_that_is_no_cassette(read_text, text, why):

@@ -86,7 +86,7 @@ def test_a_cassette_that_cannot_be_written_is_told_with_those_that_are(bad, were
     assert [item.path.is_file() for item in made] == [True] * were + [False] * (3 - were)
     if were:
         told = "".join(f"    {item.path}\n" for item in made[:were])
-        assert raised.value.there_was == f"{were} of 3 were written before:\n{told}The others are as they were."
+        assert raised.value.there_was == f"{were} of 3 were written before:\n{told}The others are unchanged."
     else:
         assert raised.value.there_was == "What was there before is unchanged."
 
@@ -111,7 +111,7 @@ def test_a_file_without_any_request_to_this_api_is_refused(log, tmp_path):
 def test_nothing_is_written_over_what_is_there(log, tmp_path):
     write(tmp_path / "log.yaml", [exchange(b"old")])
     source = log(line(f"{BASE}/models"))
-    with pytest.raises(HarnessFailure, match="1 of 1 cassettes are there already"):
+    with pytest.raises(HarnessFailure, match="1 of 1 cassettes exist already"):
         imports([source], tmp_path)
     [made] = imports([source], tmp_path, force=True)
     assert made.path == tmp_path / "log.yaml"

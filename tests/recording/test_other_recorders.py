@@ -17,9 +17,9 @@ from harness.failures import HarnessFailure
 from harness.options import make_options
 from harness.recording import replay
 from harness.recording.cassettes import read
-from harness.recording.dialects.foreign import FOREIGN
+from harness.recording.dialects.unsupported import UNSUPPORTED
 from harness.recording.importing import imports
-from harness.recording.matching import normal
+from harness.recording.matching import normalized
 from harness.service.http import Request
 from harness.service.service import Service
 
@@ -104,7 +104,7 @@ def test_uploads_of_nock(read_text, content):
     body = form.decode() if content.isascii() else form.hex()
     [exchange] = read_text(fixture(body=body, path="/v1/files"))
     assert exchange.request_body == form
-    assert normal(exchange.request, lambda data: data) == {"file": ["a", content]}
+    assert normalized(exchange.request, lambda data: data) == {"file": ["a", content]}
 
 
 def archive(content, **headers):
@@ -311,8 +311,8 @@ DEBUG = "[openai._base_client:482 - DEBUG] Request options: {'method': 'post', '
         ("an export of Insomnia, which holds no answers", json.dumps({"__export_format": 4, "resources": [PAIR]})),
         ("a list of expectations of MockServer", json.dumps([{"httpRequest": {}, "httpResponse": {"body": THREAD}}])),
         ("a simulation of Hoverfly", json.dumps({"data": {"pairs": [{"path": [{"matcher": "exact"}]}, PAIR]}})),
-        ("a recording in a form that is not known here", json.dumps({"mappings": [PAIR]}, indent=1)),
-        ("a recording in a form that is not known here", json.dumps([{"method": "post", "answer": THREAD}])),
+        ("a recording in an unknown format", json.dumps({"mappings": [PAIR]}, indent=1)),
+        ("a recording in an unknown format", json.dumps([{"method": "post", "answer": THREAD}])),
         ("a debug log of the SDK, which holds no bodies of answers", DEBUG),
         ("a trace, which holds texts and none of the API's objects", json.dumps({"resourceSpans": []})),
     ],
@@ -322,7 +322,7 @@ def test_what_others_recorded_is_named(read_text, name, text):
         read_text(text)
     told = caught.value
     assert told.happened.endswith(f"cassette cannot be read as a cassette: it is {name}.")
-    form = next(form for form in FOREIGN if form.name == name)
+    form = next(form for form in UNSUPPORTED if form.name == name)
     assert told.do.startswith(form.do.partition("{file}")[0])
     assert "\n" not in told.do
 

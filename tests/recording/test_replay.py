@@ -215,7 +215,7 @@ def test_exact_replay_leaves_a_miss_to_scripts_too(cassette):
 
 @pytest.mark.parametrize("choice", [{"mode": "sometimes"}, {"on_miss": "shrug"}], ids=str)
 def test_a_choice_that_does_not_exist_is_refused(cassette, choice):
-    with pytest.raises(HarnessFailure, match="is no choice") as raised:
+    with pytest.raises(HarnessFailure, match="is not a valid choice") as raised:
         replaying(cassette(recorded(say("Hello."))), **choice)
     assert repr(next(iter(choice.values()))) in str(raised.value)
     assert "The choices are" in str(raised.value)
@@ -840,7 +840,7 @@ def test_a_cassette_is_read_when_its_session_is_asked_for(cassette, tmp_path):
     handle = Cassette(cassette(told))
     assert len(handle.session.exchanges) == len(told)
     assert handle.session is handle.session
-    with pytest.raises(HarnessFailure, match=r"none\.yaml has no session: there is none until it is recorded"):
+    with pytest.raises(HarnessFailure, match=r"none\.yaml does not exist yet: it is written when"):
         assert Cassette(tmp_path / "none.yaml").session
 
 

@@ -84,4 +84,4 @@ def _unreadable(seen: ParsedExchange) -> int:
 
 
 def _text(seen: ParsedExchange) -> str:
-    return seen.recorded.got.decode("utf-8", "replace")
+    return seen.recorded.response_body.decode("utf-8", "replace")

@@ -11,11 +11,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from harness.recording.dialects import inferred
-from harness.recording.dialects.foreign import foreign
 from harness.recording.dialects.inferred import Shown
 from harness.recording.dialects.parts import Unusable, recorded
 from harness.recording.dialects.printed import objects
 from harness.recording.dialects.texts import json_got
+from harness.recording.dialects.unsupported import unsupported_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ MAKES = {
 def rows(data: Any) -> list[Any] | None:
     """What a notebook, a text, or one or more objects imply; None for a text in which no object stands."""
     if isinstance(data, str):
-        other = foreign(data)
+        other = unsupported_format(data)
         if BROKEN.search(data) or (other and other.is_recording):
             return None
         shown = [Shown(value, f"line {n}", why) for n, value, why in objects(data)]

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from harness.atomic_files import write_atomic
 from harness.failures import HarnessFailure
 from harness.recording.dialects import DIALECTS, vcrpy
-from harness.recording.dialects.parts import Place, Unusable, uploads_of
-from harness.recording.dialects.scalars import ODD
+from harness.recording.dialects.common import Place, Unusable, uploads_of
 from harness.recording.dialects.unsupported import unsupported_format
-from harness.recording.dialects.yaml_text import NotPlainYaml, load
+from harness.recording.dialects.yaml_reader import NotPlainYaml, load
+from harness.recording.dialects.yaml_writer import UNPRINTABLE
 
 if TYPE_CHECKING:
     import os
@@ -111,7 +111,7 @@ def rendered(
 ) -> Rendered:
     """What `write` would write: several cassettes can so be checked before the first is written."""
     text, uploads = vcrpy.text(exchanges)
-    comment = "".join(f"# {ODD.sub(REPLACEMENT, line)}\n" if line else "#\n" for line in header.splitlines())
+    comment = "".join(f"# {UNPRINTABLE.sub(REPLACEMENT, line)}\n" if line else "#\n" for line in header.splitlines())
     content = (comment + text).encode()
     if check is not None:
         for each in (content, *uploads.values()):

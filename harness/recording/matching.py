@@ -47,7 +47,7 @@ def normalized(request: Request, file: Callable[[bytes], str] = digest) -> Any:
     `file` makes what represents the content of a file, or a body that is not JSON.
 
     >>> from harness.service.http import Request
-    >>> normal(Request("POST", "https://h/v1/threads", body=b'{"metadata": null, "messages": []}'))
+    >>> normalized(Request("POST", "https://h/v1/threads", body=b'{"metadata": null, "messages": []}'))
     {}
     """
     kind = request.headers.get("content-type", "")

@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from harness.failures import HarnessFailure
 from harness.recording.cassettes import header_of, locked, read, write
-from harness.recording.dialects.parts import Place, Unusable, headers, recorded, when
+from harness.recording.dialects.common import Place, Unusable, build_exchange, first_date, header_map
 from harness.recording.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -165,13 +165,13 @@ def _content(item: RecordedExchange) -> tuple[object, ...]:
 
 
 def _from_vcrpy(request: Any, answer: dict[str, Any], place: Place) -> RecordedExchange:
-    sent, got = headers(request.headers.items()), headers(answer["headers"].items())
-    return recorded(
+    sent, got = header_map(request.headers.items()), header_map(answer["headers"].items())
+    return build_exchange(
         place,
         (request.method, request.uri, sent, _body_bytes(request.body, sent.get("content-type", ""))),
         # aiohttp's answers without a body have no text at all
         (answer["status"]["code"], got, answer["body"].get("string", b"")),
-        when(got.get("date")),
+        first_date(got.get("date")),
     )
 
 

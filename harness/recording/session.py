@@ -36,7 +36,7 @@ GATEWAY_PREFIX = re.compile(rf"(?:/[^/]+)*?(?=(?:{'|'.join(ROOTS)})/(?:{'|'.join
 def without_gateway(path: str) -> str:
     """The path without what a gateway puts in front of the API's root.
 
-    >>> behind_gateway("/v1/0a1b/gw/openai/threads"), behind_gateway("/proxy/v1/threads"), behind_gateway("/x")
+    >>> without_gateway("/v1/0a1b/gw/openai/threads"), without_gateway("/proxy/v1/threads"), without_gateway("/x")
     ('/openai/threads', '/v1/threads', '/x')
     """
     folders = GATEWAY_PREFIX.match(path)

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from harness.failures import HarnessFailure
 from harness.recording.cassettes import header_of, read
-from harness.recording.dialects import DIALECTS, parts, yaml_text
+from harness.recording.dialects import DIALECTS, common, yaml_reader
+from harness.recording.dialects.body_bytes import text_bytes
 from harness.recording.dialects.codings import decoded
-from harness.recording.dialects.parts import when
-from harness.recording.dialects.texts import text_bytes
+from harness.recording.dialects.common import first_date
 from harness.yaml_limits import MAX_ALIASED_VALUES
 
 DATE = "Tue, 07 May 2024 00:07:26 GMT"
@@ -381,7 +381,7 @@ def test_a_stream_alone_answers_what_its_events_tell(read_text, route, path, sen
         ("of the kind None", {"response_body": {"python_version": "3"}}),
         ("of the kind 'model'", {"response_body": {"object": "model", "id": "gpt-4"}}),
         ("an empty list", {"response_body": {"object": "list", "data": []}}),
-        ("no object of the API", {"response_body": "text"}),
+        ("not an object of the API", {"response_body": "text"}),
         ("the events of a stream", {"response_body": [["done", "[DONE]"]], "sse": True, "route": "/threads/runs"}),
         ("the events of a stream", {"response_body": [["thread.run.created", RUN]], "sse": True, "route": None}),
     ],
@@ -490,12 +490,12 @@ def test_a_body_that_cannot_be_undone_names_its_record(read_text, coding, told):
     ],
 )
 def test_times(text):
-    assert when(None, "Sanitized", text) == AT
+    assert first_date(None, "Sanitized", text) == AT
 
 
 @pytest.mark.parametrize("text", [None, "", "Sanitized", "2024-13-07T00:07:26Z", "Tue, 99 May 2024 00:07:26 GMT"])
 def test_what_is_no_time(text):
-    assert when(text) is None
+    assert first_date(text) is None
 
 
 @pytest.mark.parametrize(
@@ -544,7 +544,7 @@ def failure(read_text, text):
         ("a: [1", "did not find expected"),
         ("a: *b", "undefined alias|before it is set"),
         ("a: 1\n--- \nb: 2", "more than one"),
-        ("? [a]\n: b", "a key that is no text, line 1"),
+        ("? [a]\n: b", "a key that is not text, line 1"),
         ("a: !!binary A", "broken base64, line 1"),
         (b"\xff\xfe\x00", "not text in UTF-8"),
     ],
@@ -574,7 +574,7 @@ def test_the_message_shows_how_the_file_begins(read_text):
 )
 def test_tags_that_make_objects_are_refused(read_text, tag):
     told = failure(read_text, vcrpy_yaml(tag))
-    assert f"line 3 has the tag {tag.split()[0]}, which would make an object" in told.happened
+    assert f"line 3 has the tag {tag.split()[0]}, which would create an object" in told.happened
 
 
 @pytest.mark.parametrize(
@@ -640,19 +640,19 @@ def test_yaml_is_read_as_pyyaml_reads_it():
     @given(data=DATA, flow=st.sampled_from([True, False, None]), readable=st.booleans())
     def check(data, flow, readable):
         text = yaml.safe_dump(data, default_flow_style=flow, allow_unicode=readable)
-        assert yaml_text.load(text) == yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        assert yaml_reader.load(text) == yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
     check()
 
 
 @pytest.mark.usefixtures("loader")
 def test_an_alias_is_what_its_anchor_was():
-    assert yaml_text.load("a: &x {k: &y [1]}\nb: *x\nc: *y\n") == {"a": {"k": ["1"]}, "b": {"k": ["1"]}, "c": ["1"]}
+    assert yaml_reader.load("a: &x {k: &y [1]}\nb: *x\nc: *y\n") == {"a": {"k": ["1"]}, "b": {"k": ["1"]}, "c": ["1"]}
 
 
 @pytest.mark.usefixtures("loader")
 def test_an_anchor_that_is_set_again_names_the_later_value():
-    assert yaml_text.load("a: &x [&x [1], *x]\nb: *x\n") == {"a": [["1"], ["1"]], "b": ["1"]}
+    assert yaml_reader.load("a: &x [&x [1], *x]\nb: *x\n") == {"a": [["1"], ["1"]], "b": ["1"]}
 
 
 @pytest.mark.usefixtures("loader")
@@ -668,27 +668,27 @@ def test_a_few_lines_cannot_stand_for_more_than_fits(read_text):
 def test_what_is_written_out_may_be_more_than_what_aliases_repeat():
     text = yaml.safe_dump([*([["x"]] * 1000), *map(str, range(MAX_ALIASED_VALUES))])
     assert text.count("*id001") == 999
-    assert len(yaml_text.load(text)) == MAX_ALIASED_VALUES + 1000
+    assert len(yaml_reader.load(text)) == MAX_ALIASED_VALUES + 1000
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
         ("[*x]", "the anchor 'x' is used before it is set"),
-        ("a: &x [*x]", "the anchor 'x' is used within what it names"),
-        ("a: &x {b: [*x]}", "the anchor 'x' is used within what it names"),
+        ("a: &x [*x]", "the anchor 'x' is used within its own value"),
+        ("a: &x {b: [*x]}", "the anchor 'x' is used within its own value"),
     ],
 )
 @pytest.mark.usefixtures("loader")
 def test_an_alias_of_what_is_not_there_yet_is_refused(text, why):
-    with pytest.raises(yaml_text.NotPlainYaml, match=why):
-        yaml_text.load(text)
+    with pytest.raises(yaml_reader.NotPlainYaml, match=why):
+        yaml_reader.load(text)
 
 
 @pytest.mark.usefixtures("loader")
 def test_an_empty_text_is_nothing():
-    assert yaml_text.load("# nothing\n") is None
+    assert yaml_reader.load("# nothing\n") is None
 
 
 def test_a_place_names_itself(tmp_path):
-    assert str(parts.Place(tmp_path, 3)) == f"{tmp_path} [3]"
+    assert str(common.Place(tmp_path, 3)) == f"{tmp_path} [3]"

@@ -25,7 +25,7 @@ from vcr.serializers import yamlserializer
 from harness import atomic_files
 from harness.failures import HarnessFailure
 from harness.recording.cassettes import header_of, read, write
-from harness.recording.dialects import parts, scalars
+from harness.recording.dialects import common, yaml_writer
 
 # The same examples in every run: CI must not fail for what nobody changed.
 SAME_EVERYWHERE = settings(
@@ -105,7 +105,9 @@ def test_what_is_written_is_read(exchanges, header, cassette):
 @given(text=TEXTS, body=BODIES)
 def test_scalars_are_what_every_yaml_parser_reads(text, body):
     written = body.decode("utf-8", "replace")
-    document = f"a:\n  {scalars.scalar(text)}: {scalars.scalar(text)}\n  b: {scalars.block(written, 4)}\nc: d\n"
+    document = (
+        f"a:\n  {yaml_writer.scalar(text)}: {yaml_writer.scalar(text)}\n  b: {yaml_writer.block(written, 4)}\nc: d\n"
+    )
     for loader in {yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)}:
         found = yaml.load(document, loader)
         assert found == {"a": {text: text, "b": written}, "c": "d"} or text == "b"
@@ -115,7 +117,7 @@ def test_scalars_are_what_every_yaml_parser_reads(text, body):
 @given(header=TEXTS)
 def test_the_header_comes_back_line_by_line(header, cassette):
     write(cassette, [exchange()], header=header)
-    printable = [scalars.ODD.sub("\N{REPLACEMENT CHARACTER}", line) for line in header.splitlines()]
+    printable = [yaml_writer.UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", line) for line in header.splitlines()]
     assert header_of(cassette) == "\n".join(printable)
     assert len(read(cassette)) == 1
 
@@ -245,10 +247,12 @@ def test_an_upload_that_is_missing_or_changed_is_named(cassette):
     write(cassette, [upload(PNG)])
     [file] = cassette.with_name("cassette.yaml.files").iterdir()
     file.write_bytes(b"changed")
-    with pytest.raises(HarnessFailure, match=rf"cassette.yaml \[0\] sent the file .*{file.name}, which has changed"):
+    with pytest.raises(
+        HarnessFailure, match=rf"cassette.yaml \[0\] uploaded the file .*{file.name}, which has changed"
+    ):
         read(cassette)
     file.unlink()
-    with pytest.raises(HarnessFailure, match=r"cassette.yaml \[0\] sent a file that is not there") as caught:
+    with pytest.raises(HarnessFailure, match=r"cassette.yaml \[0\] uploaded a file that is missing") as caught:
         read(cassette)
     assert "cassette.yaml.files" in caught.value.do
     write(cassette, [upload(PNG)])
@@ -433,4 +437,4 @@ def test_eight_processes_in_one_folder_lose_nothing(cassette):
 
 
 def test_a_place_tells_where_its_uploads_lie(tmp_path):
-    assert parts.Place(tmp_path / "a.yaml", 0).uploads == tmp_path / "a.yaml.files"
+    assert common.Place(tmp_path / "a.yaml", 0).uploads == tmp_path / "a.yaml.files"

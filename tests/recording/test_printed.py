@@ -199,10 +199,10 @@ def test_what_is_no_literal_is_taken_as_it_was_printed(printed, value):
         ("Run(id='run_x', tools=[...], object='thread.run')", "was shortened with `...`"),
         ("Run(id='run_x', a=__import__('os').system('x'), object='thread.run')", "more than values"),
         ("Run(id='run_x', a=__import__('os'), object='thread.run')", "it holds `__import__('os')`"),
-        ("Run(id='run_x', a=f'{exit()}', object='thread.run')", "no printed object"),
+        ("Run(id='run_x', a=f'{exit()}', object='thread.run')", "not a printed object"),
         ("Run(id='run_x', **{'a': 1})", "more than values"),
         ("Run(id='run_x', a=b'x', object='thread.run')", "it holds `b'x'`"),
-        ("Run(id='run_x', a b, object='thread.run')", "no printed object: "),
+        ("Run(id='run_x', a b, object='thread.run')", "not a printed object: "),
         ("{'id': 'run_x', 'a': " + "[" * 80 + "]" * 80 + "}", "more than 60 levels"),
         ("{'id': 'run_x', x: 1}", "it holds `{'id': 'run_x', x: 1}`"),
     ],
@@ -215,7 +215,7 @@ def test_what_cannot_be_read_says_why(text, why):
 
 
 def test_a_dict_of_two_dicts_and_a_run_too_long_are_no_objects(monkeypatch):
-    monkeypatch.setattr(printed, "LARGEST", 100)
+    monkeypatch.setattr(printed, "MAX_LENGTH", 100)
     [found] = objects(repr({"id": "run_x", "object": "thread.run", "x": "y" * 100}))
     assert found.why.endswith("is longer than 100 characters")
     assert objects("{'a': 1}, {'b': {'object': 3}}, print(x), '{1}', '{'") == []
@@ -247,7 +247,7 @@ def test_no_character_is_parsed_often(nested, monkeypatch):
     decode = json.JSONDecoder().decode
     monkeypatch.setattr(printed.json, "loads", lambda source: (parsed.append(len(source)), decode(source))[1])
     objects(nested)
-    assert sum(parsed) <= printed.TRIES * len(nested)
+    assert sum(parsed) <= printed.MAX_TRIES * len(nested)
 
 
 # --- notebooks and texts ------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Bodies as they were before the wire: content encodings undone."""
+"""Undoes the content encodings of HTTP bodies: gzip, deflate and brotli."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from harness.failures import HarnessFailure
-from harness.recording.dialects.texts import is_text, with_length
+from harness.recording.dialects.body_bytes import is_text, with_length
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-def decoded(among: Mapping[str, str], body: bytes) -> tuple[Mapping[str, str], bytes]:
-    """The body without its content encoding, and headers that say so.
+def decoded(headers: Mapping[str, str], body: bytes) -> tuple[Mapping[str, str], bytes]:
+    """The headers and the body without content encoding.
 
-    Many recorders undo it and keep the header, so what does not look encoded is taken as it is.
+    Many recorders decode the body and keep the header, so a body that does not look encoded is left as it is.
     """
-    codings = [coding for part in among.get("content-encoding", "").split(",") if (coding := part.strip().lower())]
+    codings = [coding for part in headers.get("content-encoding", "").split(",") if (coding := part.strip().lower())]
     if not codings:
-        return among, body
+        return headers, body
     for coding in reversed(codings):
         body = UNDO.get(coding, _unknown)(body) if body else body
-    return with_length({name: value for name, value in among.items() if name != "content-encoding"}, body), body
+    return with_length({name: value for name, value in headers.items() if name != "content-encoding"}, body), body
 
 
 def _gunzip(body: bytes) -> bytes:
@@ -39,7 +39,7 @@ def _gunzip(body: bytes) -> bytes:
 
 def _inflate(body: bytes) -> bytes:
     if not is_text(body):
-        for window in (zlib.MAX_WBITS, -zlib.MAX_WBITS):  # RFC 9110 means zlib; some servers send it bare
+        for window in (zlib.MAX_WBITS, -zlib.MAX_WBITS):  # RFC 9110 means zlib; some servers send raw deflate
             with suppress(zlib.error):
                 return zlib.decompress(body, window)
     return body
@@ -55,10 +55,10 @@ def _unbrotli(body: bytes) -> bytes:
             return bytes(brotli.decompress(body))
         except brotli.error:
             return body
-    if is_text(body):  # the recorder has undone it
+    if is_text(body):  # the recorder has decoded it
         return body
     raise HarnessFailure(
-        "A recorded body is encoded with brotli, and nothing is installed that undoes it.",
+        "A recorded body is encoded with brotli, and no library that decodes it is installed.",
         do="pip install brotli",
     )
 

@@ -1,7 +1,7 @@
 """HTTP archives (HAR 1.2), as browsers, proxies, Playwright and Polly.JS save them.
 
-Polly.JS keeps bytes as base64, before its version 6 as hexadecimal; and of an answer with a content encoding each
-chunk by itself, in a list as JSON.
+Polly.JS keeps bytes as base64, before its version 6 as hexadecimal; an answer with a content encoding is a JSON list of
+its chunks.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-from harness.recording.dialects.parts import Unusable, headers, recorded, when
-from harness.recording.dialects.texts import text_bytes, with_length
+from harness.recording.dialects.body_bytes import text_bytes, with_length
+from harness.recording.dialects.common import Unusable, build_exchange, first_date, header_map
 
 if TYPE_CHECKING:
-    from harness.recording.dialects.parts import Place
+    from harness.recording.dialects.common import Place
     from harness.recording.exchanges import RecordedExchange
 
 GZIP = b"\x1f\x8b"
@@ -31,41 +31,41 @@ def exchange(row: Any, place: Place) -> RecordedExchange:
     if not response["status"]:
         raise Unusable("it was never answered (status 0)")
     sent_headers, got_headers = _headers(request), _headers(response)
-    return recorded(
+    return build_exchange(
         place,
         (request["method"], request["url"], sent_headers, _body(request.get("postData") or {}, sent_headers)),
         (response["status"], *_got(response.get("content") or {}, got_headers)),
-        when(got_headers.get("date"), row.get("startedDateTime")),
+        first_date(got_headers.get("date"), row.get("startedDateTime")),
     )
 
 
 def _headers(half: dict[str, Any]) -> dict[str, str]:
-    return headers((item["name"], item["value"]) for item in half["headers"])
+    return header_map((item["name"], item["value"]) for item in half["headers"])
 
 
-def _got(content: dict[str, Any], among: dict[str, str]) -> tuple[dict[str, str], bytes]:
-    """The text of an archive is decoded already, whatever the headers say; but not in chunks of Polly.JS."""
+def _got(content: dict[str, Any], headers: dict[str, str]) -> tuple[dict[str, str], bytes]:
+    """The headers and the body of an answer: decoded, whatever the headers say, except for the chunks of Polly.JS."""
     text = content.get("text")
     if text is None and content.get("size", 0):
         raise Unusable(f"its answer is {_elsewhere(content)}")
-    if text and text.startswith('["') and "content-encoding" in among:
+    if text and text.startswith('["') and "content-encoding" in headers:
         chunks = ({**content, "_isBinary": True, "text": chunk} for chunk in json.loads(text))
-        return among, b"".join(_body(chunk, among) for chunk in chunks)
-    body = _body(content, among)
-    if body.startswith(GZIP) and "content-encoding" in among:
-        return among, body  # left as it came
-    return with_length({name: value for name, value in among.items() if name != "content-encoding"}, body), body
+        return headers, b"".join(_body(chunk, headers) for chunk in chunks)
+    body = _body(content, headers)
+    if body.startswith(GZIP) and "content-encoding" in headers:
+        return headers, body  # still encoded
+    return with_length({name: value for name, value in headers.items() if name != "content-encoding"}, body), body
 
 
 def _elsewhere(content: dict[str, Any]) -> str:
-    """Where Playwright or a browser left a body."""
+    """Where Playwright or a browser left a body, and what to do."""
     if "_file" in content:
         return f"in another file, {content['_file']!r}, which is not read: record with the content embedded"
     return "not in the archive: save it with content"
 
 
-def _body(content: dict[str, Any], among: dict[str, str]) -> bytes:
+def _body(content: dict[str, Any], headers: dict[str, str]) -> bytes:
     text = content.get("text") or ""
     if content.get("encoding") == "base64":
         return base64.b64decode(text)
-    return bytes.fromhex(text) if content.get("_isBinary") else text_bytes(text, among)
+    return bytes.fromhex(text) if content.get("_isBinary") else text_bytes(text, headers)

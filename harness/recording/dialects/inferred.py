@@ -1,35 +1,35 @@
-"""Which requests a document of printed objects implies.
+"""Infers exchanges from the objects that a document prints.
 
-An object that is printed was shown by somebody, so it becomes the answer to the request that shows it (`bare.py`). An
-assistant, thread, user's message or run that is printed for the first time, and not in a list, is taken as made there:
-before it stands the POST that makes it, with what the object itself tells of the request. In a list that goes for what
-lies in a thread the document made, because lists also show what others did. What a notebook's cell retrieves, and no
-cell so far has made, was there before.
+A printed object becomes the answer to the request that retrieves it (`response_only.py`). An assistant, thread, user's
+message or run that is printed for the first time, outside of a list, is taken as created there: it becomes the answer
+to a POST before, with a body that is built from the object. In a list, that holds only for objects of a thread that
+the document created, because lists also show what others did. What a notebook's cell retrieves, and no cell so far
+has created, existed before.
 
-What no object tells stays unknown: submitted outputs, uploaded contents, instructions that were added to a run's, and
-everything about an object that was never printed.
+What objects do not show stays unknown: submitted outputs, uploaded contents, additional instructions of a run, and all
+about objects that were never printed.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from harness.recording.dialects import bare
-from harness.recording.dialects.parts import Unusable
-from harness.recording.dialects.texts import dumped
+from harness.recording.dialects import response_only
+from harness.recording.dialects.body_bytes import json_bytes
+from harness.recording.dialects.common import Unusable
 from harness.service.engine import RUN_LIFETIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 Json: TypeAlias = "dict[str, Any]"
-MADE_AT = {
+CREATION_PATHS = {
     "assistant": "/assistants",
     "thread": "/threads",
     "thread.message": "/threads/{thread_id}/messages",
     "thread.run": "/threads/{thread_id}/runs",
 }
-OF_ASSISTANT: tuple[str, ...] = (
+ASSISTANT_FIELDS = (
     "name",
     "instructions",
     "tools",
@@ -38,18 +38,22 @@ OF_ASSISTANT: tuple[str, ...] = (
     "metadata",
     "file_ids",
     "tool_resources",
+    "temperature",
+    "top_p",
+    "response_format",
+    "reasoning_effort",
 )
-OF_ASSISTANT += ("temperature", "top_p", "response_format", "reasoning_effort")
-OF_RUN = ("model", "instructions", "tools", "temperature", "top_p", "response_format", "reasoning_effort")
-OF_RUN_ALONE: tuple[str, ...] = (
+# What a run inherits from its assistant unless the request overrides it.
+INHERITED_FIELDS = ("model", "instructions", "tools", "temperature", "top_p", "response_format", "reasoning_effort")
+RUN_FIELDS = (
     "metadata",
     "max_prompt_tokens",
     "max_completion_tokens",
     "truncation_strategy",
     "tool_choice",
+    "parallel_tool_calls",
 )
-OF_RUN_ALONE += ("parallel_tool_calls",)
-# What the service puts where nothing was asked for; the client need not have sent it.
+# What the service shows where the request had nothing, so it need not have been sent.
 DEFAULTS: Json = {
     "temperature": 1.0,
     "top_p": 1.0,
@@ -58,23 +62,23 @@ DEFAULTS: Json = {
     "tool_choice": "auto",
     "parallel_tool_calls": True,
 }
-# A run as the POST showed it, whatever it had come to when it was printed.
+# A run as the answer to the POST showed it, whatever its status when it was printed.
 QUEUED: Json = {"status": "queued", "required_action": None, "last_error": None, "incomplete_details": None}
 QUEUED |= dict.fromkeys(("started_at", "completed_at", "failed_at", "cancelled_at", "usage"))
-OF_V2 = ("tool_resources", "attachments", "truncation_strategy")
+V2_KEYS = ("tool_resources", "attachments", "truncation_strategy")
 
 
-class Shown(NamedTuple):
-    """An object, or why it could not be read; where it stands; and the kinds that the document has not made there."""
+class PrintedObject(NamedTuple):
+    """A printed object or why it could not be read, its place, and the kinds that were not created so far."""
 
     value: Json | None
     where: str
     why: str = ""
-    older: frozenset[str] = frozenset()
+    not_created: frozenset[str] = frozenset()
 
 
-class Row(NamedTuple):
-    """One exchange to be: what was asked, the body of the answer, where that comes from, and when it was."""
+class ImpliedExchange(NamedTuple):
+    """An exchange that is inferred: its request, the body of its answer, the place of the object, and the time."""
 
     request: tuple[str, str, dict[str, str], bytes]
     body: Json
@@ -83,139 +87,148 @@ class Row(NamedTuple):
     at: float | None = None
 
 
-def rows(document: Iterable[Shown]) -> list[Row | Unusable]:
-    """The exchanges of a document, in its order; a reason for each object that gives none."""
-    told = list(document)
-    return list(_Inference([item.value for item in told if item.value is not None]).rows(told))
+def rows(document: Iterable[PrintedObject]) -> list[ImpliedExchange | Unusable]:
+    """The exchanges that a document implies, in its order; a reason in place of each that cannot be built."""
+    printed = list(document)
+    return list(_Inference([item.value for item in printed if item.value is not None]).rows(printed))
 
 
 class _Inference:
     def __init__(self, values: list[Json]) -> None:
-        tell = [version for value in values for item in _each(value) if (version := _version(item))]
-        self._version = tell[0] if tell else "v2"
+        versions = [version for value in values for item in _items(value) if (version := _version(item))]
+        self._version = versions[0] if versions else "v2"
         self._seen: set[str] = set()
-        self._made_threads: dict[str, float] = {}
+        self._created_threads: dict[str, float] = {}
         self._assistants: dict[str, Json] = {}
-        self._questions: dict[str, dict[str, Json]] = {}
-        for item in (item for value in values for item in _each(value)):
+        self._user_messages: dict[str, dict[str, Json]] = {}
+        for item in (item for value in values for item in _items(value)):
             if item.get("object") == "thread.message" and item.get("role") == "user":
-                self._questions.setdefault(str(item.get("thread_id")), {})[str(item.get("id"))] = item
-        self._alone = {str(value.get("id")) for value in values}
+                self._user_messages.setdefault(str(item.get("thread_id")), {})[str(item.get("id"))] = item
+        self._top_level_ids = {str(value.get("id")) for value in values}
 
-    def rows(self, document: list[Shown]) -> Iterator[Row | Unusable]:
-        for value, where, why, older in document:
+    def rows(self, document: list[PrintedObject]) -> Iterator[ImpliedExchange | Unusable]:
+        for value, where, why, not_created in document:
             if value is None:
                 yield Unusable(f"{where}: {why}")
                 continue
             is_list = value.get("object") == "list"
-            is_told = False
-            for item in sorted(_each(value), key=_age):
-                if self._is_made(item, is_list or item.get("object") in older):
-                    making = self._making(item, where)
-                    is_told = making.body == value
-                    yield making
-                self._note(item)
-            if is_told:
+            is_answered = False
+            for item in sorted(_items(value), key=_created_at):
+                if self._is_created_here(item, is_list or item.get("object") in not_created):
+                    creation = self._creation(item, where)
+                    is_answered = creation.body == value
+                    yield creation
+                self._remember(item)
+            if is_answered:
                 continue
             try:
-                yield self._showing(value, where)
+                yield self._retrieval(value, where)
             except Unusable as reason:
                 yield Unusable(f"{where}: {reason}")
 
-    def _is_made(self, item: Json, in_list: bool) -> bool:
+    def _is_created_here(self, item: Json, is_listed: bool) -> bool:
         kind = item.get("object")
-        if kind not in MADE_AT or not isinstance(item.get("id"), str) or item["id"] in self._seen:
+        if kind not in CREATION_PATHS or not isinstance(item.get("id"), str) or item["id"] in self._seen:
             return False
         if kind == "thread.message" and (item.get("role") != "user" or self._came_with_thread(item)):
             return False
-        needs = "thread_id" in MADE_AT[kind]
-        if needs and not isinstance(item.get("thread_id"), str):
+        in_thread = "thread_id" in CREATION_PATHS[kind]
+        if in_thread and not isinstance(item.get("thread_id"), str):
             return False
-        return not in_list or (needs and item["thread_id"] in self._made_threads)
+        return not is_listed or (in_thread and item["thread_id"] in self._created_threads)
 
     def _came_with_thread(self, message: Json) -> bool:
-        """Whether a message was sent with the thread: it is as old, and nobody printed it by itself."""
-        began = self._made_threads.get(str(message.get("thread_id")))
-        return str(message.get("id")) not in self._alone and began is not None and _age(message) == began
+        """Whether a message was created with its thread: it is as old, and was never printed outside of a list."""
+        began = self._created_threads.get(str(message.get("thread_id")))
+        return str(message.get("id")) not in self._top_level_ids and began is not None and _created_at(message) == began
 
-    def _note(self, item: Json) -> None:
+    def _remember(self, item: Json) -> None:
         self._seen.add(str(item.get("id")))
         if item.get("object") == "assistant":
             self._assistants[str(item.get("id"))] = item
 
-    def _making(self, item: Json, where: str) -> Row:
+    def _creation(self, item: Json, where: str) -> ImpliedExchange:
         kind, body = item["object"], item
         if kind == "thread":
-            self._made_threads[item["id"]] = _age(item)
+            self._created_threads[item["id"]] = _created_at(item)
         elif kind == "thread.run":
             body = item | {key: QUEUED[key] for key in QUEUED if key in item}
             if item.get("expires_at", ...) is None:
-                body["expires_at"] = _age(item) + RUN_LIFETIME
-        sent = {key: value for key, value in self._sent(item).items() if value not in (None, [], {})}
-        url = bare.ROOT + MADE_AT[kind].format(**item)
-        headers = {"content-type": "application/json", **self._beta(url, item)}
-        return Row(("POST", url, headers, dumped(sent, separators=(",", ":"))), body, where, True, _age(item))
+                body["expires_at"] = _created_at(item) + RUN_LIFETIME
+        sent = {key: value for key, value in self._creation_body(item).items() if value not in (None, [], {})}
+        url = response_only.ROOT + CREATION_PATHS[kind].format(**item)
+        headers = {"content-type": "application/json", **self._beta_header(url, item)}
+        return ImpliedExchange(
+            ("POST", url, headers, json_bytes(sent, separators=(",", ":"))), body, where, True, _created_at(item)
+        )
 
-    def _sent(self, item: Json) -> Json:
+    def _creation_body(self, item: Json) -> Json:
         kind = item["object"]
         if kind == "assistant":
-            return _asked(item, OF_ASSISTANT)
+            return _request_fields(item, ASSISTANT_FIELDS)
         if kind == "thread":
-            questions = self._questions.get(item["id"], {}).values()
-            messages = [_message(each) for each in reversed(questions) if self._came_with_thread(each)]
-            return _asked(item, ("metadata", "tool_resources")) | {"messages": messages}
+            candidates = self._user_messages.get(item["id"], {}).values()
+            messages = [_message(each) for each in reversed(candidates) if self._came_with_thread(each)]
+            return _request_fields(item, ("metadata", "tool_resources")) | {"messages": messages}
         if kind == "thread.message":
             return _message(item)
         assistant = self._assistants.get(str(item.get("assistant_id")))
-        told = OF_RUN if assistant is not None else ()
-        own = {key: value for key, value in _asked(item, told).items() if value != (assistant or {}).get(key)}
-        return {"assistant_id": item.get("assistant_id"), **own, **_asked(item, OF_RUN_ALONE)}
+        keys = INHERITED_FIELDS if assistant is not None else ()
+        shown = _request_fields(item, keys).items()
+        overridden = {key: value for key, value in shown if value != (assistant or {}).get(key)}
+        return {"assistant_id": item.get("assistant_id"), **overridden, **_request_fields(item, RUN_FIELDS)}
 
-    def _showing(self, value: Json, where: str) -> Row:
-        usable = value | {"data": _each(value)} if value.get("object") == "list" else value
-        (method, url, _, sent), _ = bare.request({"response_body": usable})
-        times = [_age(item) for item in _each(value)]
+    def _retrieval(self, value: Json, where: str) -> ImpliedExchange:
+        usable = value | {"data": _items(value)} if value.get("object") == "list" else value
+        (method, url, _, sent), _ = response_only.implied_request({"response_body": usable})
+        times = [_created_at(item) for item in _items(value)]
         if len(times) > 1 and times == sorted(times) and times[0] < times[-1]:
             url += "?order=asc"
-        return Row((method, url, self._beta(url, value), sent), value, where)
+        return ImpliedExchange((method, url, self._beta_header(url, value), sent), value, where)
 
-    def _beta(self, url: str, value: Json) -> dict[str, str]:
-        """The version that the object's shape tells, otherwise that of the first object that does."""
-        if url.startswith(f"{bare.ROOT}/files"):
+    def _beta_header(self, url: str, value: Json) -> dict[str, str]:
+        """The header with the API version of the object, otherwise that of the document's first object with one."""
+        if url.startswith(f"{response_only.ROOT}/files"):
             return {}
-        version = next((told for item in _each(value) if (told := _version(item))), self._version)
+        version = next((found for item in _items(value) if (found := _version(item))), self._version)
         return {"openai-beta": f"assistants={version}"}
 
 
-def _each(value: Json) -> list[Json]:
-    """The objects of a list, or the one object."""
+def _items(value: Json) -> list[Json]:
+    """The objects of a list, or the object itself."""
     if value.get("object") != "list":
         return [value]
     data = value.get("data")
     return [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
 
 
-def _age(item: Json) -> float:
-    told = item.get("created_at")
-    return told if isinstance(told, int | float) else 0
+def _created_at(item: Json) -> float:
+    time = item.get("created_at")
+    return time if isinstance(time, int | float) else 0
 
 
 def _version(item: Json) -> str:
-    if item.get("object") not in MADE_AT:
+    """The API version that the keys of an object tell; empty if they do not."""
+    if item.get("object") not in CREATION_PATHS:
         return ""
-    return "v1" if "file_ids" in item else "v2" if any(key in item for key in OF_V2) else ""
+    return "v1" if "file_ids" in item else "v2" if any(key in item for key in V2_KEYS) else ""
 
 
-def _asked(item: Json, keys: Iterable[str]) -> Json:
-    told = {key: _without_nulls(item[key]) for key in keys if key in item}
-    return {key: value for key, value in told.items() if value not in (None, [], {}, DEFAULTS.get(key, ...))}
+def _request_fields(item: Json, keys: Iterable[str]) -> Json:
+    """What a request must have set of an object: the values of these keys that are not empty and not defaults."""
+    values = {key: _without_nulls(item[key]) for key in keys if key in item}
+    return {key: value for key, value in values.items() if value not in (None, [], {}, DEFAULTS.get(key, ...))}
 
 
 def _message(item: Json) -> Json:
-    """A message as it is asked for: a single text as such, the parts without what the service adds."""
+    """A message as a request writes it: a single text as a string, parts without what the service adds."""
     parts = [_part(part) for part in item.get("content") or () if isinstance(part, dict)]
     content = parts[0]["text"] if len(parts) == 1 and "text" in parts[0] else parts
-    return {"role": item.get("role"), "content": content, **_asked(item, ("file_ids", "attachments", "metadata"))}
+    return {
+        "role": item.get("role"),
+        "content": content,
+        **_request_fields(item, ("file_ids", "attachments", "metadata")),
+    }
 
 
 def _part(part: Json) -> Json:

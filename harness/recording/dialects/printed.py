@@ -2,9 +2,9 @@ r"""Objects of the API as a program printed them, anywhere in a text: reprs of t
 
     Run(id='run_x', status='queued', tools=[ToolCodeInterpreter(type='code_interpreter')], object='thread.run')
 
-Nothing is evaluated: brackets are paired in one pass, which is linear in the text, and what lies between a pair that
-may be an object is parsed, as JSON or with `ast`, of which only literals and calls with keywords count. No character is
-parsed more than `TRIES` times. What can't be read is reported if it begins like an object; other text is passed over.
+Nothing is evaluated: brackets are paired in one pass, which is linear in the text, and the text between a pair that may
+be an object is parsed, as JSON or with `ast`, of which only literals and calls with keywords are accepted. No character
+is parsed more than `MAX_TRIES` times. What cannot be read is reported if it begins like an object, else skipped.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LARGEST = 1_000_000  # characters of one object that is not JSON
-DEEPEST = 60  # levels of brackets in one object
-TRIES = 4
-SHOWN = 50  # of what could not be read, in messages
+MAX_LENGTH = 1_000_000  # characters of an object that is not JSON
+MAX_DEPTH = 60  # levels of brackets in an object
+MAX_TRIES = 4  # nested pairs around a character that are parsed
+EXCERPT_LENGTH = 50  # characters of an unreadable object that a message shows
 
 NAMES = (
     "Assistant|AssistantFile|Thread|Message|ThreadMessage|MessageFile|Run|RunStep|FileObject|VectorStore|VectorStoreFile"
     "|VectorStoreFileBatch|(?:Assistant|Thread|Message|File|VectorStore|VectorStoreFile)Deleted|FileDeleteResponse"
     "|(?:Async|Sync)(?:Cursor)?Page"
 )
-# A quote within a word is an apostrophe. Nobody prints a raw line end within a string.
+# A quote within a word is an apostrophe. Printed strings contain no raw line ends.
 STRING = r"""(?:(?<![^\s=(\[{,:<])(?:'[^'\\\n]*(?:\\.[^'\\\n]*)*'|"[^"\\\n]*(?:\\.[^"\\\n]*)*"))"""
 TOKEN = re.compile(
     rf"(?P<string>{STRING})|(?P<open>(?<![\w.])(?:{NAMES})(?:\[[\w., ]{{1,80}}\])?\(|[(\[{{])|(?P<close>[)\]}}])"
 )
-JSON_TEXT = re.compile(r"^['\"]\{", re.MULTILINE)  # a line that begins so is the repr of a text
+JSON_TEXT = re.compile(r"^['\"]\{", re.MULTILINE)  # the repr of a string with JSON in it
 CLOSED_BY = {"(": ")", "[": "]", "{": "}"}
 CANDIDATE = re.compile(r"[A-Z][^(]*\(\s*\w+=|\{\s*['\"]")
-AN_ID = r"['\"](?:asst|thread|msg|run|step|vs|vsfb|file|assistant)[_-]"
-AN_OBJECT = re.compile(rf"[A-Z][^(]*\(\s*(?:id|data)=|\{{\s*(['\"])id\1:\s*{AN_ID}")
+ID_PREFIX = r"['\"](?:asst|thread|msg|run|step|vs|vsfb|file|assistant)[_-]"
+OBJECT_START = re.compile(rf"[A-Z][^(]*\(\s*(?:id|data)=|\{{\s*(['\"])id\1:\s*{ID_PREFIX}")
 ENUM = re.compile(rf"({STRING})|<[A-Za-z_][\w.]{{0,80}}: ({STRING})>")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # Outside of strings; deep trees of these, unlike those of brackets, could exhaust the stack of old versions of Python.
@@ -47,17 +47,17 @@ OPERATORS = re.compile(r"[^\w\s.,:=()\[\]{}'-]|[\w)\]}']\s*-|(?:\.\s*\w+\s*){5}|
 WORDS = {"true": True, "false": False, "null": None}
 
 
-class Unreadable(Exception):  # noqa: N818 - a finding about the text, no mistake of this program
-    """What looks like an object but is none."""
+class Unreadable(Exception):  # noqa: N818 - a finding about the text, not an error of this program
+    """A text looks like an object and cannot be read as one."""
 
 
 class Printed(NamedTuple):
-    """An object in a text, or why what begins like one could not be read.
+    """An object in a text, or the reason why it could not be read.
 
     Attributes:
-        line: where it begins, counted from 1.
-        value: the object, None if it could not be read.
-        why: what is wrong with it then.
+        line: the line in which it begins, counted from 1.
+        value: the object; None if it could not be read.
+        why: the reason in that case.
     """
 
     line: int
@@ -77,7 +77,7 @@ class _Pair:
 
 
 def objects(text: str) -> list[Printed]:
-    r"""All objects of the API in a text, in its order; an object in another counts as a part of that.
+    r"""All objects of the API in a text, in its order, without those nested in others.
 
     >>> objects("It's\nThreadDeleted(id='thread_x', deleted=True, object='thread.deleted'), and {'a': 1}")
     [Printed(line=2, value={'id': 'thread_x', 'deleted': True, 'object': 'thread.deleted'}, why='')]
@@ -89,7 +89,7 @@ def objects(text: str) -> list[Printed]:
 
 
 def objects_in(value: Any) -> Iterator[dict[str, Any]]:
-    """The objects of the API in a parsed value, from the outside; not those in others."""
+    """The outermost objects of the API in a parsed value."""
     if isinstance(value, dict) and isinstance(value.get("object"), str):
         yield value
     elif isinstance(value, dict | list):
@@ -98,20 +98,20 @@ def objects_in(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _is_refusal(value: Any) -> bool:
-    """Whether it is the body of one (CONTRACT §7)."""
-    told = value.get("error") if isinstance(value, dict) else None
-    return isinstance(told, dict) and told.keys() >= {"message", "type"}
+    """Whether a value is the body of a refusal (CONTRACT §7)."""
+    error = value.get("error") if isinstance(value, dict) else None
+    return isinstance(error, dict) and error.keys() >= {"message", "type"}
 
 
 def _printed(text: str, at: int, result: dict[str, Any] | str) -> tuple[dict[str, Any] | None, str]:
     if isinstance(result, dict):
         return result, ""
-    return None, f"what begins with {text[at : at + SHOWN]!r} {result}"
+    return None, f"what begins with {text[at : at + EXCERPT_LENGTH]!r} {result}"
 
 
 def _found(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """Where an object begins, and the object; or what is wrong with it."""
-    todo = [(pair, TRIES) for pair in reversed(_pairs(text))]
+    """The index of each object in a text, with the object or the reason why it cannot be read."""
+    todo = [(pair, MAX_TRIES) for pair in reversed(_pairs(text))]
     while todo:
         pair, tries = todo.pop()
         if pair.bracket == "'":
@@ -121,8 +121,8 @@ def _found(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
             try:
                 value = _value(text, pair)
             except Unreadable as reason:
-                tries -= pair.height <= DEEPEST
-                if AN_OBJECT.match(text, pair.start):
+                tries -= pair.height <= MAX_DEPTH
+                if OBJECT_START.match(text, pair.start):
                     yield pair.start, str(reason)
             else:
                 if _is_refusal(value):
@@ -134,7 +134,7 @@ def _found(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
 
 
 def _pairs(text: str) -> list[_Pair]:
-    """The outermost pairs of brackets; a bracket that nothing closes stands alone, before what follows it."""
+    """The outermost pairs of brackets in a text, in order; a bracket without its counterpart is a pair without end."""
     roots: list[_Pair] = []
     opened: list[_Pair] = []
     for token in TOKEN.finditer(text):
@@ -163,8 +163,8 @@ def _unquoted(source: str) -> str:
 def _value(text: str, pair: _Pair) -> Any:
     if pair.end < 0:
         raise Unreadable("has no end: the output was cut off")
-    if pair.height > DEEPEST:
-        raise Unreadable(f"has more than {DEEPEST} levels")
+    if pair.height > MAX_DEPTH:
+        raise Unreadable(f"has more than {MAX_DEPTH} levels")
     source = text[pair.start : pair.end]
     try:
         return json.loads(source)
@@ -173,18 +173,18 @@ def _value(text: str, pair: _Pair) -> Any:
 
 
 def _parsed(source: str) -> Any:
-    """What a literal of Python says; calls with keywords are dicts, enums their values."""
-    if len(source) > LARGEST:
-        raise Unreadable(f"is longer than {LARGEST} characters")
+    """The value of a Python literal, where a call with keywords is a dict and an enum member its value."""
+    if len(source) > MAX_LENGTH:
+        raise Unreadable(f"is longer than {MAX_LENGTH} characters")
     source = ENUM.sub(lambda match: match[1] or match[2], source)
     if OPERATORS.search(re.sub(STRING, "''", source)):
-        raise Unreadable("is no printed object: it holds more than values")
+        raise Unreadable("is not a printed object: it holds more than values")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # backslashes that escape nothing
             tree = ast.parse(source, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise Unreadable(f"is no printed object: {error}") from None
+        raise Unreadable(f"is not a printed object: {error}") from None
     return _literal(tree.body)
 
 
@@ -195,8 +195,8 @@ def _literal(node: ast.expr) -> Any:
         case ast.Dict(keys=keys, values=values) if all(isinstance(key, ast.Constant) for key in keys):
             names = (str(key.value) for key in keys if isinstance(key, ast.Constant))
             return dict(zip(names, map(_literal, values), strict=True))
-        case ast.Call(args=[], keywords=[_, *_] as told) if all(item.arg for item in told):
-            return {str(item.arg): _literal(item.value) for item in told}
+        case ast.Call(args=[], keywords=[_, *_] as fields) if all(item.arg for item in fields):
+            return {str(item.arg): _literal(item.value) for item in fields}
     return _scalar(node)
 
 
@@ -212,4 +212,4 @@ def _scalar(node: ast.expr) -> Any:
             return WORDS.get(name, name)
         case ast.Attribute() | ast.Call(func=ast.Attribute(value=ast.Name(id="datetime"))):
             return ast.unparse(node)
-    raise Unreadable(f"is no printed object: it holds `{ast.unparse(node)[:SHOWN]}`")
+    raise Unreadable(f"is not a printed object: it holds `{ast.unparse(node)[:EXCERPT_LENGTH]}`")

@@ -1,7 +1,7 @@
-"""Cassettes of VCR for Ruby, vcr for R and Betamax for Python: `http_interactions`, with a time each.
+"""Cassettes of VCR for Ruby, vcr for R and Betamax for Python: `http_interactions`, each with a time.
 
-They differ in little. Ruby lists the values of a header and names the encoding of a body; R writes a status as
-`status_code` (2.0: as a bare number) and may keep a body in another file.
+They differ little: Ruby writes header values as lists and names the encoding of a body; R writes a status as
+`status_code` (in version 2.0 as a number) and may keep a body in another file.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from harness.recording.dialects.parts import Unusable, headers, recorded, when
+from harness.recording.dialects.common import Unusable, build_exchange, first_date, header_map
 
 if TYPE_CHECKING:
-    from harness.recording.dialects.parts import Place
+    from harness.recording.dialects.common import Place
     from harness.recording.exchanges import RecordedExchange
 
-# Ruby calls bytes this, and writes them down as UTF-8 where they happen to be that.
-NO_CODEC = frozenset({"", "ASCII-8BIT", "BINARY"})
+# Ruby's names for bytes, which it writes as UTF-8 if they are valid as such.
+BYTES_ENCODINGS = frozenset({"", "ASCII-8BIT", "BINARY"})
 IN_A_FILE = frozenset({"yes", "true", "True"})
 
 
@@ -27,15 +27,15 @@ def rows(data: Any) -> list[Any] | None:
 
 def exchange(row: Any, place: Place) -> RecordedExchange:
     request, response = row["request"], row["response"]
-    got_headers = headers((response.get("headers") or {}).items())
+    got_headers = header_map((response.get("headers") or {}).items())
     status = response["status"]
     if isinstance(status, dict):
         status = status["code"] if "code" in status else status["status_code"]
-    return recorded(
+    return build_exchange(
         place,
-        (request["method"], request["uri"], headers((request.get("headers") or {}).items()), _body(request)),
+        (request["method"], request["uri"], header_map((request.get("headers") or {}).items()), _body(request)),
         (int(status), got_headers, _body(response)),
-        when(got_headers.get("date"), row.get("recorded_at")),
+        first_date(got_headers.get("date"), row.get("recorded_at")),
     )
 
 
@@ -52,8 +52,8 @@ def _body(half: dict[str, Any]) -> bytes:
 
 
 def _encoded(text: str, encoding: str) -> bytes:
-    """As the recorder says, if it can be; a label such as US-ASCII may be wrong."""
-    if encoding.upper() not in NO_CODEC:
+    """The text in the encoding that the recorder names, otherwise in UTF-8: a label such as US-ASCII may be wrong."""
+    if encoding.upper() not in BYTES_ENCODINGS:
         try:
             return text.encode(encoding)
         except (LookupError, UnicodeEncodeError):

@@ -1,17 +1,16 @@
-"""Cassettes of vcrpy, version 1, in YAML or JSON: what this project writes, too.
+"""Cassettes of vcrpy, version 1, in YAML or JSON; this project writes them too.
 
     interactions:
     - request: {body, headers, method, uri}
       response: {body: {string}, headers, status: {code, message}}
     version: 1
 
-Some serializers write what vcrpy hands them as it is, in two lists: `requests` and `responses` (LangChain's standard
-tests, under gzip).
+Some serializers write two lists, `requests` and `responses`, as vcrpy passes them (LangChain's standard tests, under
+gzip).
 
-Two additions, neither of which vcrpy minds. An exchange has `recorded_at`, in Unix seconds, where its Date header does
-not tell the same. And in the body of a request `<bytes of NAME.bin>` stands for a file beside the cassette: vcrpy
-matches requests by method and URL, so it needs no bodies of them; those of answers it has to give back, so they are
-always in the cassette.
+This project adds two things, which vcrpy ignores: `recorded_at` of an exchange, in Unix seconds, where it differs from
+the Date header; and `<bytes of NAME.bin>` in the body of a request, for a file beside the cassette. vcrpy matches
+requests by method and URL, so it does not need their bodies. It replays those of answers, so they are always complete.
 """
 
 from __future__ import annotations
@@ -21,26 +20,25 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from harness.recording.dialects.parts import headers, recorded, upload_name, when
-from harness.recording.dialects.scalars import base64_block, block, scalar
-from harness.recording.dialects.texts import is_text
+from harness.recording.dialects.body_bytes import is_text
+from harness.recording.dialects.common import build_exchange, first_date, header_map, upload_name
+from harness.recording.dialects.yaml_writer import base64_block, block, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from harness.recording.dialects.parts import Place
+    from harness.recording.dialects.common import Place
     from harness.recording.exchanges import RecordedExchange
 
 STAND_IN = re.compile(rb"<bytes of ([0-9a-f]{16}\.bin)>")
 BOUNDARY = re.compile(r'boundary="?([^";,]+)', re.IGNORECASE)
-ENCODED = "content-encoding"
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 def rows(data: Any) -> list[Any] | None:
     match data:
         case {"interactions": [{"request": {"url": _} | {"parsed_body": _}}, *_]}:
-            return None  # of go-vcr, or of a serializer that keeps no bodies as they were
+            return None  # of go-vcr, or of a serializer that does not keep the bytes of bodies
         case {"interactions": list(found)}:
             return found
         case {"requests": list(asked), "responses": list(answers)} if len(asked) == len(answers):
@@ -50,7 +48,7 @@ def rows(data: Any) -> list[Any] | None:
 
 def exchange(row: Any, place: Place) -> RecordedExchange:
     request, response = row["request"], row["response"]
-    got_headers = headers((response["headers"] or {}).items())
+    got_headers = header_map((response["headers"] or {}).items())
     if "status_code" in response:  # how vcrpy wrote httpx down before version 6
         status, got = response["status_code"], response.get("content")
     else:
@@ -58,16 +56,16 @@ def exchange(row: Any, place: Place) -> RecordedExchange:
     sent = request.get("body")
     if not isinstance(sent, bytes):
         sent = STAND_IN.sub(lambda found: place.upload(found[1].decode()), _bytes(_text_of(sent)))
-    return recorded(
+    return build_exchange(
         place,
-        (request["method"], request["uri"], headers((request["headers"] or {}).items()), sent),
+        (request["method"], request["uri"], header_map((request["headers"] or {}).items()), sent),
         (int(status), got_headers, _bytes(got)),
-        when(row["recorded_at"] if "recorded_at" in row else got_headers.get("date")),
+        first_date(row["recorded_at"] if "recorded_at" in row else got_headers.get("date")),
     )
 
 
 def _text_of(body: Any) -> Any:
-    """A body as it stands, or within what some versions and serializers wrap around it."""
+    """The text or bytes of a body, without the mapping that some versions and serializers wrap around it."""
     if not isinstance(body, dict):
         return body
     if "base64_string" in body:
@@ -85,7 +83,7 @@ def _bytes(text: str | bytes | None) -> bytes:
 
 
 def text(exchanges: Iterable[RecordedExchange]) -> tuple[str, dict[str, bytes]]:
-    """A cassette, and the files that lie beside it, by name. The same exchanges give the same text."""
+    """The text of a cassette, and the files beside it by name. The same exchanges give the same text."""
     uploads: dict[str, bytes] = {}
     pieces = [piece for item in exchanges for piece in _interaction(item, uploads)]
     return "\n".join(["interactions:" if pieces else "interactions: []", *pieces, "version: 1", ""]), uploads
@@ -105,22 +103,26 @@ def _interaction(item: RecordedExchange, uploads: dict[str, bytes]) -> Iterator[
     yield "    status:"
     yield f"      code: {response.status}"
     yield f"      message: {scalar(PHRASES.get(response.status, ''))}"
-    if item.at != when(response.headers.get("date")):
+    if item.at != first_date(response.headers.get("date")):
         yield f"  recorded_at: {'null' if item.at is None else repr(float(item.at))}"
 
 
-def _headers(among: Mapping[str, str]) -> Iterator[str]:
-    """Bodies are decoded, so no header may say that they are not: a client would decode them again."""
-    lines = [f"      {scalar(name)}:\n      - {scalar(value)}" for name, value in among.items() if name != ENCODED]
+def _headers(headers: Mapping[str, str]) -> Iterator[str]:
+    """The lines of the headers, without the content encoding: bodies are decoded, and clients must not do so again."""
+    lines = [
+        f"      {scalar(name)}:\n      - {scalar(value)}"
+        for name, value in headers.items()
+        if name != "content-encoding"
+    ]
     yield "    headers:" if lines else "    headers: {}"
     yield from lines
 
 
-def _sent(body: bytes, among: Mapping[str, str], uploads: dict[str, bytes]) -> str:
+def _sent(body: bytes, headers: Mapping[str, str], uploads: dict[str, bytes]) -> str:
     named = STAND_IN.search(body)
     if is_text(body):
         return base64_block(body, 6) if named else block(body.decode(), 6)
-    readable = body if named else _without_files(body, among.get("content-type", ""), uploads)
+    readable = body if named else _without_files(body, headers.get("content-type", ""), uploads)
     if not is_text(readable):
         readable = _stand_in(body, uploads)
     return block(readable.decode(), 6)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.failures import HarnessFailure
-from harness.recording.dialects import yaml_text
+from harness.recording.dialects import yaml_reader
 from harness.recording.redacting.bodies import rewritten_body, rewritten_url
 from harness.recording.redacting.headers import COOKIES, rewritten_header
 
@@ -57,8 +57,8 @@ def masked(secret: str) -> str:
 
 def yaml_in(data: bytes) -> Any:
     try:
-        return yaml_text.load(data.decode())
-    except (yaml_text.NotPlainYaml, UnicodeDecodeError):
+        return yaml_reader.load(data.decode())
+    except (yaml_reader.NotPlainYaml, UnicodeDecodeError):
         return None
 
 

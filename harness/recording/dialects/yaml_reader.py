@@ -1,8 +1,8 @@
-"""YAML read as what cassettes are made of: mappings, sequences, texts and bytes.
+"""Reads YAML as cassettes need it: mappings, sequences, texts and bytes.
 
-Read from the parser's events, without PyYAML's nodes, resolver and constructors: those take most of the time, guess
-types (`2024-05-07` would be a date, `no` a boolean) and are where a tag could make objects. Only the scanner and the
-parser are PyYAML's, in C where libyaml is present.
+It works on the events of PyYAML's parser, which is in C where libyaml is present. PyYAML's resolver and constructors
+are not used: they take most of the time, guess types (`2024-05-07` would be a date, `no` a boolean), and can create
+objects from tags.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ HARMLESS = ("bool", "float", "int", "map", "seq", "str", "timestamp")
 PLAIN = frozenset({None, "!", *(f"tag:yaml.org,2002:{name}" for name in HARMLESS)})
 
 
-class NotPlainYaml(ValueError):  # noqa: N818 - a finding about a file, no mistake of this program
-    """The text is no YAML, or says more than a cassette may."""
+class NotPlainYaml(ValueError):  # noqa: N818 - a finding about a file, not an error of this program
+    """A text is not YAML, or uses what a cassette must not."""
 
 
 def load(text: str) -> Any:
     """The one document of a text. A scalar is a str, whatever it looks like; None if it is null; bytes if `!!binary`.
 
-    Raises `NotPlainYaml` at any other tag: tags make objects, and a cassette is data.
+    Raises `NotPlainYaml` at any tag that could create an object: a cassette is data.
 
     >>> load("a: [1, yes, ~, 2024-05-07, !!binary AAE=]")
     {'a': ['1', 'yes', None, '2024-05-07', b'\\x00\\x01']}
@@ -55,7 +55,7 @@ def _pyyaml() -> Any:
 
 
 class _Anchored:
-    """What an anchor names, and how many values that is; 0 until all of it is read."""
+    """The value of an anchor, and how many values it contains; 0 until it is read to its end."""
 
     def __init__(self, made: Any) -> None:
         self.made = made
@@ -63,7 +63,7 @@ class _Anchored:
 
 
 class _Reader:
-    """Aliases share what they repeat, but who goes through the data meets it each time: so it is counted each time."""
+    """Builds a document from events. Repeated aliases count each time, because whoever walks the data meets them so."""
 
     def __init__(self, yaml: Any, get_event: Any) -> None:
         self._next = get_event
@@ -93,7 +93,7 @@ class _Reader:
         self._values += 1
         made: Any
         if kind is self._scalar:
-            made = self._of(event)
+            made = self._scalar_value(event)
         elif event.tag not in PLAIN:
             raise _refused(event)
         elif kind is self._mapping:
@@ -117,7 +117,7 @@ class _Reader:
         if anchored is None:
             raise NotPlainYaml(f"the anchor {event.anchor!r} is used before it is set")
         if not anchored.values:
-            raise NotPlainYaml(f"the anchor {event.anchor!r} is used within what it names")
+            raise NotPlainYaml(f"the anchor {event.anchor!r} is used within its own value")
         self._values += anchored.values
         self._repeated += anchored.values
         if self._repeated > MAX_ALIASED_VALUES:
@@ -130,11 +130,11 @@ class _Reader:
         step, end, scalar, value = self._next, self._mapping_end, self._scalar, self._value
         while type(event := step()) is not end:
             if type(event) is not scalar:
-                raise NotPlainYaml(f"a key that is no text, line {event.start_mark.line + 1}")
+                raise NotPlainYaml(f"a key that is not text, line {event.start_mark.line + 1}")
             made[value(event)] = value(step())
 
     @staticmethod
-    def _of(event: Any) -> str | bytes | None:
+    def _scalar_value(event: Any) -> str | bytes | None:
         text: str = event.value
         if event.tag in BINARY:
             try:
@@ -151,6 +151,6 @@ class _Reader:
 def _refused(event: Any) -> NotPlainYaml:
     tag = event.tag.replace("tag:yaml.org,2002:", "!!")
     return NotPlainYaml(
-        f"line {event.start_mark.line + 1} has the tag {tag}, which would make an object; a cassette is data, and "
+        f"line {event.start_mark.line + 1} has the tag {tag}, which would create an object; a cassette is data, and "
         "nothing in it is executed"
     )

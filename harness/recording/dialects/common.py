@@ -1,4 +1,4 @@
-"""What all dialects are read with: headers, times, and the place that a record stands at."""
+"""What the dialects share: headers, dates, exchanges, and the place of a record."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SECONDS = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d+))?\s*(Z|GMT|UTC|[+-]\d\d:?\d\d)?")
 
 
-class Unusable(Exception):  # noqa: N818 - a finding about the record, no mistake of this program
-    """A record from which no exchange can be built; it is left out, and the reason is told."""
+class Unusable(Exception):  # noqa: N818 - a finding about the record, not an error of this program
+    """No exchange can be built from a record: it is left out, and the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a record stands: the file and its number in it, from 0."""
+    """The place of a record: the file, and its number in it, from 0."""
 
     path: Path
     index: int
@@ -42,18 +42,18 @@ class Place:
         return uploads_of(self.path)
 
     def upload(self, name: str) -> bytes:
-        """What an upload's stand-in stands for. A file that is missing or has changed is a failure."""
+        """The content of an upload by its file name. Raises `HarnessFailure` if it is missing or has changed."""
         try:
             content = (self.uploads / name).read_bytes()
         except OSError as error:
             raise HarnessFailure(
-                f"{self} sent a file that is not there: {error}",
-                there_was=f"Binary uploads lie beside their cassette, in {self.uploads.name}/.",
+                f"{self} uploaded a file that is missing: {error}",
+                there_was=f"Binary uploads are kept beside their cassette, in {self.uploads.name}/.",
                 do=f"git checkout -- {quote(str(self.uploads))}   # or record {self.path.name} again",
             ) from error
         if upload_name(content) != name:
             raise HarnessFailure(
-                f"{self} sent the file {self.uploads / name}, which has changed since.",
+                f"{self} uploaded the file {self.uploads / name}, which has changed since.",
                 there_was=f"Its name is the beginning of its SHA-256, which is now {upload_name(content)[:16]}.",
                 do=f"git checkout -- {quote(str(self.uploads))}   # or record {self.path.name} again",
             )
@@ -69,14 +69,14 @@ def upload_name(content: bytes) -> str:
     return f"{hashlib.sha256(content).hexdigest()[:16]}.bin"
 
 
-def recorded(
+def build_exchange(
     origin: object,
     request: tuple[str, str, Mapping[str, str], bytes],
     response: tuple[int, Mapping[str, str], bytes],
     at: float | None,
     conversation: str = "",
 ) -> RecordedExchange:
-    """An exchange of its parts, with content encodings undone, and a host where a filter took it out of the URL."""
+    """An exchange of its parts, with content encodings undone, and with a host if a filter removed it from the URL."""
     method, url, sent_headers, sent = request
     status, got_headers, got = response
     sent_headers, sent = decoded(sent_headers, sent)
@@ -86,16 +86,16 @@ def recorded(
 
 
 def _absolute(url: str) -> str:
-    """The URL of OpenAI where none is told; `<HOST>/v1/threads` has a host of that name."""
+    """A URL with scheme and host: OpenAI's for a path alone; `<HOST>/v1/threads` gets a host of that name."""
     if "://" in url:
         return url
     return f"https://api.openai.com{url}" if url.startswith("/") else f"https://{url}"
 
 
-def headers(pairs: Iterable[tuple[Any, Any]]) -> dict[str, str]:
-    """Names in lower case; several values are joined, as HTTP allows; no pseudo-headers of HTTP/2.
+def header_map(pairs: Iterable[tuple[Any, Any]]) -> dict[str, str]:
+    """Headers by their names in lower case, with several values joined, and without pseudo-headers of HTTP/2.
 
-    >>> headers([("Vary", ["Accept", "Origin"]), ("X-Retries", 2), (":status", "200")])
+    >>> header_map([("Vary", ["Accept", "Origin"]), ("X-Retries", 2), (":status", "200")])
     {'vary': 'Accept, Origin', 'x-retries': '2'}
     """
     found: dict[str, str] = {}
@@ -107,11 +107,11 @@ def headers(pairs: Iterable[tuple[Any, Any]]) -> dict[str, str]:
     return found
 
 
-def when(*texts: object) -> float | None:
-    """The first of these that is a date, of HTTP, ISO 8601 or in Unix seconds. A recorder may have removed dates.
+def first_date(*texts: object) -> float | None:
+    """The first text that is a date (of HTTP, ISO 8601 or Unix seconds) in Unix seconds; None if there is none.
 
-    >>> when("Sanitized", "2024-05-07 00:07:32 GMT"), when("Tue, 07 May 2024 00:07:26 GMT"), when(None)
-    (1715040452.0, 1715040446.0, None)
+    >>> first_date("Sanitized", "2024-05-07 00:07:32 GMT"), first_date("Tue, 07 May 2024 00:07:26 GMT")
+    (1715040452.0, 1715040446.0)
     """
     return next((at for text in texts if (at := _date(str(text))) is not None), None)
 

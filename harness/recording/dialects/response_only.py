@@ -1,20 +1,20 @@
-"""Bodies of which nobody kept the request: documentation samples, and objects that a notebook printed.
+"""Answers without their requests: documentation samples, and objects that a notebook printed.
 
-An object is taken as the answer to the request that shows it, a list as that of its listing, `…deleted` as that of the
-deletion: what the service would have answered there is what was kept. What had to be sent to make an object is not
-told. A stream's request is what its events tell: the run, and which assistant or which outputs it went on with.
+An object is taken as the answer to the request that retrieves it, a list as that of listing, `….deleted` as that of
+the deletion. What was sent to create an object cannot be told from it. The request of a stream is built from its
+events: the run, and its assistant or the submitted outputs.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from harness.recording.dialects.parts import Unusable
-from harness.recording.dialects.texts import dumped
+from harness.recording.dialects.body_bytes import json_bytes
+from harness.recording.dialects.common import Unusable
 
 ROOT = "https://api.openai.com/v1"
-# Where an object is shown; the path above that lists its kind.
-SHOWN_AT = {
+# The path that retrieves an object; the path above it lists its kind.
+RETRIEVAL_PATHS = {
     "assistant": "/assistants/{id}",
     "assistant.file": "/assistants/{assistant_id}/files/{id}",
     "file": "/files/{id}",
@@ -27,39 +27,39 @@ SHOWN_AT = {
     "vector_store.file": "/vector_stores/{vector_store_id}/files/{id}",
     "vector_store.file_batch": "/vector_stores/{vector_store_id}/file_batches/{id}",
 }
-STREAMED_AT = {
+STREAM_PATHS = {
     "/threads/runs": "/threads/runs",
     "/threads/{id}/runs": "/threads/{thread_id}/runs",
     "/threads/{id}/runs/{id}/submit_tool_outputs": "/threads/{thread_id}/runs/{id}/submit_tool_outputs",
 }
 
 
-def request(row: Any) -> tuple[tuple[str, str, dict[str, str], bytes], str]:
-    """The request that such a body answers, and the content type of the answer; `Unusable` where none can be told."""
+def implied_request(row: Any) -> tuple[tuple[str, str, dict[str, str], bytes], str]:
+    """The request that a body answers, and the answer's content type. Raises `Unusable` if it cannot be told."""
     body = row.get("response_body")
     if row.get("sse"):
         return _streaming(row.get("route"), body), "text/event-stream; charset=utf-8"
     if not isinstance(body, dict):
-        raise Unusable("only a body was kept, and it is no object of the API")
+        raise Unusable("only a body was kept, and it is not an object of the API")
     return ("GET" if "deleted" not in body else "DELETE", _url(body), {}, b""), "application/json"
 
 
 def _url(body: dict[str, Any]) -> str:
-    shown = body
+    item = body
     if body.get("object") == "list":
-        shown = next(iter(body.get("data") or []), {})
-        if not shown:
-            raise Unusable("only an empty list was kept, and nothing tells of what")
-    kind = str(shown.get("object")).removesuffix(".deleted")
-    if kind not in SHOWN_AT:
-        raise Unusable(f"only a body was kept, of the kind {shown.get('object')!r}")
-    path = SHOWN_AT[kind]
-    return ROOT + _filled(path if shown is body else path.rpartition("/")[0], shown)
+        item = next(iter(body.get("data") or []), {})
+        if not item:
+            raise Unusable("only an empty list was kept, which does not tell what it lists")
+    kind = str(item.get("object")).removesuffix(".deleted")
+    if kind not in RETRIEVAL_PATHS:
+        raise Unusable(f"only a body was kept, of the kind {item.get('object')!r}")
+    path = RETRIEVAL_PATHS[kind]
+    return ROOT + _filled(path if item is body else path.rpartition("/")[0], item)
 
 
-def _filled(path: str, told: dict[str, Any]) -> str:
+def _filled(path: str, fields: dict[str, Any]) -> str:
     try:
-        return path.format(**told)
+        return path.format(**fields)
     except KeyError as error:
         raise Unusable(f"only a body was kept, which does not tell the {error.args[0]} of its URL") from None
 
@@ -69,12 +69,12 @@ def _streaming(route: str | None, events: list[Any]) -> tuple[str, str, dict[str
     for _, data in events:
         if isinstance(data, dict):
             first.setdefault(str(data.get("object")), data)
-    if route not in STREAMED_AT or "thread.run" not in first:
-        raise Unusable("only the events of a stream were kept, which do not tell what was asked")
+    if route not in STREAM_PATHS or "thread.run" not in first:
+        raise Unusable("only the events of a stream were kept, which do not tell the request")
     run = first["thread.run"]
     body: dict[str, Any] = {"assistant_id": run.get("assistant_id")}
     if route.endswith("/submit_tool_outputs"):
         calls = first.get("thread.run.step", {}).get("step_details", {}).get("tool_calls", [])
         body = {"tool_outputs": [{"tool_call_id": c["id"], "output": c["function"].get("output")} for c in calls]}
-    sent = dumped({**body, "stream": True}, separators=(",", ":"))
-    return "POST", ROOT + _filled(STREAMED_AT[route], run), {"content-type": "application/json"}, sent
+    sent = json_bytes({**body, "stream": True}, separators=(",", ":"))
+    return "POST", ROOT + _filled(STREAM_PATHS[route], run), {"content-type": "application/json"}, sent

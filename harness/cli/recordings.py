@@ -162,8 +162,8 @@ def to_test(path: Path, output: Path | None, force: bool) -> None:
     The test scripts what the model did, makes the client's requests with the SDK, and asserts the answers. Without -o
     it is printed.
     """
+    from harness.recording.codegen import generate_test
     from harness.recording.exchanges import malformed_as_failure
-    from harness.recording.retelling import retold
 
     sessions = _sessions(path)
     if len(sessions) > 1:
@@ -173,7 +173,7 @@ def to_test(path: Path, output: Path | None, force: bool) -> None:
         )
     [session] = sessions.values()
     with malformed_as_failure(path):
-        source = retold(session, title=path.name)
+        source = generate_test(session, title=path.name)
     print_or_write(source, output, force=force, command="to-test")
 
 

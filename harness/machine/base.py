@@ -19,7 +19,7 @@ from harness.installed import installed
 from harness.machine.script import Script
 from harness.machine.sdk import send_with_sdk
 from harness.machine.watching import WatchedFake
-from harness.recording.retelling.endpoints import LeftOut
+from harness.recording.codegen.sdk_requests import LeftOut
 from harness.service.http import Request
 
 if TYPE_CHECKING:

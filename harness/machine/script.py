@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.recording.codegen.dry_run import counterparts
+from harness.recording.codegen.function_source import FunctionSource
+from harness.recording.codegen.refusals import message_of
+from harness.recording.codegen.sdk_requests import METHODS, LeftOut, SdkRequest, replace_ids
 from harness.recording.exchanges import RecordedExchange
-from harness.recording.retelling.endpoints import METHODS, Asked, LeftOut, renamed
-from harness.recording.retelling.page import Page
-from harness.recording.retelling.refusals import message_of
-from harness.recording.retelling.rehearsal import counterparts
 from harness.recording.session import ParsedExchange
 from harness.service import acts
 from harness.service.http import Response
@@ -89,7 +89,7 @@ class _ScriptWriter:
     """Writes the entries of a journal onto a `Page`."""
 
     def __init__(self, journal: list[Entry]) -> None:
-        self.page = Page()
+        self.page = FunctionSource()
         self._names: dict[str, Code] = {}
         self._clients: dict[Hashable, str] = {}
         self._streams: dict[int, str] = {}
@@ -99,7 +99,7 @@ class _ScriptWriter:
             else:
                 _WRITERS[type(entry).__name__](self, entry)
         made = Call("assistants.client", (), {"max_retries": 0})
-        head = Page()
+        head = FunctionSource()
         for variable in self._clients.values():
             head.add(made, target=variable)
         self.page.lines[:0] = head.lines
@@ -111,10 +111,10 @@ class _ScriptWriter:
         seen = ParsedExchange(RecordedExchange(exchange.request, response, exchange.at, "journal"))
         call, variable = self._call(seen, streamed=streamed)
         if streamed:
-            target = self._streams[id(exchange)] = self.page.fresh(STREAMED)
+            target = self._streams[id(exchange)] = self.page.new_variable(STREAMED)
             self.page.add(call, target=target)
         elif seen.ok:
-            target = self.page.fresh(variable) if variable else ""
+            target = self.page.new_variable(variable) if variable else ""
             self.page.add(call, target=target)
             if target:
                 for object_id, _, expression in counterparts(seen.response_json, seen.response_json, target):
@@ -127,7 +127,7 @@ class _ScriptWriter:
         """The call of the SDK's method for a request, or of its plain request, and a name for a variable or `""`."""
         client = self._client(seen.recorded.request.client)
         try:
-            asked = Asked.of(seen)
+            asked = SdkRequest.of(seen)
             stream: dict[str, Any] = {"stream": True} if streamed else {}
             call = asked.call(self._names, **stream)
         except LeftOut:
@@ -142,14 +142,14 @@ class _ScriptWriter:
         body = (
             {}
             if request.method == "GET"
-            else {"body": renamed(seen.recorded.request_body and seen.normalized_request, self._names)}
+            else {"body": replace_ids(seen.recorded.request_body and seen.normalized_request, self._names)}
         )
         keywords = {**body, "cast_to": Code("object"), "options": BETA}
         return Call(f"{client}.{request.method.lower()}", (f"{path}{mark}{query}",), keywords)
 
     def _client(self, client: Hashable) -> str:
         if client not in self._clients:
-            self._clients[client] = self.page.fresh("client")
+            self._clients[client] = self.page.new_variable("client")
         return self._clients[client]
 
     def _write_read(self, entry: StreamRead) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from harness.recording.codegen.sdk_requests import SdkRequest
 from harness.recording.exchanges import RecordedExchange
-from harness.recording.retelling.endpoints import Asked
 from harness.recording.session import ParsedExchange
 from harness.service.http import Response
 
@@ -20,7 +20,7 @@ def send_with_sdk(client: Any, request: Request) -> Any:
     Raises:
         LeftOut: the SDK has no method for it.
     """
-    asked = Asked.of(ParsedExchange(RecordedExchange(request, Response(200, {}, b""), None, "machine")))
+    asked = SdkRequest.of(ParsedExchange(RecordedExchange(request, Response(200, {}, b""), None, "machine")))
     stream: dict[str, Any] = {"stream": True} if b'"stream": true' in request.body else {}
     call = asked.call({}, **stream)
     return attrgetter(call.function.removeprefix("client."))(client)(*call.arguments, **call.keywords)

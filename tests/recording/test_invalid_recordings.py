@@ -11,8 +11,8 @@ from telling import Client, recorded
 
 from harness import FakeAssistants, HarnessFailure, Response, call, say
 from harness.recording.cassettes import write
+from harness.recording.codegen import generate_test
 from harness.recording.reporting import world
-from harness.recording.retelling import retold
 from harness.recording.session import Session
 from harness.recording.timeline import timeline
 
@@ -86,7 +86,7 @@ def test_an_object_that_cannot_be_understood_is_told_everywhere(story, replayed,
     assert 'mode="exact"' in caught.value.do
     session = Session.of(odd)
     assert re.search(f"{told}.* is not what the service sends", timeline(session))
-    written = re.sub(r"\n +# ", " ", retold(session, title="x"))  # comments are wrapped
+    written = re.sub(r"\n +# ", " ", generate_test(session, title="x"))  # comments are wrapped
     assert re.search(f"Left out: .*: {told}.* is not what the service sends", written)
     assert world(session)["requests"]
     fake = replayed(odd, "exact")
@@ -144,7 +144,7 @@ def test_answers_that_were_not_kept_are_told_as_far_as_they_can_be(story, body):
     session = Session.of(got(item, body) for item in story)
     assert session.created_by == {}
     assert "bytes" in timeline(session) or "x" in timeline(session)
-    assert "assistants" in retold(session, title="x")
+    assert "assistants" in generate_test(session, title="x")
     assert world(session)["requests"]
 
 

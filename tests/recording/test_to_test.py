@@ -20,10 +20,10 @@ from test_replay import STORIES, with_stores
 from harness import FakeAssistants, call, fake_assistants, hang, say
 from harness.options import Options
 from harness.recording.cassettes import read
+from harness.recording.codegen import generate_test
+from harness.recording.codegen.dry_run import DryRun
+from harness.recording.codegen.sdk_requests import LeftOut, http_request
 from harness.recording.exchanges import by_conversation
-from harness.recording.retelling import retold
-from harness.recording.retelling.endpoints import LeftOut, sent
-from harness.recording.retelling.rehearsal import Rehearsal
 from harness.recording.session import Session
 
 pytestmark = pytest.mark.skipif(
@@ -33,9 +33,9 @@ pytestmark = pytest.mark.skipif(
 NOTHING = {
     "only v1 had this endpoint": "files of assistants and messages",
     "it lists all that an account holds": "assistants and files",
-    "nothing shows what": "steps of a run that nobody saw",
+    "the recording does not show": "steps of a run that was never shown",
     "its form was not kept": "an upload that was not kept, or had no file",
-    "an error of the moment": "a wrong key",
+    "a transient error": "a wrong key",
     "and the fake answers": "a refusal that depended on what nobody recorded",
     "the fake refuses it": "an answer that depended on what nobody recorded",
 }
@@ -78,7 +78,7 @@ def in_a_process(module, *arguments, cwd):
 
 
 def told(exchanges, title="a session"):
-    return retold(Session.of(exchanges), title=title)
+    return generate_test(Session.of(exchanges), title=title)
 
 
 def run(source):
@@ -107,7 +107,7 @@ def test_a_story_told_as_a_test_passes(name, stream):
     acts, outputs = STORIES[name]
     source = told(recorded(*acts, outputs=outputs, stream=stream))
     run(source)
-    assert "not so with the fake" not in source
+    assert "different with the fake" not in source
     assert ("stream=True" in source) is stream
 
 
@@ -138,7 +138,7 @@ def test_it_passes_in_pytest_itself(name, tmp_path):
 
 @pytest.mark.parametrize("path", shipped.PATHS, ids=lambda path: path.stem)
 def test_every_shipped_cassette_becomes_a_test_that_passes(path):
-    source = retold(shipped.session_of(path), title=path.name)
+    source = generate_test(shipped.session_of(path), title=path.name)
     assert outcome(source) == "passed"
     assert re.search(r"^    (run|assert)", source, re.MULTILINE)
 
@@ -169,7 +169,7 @@ def test_what_the_fake_tells_otherwise_has_a_reason():
     unused = set(OTHERWISE)
     for path in [*FOLDER.glob("raw/*/*"), *FOLDER.glob("*.jsonl"), *shipped.PATHS]:
         for name, exchanges in by_conversation(read(path)).items():
-            if "not so with the fake" in told(exchanges):
+            if "different with the fake" in told(exchanges):
                 reasons = {reason for reason in OTHERWISE if (name or path.name).startswith(reason)}
                 assert reasons, f"{path.name}: {name}"
                 unused -= reasons
@@ -180,7 +180,7 @@ def test_what_the_fake_tells_otherwise_has_a_reason():
 def test_ruff_finds_nothing_and_leaves_it_as_it_is(tmp_path):
     sources = [told(recorded(say(text), call("f", text=text), say(text), outputs=["1"])) for text in TEXTS]
     sources += [told(recorded(*acts, outputs=outputs, stream=True)) for acts, outputs in STORIES.values()]
-    sources += [retold(shipped.session_of(path), title=path.name) for path in shipped.PATHS]
+    sources += [generate_test(shipped.session_of(path), title=path.name) for path in shipped.PATHS]
     for number, source in enumerate(sources):
         (tmp_path / f"test_{number}.py").write_text(source, encoding="utf-8")
     for command in (["check"], ["format", "--check"]):
@@ -192,7 +192,7 @@ def test_ruff_finds_nothing_and_leaves_it_as_it_is(tmp_path):
 def test_any_text_comes_back(text):
     source = told(recorded(say(text), call("f", text=text), outputs=["1"]), title=f"a {text}")
     run(source)
-    assert "not so with the fake" not in source
+    assert "different with the fake" not in source
 
 
 def test_the_same_session_gives_the_same_bytes():
@@ -254,7 +254,7 @@ def test_what_was_there_before_is_put_there():
     assert f'thread = assistants.add_thread(id="{thread}")' in source
     assert 'filename="file.bin"' in source
     assert 'assert run.status == "cancelled"' in source
-    assert "not so with the fake" not in source
+    assert "different with the fake" not in source
 
 
 def test_what_no_request_may_say_of_an_older_assistant_is_left_out():
@@ -278,7 +278,7 @@ def test_an_older_thread_comes_with_its_metadata():
     source = told(client.recorded)
     run(source)
     assert 'metadata={"user": "Ada"}' in source
-    assert "not so with the fake" not in source
+    assert "different with the fake" not in source
     with pytest.raises(AssertionError):
         run(source.replace('metadata={"user": "Ada"}', "metadata={}", 1))
 
@@ -309,7 +309,7 @@ def test_vector_stores_are_told(day):
     with_stores(client)
     source = told(client.recorded)
     run(source)
-    assert "not so with the fake" not in source
+    assert "different with the fake" not in source
     assert "vsfb_" not in source
     assert ("# Recorded: the answer is a vector_store." in source) == (day is not None)
     for said in (
@@ -338,12 +338,12 @@ def test_what_cannot_be_told_is_a_comment():
     assert outcome(source) == "nothing"
     assert "# Left out: GET /assistants (200): it lists all that an account holds" in source
     assert "# Left out: POST /chat/completions (200): the fake does not serve it" in source
-    assert "# Left out: POST /threads (429): an error of the moment" in source
+    assert "# Left out: POST /threads (429): a transient error" in source
 
 
 def test_what_the_fake_complains_about_is_left_out():
     with pytest.raises(LeftOut, match="the fake complains: "):
-        Rehearsal().send(sent("GET", "/nowhere"))
+        DryRun().send(http_request("GET", "/nowhere"))
 
 
 def test_bodies_that_were_not_kept_are_told_as_such():
@@ -375,7 +375,7 @@ def test_the_content_of_a_file_is_asserted_where_the_fake_has_it():
     run(source)
     assert "assert client.files.content(file.id).read() == b'\"6\"'" in source
     twice = [*client.recorded, replace(client.recorded[0], response=replace(client.recorded[0].response, body=b"7"))]
-    assert "# Recorded: another content than the fake has." in told(twice)
+    assert "# Recorded: the content differs from that of the fake." in told(twice)
 
 
 def test_numbers_that_json_has_and_python_not():

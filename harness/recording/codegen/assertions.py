@@ -1,4 +1,4 @@
-"""What can be asserted about an answer, and the helpers that a test needs to say it."""
+"""What can be asserted about an answer, and the helper functions that the assertions need."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from harness.recording.session import Json
 
-Fact = tuple[Any, Any]
+Assertion = tuple[Any, Any]
 
-# Functions that stand at the end of a test file, if it uses them.
+# Functions that are appended to a test file that uses them.
 HELPERS = {
     "said": '''
 def said(messages):
@@ -46,34 +46,36 @@ def shown(events, kind):
     return list({item.id: item for item in found}.values())
 ''',
 }
-# What the helpers themselves use.
-USES = {"said": ("words",), "asked": ("asked_as_written",)}
+# Helpers that use other helpers.
+HELPER_DEPENDENCIES = {"said": ("words",), "asked": ("asked_as_written",)}
 
 
-def facts(name: str, got: Json) -> list[Fact]:
-    """Pairs of an expression over the variable `name` and its value, for what an answer shows.
+def assertions_of(name: str, item: Json) -> list[Assertion]:
+    """What an answer shows, as pairs of an expression over the variable `name` and its value.
 
-    >>> facts("thread_2", {"object": "thread", "metadata": {"user": "1"}})
+    >>> assertions_of("thread_2", {"object": "thread", "metadata": {"user": "1"}})
     [('thread_2.metadata', {'user': '1'})]
     """
-    if got.get("object") == "list":
-        kinds = {item.get("object") for item in got["data"]}
-        return _LISTS[kinds.pop()](name + ".data", got["data"]) if len(kinds) == 1 and kinds <= _LISTS.keys() else []
-    kind = str(got.get("object"))
-    return _OBJECTS[kind](name, got) if kind in _OBJECTS else []
+    if item.get("object") == "list":
+        kinds = {item.get("object") for item in item["data"]}
+        return _LISTS[kinds.pop()](name + ".data", item["data"]) if len(kinds) == 1 and kinds <= _LISTS.keys() else []
+    kind = str(item.get("object"))
+    return _OBJECTS[kind](name, item) if kind in _OBJECTS else []
 
 
-def said(name: str, messages: list[Json]) -> list[Fact]:
-    """Roles and texts of messages."""
-    return [(Code(f"said({name})"), [(item["role"], "\n".join(map(_words, item["content"]))) for item in messages])]
+def said(name: str, messages: list[Json]) -> list[Assertion]:
+    """The assertion on the roles and texts of messages."""
+    return [
+        (Code(f"said({name})"), [(item["role"], "\n".join(map(_text_of_part, item["content"]))) for item in messages])
+    ]
 
 
-def _words(part: Json) -> str:
+def _text_of_part(part: Json) -> str:
     return str(part["text"]["value"] if part["type"] == "text" else part.get("refusal", part["type"]))
 
 
-def _run(name: str, run: Json) -> list[Fact]:
-    found: list[Fact] = [(Code(f"{name}.status"), run["status"])]
+def _run(name: str, run: Json) -> list[Assertion]:
+    found: list[Assertion] = [(Code(f"{name}.status"), run["status"])]
     if error := run.get("last_error"):
         found += _fields("code", "message")(f"{name}.last_error", error)
     if details := run.get("incomplete_details"):
@@ -88,23 +90,26 @@ def _run(name: str, run: Json) -> list[Fact]:
     return found
 
 
-def _fields(*keys: str) -> Callable[[str, Json], list[Fact]]:
-    """Facts of fields, each for itself; of what has no value there is nothing to say."""
-    return lambda name, got: [(Code(f"{name}.{key}"), got[key]) for key in keys if got.get(key) not in (None, [], {})]
+def _fields(*keys: str) -> Callable[[str, Json], list[Assertion]]:
+    """A function that makes an assertion on each of these keys that has a value."""
+    return lambda name, item: [
+        (Code(f"{name}.{key}"), item[key]) for key in keys if item.get(key) not in (None, [], {})
+    ]
 
 
-def _each(*keys: str) -> Callable[[str, list[Json]], list[Fact]]:
+def _each(*keys: str) -> Callable[[str, list[Json]], list[Assertion]]:
+    """A function that makes one assertion on these keys of all items of a list."""
     shown = ", ".join(f"item.{key}" for key in keys)
     one = len(keys) == 1
 
-    def found(name: str, items: list[Json]) -> list[Fact]:
+    def found(name: str, items: list[Json]) -> list[Assertion]:
         values = [item[keys[0]] if one else tuple(item[key] for key in keys) for item in items]
         return [(Code(f"[{shown if one else f'({shown})'} for item in {name}]"), values)]
 
     return found
 
 
-_OBJECTS: dict[str, Callable[[str, Json], list[Fact]]] = {
+_OBJECTS: dict[str, Callable[[str, Json], list[Assertion]]] = {
     "thread.run": _run,
     "thread.run.step": _fields("type", "status"),
     "thread.message": lambda name, message: [*said(f"[{name}]", [message]), *_fields("metadata")(name, message)],
@@ -112,7 +117,7 @@ _OBJECTS: dict[str, Callable[[str, Json], list[Fact]]] = {
     "assistant": _fields("name", "description", "instructions", "model", "metadata"),
     "file": _fields("filename", "purpose", "bytes"),
 }
-_LISTS: dict[Any, Callable[[str, list[Json]], list[Fact]]] = {
+_LISTS: dict[Any, Callable[[str, list[Json]], list[Assertion]]] = {
     "thread.message": said,
     "thread.run.step": _each("type", "status"),
     "thread.run": _each("status"),

@@ -1,4 +1,4 @@
-"""The fake service, tried out while a test is written: what it answers decides what the test may assert."""
+"""A dry run of a test while it is generated: what the fake service answers decides what the test can assert."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from keyword import kwlist
 from typing import TYPE_CHECKING, Any
 
 from harness.failures import HarnessFailure
+from harness.recording.codegen.sdk_requests import LeftOut
 from harness.recording.exchanges import RecordedExchange
-from harness.recording.retelling.endpoints import LeftOut
 from harness.recording.session import ID, ParsedExchange
 from harness.service.http import Response
 from harness.service.lifecycle import RUN, terminal
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from harness.service.http import Request
     from harness.source.values import Call
 
-RESTING = frozenset({*terminal(RUN), "requires_action"})
+POLLING_ENDS = frozenset({*terminal(RUN), "requires_action"})
 ATTRIBUTE = re.compile("[a-z][a-z0-9_]*")
 
 
-class Rehearsal:
-    """A service of its own, to which a test's requests are sent before they are written down."""
+class DryRun:
+    """A service to which the requests of a test are sent before they are written."""
 
     def __init__(self) -> None:
-        # ids that are none of the recording's, even if a fake made that one too
+        # a seed of its own: no id equals one of the recording, even if that was made with a fake
         self.service = Service(Settings(seed="the rehearsal of a recorded session"))
 
     @property
@@ -40,10 +40,10 @@ class Rehearsal:
         return self.service.world
 
     def send(self, request: Request, script: list[Call] | None = None) -> ParsedExchange:
-        """The answer, whole. `script` is for the run that the request makes.
+        """The answer to a request, read to its end. `script` is for the run that the request creates.
 
         Raises:
-            LeftOut: the fake complains about the request.
+            LeftOut: the fake raises a `HarnessFailure`.
         """
         try:
             if script is not None:
@@ -57,15 +57,15 @@ class Rehearsal:
             RecordedExchange(request, Response(response.status, response.headers, whole), None, "rehearsal")
         )
 
-    def wait(self, look: Request, until: frozenset[str] = RESTING) -> ParsedExchange:
-        """Look at a run, a second apart, until it rests; every run does, if only because it expires."""
-        while (seen := self.send(look)).response_json["status"] not in until:
+    def wait(self, poll: Request, until: frozenset[str] = POLLING_ENDS) -> ParsedExchange:
+        """Poll a run every second until it has one of these statuses; every run ends, at the latest by expiring."""
+        while (exchange := self.send(poll)).response_json["status"] not in until:
             self.world.clock.slept(1.0)
-        return seen
+        return exchange
 
 
 def counterparts(recorded: Any, answer: Any, name: str) -> Iterator[tuple[str, str, str]]:
-    """Ids in a recorded answer, each with the id that stands there now, and the expression that reads it.
+    """Each id in a recorded answer, with the id at the same place of another answer, and the expression that reads it.
 
     >>> list(counterparts({"id": "run_abc"}, {"id": "run_xyz"}, "run"))
     [('run_abc', 'run_xyz', 'run.id')]
@@ -75,7 +75,7 @@ def counterparts(recorded: Any, answer: Any, name: str) -> Iterator[tuple[str, s
             if key in answer and key not in ("metadata", *kwlist) and ATTRIBUTE.fullmatch(key):
                 yield from counterparts(recorded[key], answer[key], f"{name}.{key}")
     elif isinstance(recorded, list) and isinstance(answer, list) and len(recorded) == len(answer):
-        for place, pair in enumerate(zip(recorded, answer, strict=True)):
-            yield from counterparts(*pair, f"{name}[{place}]")
+        for index, pair in enumerate(zip(recorded, answer, strict=True)):
+            yield from counterparts(*pair, f"{name}[{index}]")
     elif isinstance(recorded, str) and isinstance(answer, str) and ID.fullmatch(recorded) and ID.fullmatch(answer):
         yield recorded, answer, name

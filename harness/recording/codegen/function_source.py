@@ -1,4 +1,4 @@
-"""The lines of a test function while they are written, and what is left of them in the end."""
+"""The source of a test function, collected line by line; unused variables and lines are dropped at the end."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ INDENT = 4
 
 @dataclass
 class Line:
-    """One statement: a value with what stands around it.
+    """One statement: a value, and the text around it.
 
     Attributes:
-        target: the variable that takes the value, if anything after it reads that variable.
-        idle: of no use unless its variable is read.
-        around: the head of a block, in which this stands.
+        target: the variable that the value is assigned to, if a later line reads it.
+        only_if_read: whether the line is dropped if no later line reads its variable.
+        around: the head of a block that contains the line: a `with` item, or code such as `while …`.
+        blank_before: whether a blank line precedes it.
     """
 
     value: Any
     before: str = ""
     after: str = ""
     target: str = ""
-    idle: bool = False
+    only_if_read: bool = False
     around: Call | Code | None = None
-    gap: bool = False
+    blank_before: bool = False
 
     @property
     def reads(self) -> set[str]:
@@ -52,21 +53,21 @@ class Line:
 @dataclass
 class Comment:
     text: str
-    gap: bool = False
+    blank_before: bool = False
 
     def source(self) -> Iterator[str]:
         yield from comment(self.text, INDENT)
 
 
-class Page:
-    """A test function, written from top to bottom."""
+class FunctionSource:
+    """The source of a test function, to which lines are added from top to bottom."""
 
     def __init__(self) -> None:
         self.lines: list[Line | Comment] = []
         self._taken: Counter[str] = Counter()
 
-    def fresh(self, name: str) -> str:
-        """A variable that nothing has taken yet."""
+    def new_variable(self, name: str) -> str:
+        """A variable name that is not yet in use: `name`, or else with a number."""
         self._taken[name] += 1
         return name if self._taken[name] == 1 else f"{name}_{self._taken[name]}"
 
@@ -74,57 +75,57 @@ class Page:
         self.lines.append(Line(value, **how))
 
     def expect(self, left: Code, value: Any) -> None:
-        """An assertion; a text that is too long for one line stands in a list."""
+        """Add an assertion; a text that is too long for one line is compared in a list."""
         line = f"assert {left} == {to_source(value)}"
         if isinstance(value, str | bytes) and not isinstance(value, Code) and INDENT + width(line) > WIDTH:
             left, value = Code(f"[{left}]"), [value]
         self.add(value, before=f"assert {left} == ")
 
     def finish(self) -> None:
-        """A test that sends nothing says so; any other begins with a client."""
+        """Begin the function with a client; if nothing uses one, skip the test."""
         if "client" in self.reads:
             self.lines.insert(0, Line(Call("openai.OpenAI"), target="client"))
         else:
-            self.add(Call("pytest.skip", ("nothing of this recording can be told again",)))
+            self.add(Call("pytest.skip", ("nothing of this recording can be repeated",)))
 
-    def comment(self, text: str, *, gap: bool = False) -> None:
-        self.lines.append(Comment(text, gap))
+    def comment(self, text: str, *, blank_before: bool = False) -> None:
+        self.lines.append(Comment(text, blank_before))
 
     @property
     def kept(self) -> list[tuple[Line | Comment, bool]]:
-        """The lines that are of use, each with whether its variable is."""
+        """The lines that are not dropped, each with whether its variable is read."""
         found: list[tuple[Line | Comment, bool]] = []
         read: set[str] = set()
         for line in reversed(self.lines):
-            wanted = isinstance(line, Line) and line.target in read
+            is_read = isinstance(line, Line) and line.target in read
             if isinstance(line, Line):
-                if line.idle and not wanted:
+                if line.only_if_read and not is_read:
                     continue
                 read |= line.reads
-            found.append((line, wanted))
+            found.append((line, is_read))
         return found[::-1]
 
     def source(self) -> Iterator[str]:
-        for number, (line, wanted) in enumerate(self.kept):
-            if line.gap and number:
+        for number, (line, is_read) in enumerate(self.kept):
+            if line.blank_before and number:
                 yield ""
-            yield from line.source(assigned=wanted) if isinstance(line, Line) else line.source()
+            yield from line.source(assigned=is_read) if isinstance(line, Line) else line.source()
 
     @property
     def reads(self) -> set[str]:
-        """Every name that the function uses."""
+        """Every name that the function reads."""
         return set().union(*(line.reads for line, _ in self.kept if isinstance(line, Line)))
 
 
 def comment(text: str, indent: int = 0) -> Iterator[str]:
-    """A comment, wrapped; nothing in it can end the line that it stands on."""
+    """The lines of a wrapped comment; characters that could end a line are replaced."""
     plain = "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
     for line in textwrap.wrap(plain, WIDTH - indent - 2, break_long_words=False, break_on_hyphens=False):
         yield " " * indent + "# " + line
 
 
 def head(title: str) -> list[str]:
-    """The first line of a test, named after a title.
+    """The `def` line of a test that is named after a title.
 
     >>> head("cassettes/math-tutor.yaml")
     ['def test_math_tutor(assistants):']

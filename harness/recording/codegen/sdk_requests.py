@@ -1,4 +1,4 @@
-"""Recorded requests as calls of the SDK, in the words of v2, which is all that its newest versions speak."""
+"""Recorded requests as calls of the SDK, translated to v2, which is all that its newest versions support."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from harness.recording.session import Json, ParsedExchange
     from harness.service.routes import Route
 
-V = "/vector_stores/{vector_store_id}"
-# The SDK's method for an endpoint, and what its answer is called in a test.
+STORE = "/vector_stores/{vector_store_id}"
+# The SDK's method for each endpoint, and the variable for its answer in a test; empty where none is needed.
 METHODS = {
     "POST /assistants": ("beta.assistants.create", "assistant"),
     "GET /assistants/{assistant_id}": ("beta.assistants.retrieve", "assistant"),
@@ -49,37 +49,37 @@ METHODS = {
     "DELETE /files/{file_id}": ("files.delete", ""),
     "GET /files/{file_id}/content": ("files.content", ""),
     "POST /vector_stores": ("vector_stores.create", "store"),
-    f"GET {V}": ("vector_stores.retrieve", "store"),
-    f"POST {V}": ("vector_stores.update", "store"),
-    f"DELETE {V}": ("vector_stores.delete", ""),
-    f"POST {V}/search": ("vector_stores.search", ""),
-    f"GET {V}/files/{{store_file_id}}/content": ("vector_stores.files.content", ""),
-    f"POST {V}/files": ("vector_stores.files.create", "store_file"),
-    f"GET {V}/files": ("vector_stores.files.list", "store_files"),
-    f"GET {V}/files/{{store_file_id}}": ("vector_stores.files.retrieve", "store_file"),
-    f"POST {V}/files/{{store_file_id}}": ("vector_stores.files.update", "store_file"),
-    f"DELETE {V}/files/{{store_file_id}}": ("vector_stores.files.delete", ""),
-    f"POST {V}/file_batches": ("vector_stores.file_batches.create", "batch"),
-    f"GET {V}/file_batches/{{batch_id}}": ("vector_stores.file_batches.retrieve", "batch"),
-    f"POST {V}/file_batches/{{batch_id}}/cancel": ("vector_stores.file_batches.cancel", "batch"),
-    f"GET {V}/file_batches/{{batch_id}}/files": ("vector_stores.file_batches.list_files", "store_files"),
+    f"GET {STORE}": ("vector_stores.retrieve", "store"),
+    f"POST {STORE}": ("vector_stores.update", "store"),
+    f"DELETE {STORE}": ("vector_stores.delete", ""),
+    f"POST {STORE}/search": ("vector_stores.search", ""),
+    f"GET {STORE}/files/{{store_file_id}}/content": ("vector_stores.files.content", ""),
+    f"POST {STORE}/files": ("vector_stores.files.create", "store_file"),
+    f"GET {STORE}/files": ("vector_stores.files.list", "store_files"),
+    f"GET {STORE}/files/{{store_file_id}}": ("vector_stores.files.retrieve", "store_file"),
+    f"POST {STORE}/files/{{store_file_id}}": ("vector_stores.files.update", "store_file"),
+    f"DELETE {STORE}/files/{{store_file_id}}": ("vector_stores.files.delete", ""),
+    f"POST {STORE}/file_batches": ("vector_stores.file_batches.create", "batch"),
+    f"GET {STORE}/file_batches/{{batch_id}}": ("vector_stores.file_batches.retrieve", "batch"),
+    f"POST {STORE}/file_batches/{{batch_id}}/cancel": ("vector_stores.file_batches.cancel", "batch"),
+    f"GET {STORE}/file_batches/{{batch_id}}/files": ("vector_stores.file_batches.list_files", "store_files"),
 }
-LISTS = frozenset({"/assistants", "/files", "/models"})
-# What the service takes, and the SDK's method has no parameter for.
-NO_PARAMETER = {"POST /threads/runs": frozenset({"reasoning_effort", "include"})}
-BIG = 2000
-QUERY = frozenset({"limit", "order", "after", "before", "run_id", "include", "filter"})
+# What the service accepts although the SDK's method has no parameter for it.
+MISSING_PARAMETERS = {"POST /threads/runs": frozenset({"reasoning_effort", "include"})}
+MAX_LITERAL = 2000  # bytes of a file that a test contains as they are
+QUERY_PARAMETERS = frozenset({"limit", "order", "after", "before", "run_id", "include", "filter"})
 
 
-class LeftOut(Exception):  # noqa: N818 - no error: a test says what it could not retell, and goes on
-    """Something recorded cannot be said in a test; the text says why."""
+class LeftOut(Exception):  # noqa: N818 - not an error: the test says what is missing, and goes on
+    """Something recorded cannot be part of a test; the text says why."""
 
 
 @dataclass
-class Asked:
-    """One request in the words of v2, before ids become variables.
+class SdkRequest:
+    """A recorded request, translated to v2, with the recorded ids.
 
     Attributes:
+        key: its method and the template of its path, as in `METHODS`.
         notes: what of it is left out.
     """
 
@@ -93,38 +93,38 @@ class Asked:
     notes: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, seen: ParsedExchange) -> Asked:
-        """Raises LeftOut: neither the fake nor the SDK could do this."""
-        if seen.route is None:
+    def of(cls, exchange: ParsedExchange) -> SdkRequest:
+        """The request of an exchange. Raises `LeftOut` if the fake or the SDK does not support it."""
+        if exchange.route is None:
             raise LeftOut("the fake does not serve it")
-        if seen.route.v1_only:
+        if exchange.route.v1_only:
             raise LeftOut("only v1 had this endpoint")
-        key = f"{seen.method} {seen.route.template}"
+        key = f"{exchange.method} {exchange.route.template}"
         if key not in METHODS:
             raise LeftOut("it lists all that an account holds")
-        asked = cls(key, seen.route, seen.path, seen.path_ids, query=_query(seen.recorded.request))
-        if Upload in seen.route.bodies.values():
-            asked.upload = _upload(seen, asked)
-        elif seen.method == "POST" and not key.endswith("/cancel"):
-            asked.body = _modern(_body(seen.recorded.request_body), asked)
-            _check(asked.body, seen.route)
-        return asked
+        request = cls(key, exchange.route, exchange.path, exchange.path_ids, query=_query(exchange.recorded.request))
+        if Upload in exchange.route.bodies.values():
+            request.upload = _upload(exchange, request)
+        elif exchange.method == "POST" and not key.endswith("/cancel"):
+            request.body = _body_in_v2(_body(exchange.recorded.request_body), request)
+            _refuse_if_incomplete(request.body, exchange.route)
+        return request
 
     @property
     def ids(self) -> list[str]:
-        """All texts of the request that could be ids."""
-        return [*self.path_ids.values(), *_texts(self.body), *_texts(self.query)]
+        """All strings of the request that may be ids."""
+        return [*self.path_ids.values(), *_strings(self.body), *_strings(self.query)]
 
     def call(self, names: Mapping[str, Code], *, function: str = "", **more: Any) -> Call:
-        """The SDK's call, with variables in place of ids."""
+        """The call of the SDK, with variables in place of ids."""
         places = {name: names.get(given, given) for name, given in self.path_ids.items()}
-        # the methods that also wait take nothing but keywords
+        # the methods that poll accept only keywords
         first = [places.pop(list(places)[-1])] if places and not function.endswith("_and_poll") else []
-        lacks = NO_PARAMETER.get(self.key, frozenset())
-        body, query = renamed(self.body or {}, names), renamed(self.query, names)
+        lacks = MISSING_PARAMETERS.get(self.key, frozenset())
+        body, query = replace_ids(self.body or {}, names), replace_ids(self.query, names)
         known = getattr(self.route.bodies.get("v2"), "model_fields", {}).keys() - lacks
         keywords = {name: value for name, value in body.items() if name in known}
-        keywords |= {name: value for name, value in query.items() if name in QUERY - lacks}
+        keywords |= {name: value for name, value in query.items() if name in QUERY_PARAMETERS - lacks}
         extra = {
             "extra_body": {name: value for name, value in body.items() if name not in keywords},
             "extra_query": {name: value for name, value in query.items() if name not in keywords},
@@ -133,8 +133,8 @@ class Asked:
         method = function or METHODS[self.key][0]
         return Call(f"client.{method}", tuple(first), {**places, **(self.upload or {}), **keywords, **more})
 
-    def request(self, ids: Mapping[str, str], *, stream: bool = False) -> Request:
-        """The request that the SDK sends for it."""
+    def http_request(self, ids: Mapping[str, str], *, stream: bool = False) -> Request:
+        """The HTTP request that the SDK sends, with other ids in place of the recorded ones."""
         path = "/".join(ids.get(part, part) for part in self.path.split("/"))
         headers = {}
         raw = b""
@@ -143,41 +143,41 @@ class Asked:
             raw = _multipart(self.upload)
         elif self.body is not None:
             headers["content-type"] = "application/json"
-            raw = json.dumps({**renamed(self.body, ids), **({"stream": True} if stream else {})}).encode()
+            raw = json.dumps({**replace_ids(self.body, ids), **({"stream": True} if stream else {})}).encode()
         query = "&".join(
             f"{name}[]={item}" if isinstance(value, list) else f"{name}={item}"
-            for name, value in renamed(self.query, ids).items()
+            for name, value in replace_ids(self.query, ids).items()
             for item in (value if isinstance(value, list) else [value])
         )
         method = self.key.partition(" ")[0]
-        return sent(method, path + (f"?{query}" if query else ""), headers, raw)
+        return http_request(method, path + (f"?{query}" if query else ""), headers, raw)
 
 
-def sent(method: str, path: str, headers: Json | None = None, body: bytes = b"") -> Request:
-    """A request as the SDK of a test sends it."""
+def http_request(method: str, path: str, headers: Json | None = None, body: bytes = b"") -> Request:
+    """An HTTP request as the SDK sends it in a test."""
     usual = {"authorization": "Bearer sk-rehearsal", "openai-beta": "assistants=v2"}
     return Request(method, f"https://api.openai.com/v1{path}", {**usual, **(headers or {})}, body, "test")
 
 
-def renamed(value: Any, names: Mapping[str, Any]) -> Any:
-    """A value with every text that is an id replaced.
+def replace_ids(value: Any, names: Mapping[str, Any]) -> Any:
+    """A value in which every string that is a key of `names` is replaced.
 
-    >>> renamed({"file_ids": ["file-abc"]}, {"file-abc": Code("file.id")})
+    >>> replace_ids({"file_ids": ["file-abc"]}, {"file-abc": Code("file.id")})
     {'file_ids': ['file.id']}
     """
     if isinstance(value, Call):
-        return Call(value.function, renamed(value.arguments, names), renamed(value.keywords, names))
+        return Call(value.function, replace_ids(value.arguments, names), replace_ids(value.keywords, names))
     if isinstance(value, dict):
-        return {key: renamed(item, names) for key, item in value.items()}
+        return {key: replace_ids(item, names) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(renamed(item, names) for item in value)
+        return type(value)(replace_ids(item, names) for item in value)
     return names.get(value, value) if isinstance(value, str) else value
 
 
-def modern_assistant(fields: Json, *, new: bool = True) -> tuple[Json, list[str]]:
-    """The fields of an assistant of v1 in v2, and what has no place there.
+def assistant_in_v2(fields: Json, *, new: bool = True) -> tuple[Json, list[str]]:
+    """The fields of an assistant of v1, translated to v2, and notes on what cannot be.
 
-    >>> modern_assistant({"tools": [{"type": "code_interpreter"}], "file_ids": ["file-abc"]})[0]["tool_resources"]
+    >>> assistant_in_v2({"tools": [{"type": "code_interpreter"}], "file_ids": ["file-abc"]})[0]["tool_resources"]
     {'code_interpreter': {'file_ids': ['file-abc']}}
     """
     rest = {key: value for key, value in fields.items() if key != "file_ids"}
@@ -192,24 +192,24 @@ def modern_assistant(fields: Json, *, new: bool = True) -> tuple[Json, list[str]
     return rest, ["its file_ids, for which v2 has no place here"]
 
 
-def _modern(body: Any, asked: Asked) -> Json:
-    """A body in the words of v2."""
+def _body_in_v2(body: Any, request: SdkRequest) -> Json:
+    """The body of a request, translated to v2."""
     if not isinstance(body, dict):
         raise LeftOut("its body was not kept")
-    modern: Json = _modern_parts({key: value for key, value in body.items() if key != "stream"})
-    if asked.route.family == "assistants":
-        modern, asked.notes = modern_assistant(modern, new=not asked.path_ids)
+    modern: Json = _value_in_v2({key: value for key, value in body.items() if key != "stream"})
+    if request.route.family == "assistants":
+        modern, request.notes = assistant_in_v2(modern, new=not request.path_ids)
     return modern
 
 
-def _modern_parts(value: Any) -> Any:
+def _value_in_v2(value: Any) -> Any:
     if isinstance(value, list):
-        return [_modern_parts(item) for item in value]
+        return [_value_in_v2(item) for item in value]
     if not isinstance(value, dict):
         return value
     if value.keys() == {"type"} and value["type"] in V2_TOOL_NAMES:
         return {"type": V2_TOOL_NAMES[value["type"]]}
-    kept = {key: _modern_parts(item) for key, item in value.items()}
+    kept = {key: _value_in_v2(item) for key, item in value.items()}
     if "role" in kept and "file_ids" in kept:
         tools = [{"type": "file_search"}]
         attached = [{"file_id": file_id, "tools": tools} for file_id in kept.pop("file_ids")]
@@ -217,7 +217,8 @@ def _modern_parts(value: Any) -> Any:
     return kept
 
 
-def _check(body: Json, route: Route) -> None:
+def _refuse_if_incomplete(body: Json, route: Route) -> None:
+    """Raises `LeftOut` if a body lacks a required parameter of the SDK's method."""
     model = route.bodies["v2"]
     lacking = [name for name, info in model.model_fields.items() if info.is_required() and name not in body]
     if lacking:
@@ -241,20 +242,20 @@ def _query(request: Request) -> Json:
     return found
 
 
-def _upload(seen: ParsedExchange, asked: Asked) -> Json:
-    """The arguments of an upload. A big file is told as zeros: nothing reads what is in it."""
-    request, got = seen.recorded.request, seen.response_json
-    form = {part.name: part for part in parts(request.body, request.headers.get("content-type", ""))}
-    if not form and seen.ok:
-        asked.notes.append("the content of the file, which the recording does not have either; here it is zeros")
-        return {"file": (got["filename"], Code(f"bytes({got['bytes']})")), "purpose": got["purpose"]}
+def _upload(exchange: ParsedExchange, request: SdkRequest) -> Json:
+    """The arguments of an upload. A large file becomes zeros of the same length: its content does not matter."""
+    recorded, made = exchange.recorded.request, exchange.response_json
+    form = {part.name: part for part in parts(recorded.body, recorded.headers.get("content-type", ""))}
+    if not form and exchange.ok:
+        request.notes.append("the content of the file, which the recording does not have either; here it is zeros")
+        return {"file": (made["filename"], Code(f"bytes({made['bytes']})")), "purpose": made["purpose"]}
     if "file" not in form or "purpose" not in form or form["file"].filename is None:
         raise LeftOut("its form was not kept, or lacks what the SDK always sends")
     content: Any = form["file"].content
-    if len(content) > BIG:
+    if len(content) > MAX_LITERAL:
         content = Code(f"bytes({len(content)})")
-    times = {name: f"expires_after[{name}]" for name in ("anchor", "seconds")}
-    expiry = {name: form[field].text for name, field in times.items() if field in form}
+    fields = {name: f"expires_after[{name}]" for name in ("anchor", "seconds")}
+    expiry = {name: form[field].text for name, field in fields.items() if field in form}
     given = {"file": (form["file"].filename, content), "purpose": form["purpose"].text}
     return {**given, "expires_after": expiry} if expiry else given
 
@@ -270,9 +271,9 @@ def _multipart(upload: Json) -> bytes:
     return head.encode() + data + b"\r\n--rehearsal--\r\n"
 
 
-def _texts(value: Any) -> list[str]:
+def _strings(value: Any) -> list[str]:
     if isinstance(value, dict):
-        return [text for item in value.values() for text in _texts(item)]
+        return [text for item in value.values() for text in _strings(item)]
     if isinstance(value, list):
-        return [text for item in value for text in _texts(item)]
+        return [text for item in value for text in _strings(item)]
     return [value] if isinstance(value, str) else []

@@ -1,12 +1,12 @@
-"""Takes secrets and personal data out of recorded exchanges, before anything is written to disk.
+"""Replaces secrets and personal data in recorded exchanges, before anything is written to disk.
 
-What is looked for stands in tables: keys and tokens of services in `secrets`, named fields, addresses and hosts in
-`fields`, numbers with their checks in `numerals`, headers in `headers`. Each secret gets one stand-in in the whole
-cassette, so that exchanges still fit together; the ids of the API are no secrets and stay. Whatever holds none stays
-as it is, byte for byte, and redacting twice changes nothing.
+The kinds of secrets are in tables: keys and tokens of services in `secrets`, named fields, addresses and hosts in
+`fields`, numbers with their checks in `numerals`, headers in `headers`. Each secret has one stand-in in the whole
+cassette, so that exchanges still fit together; the ids of the API are not secret and stay. What contains no secret
+stays the same, byte for byte, and redacting twice changes nothing.
 
-What it cannot see: what is compressed or encrypted within a file (a .docx, most of a PDF), pictures, and names of
-people. Name those with `patterns`.
+Not found: what is compressed or encrypted within a file (a .docx, most of a PDF), pictures, and names of people. Name
+those with `patterns`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 from harness.recording.redacting.assignments import ASSIGNMENT
 from harness.recording.redacting.bodies import rewritten_body, rewritten_url
 from harness.recording.redacting.fields import FIELD, FIELD_KINDS, MAIL
-from harness.recording.redacting.findings import Finding, filler, findings_of, look_at, refusal, yaml_in
+from harness.recording.redacting.findings import Finding, filler, findings_of, refusal, scan_tree, yaml_in
 from harness.recording.redacting.headers import COOKIES, CREDENTIALS, rewritten_header
 from harness.recording.redacting.kinds import Kind
 from harness.recording.redacting.patterns import KINDS, is_stand_in, user_kind
-from harness.recording.redacting.places import Lines
+from harness.recording.redacting.places import LinePositions
 from harness.recording.redacting.rewriting import Hit, Rewriter
 from harness.recording.redacting.standins import StandIns
 from harness.service.http import Request, Response
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     from harness.recording.exchanges import RecordedExchange
 
-LEARNED = 16  # characters of the shortest credential that is also looked for where nothing says that it is one
-TELLING = (CREDENTIALS, FIELD, ASSIGNMENT, *FIELD_KINDS)  # they know a credential by what stands beside it
-LOOKS_MADE_UP = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[^\s]{16,}", re.DOTALL)
+MIN_LEARNED_LENGTH = 16  # characters of a credential that is also searched for where nothing marks it as one
+CONTEXT_KINDS = (CREDENTIALS, FIELD, ASSIGNMENT, *FIELD_KINDS)  # they recognize a credential by its context
+LOOKS_RANDOM = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[^\s]{16,}", re.DOTALL)
 
 
 class Redactor:
@@ -44,7 +44,7 @@ class Redactor:
     Attributes:
         patterns: regular expressions of what else is secret; of one with a group `secret`, only that. They are tried on
             decoded texts: on each string of a JSON body, on each header, not on the whole file.
-        keep: what is no secret although it looks like one: texts, or compiled expressions for the whole of it.
+        keep: what is not secret although it looks so: texts, or compiled expressions that match all of it.
 
     >>> redactor = Redactor(patterns=[r"Project \\w+"], keep=["help@corp.com"])
     >>> [finding.kind for finding in redactor.scan("Project Falcon, help@corp.com, joe@corp.com")]
@@ -74,7 +74,7 @@ class Redactor:
         """The exchanges without their secrets; one that had none is the very same object.
 
         Cookies are removed, everything else gets a stand-in. A credential of a header or of a named field is replaced
-        wherever else it stands, whatever its shape.
+        everywhere, whatever its format.
 
         Raises `HarnessFailure` if a stand-in needs Faker and that is missing.
         """
@@ -83,43 +83,43 @@ class Redactor:
             headers = "\n".join([item.request.url, *item.request.headers.values(), *item.response.headers.values()])
             for part in (headers.encode(errors="replace"), item.request_body, item.response_body):
                 self._stand_ins.reserve(part)
-        # what one exchange reveals to be a credential may stand in an earlier one
+        # a credential that one exchange reveals may be in an earlier one, too
         while True:
             known = len(self._learned)
-            rewriter = self._rewriter(self._replace)
+            rewriter = self._rewriter(self._stand_in_for)
             done = [self._exchange(rewriter, item) for item in given]
             if len(self._learned) == known:
                 return done
 
     def scan(self, data: str | bytes) -> list[Finding]:
-        """The secrets in a text or a file, whatever its structure; nothing is changed."""
+        """The secrets in a text or a file, whatever its structure. Nothing is changed."""
         rewriter = self._rewriter(filler, [])
         rewritten_body(rewriter, data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"))
         return findings_of(rewriter.hits or [])
 
-    def look(self, tree: Any) -> list[Finding]:
-        """The secrets in what a cassette says, given as lists and dicts: URLs, headers, bodies, each as what it is."""
+    def scan_tree(self, tree: Any) -> list[Finding]:
+        """The secrets in a parsed cassette of lists and dicts, where URLs, headers and bodies are scanned as such."""
         rewriter = self._rewriter(filler, [])
-        look_at(rewriter, tree, "")
+        scan_tree(rewriter, tree, "")
         return findings_of(rewriter.hits or [])
 
     def refuse_if_secret(self, data: bytes, path: str | PurePath) -> None:
-        """The last look at a file before it is written. Raises `HarnessFailure` if a secret is still in it.
+        """A last check of a file before it is written. Raises `HarnessFailure` if it still contains a secret.
 
-        A YAML file is looked at text by text, as what a cassette says; every other as one text. What this redactor
-        replaced before must not be found anywhere.
+        A YAML file is scanned as a parsed cassette, any other as one text. What this redactor replaced before must not
+        be in it at all.
         """
         rewriter = self._rewriter(filler, [])
         tree = yaml_in(data) if PurePath(path).suffix.lower() in (".yaml", ".yml") else None
         if tree is None:
             rewritten_body(rewriter, data)
         else:
-            look_at(rewriter, tree, "")
+            scan_tree(rewriter, tree, "")
         hits = rewriter.hits or []
         for secret in sorted(self._originals):
             at = data.find(secret.encode(errors="surrogatepass"))
             if at >= 0:
-                place = Lines(data.decode("latin-1"))(at)
+                place = LinePositions(data.decode("latin-1"))(at)
                 hits.append(Hit("secret that was replaced elsewhere", secret, [place]))
         if hits:
             raise refusal(path, findings_of(hits))
@@ -137,7 +137,7 @@ class Redactor:
                 CREDENTIALS.disguise,
                 strong=True,
             )
-            # after the tokens that name themselves, so that a key has the stand-in of its kind
+            # last, so that a key of a known kind gets the stand-in of its kind
             kinds = (*kinds, learned)
         return Rewriter(kinds, replace_by, self._is_kept, hits)
 
@@ -148,10 +148,10 @@ class Redactor:
             or any(pattern.fullmatch(secret) for pattern in self._kept_patterns)
         )
 
-    def _replace(self, kind: Kind, secret: str) -> str:
-        if kind in TELLING and LOOKS_MADE_UP.fullmatch(secret):
+    def _stand_in_for(self, kind: Kind, secret: str) -> str:
+        if kind in CONTEXT_KINDS and LOOKS_RANDOM.fullmatch(secret):
             self._learned.add(secret)
-        if len(secret) >= LEARNED and (kind.strong or secret in self._learned) and kind is not MAIL:
+        if len(secret) >= MIN_LEARNED_LENGTH and (kind.strong or secret in self._learned) and kind is not MAIL:
             self._originals.add(secret)
         return self._stand_ins(kind, secret)
 

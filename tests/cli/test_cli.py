@@ -124,7 +124,7 @@ def test_a_secret_left_in_one_cassette_writes_none(run, monkeypatch):
 
     monkeypatch.setattr(Redactor, "redact", forgetting)
     result = run("import", log("one.yml", "two.yml"), "--redact", "Falcon", code=1)
-    assert "a secret would stand in it" in result.stderr
+    assert "it would contain a secret" in result.stderr
     assert not Path("cassettes").exists()
 
 

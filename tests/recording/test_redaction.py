@@ -19,7 +19,7 @@ from harness.failures import HarnessFailure
 from harness.recording import cassettes
 from harness.recording.exchanges import RecordedExchange
 from harness.recording.redacting.kinds import Kind
-from harness.recording.redacting.rewriting import ROUNDS, Rewriter
+from harness.recording.redacting.rewriting import MAX_ROUNDS, Rewriter
 from harness.recording.redaction import Redactor
 from harness.service.http import Request, Response
 from harness.service.params import parse_upload
@@ -246,7 +246,7 @@ def test_decoding_ends_somewhere():
 def test_rewriting_ends_even_where_a_stand_in_is_a_secret():
     kind = Kind("growing", (), re.compile("a+"), lambda secret, _: f"{secret}a")
     rewriter = Rewriter([kind], lambda kind, secret: f"{secret}a", lambda _: False)
-    assert rewriter.text("-a-") == f"-{'a' * (ROUNDS + 1)}-"
+    assert rewriter.text("-a-") == f"-{'a' * (MAX_ROUNDS + 1)}-"
     kind = Kind("to and fro", (), re.compile("a{10}|b{10}"), "", strong=True)
     rewriter = Rewriter([kind], lambda _, secret: secret.translate(str.maketrans("ab", "ba")), lambda _: False)
     assert rewriter.binary(b"\0" + b"a" * 10) == b"\0" + b"a" * 10
@@ -623,7 +623,7 @@ def test_patterns_that_match_stand_ins_do_no_harm(pattern):
 
 
 def test_a_pattern_that_is_no_pattern():
-    with pytest.raises(HarnessFailure, match=r"'\(' among the patterns for redaction is no regular expression"):
+    with pytest.raises(HarnessFailure, match=r"'\(' among the patterns for redaction is not a regular expression"):
         Redactor(patterns=["("])
 
 
@@ -719,7 +719,7 @@ def test_a_refusal_says_what_and_where_and_shows_no_secret(tmp_path):
     with pytest.raises(HarnessFailure) as failure:
         Redactor().refuse_if_secret((tmp_path / "old.yaml").read_bytes(), tmp_path / "old.yaml")
     message = str(failure.value)
-    assert message.startswith(f"{tmp_path / 'old.yaml'} was not written, because a secret would stand in it: ")
+    assert message.startswith(f"{tmp_path / 'old.yaml'} was not written, because it would contain a secret: ")
     assert "Nothing was written." in message
     for line in (
         "credentials at interactions[0].request.headers, header authorization: op… (10 characters)",

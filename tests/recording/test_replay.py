@@ -775,7 +775,7 @@ def test_what_was_kept_is_no_secret_when_it_is_replayed(cassette):
 
 
 def test_a_pattern_that_is_none_is_told_before_anything_is_replayed(cassette):
-    with pytest.raises(HarnessFailure, match="is no regular expression"):
+    with pytest.raises(HarnessFailure, match="is not a regular expression"):
         replaying(cassette(recorded(say("Hello."))), redact=["("])
 
 
@@ -783,7 +783,7 @@ def test_a_pattern_that_is_none_is_told_without_asserts_too(cassette):
     path = str(cassette(recorded(say("Hello."))))
     code = f"from harness import FakeAssistants; FakeAssistants().replay({path!r}, redact=['('])"
     done = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True, check=False)
-    assert "is no regular expression" in done.stderr
+    assert "is not a regular expression" in done.stderr
 
 
 def test_a_question_with_a_secret_that_was_asked_once_is_answered_once(cassette):

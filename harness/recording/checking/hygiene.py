@@ -36,7 +36,7 @@ def secret(exchanges: Sequence[ParsedExchange], redactor: Redactor) -> Iterator[
         request, response = seen.recorded.request, seen.recorded.response
         sent = {"uri": request.url, "headers": dict(request.headers), "body": seen.recorded.request_body}
         got = {"headers": dict(response.headers), "body": seen.recorded.response_body}
-        for found in redactor.look({"request": sent, "response": got}):
+        for found in redactor.scan_tree({"request": sent, "response": got}):
             yield "note" if found.kind in IDENTIFYING else "error", seen, str(found)
 
 

@@ -1,1 +1,1 @@
-"""What redaction is made of: tables of what is secret, and how it is taken out of each kind of text."""
+"""The parts of redaction: tables of the kinds of secrets, and the replacement of secrets in texts of any structure."""

@@ -1,4 +1,4 @@
-"""Secrets in prose and code: `password = "…"`, where no structure says what is a name and what a value."""
+"""Secrets in prose and code: `password = "…"`, where no structure separates name and value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.recording.redacting.kinds import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FURTHEST = 64  # characters before the sign in which the name stands
+MAX_DISTANCE = 64  # characters before the sign that are searched for the name
 NAME = re.compile(
     r"""(?: (?P<pass> password | passwd | passphrase | passcode | (?<![a-z])pwd | 비밀번호 | 암호 )
           | secret | phpsessid | jsessionid
@@ -27,18 +27,18 @@ VALUE = re.compile(
     re.VERBOSE,
 )
 DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
-# A digit, and something else.
+# A digit, and a character that is none.
 MIXED = re.compile(r"(?=.{0,60}\d)(?=.{0,60}[A-Za-z!@#$%^*?~])", re.DOTALL)
 CODE = ("(", "[")
 
 
 class Assignment(Kind):
-    """Looked for from the sign between name and value: most texts have few."""
+    """A secret that is assigned to a name. It is searched for from the sign, because most texts contain few."""
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         last = 0
         for sign in self.pattern.finditer(text):
-            before = text[max(last, sign.start() - FURTHEST) : sign.start()].lower()
+            before = text[max(last, sign.start() - MAX_DISTANCE) : sign.start()].lower()
             name = NAME.search(before) if any(trigger in before for trigger in self.triggers) else None
             value = VALUE.match(text, sign.end()) if name else None
             if name and value and value.start() >= last and self._is_secret(name, value):
@@ -47,12 +47,12 @@ class Assignment(Kind):
 
     @staticmethod
     def _is_secret(name: re.Match[str], value: re.Match[str]) -> bool:
-        """A quoted literal, or a word that has digits among its letters; no name of something else."""
+        """Whether a value is a quoted literal or a word with digits among its letters, and not a name in code."""
         secret, after = value["secret"], value.string[value.end() : value.end() + 1]
         if PLACEHOLDER.fullmatch(secret) or ID.fullmatch(secret):
             return False
         if secret != secret.strip() or secret[0] in "),+{[%<$":
-            return False  # the text between two quoted ones, or a variable of a shell or template
+            return False  # text between two quoted ones, or a variable of a shell or template
         if name["weak"]:
             return is_random(secret)
         if value["quote"]:

@@ -1,4 +1,4 @@
-"""How a secret may be written so that it does not look like one: percent signs, escapes, base64."""
+"""Encodings in which a secret does not look like one: percent-encoding, escapes, base64."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ WRAP = re.compile(r"\s+")
 HEXADECIMAL = re.compile("[0-9A-Fa-f]{2}")
 ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-7][0-9A-Fa-f])")
 NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-# Control characters do not stand in text, save tabs and line ends.
+# Control characters that text does not contain: all but tabs and line ends.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
-SHORTEST_BINARY = 96  # of base64: anything shorter that is no text is no file either
+MIN_BINARY_LENGTH = 96  # characters of base64: shorter ones that do not decode to text are not base64 of a file
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """A way to write text.
+    """An encoding of text.
 
     Attributes:
-        needs: stands in every text that uses it; empty: no telling.
-        run: finds what may be written this way; no character belongs to two runs, so that none is looked at twice.
-        decode: what a run says; None where it is not written this way after all.
-        encode: writes a text the way a run was written.
-        within: what to look for in a run that says no text; one that does is not read in two ways, because a line of it
-            may begin in the middle of a stand-in.
+        needs: what every text with this encoding contains; empty if there is no such thing.
+        run: finds runs that may be encoded. They do not overlap, so that no character is decoded twice.
+        decode: the decoded run; None if it is not encoded after all.
+        encode: encodes a text in the style of a run.
+        within: tried on parts of a run that does not decode to text. One that does is not read in two ways, because a
+            line of it may begin in the middle of a stand-in.
     """
 
     needs: str
@@ -42,7 +42,7 @@ class Encoding:
 
 
 def is_in_escape(text: str, at: int) -> bool:
-    """Whether a percent sign before it takes this character away: `%2Fabc` says `/abc`, and nothing begins at the 2."""
+    """Whether the character at this index belongs to a percent-escape: in `%2Fabc`, which is `/abc`, 2 and F do."""
     percent = text.rfind("%", max(0, at - 2), at)
     return percent >= 0 and HEXADECIMAL.match(text, percent + 1) is not None
 
@@ -62,7 +62,7 @@ def _from_escapes(run: str) -> str | None:
 
 
 def _to_escapes(text: str | bytes, run: str) -> str:
-    """What is not ASCII is escaped again, if it was; the rest reads better as it is."""
+    """A text in which characters that are not ASCII are escaped, unless the run contains them unescaped."""
     assert isinstance(text, str)
     as_they_are = set(run)
     return NOT_ASCII.sub(lambda match: match[0] if match[0] in as_they_are else json.dumps(match[0])[1:-1], text)
@@ -76,12 +76,12 @@ def _from_base64(run: str) -> str | bytes | None:
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        return data if len(plain) >= SHORTEST_BINARY else None
-    return None if CONTROL.search(text) and len(plain) < SHORTEST_BINARY else text
+        return data if len(plain) >= MIN_BINARY_LENGTH else None
+    return None if CONTROL.search(text) and len(plain) < MIN_BINARY_LENGTH else text
 
 
 def _to_base64(text: str | bytes, run: str) -> str:
-    """In the alphabet of the run, padded if it is, and in lines as long as its first."""
+    """Base64 with the alphabet, padding and line length of the run."""
     new = b64encode(text.encode() if isinstance(text, str) else text).decode()
     if "-" in run or "_" in run:
         new = new.replace("+", "-").replace("/", "_")
@@ -94,19 +94,19 @@ def _to_base64(text: str | bytes, run: str) -> str:
     return new
 
 
-# Undone before anything is looked for: a piece of an escape would pass for the beginning of a word.
+# Decoded before anything is searched for: the end of an escape would look like the beginning of a word.
 ESCAPES = (
     Encoding("%", re.compile(r"[\w.~%+!*'()@-]+", re.ASCII), _from_percent, _to_percent),
     Encoding("\\", re.compile(r"^[^\n]*\\[ux][^\n]*", re.MULTILINE), _from_escapes, _to_escapes),
 )
-# Looked into afterwards: a token that is base64 is replaced as a whole.
+# Decoded afterwards: a token that is base64 itself is replaced as a whole.
 BASE64 = (
     Encoding(
         "",
         re.compile(r"[A-Za-z0-9+/_-]{12,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]{4,})*={0,2}"),
         _from_base64,
         _to_base64,
-        # the same, where a slash, a hyphen or a line divides it from what stands before
+        # base64 after other text that ends with a slash, a hyphen or a line end
         within=Encoding("", re.compile(r"[A-Za-z0-9]{12,}={0,2}"), _from_base64, _to_base64),
     ),
 )

@@ -1,4 +1,4 @@
-"""Secrets that are known by what stands beside them: a field's name, a scheme, a host, an at sign."""
+"""Secrets that are recognized by their context: a field's name, a scheme, a host, an at sign."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.recording.redacting.kinds import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Whatever such a field holds is secret. Compared without case, `_` and `-`.
+# The value of such a field is secret. Names are compared without case, `_` and `-`.
 STRONG = re.compile(
     r"(?:.*(?:password(?:hash|confirm|confirmation|\d)?|passwd|passphrase|passcode|secret|apikey|apisecret|secretkey|secretaccesskey|accountkey|"
     r"sharedaccesskey|subscriptionkey|privatekey|encryptionkey|accesskey|authkey|functionskey)"
@@ -20,9 +20,9 @@ STRONG = re.compile(
     r"|pwd|dbpwd|userpwd|비밀번호|암호|주민등록번호|xamzsignature|xgoogsignature|xamzcredential|(?:proxy)?authorization|sig|jsessionid|phpsessid)\Z",
     re.DOTALL,
 )
-# Such a field holds a secret where its value looks like one; a `token` may also be a word of a language model.
+# The value of such a field is secret if it looks random; a `token` may also be a word of a language model.
 WEAK = re.compile(r"(?:.*token|auth|session|sessionid|sid|sessionkey|credentials?|bearer|cookie|jwt)\Z", re.DOTALL)
-# What people and recorders write where a secret was, and what schemas and code say about a field of that name.
+# What people and recorders write in place of a secret, and what schemas and code contain for a field of that name.
 PLACEHOLDER = re.compile(
     r"""\W*(?:|redacted|sanitized|filtered|removed|masked|hidden|dummy|none|null|nil|true|false|string|str|text|bytes
     |integer|number|required|optional|password|passwd|secret|token|key|api[_ -]?key|your[_ -][\w -]*|[x*•.…#\x7f-]+)\W*
@@ -30,7 +30,7 @@ PLACEHOLDER = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 RANDOM = re.compile(r"(?=[^\d]{0,40}\d)(?=[^A-Za-z]{0,40}[A-Za-z])[^\s\"'(){}\[\]<>]{16,}\Z")
-# Ids of the API are no secrets: they hold the exchanges together. Those of others name no account either.
+# Ids of the API and similar ones are not secret: they connect the exchanges, and name no account.
 ID = re.compile(
     r"(?:asst|thread|msg|run|step|call|vs|vsfb|vsf|req|batch|resp|chatcmpl|ftjob|upload|rs|fc|tool)_\w+"
     r"|(?:file|assistant|chatcmpl|cmpl|batch)-\w+",
@@ -40,7 +40,7 @@ UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def is_secret_field(name: str, value: str) -> bool:
-    """Whether a value under this name is secret, in JSON, forms, queries and the like, where it is all the value.
+    """Whether the whole value of a field with this name is secret, in JSON, forms, queries and the like.
 
     >>> [is_secret_field("db_password", value) for value in ("hunter", "", "<password>", "${PASSWORD}")]
     [True, False, False, False]
@@ -77,7 +77,7 @@ def _is_basic(match: re.Match[str]) -> bool:
         return False
 
 
-FIELD = Kind("secret field", (), re.compile(r"(?!)"), "")  # where structure, not looks, tells what is a field
+FIELD = Kind("secret field", (), re.compile(r"(?!)"), "")  # no pattern: the structure tells what is a field
 FIELD_KINDS = (
     Kind(
         "bearer token",
@@ -130,7 +130,7 @@ FIELD_KINDS = (
 )
 
 
-# How the service quotes a wrong key: both its ends are there.
+# How the service quotes a wrong key: with its first and last characters.
 MASKED_KEY = Kind(
     "masked API key",
     ("key provided: ",),
@@ -138,33 +138,33 @@ MASKED_KEY = Kind(
     "sk-",
 )
 
-# Names that are kept for examples (RFC 2606): what Faker makes ends on them.
+# Domains that are reserved for examples (RFC 2606), as in the addresses that Faker makes.
 RESERVED = re.compile(r"(?:.*\.)?(?:example(?:\.(?:com|net|org))?|invalid|test|localhost)", re.IGNORECASE)
-WAS_A_KEY = re.compile(r"[A-Za-z0-9_.-]{0,20}redacted-\d+")  # the password before the host of a URL
+STAND_IN_BEFORE_HOST = re.compile(r"[A-Za-z0-9_.-]{0,20}redacted-\d+")  # such as the password in a URL
 LOCAL = re.compile(r"[\w.%+-]{1,64}\Z", re.ASCII)
 
 
 class MailKind(Kind):
-    """Addresses are looked for from their at sign, so that long words without one cost nothing."""
+    """E-mail addresses. They are searched for from the at sign, so that long words without one cost nothing."""
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         last = 0
         for match in self.pattern.finditer(text):
             at, end = match.span()
-            # what was the host of an address is not the beginning of another as well
+            # the host of an address does not begin another one
             local = LOCAL.search(text[max(last, at - 64) : at])
-            if local is None or RESERVED.fullmatch(match["host"]) or WAS_A_KEY.fullmatch(local[0]):
+            if local is None or RESERVED.fullmatch(match["host"]) or STAND_IN_BEFORE_HOST.fullmatch(local[0]):
                 continue
             start = at - len(local[0])
             if start and text[start - 1] == "\\" and text[start] in "bfnrt":
-                start += 1  # an escaped line end is no part of the address
+                start += 1  # an escaped line end is not part of the address
             if start < at and not self._is_code(text, start, at, end, match["host"]):
                 yield start, end
                 last = end
 
     @staticmethod
     def _is_code(text: str, start: int, at: int, end: int, host: str) -> bool:
-        """A product of matrices, a call, or the user that Git has on every host."""
+        """Whether it is a matrix product, a call, or the user `git` of an SSH URL."""
         return text[end : end + 1] == "(" or text[start:at] == "git" or (at - start == 1 and host.index(".") == 1)
 
 

@@ -1,4 +1,4 @@
-"""What bytes and texts are: JSON or not, text or binary; and how a piece of them is written."""
+"""Recognizes formats: whether a text is JSON, and in which encodings bytes can be text."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import re
 
 from harness.recording.redacting.encodings import CONTROL
 
-OPENING = tuple('{["')
-MARKS = (
+JSON_STARTS = tuple('{["')
+BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
@@ -18,8 +18,8 @@ NOT_ASCII = re.compile(r"\\u(?!00[0-7])")
 
 
 def is_json(text: str) -> bool:
-    """Whether a text is JSON that can hold strings, or lines of such JSON."""
-    if text.lstrip()[:1] not in OPENING:
+    """Whether a text is JSON that can contain strings, or JSON lines."""
+    if text.lstrip()[:1] not in JSON_STARTS:
         return False
     try:
         json.loads(text)
@@ -37,15 +37,15 @@ def _is_json_lines(text: str) -> bool:
         return False
 
 
-def written_like(raw: str, new: str) -> str:
-    """A string as a JSON literal, with what is not ASCII escaped only if it was in the old one."""
+def json_literal_like(raw: str, new: str) -> str:
+    """A string as a JSON literal; what is not ASCII is escaped only if it was in the old literal."""
     escaped = NOT_ASCII.search(raw) is not None
     return json.dumps(new, ensure_ascii=escaped)
 
 
 def codecs_of(data: bytes) -> tuple[str, ...]:
-    """The encodings to try, if it can be text at all. What is no UTF-8 still is text without control characters."""
-    for mark, codec in MARKS:
+    """The encodings to try, none for binary data. Latin-1 only for data without control characters."""
+    for mark, codec in BOMS:
         if data.startswith(mark):
             return (codec,)
     head = data[:4096]

@@ -1,4 +1,4 @@
-"""Headers that are secret by their names: credentials, accounts, cookies, and where a request came from."""
+"""Headers that are secret by their names: credentials, accounts, cookies, and addresses of clients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.recording.redacting.bodies import rewritten_url
 from harness.recording.redacting.fields import PLACEHOLDER
 from harness.recording.redacting.kinds import Kind
-from harness.recording.redacting.places import Lines
+from harness.recording.redacting.places import LinePositions
 
 if TYPE_CHECKING:
     from harness.recording.redacting.rewriting import Rewriter
@@ -24,9 +24,9 @@ CREDENTIALS = Kind(
 ORGANIZATION = Kind("organization", (), EVERYTHING, "org-")
 PROJECT = Kind("project", (), EVERYTHING, "proj_")
 ACCOUNT = Kind("account", (), EVERYTHING, "")
-# Of Cloudflare: it ends on the airport next to which the request was made.
+# Cloudflare's id of a request ends with the airport code of the nearest data centre.
 RAY = Kind("place of the client", (), EVERYTHING, "ray-")
-# RFC 5737 and 3849: addresses for documentation, which nobody has.
+# Addresses that are reserved for documentation (RFC 5737 and 3849).
 NETS = ("192.0.2", "198.51.100", "203.0.113")
 ADDRESS = Kind(
     "IP address",
@@ -63,17 +63,17 @@ def kind_of_header(name: str) -> Kind | None:
 
 
 def rewritten_header(rewriter: Rewriter, name: str, value: str) -> str:
-    """A header's value without its secrets. Of a credential nothing stays but its scheme.
+    """A header's value without its secrets. Only the scheme of a credential stays.
 
-    Where the value is, or holds, a key of a known kind, that gets the stand-in which it has everywhere.
+    If the value is or contains a key of a known kind, the key gets the same stand-in as everywhere.
     """
     if name == "content-type":
-        return value  # a boundary has to stay what it is in the body
+        return value  # the boundary has to match the body
     since = rewriter.count
     kind = kind_of_header(name)
     new = rewritten_url(rewriter, value) if "://" in value else rewriter.text(value)
     if kind is ADDRESS:
-        new = rewriter.replaced(ADDRESS, new)
+        new = rewriter.replace_kind(ADDRESS, new)
     elif kind:
         shown, secret = kind.pattern.search(new), kind.pattern.search(value)
         if (
@@ -81,10 +81,12 @@ def rewritten_header(rewriter: Rewriter, name: str, value: str) -> str:
             and secret
             and not (
                 PLACEHOLDER.fullmatch(shown["secret"])
-                or rewriter.spares(shown["secret"])
-                or rewriter.spares(secret["secret"])
+                or rewriter.is_kept(shown["secret"])
+                or rewriter.is_kept(secret["secret"])
             )
         ):
-            new = value[: secret.start("secret")] + rewriter.found(kind, secret["secret"], Lines(value), 0)
-    rewriter.placed(since, "header {}".format, name)
+            new = value[: secret.start("secret")] + rewriter.stand_in_for(
+                kind, secret["secret"], LinePositions(value), 0
+            )
+    rewriter.locate(since, "header {}".format, name)
     return new

@@ -1,4 +1,4 @@
-"""What is known of one kind of secret: its name, how it is found, and what stands in for it."""
+"""A kind of secret: its name, how it is found, and what replaces it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# What stands in for a secret that has no disguise of its own, after what is kept of its beginning.
+# The stand-in for a secret, after the prefix of its kind.
 STAND_IN = re.compile(r"redacted-\d+")
 
 
-def anything(_match: re.Match[str]) -> bool:
+def accept_any(_match: re.Match[str]) -> bool:
     return True
 
 
-def as_it_is(secret: str) -> str:
+def unchanged(secret: str) -> str:
     return secret
 
 
@@ -26,29 +26,29 @@ class Kind:
     """A kind of secret.
 
     Attributes:
-        triggers: one of these stands, in lower case, in every text that holds such a secret; none: no telling.
+        triggers: texts in lower case, one of which every text with such a secret contains; empty if there are none.
         pattern: its group `secret`, or else the whole match, is the secret.
-        disguise: what a stand-in keeps of the beginning, `sk-` for `sk-redacted-1`; or a function that makes the nth
-            one to look like the secret; None where Faker does.
-        accepts: whether a match is one after all.
-        same: secrets that are alike in this form share a stand-in.
-        needs: one of these stands there too.
-        numeral: it has seven digits or more, with no letters among them.
-        strong: no other bytes look like it by chance, so it is looked for in binary data too.
+        disguise: the prefix of stand-ins, `sk-` for `sk-redacted-1`; or a function that makes the nth stand-in, similar
+            to the secret; None if Faker makes them.
+        accepts: decides whether a match is such a secret.
+        same: normalizes a secret; secrets with the same normal form share a stand-in.
+        needs: more texts, one of which has to be present.
+        numeral: whether it has at least seven digits, with no letters among them.
+        strong: whether no other bytes look like it by chance, so that it is searched for in binary data too.
     """
 
     name: str
     triggers: tuple[str, ...]
     pattern: re.Pattern[str]
     disguise: str | Callable[[str, int], str] | None
-    accepts: Callable[[re.Match[str]], bool] = anything
-    same: Callable[[str], str] = as_it_is
+    accepts: Callable[[re.Match[str]], bool] = accept_any
+    same: Callable[[str], str] = unchanged
     strong: bool = False
     needs: tuple[str, ...] = ()
     numeral: bool = False
 
     def may_be_in(self, lowered: str) -> bool:
-        """Whether the text is worth a look; cheap. The text has to be in lower case."""
+        """Whether a text, given in lower case, may contain such a secret; a cheap test."""
         for trigger in self.triggers:
             if trigger in lowered:
                 break
@@ -58,11 +58,11 @@ class Kind:
         return not self.needs or any(need in lowered for need in self.needs)
 
     def spans(self, text: str) -> Iterator[re.Match[str]]:
-        """The matches of the pattern; a kind may know a faster way to find them."""
+        """The matches of the pattern; subclasses may find them faster."""
         return self.pattern.finditer(text)
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where such secrets stand."""
+        """The start and end of each such secret in a text."""
         group = "secret" if "secret" in self.pattern.groupindex else 0
         for match in self.spans(text):
             start, end = match.span(group)

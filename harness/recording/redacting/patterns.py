@@ -1,4 +1,4 @@
-"""All kinds of secrets, in the order in which they are looked for."""
+"""All kinds of secrets, in the order in which they are searched for."""
 
 from __future__ import annotations
 
@@ -17,51 +17,51 @@ from harness.recording.redacting.secrets import PRIVATE_KEY, TOKEN_KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What says most about itself comes first: a key in a field named `token` is a key, and so is the password of a URL.
+# The most specific kinds come first: a key in a field named `token` or as the password of a URL is a key.
 KINDS = (PRIVATE_KEY, *TOKEN_KINDS, MASKED_KEY, *FIELD_KINDS, ASSIGNMENT, MAIL, *AZURE_KINDS, *NUMERAL_KINDS)
-DISGUISES = frozenset(kind.disguise for kind in (*KINDS, *HEADER_KINDS) if isinstance(kind.disguise, str))
-DISGUISED = re.compile(r"(.{0,60}?)redacted-\d+_*", re.DOTALL)
+PREFIXES = frozenset(kind.disguise for kind in (*KINDS, *HEADER_KINDS) if isinstance(kind.disguise, str))
+STAND_IN_WITH_PREFIX = re.compile(r"(.{0,60}?)redacted-\d+_*", re.DOTALL)
 RESERVED_ADDRESS = re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}@example\.(?:com|net|org)", re.ASCII)
 
 
 def is_stand_in(text: str) -> bool:
-    """Whether a text is what this project writes in place of a secret, and nothing else.
+    """Whether a text is exactly what this project writes in place of a secret.
 
     >>> is_stand_in("sk-redacted-1"), is_stand_in("redacted-12"), is_stand_in("opensesame-redacted-1")
     (True, True, False)
     """
-    match = DISGUISED.fullmatch(text)
-    return match is not None and match[1] in DISGUISES
+    match = STAND_IN_WITH_PREFIX.fullmatch(text)
+    return match is not None and match[1] in PREFIXES
 
 
 class UserKind(Kind):
-    """What a user calls secret. It may match anything, so stand-ins are kept out of its reach."""
+    """A pattern of the user. It may match anything, so its matches must not touch stand-ins."""
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
-        done = [match.span() for match in STAND_IN.finditer(text)]
-        # an address is replaced as a whole or not at all: what would be left of a stand-in is a new address
-        whole = [match.span() for match in RESERVED_ADDRESS.finditer(text)]
+        stand_ins = [match.span() for match in STAND_IN.finditer(text)]
+        # an address is replaced as a whole or not at all: the rest of a stand-in would be a new address
+        addresses = [match.span() for match in RESERVED_ADDRESS.finditer(text)]
         for start, end in super().find(text):
-            if not _touched(done, start, end) and all(
-                start <= first and last <= end for first, last in _touched(whole, start, end)
+            if not _overlapping(stand_ins, start, end) and all(
+                start <= first and last <= end for first, last in _overlapping(addresses, start, end)
             ):
                 yield start, end
 
 
-def _touched(spans: list[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
-    """Those of the spans, which are in order, that share a character with another."""
+def _overlapping(spans: list[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
+    """Those of the sorted spans that overlap with the one from start to end."""
     last = bisect(spans, (end,))
     first = bisect(spans, start, hi=last, key=lambda span: span[1])
     return spans[first:last]
 
 
 def user_kind(pattern: str | re.Pattern[str]) -> UserKind:
-    """A pattern of the user as a kind. Raises `HarnessFailure` if it is no regular expression."""
+    """A pattern of the user as a kind. Raises `HarnessFailure` if it is not a regular expression."""
     try:
         compiled = re.compile(pattern)
     except re.error as error:
         raise HarnessFailure(
-            f"{pattern!r} among the patterns for redaction is no regular expression: {error}.",
+            f"{pattern!r} among the patterns for redaction is not a regular expression: {error}.",
             do=f"re.escape({pattern!r})   # if it is meant literally",
         ) from error
     return UserKind(f"text like {compiled.pattern}", (), compiled, "", strong=True)

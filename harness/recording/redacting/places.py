@@ -1,6 +1,6 @@
-"""Where something stands, in words for messages.
+"""Places in texts, described for messages.
 
-A text may hold thousands of secrets, so no place is looked for from the beginning again.
+A text may contain thousands of secrets, so each search for a place continues from the previous one.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]', re.DOTALL)
 
 
 def unquoted(literal: str) -> str:
-    """What a string literal of JSON says."""
+    """The value of a JSON string literal."""
     return literal[1:-1] if "\\" not in literal else str(json.loads(literal, strict=False))
 
 
-def walk(text: str) -> Iterator[tuple[re.Match[str], list[str | int]]]:
-    """The tokens of a JSON text, each with the path to it; one that ends on "" leads to a key. Copy it to keep it."""
+def json_tokens(text: str) -> Iterator[tuple[re.Match[str], list[str | int]]]:
+    """The tokens of a JSON text with their paths; that of a key ends with "". Paths are reused: copy one to keep it."""
     path: list[str | int] = []
     literal = ""
     for match in TOKEN.finditer(text):
@@ -39,10 +39,10 @@ def walk(text: str) -> Iterator[tuple[re.Match[str], list[str | int]]]:
             literal = sign
 
 
-class Lines:
-    """Lines and columns of a text, both counted from one, for places asked for in their order.
+class LinePositions:
+    """Describes places in a text by line and column, both counted from 1. They have to be asked for in order.
 
-    >>> lines = Lines("one\\ntwo\\nthree")
+    >>> lines = LinePositions("one\\ntwo\\nthree")
     >>> lines(0), lines(5), lines(8)
     ('line 1 column 1', 'line 2 column 2', 'line 3 column 1')
     """
@@ -58,17 +58,17 @@ class Lines:
         return f"line {self._line} column {at - self._start + 1}"
 
 
-class Paths:
-    """The paths of the values and keys that begin at some places of a JSON text, asked for in their order.
+class JsonPaths:
+    """Describes places in a JSON text by the path of the value or key there. They have to be asked for in order.
 
     >>> text = '{"data": [{"id": 1}, {"name": "x"}]}'
-    >>> paths = Paths(text)
+    >>> paths = JsonPaths(text)
     >>> paths(text.index('"name"')), paths(text.index('"x"'))
     ('$.data[1] key', '$.data[1].name')
     """
 
     def __init__(self, text: str) -> None:
-        self._tokens = walk(text)
+        self._tokens = json_tokens(text)
         self._next, self._path = 0, list[str | int]()
 
     def __call__(self, at: int) -> str:

@@ -1,8 +1,8 @@
-"""Rewrites secrets in texts of any structure, and leaves every other character where it was.
+"""Replaces secrets in texts of any structure, and changes no other character.
 
-JSON is not parsed and written again: its string literals are found, and those that hold a secret are replaced. What
-is encoded (percent signs, escapes, base64, JSON in a string of JSON) is decoded, rewritten and encoded again, only if
-there was a secret in it.
+JSON is not parsed and written again: its string literals are found, and those that contain a secret are replaced. What
+is encoded (percent-encoding, escapes, base64, JSON in a string of JSON) is decoded, rewritten and encoded again, only
+if it contained a secret.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from harness.recording.redacting.encodings import BASE64, ESCAPES, Encoding, is_in_escape
 from harness.recording.redacting.fields import FIELD, is_secret_field, may_be_secret_field
-from harness.recording.redacting.formats import codecs_of, is_json, written_like
+from harness.recording.redacting.formats import codecs_of, is_json, json_literal_like
 from harness.recording.redacting.numerals import CARD, RUN
-from harness.recording.redacting.places import Lines, Paths, unquoted
+from harness.recording.redacting.places import JsonPaths, LinePositions, unquoted
 from harness.recording.redacting.splicing import Edit, splice
 
 if TYPE_CHECKING:
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
     from harness.recording.redacting.kinds import Kind
 
-ROUNDS = 20  # what one replacement uncovers, another may need to replace
-DEEP = 4  # base64 in JSON in a string of JSON …
-REMEMBERED = 4096  # characters of the longest text that is worth remembering
-NOTHING: Mapping[int, str] = {}
-HIDING = re.compile(r"\\[u/]")  # escapes that may hide what is looked for
+MAX_ROUNDS = 20  # a replacement may reveal another secret
+MAX_DEPTH = 4  # levels of encodings: base64 in JSON in a string of JSON …
+MAX_CACHED = 4096  # characters of a text whose result is cached
+NO_STRINGS: Mapping[int, str] = {}
+HIDING_ESCAPE = re.compile(r"\\[u/]")  # escapes that may hide a trigger
 LITERAL = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?', re.DOTALL)
 LONG_NUMBER = re.compile(r"(?<![\w.+\"-])\d{14,19}(?![\w.\"])", re.ASCII)
 AFTER_KEY = re.compile(r"\s*(?:(?P<number>-?\d[\d.eE+-]*)|(?P<literal>\")|(?P<list>\[[^\[\]{}]*\]))")
-SHORTEST_IN_BINARY = 10
+MIN_BINARY_LENGTH = 10
 
 
 @dataclass(slots=True)
 class Hit:
-    """A secret that was found, and where, from the outermost place to the innermost."""
+    """A secret that was found, and its place, from the outermost to the innermost structure."""
 
     kind: str
     secret: str
@@ -46,66 +46,66 @@ class Hit:
 
 @dataclass
 class Rewriter:
-    """Finds secrets and puts in their places what `replace` says.
+    """Finds secrets and replaces them by what `replace` returns.
 
     Attributes:
-        kinds: what is looked for, in this order.
-        replace: the stand-in for a secret of a kind.
-        spares: which secrets may stay.
-        hits: what was found, kept only where somebody wants to know (a scan).
+        kinds: the kinds that are searched for, in this order.
+        replace: gives the stand-in for a secret of a kind.
+        is_kept: whether a secret may stay.
+        hits: what was found, in a scan; otherwise None.
     """
 
     kinds: Sequence[Kind]
     replace: Callable[[Kind, str], str]
-    spares: Callable[[str], bool]
+    is_kept: Callable[[str], bool]
     hits: list[Hit] | None = None
-    _seen: dict[str, str] = field(default_factory=dict)
+    _cache: dict[str, str] = field(default_factory=dict)
     _fields: dict[str, bool] = field(default_factory=dict)
 
     # --- text ------------------------------------------------------------------------------------------------
 
     def text(self, text: str, kinds: Sequence[Kind] | None = None, depth: int = 0) -> str:
-        """The text without its secrets. `kinds` are those that can be in it, if that is known."""
-        new = self._seen.get(text)
+        """The text without its secrets. `kinds` are those that it can contain, if that is known."""
+        new = self._cache.get(text)
         if new is None:
             new, _ = self.pieces(text, (), kinds, depth)
-            # deep down less is decoded
-            if depth == 0 and len(text) <= REMEMBERED and (self.hits is None or new == text):
-                self._seen[text] = new
+            # at a greater depth less is decoded, so the result may differ
+            if depth == 0 and len(text) <= MAX_CACHED and (self.hits is None or new == text):
+                self._cache[text] = new
         return new
 
     def pieces(
         self, text: str, cuts: Sequence[int], kinds: Sequence[Kind] | None = None, depth: int = 0
     ) -> tuple[str, Sequence[int]]:
-        """The text without its secrets, and where the places at which it had been cut are now."""
-        for _ in range(ROUNDS):
+        """The text without its secrets, and the new indexes of its cuts."""
+        for _ in range(MAX_ROUNDS):
             before = text
-            text, cuts = self._round(text, cuts, kinds, depth)
+            text, cuts = self._rewrite_once(text, cuts, kinds, depth)
             if text == before:
                 break
             kinds = None
         return text, cuts
 
-    def _round(
+    def _rewrite_once(
         self, text: str, cuts: Sequence[int], kinds: Sequence[Kind] | None, depth: int
     ) -> tuple[str, Sequence[int]]:
         if is_json(text):
             return splice(text, self.in_json(text, kinds, depth), cuts)
-        text, cuts = self._decoded(ESCAPES, text, cuts, depth)
+        text, cuts = self._rewrite_encoded(ESCAPES, text, cuts, depth)
         for kind in self.possible(text, kinds):
             text, cuts = splice(text, self._edits(kind, text), cuts)
-        return self._decoded(BASE64, text, cuts, depth)
+        return self._rewrite_encoded(BASE64, text, cuts, depth)
 
-    def _decoded(
+    def _rewrite_encoded(
         self, encodings: Sequence[Encoding], text: str, cuts: Sequence[int], depth: int
     ) -> tuple[str, Sequence[int]]:
-        for encoding in encodings if depth < DEEP else ():
+        for encoding in encodings if depth < MAX_DEPTH else ():
             if encoding.needs in text:
-                text, cuts = splice(text, self._encoded(encoding, text, depth), cuts)
+                text, cuts = splice(text, self._encoded_edits(encoding, text, depth), cuts)
         return text, cuts
 
     def possible(self, text: str, kinds: Sequence[Kind] | None = None) -> list[Kind]:
-        """The kinds that can be in a text, by a cheap look at it."""
+        """The kinds that a text can contain, by a cheap test."""
         lowered, numbers = text.lower(), RUN.search(text) is not None
         return [
             kind
@@ -113,32 +113,32 @@ class Rewriter:
             if (numbers or not kind.numeral) and kind.may_be_in(lowered)
         ]
 
-    def replaced(self, kind: Kind, text: str) -> str:
+    def replace_kind(self, kind: Kind, text: str) -> str:
         return splice(text, self._edits(kind, text))[0]
 
     def _edits(self, kind: Kind, text: str, shortest: int = 1) -> list[Edit]:
-        lines = Lines(text)
+        lines = LinePositions(text)
         return [
-            (start, end, self.found(kind, text[start:end], lines, start))
-            for start, end in self._finds(kind, text)
+            (start, end, self.stand_in_for(kind, text[start:end], lines, start))
+            for start, end in self._spans(kind, text)
             if end - start >= shortest
         ]
 
-    def _finds(self, kind: Kind, text: str) -> list[tuple[int, int]]:
+    def _spans(self, kind: Kind, text: str) -> list[tuple[int, int]]:
         return [
             (start, end)
             for start, end in kind.find(text)
-            if not self.spares(text[start:end]) and not is_in_escape(text, start)
+            if not self.is_kept(text[start:end]) and not is_in_escape(text, start)
         ]
 
-    def found(self, kind: Kind, secret: str, where: Callable[..., str], *of: object) -> str:
-        """The stand-in for a secret; `where(*of)` says where it stands, and is asked only in a scan."""
+    def stand_in_for(self, kind: Kind, secret: str, where: Callable[..., str], *of: object) -> str:
+        """The stand-in for a secret; `where(*of)` describes its place, and is called only in a scan."""
         if self.hits is not None:
             self.hits.append(Hit(kind.name, secret, [where(*of)]))
         return self.replace(kind, secret)
 
-    def placed(self, since: int, where: Callable[..., str], *of: object) -> None:
-        """What was found since, if anything was, lies within something: `where(*of)`."""
+    def locate(self, since: int, where: Callable[..., str], *of: object) -> None:
+        """Prefix the places of all hits since a count with an outer place: `where(*of)`."""
         if self.hits is not None and len(self.hits) > since:
             place = where(*of)
             for hit in self.hits[since:]:
@@ -150,10 +150,12 @@ class Rewriter:
 
     # --- encodings ---------------------------------------------------------------------------------------------
 
-    def _encoded(self, encoding: Encoding, text: str, depth: int) -> list[Edit]:
-        return self._in_runs(encoding, encoding.run.finditer(text), Lines(text), depth)
+    def _encoded_edits(self, encoding: Encoding, text: str, depth: int) -> list[Edit]:
+        return self._edits_in_runs(encoding, encoding.run.finditer(text), LinePositions(text), depth)
 
-    def _in_runs(self, encoding: Encoding, runs: Iterator[re.Match[str]], lines: Lines, depth: int) -> list[Edit]:
+    def _edits_in_runs(
+        self, encoding: Encoding, runs: Iterator[re.Match[str]], lines: LinePositions, depth: int
+    ) -> list[Edit]:
         edits: list[Edit] = []
         for match in runs:
             decoded = encoding.decode(match[0])
@@ -163,15 +165,15 @@ class Rewriter:
             else:
                 new = decoded and self.binary(decoded)
             if new is not None and new != decoded:
-                self.placed(since, lines, match.start())
+                self.locate(since, lines, match.start())
                 edits.append((*match.span(), encoding.encode(new, match[0])))
             elif encoding.within and not isinstance(decoded, str):
                 runs_within = encoding.within.run.finditer(match.string, *match.span())
-                edits += self._in_runs(encoding.within, runs_within, lines, depth)
+                edits += self._edits_in_runs(encoding.within, runs_within, lines, depth)
         return edits
 
     def data(self, data: bytes, rewrite: Callable[[str], str] | None = None) -> bytes:
-        """A whole file: text in whatever encoding, or binary. `rewrite` is what to do with its text, if not `text`."""
+        """A file without its secrets: text in any encoding, or binary. `rewrite` is for text, by default `text`."""
         for codec in codecs_of(data):
             try:
                 text = data.decode(codec)
@@ -182,14 +184,14 @@ class Rewriter:
         return self.binary(data)
 
     def binary(self, data: bytes) -> bytes:
-        """Data that is no text: only what cannot be there by chance is replaced, by as many bytes as it had."""
+        """Binary data without its secrets: only those of strong kinds are replaced, with their length unchanged."""
         text = data.decode("latin-1")
-        for _ in range(ROUNDS):
+        for _ in range(MAX_ROUNDS):
             before = text
             for kind in self.possible(text):
                 if kind.strong:
-                    edits = self._edits(kind, text, SHORTEST_IN_BINARY)
-                    text = splice(text, [_fitted(edit) for edit in edits])[0]
+                    edits = self._edits(kind, text, MIN_BINARY_LENGTH)
+                    text = splice(text, [_with_same_length(edit) for edit in edits])[0]
             if text == before:
                 break
         return text.encode("latin-1")
@@ -197,11 +199,11 @@ class Rewriter:
     # --- JSON ------------------------------------------------------------------------------------------------
 
     def in_json(
-        self, text: str, kinds: Sequence[Kind] | None, depth: int = 0, fixed: Mapping[int, str] = NOTHING
+        self, text: str, kinds: Sequence[Kind] | None, depth: int = 0, fixed: Mapping[int, str] = NO_STRINGS
     ) -> list[Edit]:
-        """What has to change in a JSON text. `fixed` are strings that somebody has rewritten, by their places."""
+        """The edits that remove the secrets of a JSON text. `fixed` are strings already rewritten, by index."""
         kinds = self.possible(text, kinds)
-        edits, done, paths = [], [], Paths(text)
+        edits, done, paths = [], [], JsonPaths(text)
         secret_until, name = 0, ""
         for match in LITERAL.finditer(text):
             raw, start = match[1], match.start()
@@ -214,11 +216,11 @@ class Rewriter:
                 new = fixed[start]
             else:
                 since = self.count
-                new = self.text(value, None if HIDING.search(raw) else kinds, depth)
-                self.placed(since, paths, start)
+                new = self.text(value, None if HIDING_ESCAPE.search(raw) else kinds, depth)
+                self.locate(since, paths, start)
             if new != value:
-                edits.append((*done[-1], written_like(raw, new)))
-            if match[2] is not None and self._names_a_secret(value):
+                edits.append((*done[-1], json_literal_like(raw, new)))
+            if match[2] is not None and self._is_secret_name(value):
                 after = AFTER_KEY.match(text, match.end())
                 secret_until, name = (after.end() if after else 0), value
                 number = after["number"] if after else None
@@ -227,37 +229,37 @@ class Rewriter:
                     new = self.field(number, paths, after.start("number"))
                     edits.append((*after.span("number"), number if new == number else "0"))
                     done.append(after.span("number"))
-        numbers = self._cards(text, done) if LONG_NUMBER.search(text) else []
+        numbers = self._card_edits(text, done) if LONG_NUMBER.search(text) else []
         return sorted(edits + numbers) if numbers else edits
 
     def field(self, value: str, where: Callable[..., str], *of: object) -> str:
-        """The stand-in for the value of a field that is secret by its name."""
-        if self.spares(value):
+        """The stand-in for the value of a field that is secret by its name; the value itself if it is kept."""
+        if self.is_kept(value):
             return value
-        return self.found(FIELD, value, where, *of)
+        return self.stand_in_for(FIELD, value, where, *of)
 
-    def _names_a_secret(self, key: str) -> bool:
+    def _is_secret_name(self, key: str) -> bool:
         known = self._fields.get(key)
         if known is None:
             known = self._fields[key] = may_be_secret_field(key)
         return known
 
-    def _cards(self, text: str, done: list[tuple[int, int]]) -> list[Edit]:
-        """Cards that a careless client wrote as numbers: these stay numbers. `done` is what was looked at already."""
-        edits, paths = [], Paths(text)
+    def _card_edits(self, text: str, done: list[tuple[int, int]]) -> list[Edit]:
+        """The edits for cards that are JSON numbers, which stay numbers. `done` are the spans already rewritten."""
+        edits, paths = [], JsonPaths(text)
         for match in LONG_NUMBER.finditer(text):
             start, end = match.span()
             before = bisect(done, (start, end))
             if before and done[before - 1][1] > start:
                 continue  # digits of a string, or a number that is secret by its name
-            if self._finds(CARD, match[0]):
-                new = self.found(CARD, match[0], paths, start)
+            if self._spans(CARD, match[0]):
+                new = self.stand_in_for(CARD, match[0], paths, start)
                 edits.append((start, end, new if new.isdecimal() else "1" + "0" * (end - start - 1)))
         return edits
 
 
-def _fitted(edit: Edit) -> Edit:
-    """The edit with as many characters as it replaces."""
+def _with_same_length(edit: Edit) -> Edit:
+    """The edit with a replacement of the same length as what it replaces."""
     start, end, new = edit
     length = end - start
     return start, end, new.ljust(length, "_") if len(new) <= length else "x" * length

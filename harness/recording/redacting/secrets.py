@@ -1,8 +1,8 @@
-"""The kinds of secrets that name themselves by their looks, as a table: keys and tokens of services.
+"""Keys and tokens of services, which are recognized by their format, as a table.
 
-A new service is a new row: what it is called, how its keys begin, and what follows. The beginnings double as a cheap
-look ahead: where none of them stands in a text, no pattern is tried on it. What needs a name beside it to be known for
-a secret stands in `fields` and `assignments`, what is made of digits in `numerals`.
+A new service is a new row: its name, the prefixes of its keys, and what follows. The prefixes are triggers, too: a
+pattern is tried only on texts that contain one of its prefixes. Secrets that are recognized by a name beside them are
+in `fields` and `assignments`, those made of digits in `numerals`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.recording.redacting.kinds import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# name · how keys begin · what follows, greedily: a key glued to other characters must not leave a piece behind
+# name | prefixes | what follows, greedily: no part of a key must stay, if other characters follow it directly
 TOKENS = """
 OpenAI API key          | sk-proj- sk-svcacct- sk-admin- sk-None- | [\\w-]{12,}
 Anthropic API key       | sk-ant-                   | [\\w-]{12,}
@@ -103,23 +103,25 @@ JSON web token          | eyJ                       | [\\w-]{8,}\\.eyJ[\\w-]{8,}
 JSON web token          | eyJ                       | [\\w-]{8,}(?:\\.[\\w-]*){4}
 """
 
-# Found not at their beginning: what to look ahead for instead, in lower case.
-INSIDE = {
+# Triggers, in lower case, of kinds without a fixed prefix.
+LATER_TRIGGERS = {
     "Telegram bot token": ":aa",
     "Mailchimp API key": "-us",
     "Terraform token": ".atlasv1.",
     "Azure API key": "jqqj99",
 }
-# The beginning that a stand-in keeps, where it is not the first of the row.
-KEEPS = {"OpenAI API key": "sk-", "JSON web token": "jwt-", "Slack webhook": "", "Kakao key": "KakaoAK "}
-KEEPS |= dict.fromkeys([*INSIDE, "Airtable token", "Twilio SID", "Google refresh token", "Teams webhook"], "")
+# The prefix of stand-ins, where it is not the first prefix of the row.
+PREFIXES = {"OpenAI API key": "sk-", "JSON web token": "jwt-", "Slack webhook": "", "Kakao key": "KakaoAK "}
+PREFIXES |= dict.fromkeys(
+    [*LATER_TRIGGERS, "Airtable token", "Twilio SID", "Google refresh token", "Teams webhook"], ""
+)
 
 
 def _beginning(text: str, rest: str) -> str:
-    """A beginning, and that a word begins with it; `\\n` and its like, still escaped, are no part of a word.
+    """A pattern for a prefix at the beginning of a word; escapes such as `\\n` before it are not part of the word.
 
-    What stands before it is looked at last: a pattern that begins with letters is found much faster. Where dots divide
-    what follows, a word with hyphens is one word: a pattern tried at each of its pieces would take quadratic time.
+    The lookbehind comes last, because a pattern that begins with letters is found much faster. Where dots separate what
+    follows, a word may contain hyphens: a pattern that is tried at each of its parts would take quadratic time.
     """
     before = r"[\w.-]" if r"\." in rest else "[A-Za-z0-9]"
     return rf"{text}(?:(?<!{before}{text})|(?<=\\[bfnrt]{text}))"
@@ -128,7 +130,7 @@ def _beginning(text: str, rest: str) -> str:
 def _rows() -> Iterator[Kind]:
     for row in TOKENS.strip().splitlines():
         name, beginnings, rest = (cell.strip() for cell in row.split("|", 2))
-        inside = INSIDE.get(name)
+        inside = LATER_TRIGGERS.get(name)
         starts = beginnings.split()
         if inside:
             begins = rf"(?:(?<![A-Za-z0-9])|(?<=/bot)){starts[0]}"  # Telegram's URLs: /bot<token>/sendMessage
@@ -138,7 +140,7 @@ def _rows() -> Iterator[Kind]:
             name=name,
             triggers=(inside,) if inside else tuple(start.lower() for start in starts),
             pattern=re.compile(begins + rest, re.ASCII),
-            disguise=KEEPS.get(name, starts[0]),
+            disguise=PREFIXES.get(name, starts[0]),
             strong=True,
         )
 
@@ -147,7 +149,7 @@ TOKEN_KINDS = tuple(_rows())
 PRIVATE_KEY = Kind(
     name="private key",
     triggers=("-----begin",),
-    # up to its end, or to where the text was cut off; the body has no five hyphens, so no byte is looked at twice
+    # up to its end, or where the text was cut off; the body has no five hyphens, so no byte is scanned twice
     pattern=re.compile(
         r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
         r"(?:[^-]*(?:-(?!----)[^-]*)*-----END [A-Z0-9 ]{0,40}-----"

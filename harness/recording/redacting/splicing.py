@@ -1,4 +1,4 @@
-"""Replacing pieces of a text and nothing else of it."""
+"""Replaces parts of a text."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Edit = tuple[int, int, str]  # from where, to where, and what stands there now
+Edit = tuple[int, int, str]  # start, end, and the replacement
 
 
 def splice(text: str, edits: Sequence[Edit], cuts: Sequence[int] = ()) -> tuple[str, list[int]]:
-    """The text with its edits made, and where the cuts lie in it now. Edits come in order and do not overlap.
+    """The text with its edits made, and the new indexes of the cuts. Edits have to be sorted and must not overlap.
 
-    A cut in what was replaced stays as far from its beginning as it was, or moves to its end if that is nearer.
+    A cut within a replaced part keeps its distance from the start, or moves to the end if that is nearer.
 
     >>> splice("my key abcdef ends", [(7, 13, "KEY")], [3, 9, 12, 18])
     ('my key KEY ends', [3, 9, 10, 15])
@@ -24,7 +24,7 @@ def splice(text: str, edits: Sequence[Edit], cuts: Sequence[int] = ()) -> tuple[
     cut = next(waiting)
     at = grown = 0
     for start, end, new in edits:
-        assert at <= start <= end, "where edits overlap, what is between them would be written twice"
+        assert at <= start <= end, "where edits overlap, the text between them would be written twice"
         while cut <= start:
             moved.append(cut + grown)
             cut = next(waiting)
@@ -41,4 +41,5 @@ def splice(text: str, edits: Sequence[Edit], cuts: Sequence[int] = ()) -> tuple[
 
 
 def cut_up(text: str, cuts: Sequence[int]) -> list[str]:
+    """The pieces of a text between its cuts."""
     return [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]

@@ -1,4 +1,4 @@
-"""What stands in for secrets: the same for the same secret, in the whole cassette."""
+"""Stand-ins for secrets: the same one for the same secret in the whole cassette."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from harness.recording.redacting.numerals import digits
 if TYPE_CHECKING:
     from harness.recording.redacting.kinds import Kind
 
-# Each tried once a word: a long one would take quadratic time.
+# Anchored to the beginning of a word: otherwise a long one would take quadratic time.
 TAKEN_NAMES = re.compile(rb"(?<![\w.+-])(?:[\w.-]{0,60}?redacted-\d+|[\w.+-]{1,64}@example\.(?:com|net|org))", re.ASCII)
 TAKEN_NUMBERS = re.compile(rb"[+(]?\d[\d ().-]{7,24}\d")
 
 
 class StandIns:
-    """Hands out stand-ins; those of one seed, asked for in one order, are always the same.
+    """Creates stand-ins, deterministically for a seed and the order of secrets.
 
-    A cassette that grows holds stand-ins already: `reserve` keeps them from being given to another secret.
+    A cassette that is extended contains stand-ins already: `reserve` prevents their use for other secrets.
     """
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._addresses: list[str] = []
-        self._given: dict[tuple[str, str], int] = {}
+        self._fake_addresses: list[str] = []
+        self._numbers_by_secret: dict[tuple[str, str], int] = {}
         self._used: set[str] = set()
         self._taken: set[str] = set()
         self._taken_digits = ""
@@ -35,6 +35,7 @@ class StandIns:
         self.counts: Counter[str] = Counter()
 
     def reserve(self, data: bytes) -> None:
+        """Do not use the stand-ins in this data for new secrets."""
         if b"redacted-" in data or b"@example." in data:
             self._taken.update(match.decode().lower() for match in TAKEN_NAMES.findall(data))
         if b"0000" in data or b"555" in data:
@@ -42,25 +43,25 @@ class StandIns:
             self._taken_digits += "".join(f" {digits(run)}" for run in sorted(runs))
 
     def __call__(self, kind: Kind, secret: str) -> str:
-        """The stand-in for this secret. A number written in two ways has one stand-in, written in two ways."""
+        """The stand-in for a secret. The same number in two layouts has the same stand-in in two layouts."""
         same = kind.same(secret)
         family = kind.disguise if isinstance(kind.disguise, str) else kind.name
-        number = self._given.get((family, same))
+        number = self._numbers_by_secret.get((family, same))
         if number is None:
-            number = self._given[family, same] = self._new(kind, secret, family)
+            number = self._numbers_by_secret[family, same] = self._unused_number(kind, secret, family)
             self.counts[kind.name] += 1
-        return self._named(kind, secret, number)
+        return self._formatted(kind, secret, number)
 
-    def _new(self, kind: Kind, secret: str, family: str) -> int:
-        """The next number whose stand-in nobody has."""
+    def _unused_number(self, kind: Kind, secret: str, family: str) -> int:
+        """The next number whose stand-in is not in use."""
         while True:
             self._numbers[family] += 1
             number = self._numbers[family]
-            name = self._named(kind, secret, number)
+            name = self._formatted(kind, secret, number)
             if not (digits(name) in self._taken_digits if kind.numeral else name.lower() in self._taken):
                 return number
 
-    def _named(self, kind: Kind, secret: str, number: int) -> str:
+    def _formatted(self, kind: Kind, secret: str, number: int) -> str:
         if kind.disguise is None:
             return self._address(number)
         if isinstance(kind.disguise, str):
@@ -68,17 +69,17 @@ class StandIns:
         return kind.disguise(secret, number)
 
     def _address(self, number: int) -> str:
-        """The nth address that Faker makes, each different."""
-        while len(self._addresses) < number:
-            address = str(self._made_up.ascii_safe_email())
+        """The nth e-mail address made by Faker, each different."""
+        while len(self._fake_addresses) < number:
+            address = str(self._faker.ascii_safe_email())
             if address in self._used:  # Faker repeats itself after some hundreds
-                address = address.replace("@", f"{len(self._addresses)}@")
+                address = address.replace("@", f"{len(self._fake_addresses)}@")
             self._used.add(address)
-            self._addresses.append(address)
-        return self._addresses[number - 1]
+            self._fake_addresses.append(address)
+        return self._fake_addresses[number - 1]
 
     @cached_property
-    def _made_up(self) -> Any:
+    def _faker(self) -> Any:
         try:
             from faker import Faker  # noqa: PLC0415 - half a second, for those who need it
         except ImportError:

@@ -1,4 +1,4 @@
-"""What the tests of cassettes share: where the recordings lie, small exchanges, and when exchanges are the same."""
+"""Shared by the tests of cassettes: the recordings, small exchanges, and a comparable form of exchanges."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xff"
 
 
 def files(pattern: str) -> list:
-    """Parameters for a test of each recording; where there are none, the one test says why it is skipped."""
+    """Parameters for a test of each recording; if there are none, one that is skipped with the reason."""
     found = [pytest.param(path, id=path.name) for path in sorted(FOLDER.glob(pattern))]
     reason = f"no recordings: nothing in {FOLDER} (PYTEST_ASSISTANTS_SHARED says where the folder above it is)"
     return found or [pytest.param(None, marks=pytest.mark.skip(reason=reason))]
 
 
-def told(exchanges: Iterable[RecordedExchange]) -> list:
-    """All that exchanges say, but for where they stand."""
+def without_origins(exchanges: Iterable[RecordedExchange]) -> list:
+    """Exchanges without their origins, to be compared."""
     return [(item.request, item.response, item.at) for item in exchanges]
 
 

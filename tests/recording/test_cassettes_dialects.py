@@ -1,4 +1,4 @@
-"""What each dialect says, in small cassettes, and what is said of files that are none."""
+"""Small cassettes in each dialect, and the messages for files that are in none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A check finds what is wrong with a cassette, and nothing in those that are right."""
+"""A check finds what is wrong with a cassette, and nothing in correct ones."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from functools import cache
 
 import pytest
 from cassette_recordings import FOLDER, exchange, files, upload
-from shipped import PATHS
-from telling import BASE, HEAD
-from telling import recorded as told_by_a_fake
+from recorded_sessions import BASE, HEAD, record_session
+from shipped_cassettes import PATHS
 
 from harness import call, fail, refuse, say, truncate
 from harness.recording.cassettes import write
@@ -67,7 +66,7 @@ def test_what_this_project_ships_is_faultless_but_for_its_age(path):
 
 def recorded(*acts, **more):
     """A conversation with a scripted fake, as a recorder would have it."""
-    return Redactor().redact(told_by_a_fake(*acts, **more))
+    return Redactor().redact(record_session(*acts, **more))
 
 
 BETA = {name: HEAD[name] for name in ("openai-beta", "content-type")}

@@ -1,4 +1,4 @@
-"""Recordings in other forms become cassettes."""
+"""Recordings in other dialects become cassettes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 from cassette_recordings import exchange, files
-from telling import BASE, recorded
+from recorded_sessions import BASE, record_session
 
 from harness import FakeAssistants, HarnessFailure, say
 from harness.recording.cassettes import header_of, read, write
@@ -118,7 +118,7 @@ def test_nothing_is_written_over_what_is_there(log, tmp_path):
 
 
 def test_the_comment_on_top_stays(tmp_path):
-    write(tmp_path / "a.yaml", recorded(say("Hello.")), header="Recorded by hand.")
+    write(tmp_path / "a.yaml", record_session(say("Hello.")), header="Recorded by hand.")
     [made] = imports([tmp_path / "a.yaml"], tmp_path / "new")
     assert made.header == "Recorded by hand.\nImported from a.yaml."
 

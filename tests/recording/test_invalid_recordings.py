@@ -1,4 +1,4 @@
-"""Sessions out of which a filter took too much: told as far as they can be, and never replayed as another story."""
+"""Sessions from which a filter removed too much: reported as far as possible, and not replayed live."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from telling import Client, recorded
+from recorded_sessions import Client, record_session
 
 from harness import FakeAssistants, HarnessFailure, Response, call, say
 from harness.recording.cassettes import write
@@ -20,45 +20,47 @@ from harness.recording.timeline import timeline
 @pytest.fixture(scope="module")
 def story():
     """An assistant, a thread, a message, a run with a call, its steps, its messages."""
-    return recorded(call("f"), say("4 °C"), outputs=["4"])
+    return record_session(call("f"), say("4 °C"), outputs=["4"])
 
 
 @pytest.fixture
 def replayed(tmp_path):
     """A fake that replays these exchanges."""
 
-    def replaying(exchanges, mode="live"):
+    def replay(exchanges, mode="live"):
         path = tmp_path / "session.yaml"
         write(path, exchanges)
         fake = FakeAssistants()
         fake.replay(path, mode=mode)
         return fake
 
-    return replaying
+    return replay
 
 
-def changed(exchanges, kind, key, value):
-    """The answers, with another value under that key of all objects of a kind; without it where the value is `...`."""
+def with_value(exchanges, kind, key, value):
+    """The exchanges with another value for a key of all objects of a kind; without the key if the value is `...`."""
 
-    def anew(thing):
+    def rewritten(thing):
         if isinstance(thing, list):
-            return [anew(item) for item in thing]
+            return [rewritten(item) for item in thing]
         if not isinstance(thing, dict):
             return thing
-        new = {name: anew(item) for name, item in thing.items()}
+        new = {name: rewritten(item) for name, item in thing.items()}
         if new.get("object") == kind:
             new.pop(key, None)
             new |= {} if value is ... else {key: value}
         return new
 
-    return [got(item, json.dumps(anew(json.loads(item.response_body))).encode()) for item in exchanges]
+    return [
+        with_response_body(item, json.dumps(rewritten(json.loads(item.response_body))).encode()) for item in exchanges
+    ]
 
 
-def got(item, body):
+def with_response_body(item, body):
     return replace(item, response=Response(item.response.status, item.response.headers, body))
 
 
-ODD = [
+INVALID = [
     ("thread", "created_at", "REDACTED", "thread.created_at of thread_"),
     ("thread.run", "created_at", ..., "thread.run.created_at of run_"),
     ("thread.run", "id", None, "thread.run.id of None"),
@@ -76,34 +78,34 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "key", "value", "told"), ODD)
-def test_an_object_that_cannot_be_understood_is_told_everywhere(story, replayed, kind, key, value, told):
-    odd = changed(story, kind, key, value)
+@pytest.mark.parametrize(("kind", "key", "value", "message"), INVALID)
+def test_an_invalid_object_is_reported_everywhere(story, replayed, kind, key, value, message):
+    invalid = with_value(story, kind, key, value)
     with pytest.raises(
-        HarnessFailure, match=f"cannot be replayed live: {told}.* is not what the service sends"
+        HarnessFailure, match=f"cannot be replayed live: {message}.* is not what the service sends"
     ) as caught:
-        replayed(odd)
+        replayed(invalid)
     assert 'mode="exact"' in caught.value.do
-    session = Session.of(odd)
-    assert re.search(f"{told}.* is not what the service sends", timeline(session))
+    session = Session.of(invalid)
+    assert re.search(f"{message}.* is not what the service sends", timeline(session))
     written = re.sub(r"\n +# ", " ", generate_test(session, title="x"))  # comments are wrapped
-    assert re.search(f"Left out: .*: {told}.* is not what the service sends", written)
+    assert re.search(f"Left out: .*: {message}.* is not what the service sends", written)
     assert world(session)["requests"]
-    fake = replayed(odd, "exact")
-    assert [fake.answer(item.request).status for item in odd] == [200] * len(odd)
+    fake = replayed(invalid, "exact")
+    assert [fake.answer(item.request).status for item in invalid] == [200] * len(invalid)
 
 
-def test_an_id_that_stands_for_several_objects_is_told(story, replayed):
+def test_an_id_that_stands_for_several_objects_is_reported(story, replayed):
     def masked(item):
-        return got(item, re.sub(rb'"msg_\w+"', b'"msg_REDACTED"', item.response_body))
+        return with_response_body(item, re.sub(rb'"msg_\w+"', b'"msg_REDACTED"', item.response_body))
 
     with pytest.raises(HarnessFailure, match="cannot be replayed live: msg_REDACTED stands for several objects"):
         replayed([masked(item) for item in story])
 
 
 @pytest.mark.parametrize("body", [b'{"model": "gpt-4o", "name": "Ada"}', b'{"model": "gpt-4o", "newer": 1}'])
-def test_what_is_written_a_second_time_is_made_once(story, replayed, body):
-    """Also where the fake takes the recorded answer, as the request has what it does not know."""
+def test_an_exchange_that_is_recorded_twice_creates_one_object(story, replayed, body):
+    """Also if the recorded answer is replayed, because the fake does not know a parameter of the request."""
     first = replace(story[0], request=replace(story[0].request, body=body))
     fake = replayed([first, story[0]])
     assert [fake.answer(item.request).status for item in (first, story[0])] == [200, 200]
@@ -126,8 +128,8 @@ def is_look(item):
         (lambda item: is_look(item) or "/messages" in item.request.path, "expired"),
     ],
 )
-def test_a_run_that_nobody_saw_end_has_ended_if_it_has_answered(replayed, lost, end, stream):
-    story = recorded(say("4 °C"))
+def test_a_run_without_a_recorded_end_completes_if_it_has_answered(replayed, lost, end, stream):
+    story = record_session(say("4 °C"))
     assistant, thread, asked, run, *rest = story
     fake = replayed([assistant, thread, asked, run, *(item for item in rest if not lost(item))])
     client = Client(fake)
@@ -140,19 +142,21 @@ def test_a_run_that_nobody_saw_end_has_ended_if_it_has_answered(replayed, lost, 
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b'{"id": "x"}'])
-def test_answers_that_were_not_kept_are_told_as_far_as_they_can_be(story, body):
-    session = Session.of(got(item, body) for item in story)
+def test_answers_that_were_not_recorded_are_reported_as_far_as_possible(story, body):
+    session = Session.of(with_response_body(item, body) for item in story)
     assert session.created_by == {}
     assert "bytes" in timeline(session) or "x" in timeline(session)
     assert "assistants" in generate_test(session, title="x")
     assert world(session)["requests"]
 
 
-def test_of_kinds_that_nobody_knows_nothing_is_asked(story):
+def test_unknown_kinds_are_valid(story):
     """Azure's agents have tools and parts of their own."""
     known = Session.of(story)
     parts = [{"type": "azure_part", "azure_part": 1}]
     grounded = {"type": "tool_calls", "tool_calls": [{"id": "call_x", "type": "bing_grounding", "bing_grounding": {}}]}
-    told = changed(changed(story, "thread.message", "content", parts), "thread.run.step", "step_details", grounded)
-    assert not [seen.validation_errors for seen in Session.of(told).exchanges if seen.validation_errors]
-    assert Session.of(told).first_shown.keys() == known.first_shown.keys()
+    unknown = with_value(
+        with_value(story, "thread.message", "content", parts), "thread.run.step", "step_details", grounded
+    )
+    assert not [seen.validation_errors for seen in Session.of(unknown).exchanges if seen.validation_errors]
+    assert Session.of(unknown).first_shown.keys() == known.first_shown.keys()

@@ -1,4 +1,4 @@
-"""What recorders of other languages and proxies write: read whole, or refused with what can be done."""
+"""Files of recorders in other languages and proxies: read whole, or refused with a way to convert them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textwrap import dedent
 
 import pytest
 import yaml
-from telling import recorded
+from recorded_sessions import record_session
 
 from harness import FakeAssistants, say
 from harness.failures import HarnessFailure
@@ -215,7 +215,7 @@ def as_nock(items):
 
 
 def test_a_conversation_that_nock_recorded_is_replayed(tmp_path):
-    story = recorded(say("4 °C"))
+    story = record_session(say("4 °C"))
     path = tmp_path / "nock.json"
     path.write_text(as_nock(story), "utf-8")
     player = replay(path, Service(), mode="live", on_miss="fail")
@@ -235,7 +235,7 @@ def test_a_refusal_that_was_printed_is_told(read_text):
     read_text(f"{json.dumps(THREAD)}\n{json.dumps(refusal)}\n{{'error': 'x'}}\n{refusal['error']}", skipped)
     [line] = skipped
     assert 'line 2: what begins with \'{"error": ' in line
-    assert line.endswith("is a refusal of the service, and nothing tells of which request")
+    assert line.endswith("is a refusal of the service without its request")
 
 
 # --- what is not read ---------------------------------------------------------------------------------------------

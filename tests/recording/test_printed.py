@@ -8,8 +8,8 @@ from time import process_time
 
 import pytest
 from cassette_recordings import FOLDER
-from shipped import FOLDER as CASSETTES
-from shipped import session_of
+from shipped_cassettes import FOLDER as CASSETTES
+from shipped_cassettes import session_of
 
 from harness import FakeAssistants, HarnessFailure
 from harness.recording.cassettes import header_of, read

@@ -1,4 +1,4 @@
-"""Recording: what a client sends and gets becomes a cassette, redacted, or nothing changes (issue: recording)."""
+"""Recording: what a client sends and receives becomes a redacted cassette, or nothing changes."""
 
 from __future__ import annotations
 

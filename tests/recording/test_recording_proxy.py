@@ -1,4 +1,4 @@
-"""`record_command`: what a program says to a live endpoint becomes a cassette, whatever it is written in."""
+"""`record_command`: the exchanges of a program with a live endpoint become a cassette, in whatever language it is."""
 
 from __future__ import annotations
 

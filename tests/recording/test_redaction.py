@@ -1,4 +1,4 @@
-"""Nothing that is secret reaches the disk, and nothing else is touched."""
+"""No secret reaches the disk, and nothing else is changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from planted import HOST, PLANTED, POSITIONS, as_json, event, exchange, forms, message_delta, streamed, upload
+from planted_secrets import HOST, PLANTED, POSITIONS, as_json, event, exchange, forms, message_delta, streamed, upload
 
 from harness.failures import HarnessFailure
 from harness.recording import cassettes
@@ -30,7 +30,7 @@ AZURE = "0123456789abcdef" * 2
 SHARED = Path(os.environ.get("PYTEST_ASSISTANTS_SHARED") or Path(__file__).resolve().parents[3] / "shared")
 
 
-def got(exchange_, **options):
+def redacted_body(exchange_, **options):
     [done] = Redactor(**options).redact([exchange_])
     return done.response_body.decode()
 
@@ -68,7 +68,7 @@ def test_there_are_secrets_enough():
 
 
 @pytest.mark.parametrize("kind", PLANTED)
-def test_what_is_written_passes_the_last_look_and_what_was_recorded_does_not(kind, tmp_path):
+def test_what_is_written_passes_the_last_check_and_what_was_recorded_does_not(kind, tmp_path):
     text, secret = PLANTED[kind]
     given_ = [POSITIONS["JSON value"](text), POSITIONS["deltas of a message"](text), POSITIONS["text file"](text)]
     redactor = Redactor()
@@ -181,7 +181,7 @@ def test_url(url, expected):
     ],
 )
 def test_json(value, expected):
-    assert json.loads(got(exchange(got=as_json(value)))) == expected
+    assert json.loads(redacted_body(exchange(got=as_json(value)))) == expected
 
 
 def test_binary_data_keeps_its_length_and_all_other_bytes():
@@ -214,7 +214,7 @@ def test_text_files_in_other_encodings(codec):
 
 def test_a_file_in_base64_that_is_no_text():
     data = b"\x89PNG\0\xff" * 20 + KEY.encode() + b"\0" * 20
-    value = json.loads(got(exchange(got=as_json({"image": b64encode(data).decode()}))))
+    value = json.loads(redacted_body(exchange(got=as_json({"image": b64encode(data).decode()}))))
     assert b64decode(value["image"]) == data.replace(KEY.encode(), b"sk-redacted-1".ljust(len(KEY), b"_"))
 
 
@@ -237,10 +237,10 @@ def test_decoding_ends_somewhere():
     text = KEY
     for _ in range(4):
         text = b64encode(text.encode()).decode()
-    assert KEY not in (first := got(exchange(got=text.encode(), gets="text/plain")))
+    assert KEY not in (first := redacted_body(exchange(got=text.encode(), gets="text/plain")))
     assert first != text
     deeper = b64encode(text.encode()).decode()
-    assert got(exchange(got=deeper.encode(), gets="text/plain")) == deeper
+    assert redacted_body(exchange(got=deeper.encode(), gets="text/plain")) == deeper
 
 
 def test_rewriting_ends_even_where_a_stand_in_is_a_secret():
@@ -254,7 +254,7 @@ def test_rewriting_ends_even_where_a_stand_in_is_a_secret():
 
 def test_base64_in_lines_stays_in_lines():
     lines = re.findall(".{1,64}", b64encode(f"to {KEY}{', and so on' * 9}".encode()).decode())
-    text = got(exchange(got="\r\n".join(lines).encode(), gets="text/plain"))
+    text = redacted_body(exchange(got="\r\n".join(lines).encode(), gets="text/plain"))
     assert b64decode(text).decode() == f"to sk-redacted-1{', and so on' * 9}"
     assert [len(line) for line in text.split("\r\n")] == [64, 64, 28]
 
@@ -262,7 +262,7 @@ def test_base64_in_lines_stays_in_lines():
 def test_a_line_of_base64_that_begins_within_a_stand_in_is_not_read_for_itself():
     text = f"{'-' * 40}https://{{}}.blob.core.windows.net and more"
     before, after = (b64encode(text.format(name).encode()).decode() for name in ("u", "redacted-1"))
-    done = got(exchange(got=f"{before[:76]}\n{before[76:]}".encode(), gets="text/plain"))
+    done = redacted_body(exchange(got=f"{before[:76]}\n{before[76:]}".encode(), gets="text/plain"))
     assert b64decode(done.split("\n")[1]).startswith(b"1.blob.core.windows.net")
     assert done == f"{after[:76]}\n{after[76:]}"
 
@@ -271,9 +271,9 @@ def test_a_line_of_base64_that_begins_within_a_stand_in_is_not_read_for_itself()
 def test_base64_keeps_its_alphabet_and_padding(around):
     for encode in (b64encode, urlsafe_b64encode):
         before, after = (encode(f"{around}{key}{around}".encode()).decode() for key in (f" {KEY} ", " sk-redacted-1 "))
-        assert got(exchange(got=as_json([before]))) == as_json([after]).decode()
+        assert redacted_body(exchange(got=as_json([before]))) == as_json([after]).decode()
         # unpadded stays unpadded, unless there is nothing to tell it by
-        bare = got(exchange(got=as_json([before.rstrip("=")])))
+        bare = redacted_body(exchange(got=as_json([before.rstrip("=")])))
         assert bare.rstrip('\n"]').rstrip("=") == as_json([after.rstrip("=")]).decode().rstrip('\n"]')
         assert "=" not in bare or not before.endswith("=")
 
@@ -282,7 +282,7 @@ def test_what_was_seen_deep_down_is_looked_at_again():
     once = [KEY]
     for _ in range(5):
         once.append(b64encode(once[-1].encode()).decode())
-    [_, text] = json.loads(got(exchange(got=as_json([once[5], once[4]]))))
+    [_, text] = json.loads(redacted_body(exchange(got=as_json([once[5], once[4]]))))
     for _ in range(4):
         text = b64decode(text).decode()
     assert text == "sk-redacted-1"
@@ -426,12 +426,12 @@ def test_the_same_secret_has_the_same_stand_in_everywhere():
 
 def test_stand_ins_are_the_same_in_every_run_and_others_for_another_seed():
     item = exchange(got=as_json({"to": MAIL}))
-    assert got(item) == got(item) != got(item, seed=7)
+    assert redacted_body(item) == redacted_body(item) != redacted_body(item, seed=7)
 
 
 def test_a_number_has_one_stand_in_in_every_layout():
     phones = "010-2345-6789 01023456789 010 2345 6789 +82-10-2345-6789 010-9876-5432 (212) 736-5000 212.736.5000"
-    assert got(exchange(got=phones.encode(), gets="text/plain")) == (
+    assert redacted_body(exchange(got=phones.encode(), gets="text/plain")) == (
         "010-0000-0001 01000000001 010 0000 0001 +82-10-0000-0001 010-0000-0003 (201) 555-0102 201.555.0102"
     )
 
@@ -450,7 +450,7 @@ def test_a_number_has_one_stand_in_in_every_layout():
     ],
 )
 def test_numbers_keep_their_layout(text, expected):
-    assert got(exchange(got=f"so: {text}.".encode(), gets="text/plain")) == f"so: {expected}."
+    assert redacted_body(exchange(got=f"so: {text}.".encode(), gets="text/plain")) == f"so: {expected}."
 
 
 def test_stand_ins_that_a_growing_cassette_holds_are_given_to_nobody_else():
@@ -466,7 +466,7 @@ def test_stand_ins_that_a_growing_cassette_holds_are_given_to_nobody_else():
 
 def test_there_are_stand_ins_for_thousands():
     mails = [f"joe{number}" + "@" + "corp.io" for number in range(3000)]
-    done = json.loads(got(exchange(got=as_json(mails))))
+    done = json.loads(redacted_body(exchange(got=as_json(mails))))
     assert len(set(done)) == 3000
 
 
@@ -478,9 +478,9 @@ def test_what_was_replaced_is_counted():
 
 def test_without_faker_only_addresses_are_a_problem(monkeypatch):
     monkeypatch.setitem(sys.modules, "faker", None)
-    assert "sk-redacted-1" in got(exchange(got=as_json(KEY)))
+    assert "sk-redacted-1" in redacted_body(exchange(got=as_json(KEY)))
     with pytest.raises(HarnessFailure, match=r'pip install "pytest-assistants\[recording\]"'):
-        got(exchange(got=as_json(MAIL)))
+        redacted_body(exchange(got=as_json(MAIL)))
 
 
 # --- structure ---------------------------------------------------------------------------------------------------
@@ -488,17 +488,17 @@ def test_without_faker_only_addresses_are_a_problem(monkeypatch):
 
 def test_json_keeps_all_but_the_secret():
     text = '{\n  "b": "안녕 \\u00e9 \\/",\n  "a": [1.0, 1e-07,   "' + KEY + '"],\n  "ü": "ü ' + KEY + '"\n}\n'
-    done = got(exchange(got=text.encode()))
+    done = redacted_body(exchange(got=text.encode()))
     assert done == text.replace(KEY, "sk-redacted-1")
 
 
 def test_escapes_stay_escapes():
     text = json.dumps({"a": f"안녕 {KEY} 😀"})
-    assert got(exchange(got=text.encode())) == text.replace(KEY, "sk-redacted-1")
+    assert redacted_body(exchange(got=text.encode())) == text.replace(KEY, "sk-redacted-1")
     cut_off = text[:-1]
-    assert got(exchange(got=cut_off.encode())) == cut_off.replace(KEY, "sk-redacted-1")
+    assert redacted_body(exchange(got=cut_off.encode())) == cut_off.replace(KEY, "sk-redacted-1")
     mixed = '{"a": "안녕 \\ud83d\\ude00 \\u0073' + KEY[1:]
-    assert got(exchange(got=mixed.encode())) == '{"a": "안녕 \\ud83d\\ude00 sk-redacted-1'
+    assert redacted_body(exchange(got=mixed.encode())) == '{"a": "안녕 \\ud83d\\ude00 sk-redacted-1'
 
 
 def test_lengths_are_right_again():
@@ -547,15 +547,15 @@ def test_a_body_that_is_called_multipart_and_is_none():
 @pytest.mark.parametrize("start", ["", "id: 5\n", "data: image\n", ":\n", "a=b&c=", "\ufeff"])
 def test_what_only_begins_like_something_else_is_text(start):
     key = PLANTED["RSA key"][0]
-    assert got(exchange(got=f"{start}{key}\n".encode(), gets="")) == f"{start}private-key-redacted-1\n"
+    assert redacted_body(exchange(got=f"{start}{key}\n".encode(), gets="")) == f"{start}private-key-redacted-1\n"
 
 
 def test_braces_are_no_json_yet():
     text = '{"a": 1}\n{"b": \n' + KEY
-    assert got(exchange(got=text.encode())) == text.replace(KEY, "sk-redacted-1")
+    assert redacted_body(exchange(got=text.encode())) == text.replace(KEY, "sk-redacted-1")
 
 
-def test_odd_deltas_are_redacted_too():
+def test_malformed_deltas_are_redacted_too():
     lines = [
         {"delta": {"content": [{"index": [], "text": KEY}]}, "id": {}},
         [{"delta": KEY}],
@@ -563,13 +563,18 @@ def test_odd_deltas_are_redacted_too():
     ]
     twice = f'{{"delta": {{"a": [{{"b": "{KEY}"}}]}}, "delta": {{"c": 1}}}}'
     stream = "".join(f"data: {line}\n" for line in [*map(json.dumps, lines), twice])
-    assert got(exchange(got=stream.encode(), gets="text/event-stream")) == stream.replace(KEY, "sk-redacted-1")
+    assert redacted_body(exchange(got=stream.encode(), gets="text/event-stream")) == stream.replace(
+        KEY, "sk-redacted-1"
+    )
 
 
 def test_slashes_that_are_escaped_hide_nothing():
     text = '{"a": "redis:\\/\\/:abcd@x.io\\/0", "b": "\\/"}'
-    assert json.loads(got(exchange(got=text.encode()))) == {"a": "redis://:redacted-1@x.io/0", "b": "/"}
-    assert "abcd" not in got(exchange(got=f"data: {text}\n".encode()))
+    assert json.loads(redacted_body(exchange(got=text.encode()))) == {
+        "a": "redis://:redacted-1@x.io/0",
+        "b": "/",
+    }
+    assert "abcd" not in redacted_body(exchange(got=f"data: {text}\n".encode()))
 
 
 def test_a_content_type_stays():
@@ -587,7 +592,9 @@ def pieces(stream):
 def test_deltas_are_cut_where_they_were():
     text = ["Your", " key", " is sk-", "proj-a1B2c3D4", "a1B2c3D4a1B2c3", "D4a1B2c3D4", ", keep", " it."]
     whole = {"id": "msg_1", "content": [{"type": "text", "text": {"value": "".join(text)}}]}
-    stream = got(streamed(*(message_delta(0, piece) for piece in text), event("thread.message.completed", whole)))
+    stream = redacted_body(
+        streamed(*(message_delta(0, piece) for piece in text), event("thread.message.completed", whole))
+    )
     assert pieces(stream) == ["Your", " key", " is sk-", "redacted-1", "", "", ", keep", " it."]
     assert '"value": "Your key is sk-redacted-1, keep it."' in stream
     assert len(stream.splitlines()) == 3 * (len(text) + 2)
@@ -595,12 +602,12 @@ def test_deltas_are_cut_where_they_were():
 
 def test_what_looks_like_a_secret_only_because_it_was_cut_stays():
     stream = streamed(*(message_delta(0, piece) for piece in ["ri", "sk-a1B2c3D4e5F6g7H8i9J0"]))
-    assert got(stream) == stream.response_body.decode()
+    assert redacted_body(stream) == stream.response_body.decode()
 
 
 def test_lines_of_a_stream_that_are_no_json_are_looked_at_too():
     stream = f': ping {KEY}\n\nevent: error\ndata: no {MAIL}\n\ndata: [1, {{"delta": 1}}]\n\n'
-    done = got(exchange(got=stream.encode(), gets="text/event-stream"))
+    done = redacted_body(exchange(got=stream.encode(), gets="text/event-stream"))
     assert done.startswith(": ping sk-redacted-1\n\nevent: error\ndata: no ")
     assert MAIL not in done
 
@@ -610,7 +617,9 @@ def test_lines_of_a_stream_that_are_no_json_are_looked_at_too():
 
 def test_patterns_of_the_user():
     item = exchange(got=as_json({"a": "Project Falcon, order 12", "b": "Project Falcon"}))
-    done = json.loads(got(item, patterns=[r"Project \w+", re.compile(r"ORDER (?P<secret>\d+)", re.IGNORECASE)]))
+    done = json.loads(
+        redacted_body(item, patterns=[r"Project \w+", re.compile(r"ORDER (?P<secret>\d+)", re.IGNORECASE)])
+    )
     assert done == {"a": "redacted-1, order redacted-2", "b": "redacted-1"}
 
 

@@ -1,4 +1,4 @@
-"""A recorded session answers a client, exactly as recorded or as a story (DESIGN §3, "Record and replay")."""
+"""A recorded session answers a client, exactly as recorded or live (DESIGN §3, "Record and replay")."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
-from telling import BASE, HEAD, Client, converse, events, recorded
+from recorded_sessions import BASE, HEAD, Client, converse, events, record_session
 
 from harness import (
     FakeAssistants,
@@ -92,9 +92,9 @@ def replaying(path, **how):
 @pytest.mark.parametrize("was_streamed", [False, True], ids=["polled", "streamed"])
 @pytest.mark.parametrize("streams", [False, True], ids=["polls", "streams"])
 @pytest.mark.parametrize("extra", [0, 2])
-def test_a_story_is_told_again_however_the_client_asks(cassette, story, was_streamed, streams, extra):
+def test_a_session_is_replayed_however_the_client_asks(cassette, story, was_streamed, streams, extra):
     acts, outputs = story
-    told = recorded(*acts, outputs=outputs, stream=was_streamed)
+    told = record_session(*acts, outputs=outputs, stream=was_streamed)
     again = replaying(cassette(told))
     came = converse(again, outputs=outputs, stream=streams, extra=extra)
     fake = FakeAssistants()
@@ -104,10 +104,10 @@ def test_a_story_is_told_again_however_the_client_asks(cassette, story, was_stre
     assert again.fake.unused() is None
 
 
-def test_a_stream_is_told_again_event_by_event(cassette, story):
+def test_a_stream_is_replayed_event_by_event(cassette, story):
     """What was looked at behind it, without the statuses that only events have, takes nothing of it away."""
     acts, outputs = story
-    told = recorded(*acts, outputs=outputs, stream=True)
+    told = record_session(*acts, outputs=outputs, stream=True)
     again = replaying(cassette(told))
     converse(again, outputs=outputs, stream=True)
     streams = [
@@ -122,7 +122,7 @@ def test_a_stream_is_told_again_event_by_event(cassette, story):
 
 
 def test_another_prompt_is_a_miss_that_shows_the_difference(cassette):
-    client = replaying(cassette(recorded(say("Hello."))))
+    client = replaying(cassette(record_session(say("Hello."))))
     with pytest.raises(HarnessFailure) as raised:
         converse(client, question="Hey?")
     text = str(raised.value)
@@ -134,13 +134,13 @@ def test_another_prompt_is_a_miss_that_shows_the_difference(cassette):
 
 
 def test_other_tool_outputs_are_a_miss(cassette):
-    client = replaying(cassette(recorded(call("f"), say("4"), outputs=["2"])))
+    client = replaying(cassette(record_session(call("f"), say("4"), outputs=["2"])))
     with pytest.raises(HarnessFailure, match="submit_tool_outputs was not recorded like this"):
         converse(client, outputs=["3"])
 
 
 def test_one_object_more_than_was_recorded_is_a_miss(cassette):
-    client = replaying(cassette(recorded(say("Hello."))))
+    client = replaying(cassette(record_session(say("Hello."))))
     converse(client)
     with pytest.raises(HarnessFailure, match="each of them is used"):
         client.send("POST", "/assistants", ADA)
@@ -150,13 +150,13 @@ def test_one_object_more_than_was_recorded_is_a_miss(cassette):
     "path", ["/threads/thread_abcdefghijklmnopqrstuvwx", "/assistants/asst_abcdefghijklmnopqrstuvwx"]
 )
 def test_an_unknown_id_is_a_miss(cassette, path):
-    client = replaying(cassette(recorded(say("Hello."))))
+    client = replaying(cassette(record_session(say("Hello."))))
     with pytest.raises(HarnessFailure, match="names something the session does not hold"):
         client.send("GET", path)
 
 
 def test_a_miss_may_fall_through_to_scripts(cassette):
-    client = replaying(cassette(recorded(say("Hello."))), on_miss="script")
+    client = replaying(cassette(record_session(say("Hello."))), on_miss="script")
     assert converse(client)["said"][-1][1][0]["text"]["value"] == "Hello."
     client.fake.next_run(say("Made up."))
     assert converse(client, question="And now?")["said"][-1][1][0]["text"]["value"] == "Made up."
@@ -167,7 +167,7 @@ def test_scripts_and_faults_of_before_stay(cassette):
     fake = FakeAssistants()
     fake.next_run(say("Scripted."))
     fake.faults.status(503)
-    fake.replay(cassette(recorded(say("Hello."))), on_miss="script")
+    fake.replay(cassette(record_session(say("Hello."))), on_miss="script")
     client = Client(fake)
     assert client.send("POST", "/assistants", ADA)[0] == 503
     assert converse(client)["said"][-1][1][0]["text"]["value"] == "Hello."
@@ -175,7 +175,7 @@ def test_scripts_and_faults_of_before_stay(cassette):
 
 
 def test_what_was_added_before_would_be_gone(cassette):
-    path = cassette(recorded(say("Hello.")))
+    path = cassette(record_session(say("Hello.")))
     fake = FakeAssistants()
     fake.add_file(content=b"x")
     with pytest.raises(HarnessFailure, match=r"(?s)replay\(…\) replaces all objects.*first, and then"):
@@ -185,8 +185,8 @@ def test_what_was_added_before_would_be_gone(cassette):
 
 
 @pytest.mark.parametrize("mode", ["live", "exact"])
-def test_who_goes_back_may_ask_again(cassette, mode):
-    client = replaying(cassette(recorded(say("Hello."))), mode=mode)
+def test_requests_can_be_repeated_after_a_restore(cassette, mode):
+    client = replaying(cassette(record_session(say("Hello."))), mode=mode)
     before = client.fake.snapshot()
     came = converse(client)
     after = client.fake.snapshot()
@@ -198,7 +198,7 @@ def test_who_goes_back_may_ask_again(cassette, mode):
 
 
 def test_one_session_after_another(cassette):
-    path = cassette(recorded(say("Hello.")))
+    path = cassette(record_session(say("Hello.")))
     fake = FakeAssistants()
     fake.replay(path)
     fake.replay(path)
@@ -206,7 +206,7 @@ def test_one_session_after_another(cassette):
 
 
 def test_exact_replay_leaves_a_miss_to_scripts_too(cassette):
-    told = recorded(say("Hello."))
+    told = record_session(say("Hello."))
     client = replaying(cassette(told), mode="exact", on_miss="script")
     assert client.ok("POST", "/assistants", ADA) == json.loads(told[0].response_body)
     assert client.ok("POST", "/assistants", {"model": "gpt-4o", "name": "Eve"})["name"] == "Eve"
@@ -216,13 +216,13 @@ def test_exact_replay_leaves_a_miss_to_scripts_too(cassette):
 @pytest.mark.parametrize("choice", [{"mode": "sometimes"}, {"on_miss": "shrug"}], ids=str)
 def test_a_choice_that_does_not_exist_is_refused(cassette, choice):
     with pytest.raises(HarnessFailure, match="is not a valid choice") as raised:
-        replaying(cassette(recorded(say("Hello."))), **choice)
+        replaying(cassette(record_session(say("Hello."))), **choice)
     assert repr(next(iter(choice.values()))) in str(raised.value)
     assert "The choices are" in str(raised.value)
 
 
 def test_what_was_not_asked_for_is_complained_about(cassette):
-    client = replaying(cassette(recorded(say("Hello."))))
+    client = replaying(cassette(record_session(say("Hello."))))
     client.ok("POST", "/assistants", {"name": "Ada", "model": "gpt-4o", "metadata": None, "tools": []})
     complaint = str(client.fake.unused())
     assert "Recorded exchanges were not asked for" in complaint
@@ -238,8 +238,8 @@ def answered(recorded_exchange, status, body, **headers):
     return replace(recorded_exchange, response=replace(response, headers={**response.headers, **headers}))
 
 
-def test_errors_of_the_moment_come_once_where_they_were_recorded(cassette):
-    told = recorded(say("Hello."))
+def test_transient_errors_are_replayed_once_where_they_were_recorded(cassette):
+    told = record_session(say("Hello."))
     busy = answered(told[0], 429, {"error": {"message": "slow down"}}, **{"retry-after": "2"})
     down = answered(told[4], 503, {"error": {"message": "down"}})
     client = replaying(cassette([busy, *told[:4], down, *told[4:]]))
@@ -257,7 +257,7 @@ def test_errors_of_the_moment_come_once_where_they_were_recorded(cassette):
 
 
 def test_a_refusal_is_given_again(cassette):
-    told = recorded(say("Hello."))
+    told = record_session(say("Hello."))
     no = answered(told[0], 400, {"error": {"message": "no such model"}})
     client = replaying(cassette([no]))
     assert client.send("POST", "/assistants", ADA) == (
@@ -266,7 +266,7 @@ def test_a_refusal_is_given_again(cassette):
     )
 
 
-def test_a_client_that_does_not_wait_is_refused_as_ever(cassette):
+def test_a_client_that_does_not_wait_for_a_run_is_refused(cassette):
     fake = FakeAssistants()
     fake.every_run(say("Hello."))
     writer = Client(fake)
@@ -343,7 +343,7 @@ def test_messages_that_say_something_else_did_not_come_with_the_run():
 
 
 @pytest.mark.parametrize("tool", [run_code("1", logs="1"), search(results=FOUND)], ids=["code", "search"])
-def test_what_was_there_before_is_there_again(cassette, tool):
+def test_objects_from_before_the_recording_exist(cassette, tool):
     """An assistant, a thread and a run that the recording uses and did not make."""
     fake = FakeAssistants()
     fake.next_run(tool, say("Hello."))
@@ -455,7 +455,7 @@ def test_a_store_that_was_first_seen_after_a_file_was_added_counts_that_file_onc
 
 
 def test_routes_that_the_fake_does_not_serve_are_answered_from_the_recording(cassette):
-    told = recorded(say("Hello."))[0]
+    told = record_session(say("Hello."))[0]
     request = Request("GET", BASE + "/batches/batch_abc", HEAD)
     batch = replace(answered(told, 200, {"id": "batch_abc", "object": "batch"}), request=request)
     client = replaying(cassette([batch]))
@@ -469,7 +469,7 @@ def test_routes_that_the_fake_does_not_serve_are_answered_from_the_recording(cas
 
 def test_exactly_the_same_requests_get_exactly_the_same_answers(cassette, story):
     acts, outputs = story
-    told = recorded(*acts, outputs=outputs)
+    told = record_session(*acts, outputs=outputs)
     client = replaying(cassette(told), mode="exact")
     converse(client, outputs=outputs)
     assert [exchange.response.body for exchange in client.recorded] == [exchange.response.body for exchange in told]
@@ -477,13 +477,13 @@ def test_exactly_the_same_requests_get_exactly_the_same_answers(cassette, story)
 
 
 def test_one_poll_more_than_was_recorded_is_a_miss(cassette):
-    client = replaying(cassette(recorded(say("Hello."))), mode="exact")
+    client = replaying(cassette(record_session(say("Hello."))), mode="exact")
     with pytest.raises(HarnessFailure, match="It was recorded 2 times, and each of them is used"):
         converse(client, extra=1)
 
 
 def test_one_poll_less_is_complained_about(cassette):
-    told = recorded(say("Hello."))
+    told = record_session(say("Hello."))
     client = replaying(cassette(told), mode="exact")
     for exchange in told[:-1]:
         path = exchange.request.url.removeprefix(BASE)
@@ -492,7 +492,7 @@ def test_one_poll_less_is_complained_about(cassette):
 
 
 def test_the_query_counts(cassette):
-    client = replaying(cassette(recorded(say("Hello."))), mode="exact")
+    client = replaying(cassette(record_session(say("Hello."))), mode="exact")
     thread = client.ok("POST", "/assistants", ADA) and client.ok("POST", "/threads", {})
     with pytest.raises(HarnessFailure, match="was not recorded like this") as raised:
         client.send("GET", f"/threads/{thread['id']}/messages?order=desc")
@@ -623,7 +623,7 @@ def test_a_run_that_was_under_way_before_can_be_cancelled_again(cassette):
 
 
 def test_an_answer_that_nobody_looked_at_says_so(cassette):
-    told = recorded(say("Hello."))
+    told = record_session(say("Hello."))
     client = replaying(cassette([exchange for exchange in told if "order=asc" not in exchange.request.url]))
     assistant = client.ok("POST", "/assistants", ADA)
     thread = client.ok("POST", "/threads", {})
@@ -678,7 +678,7 @@ def test_what_a_newer_service_took_is_taken_from_the_recording(cassette):
 
 
 def test_an_older_look_at_a_run_does_not_undo_its_end(cassette):
-    told = recorded(say("Well"), fail())
+    told = record_session(say("Well"), fail())
     [look] = [exchange for exchange in told if b'"status": "in_progress",\n  "started_at"' in exchange.response_body]
     client = replaying(cassette([*told, look]))
     assert converse(client)["run"]["status"] == "failed"
@@ -759,7 +759,7 @@ def test_another_question_is_still_another_one(cassette, recorded_question, ques
         assert secret not in str(raised.value)
 
 
-def test_a_miss_tells_the_kinds_of_the_secrets_it_does_not_show(cassette):
+def test_a_miss_shows_the_kinds_of_secrets_instead_of_the_secrets(cassette):
     client = replaying(cassette(redacted(asking("Hi?")[0])), redact=REDACT)
     with pytest.raises(HarnessFailure, match="was not recorded like this") as raised:
         ask_about(client, f"Mail {MAIL} of Project Falcon: {A_KEY}")
@@ -774,13 +774,13 @@ def test_what_was_kept_is_no_secret_when_it_is_replayed(cassette):
             ask_about(replaying(path, keep=keep), question)
 
 
-def test_a_pattern_that_is_none_is_told_before_anything_is_replayed(cassette):
+def test_an_invalid_pattern_is_refused_before_anything_is_replayed(cassette):
     with pytest.raises(HarnessFailure, match="is not a regular expression"):
-        replaying(cassette(recorded(say("Hello."))), redact=["("])
+        replaying(cassette(record_session(say("Hello."))), redact=["("])
 
 
-def test_a_pattern_that_is_none_is_told_without_asserts_too(cassette):
-    path = str(cassette(recorded(say("Hello."))))
+def test_an_invalid_pattern_is_refused_without_asserts_too(cassette):
+    path = str(cassette(record_session(say("Hello."))))
     code = f"from harness import FakeAssistants; FakeAssistants().replay({path!r}, redact=['('])"
     done = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True, check=False)
     assert "is not a regular expression" in done.stderr
@@ -830,13 +830,13 @@ def test_a_client_sees_its_own_words_and_the_service_s_stand_ins(cassette):
 
 def test_where_no_stand_in_was_recorded_no_table_of_secrets_is_loaded(cassette, monkeypatch):
     monkeypatch.setitem(sys.modules, "harness.recording.masking", None)
-    client = replaying(cassette(recorded(say("Hello."))), on_miss="script")
+    client = replaying(cassette(record_session(say("Hello."))), on_miss="script")
     ask_about(client, f"Ask {MAIL}.")
     assert converse(client)["said"][-1][1][0]["text"]["value"] == "Hello."
 
 
 def test_a_cassette_is_read_when_its_session_is_asked_for(cassette, tmp_path):
-    told = recorded(say("Hello."))
+    told = record_session(say("Hello."))
     handle = Cassette(cassette(told))
     assert len(handle.session.exchanges) == len(told)
     assert handle.session is handle.session
@@ -895,7 +895,7 @@ def costs(client, outputs=(), *, stream):
 @pytest.mark.parametrize("streams", [False, True], ids=["polls", "streams"])
 def test_usage_is_what_was_recorded(cassette, was_streamed, streams):
     acts, outputs = STORIES["a call"]
-    told = [with_usage(exchange, PRICES) for exchange in recorded(*acts, outputs=outputs, stream=was_streamed)]
+    told = [with_usage(exchange, PRICES) for exchange in record_session(*acts, outputs=outputs, stream=was_streamed)]
     found = costs(replaying(cassette(told)), outputs, stream=streams)
     for kind, looks in found.items():
         assert {usage for status, usage in looks if status == "completed"} == {PRICES[kind]}
@@ -904,9 +904,11 @@ def test_usage_is_what_was_recorded(cassette, was_streamed, streams):
 
 @pytest.mark.parametrize("unknown", PRICES)
 def test_usage_that_was_not_recorded_is_what_the_fake_counts(cassette, unknown):
-    plain = costs(replaying(cassette(recorded(say("Hello.")))), stream=False)
+    plain = costs(replaying(cassette(record_session(say("Hello.")))), stream=False)
     prices = {**PRICES, unknown: None}
-    found = costs(replaying(cassette([with_usage(item, prices) for item in recorded(say("Hello."))])), stream=False)
+    found = costs(
+        replaying(cassette([with_usage(item, prices) for item in record_session(say("Hello."))])), stream=False
+    )
     [known] = {*PRICES} - {unknown}
     assert found[unknown] == plain[unknown]
     assert found[known][-1] == ("completed", PRICES[known])

@@ -17,9 +17,9 @@ from harness.recording.cassettes import read, write
 from harness.recording.session import Session
 from harness.service.lifecycle import RUN, terminal
 
-# What of an answer the recording determines. Steps are compared apart: what was never listed cannot be told again.
+# The keys that the recording determines. Steps are compared apart: those that were never listed cannot be replayed.
 DETERMINED = ("id", "object", "status", "role", "content", "name", "instructions", "model", "last_error", "deleted")
-# Requests that may be answered otherwise, each with its reason.
+# Requests that may be answered differently, with the reasons.
 KNOWN = {
     **dict.fromkeys(("GET /assistants", "GET /files"), "lists a whole account, most of which others made elsewhere"),
     "GET /assistants/{assistant_id}/files": "no upload of the file was recorded: the fake cannot attach what it lacks",

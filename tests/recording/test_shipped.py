@@ -1,4 +1,4 @@
-"""The sessions in `cassettes/`: each says where it is from, holds no secret, and is told again to any client."""
+"""The sessions in `cassettes/`: each names its source, contains no secret, and can be replayed to any client."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from time import gmtime, strftime
 
 import pytest
-from shipped import FOLDER, PATHS, session_of
-from telling import events
+from recorded_sessions import events
+from shipped_cassettes import FOLDER, PATHS, session_of
 
 from harness import FakeAssistants, Request
 from harness.recording.cassettes import header_of, read

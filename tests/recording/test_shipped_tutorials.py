@@ -1,4 +1,4 @@
-"""The sessions in `cassettes/`, asked for as the tutorials' own code does, on the SDK of today."""
+"""The sessions in `cassettes/`, replayed to the code of their tutorials with the current SDK."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from time import sleep
 
 import pytest
-from shipped import FOLDER, session_of
+from shipped_cassettes import FOLDER, session_of
 
 from harness import HarnessFailure
 from harness.recording.cassettes import read

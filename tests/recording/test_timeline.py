@@ -1,4 +1,4 @@
-"""A recorded session, printed for people."""
+"""A recorded session as a timeline in plain text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from cassette_recordings import exchange, files
-from telling import recorded
+from recorded_sessions import record_session
 
 from harness import call, fail, run_code, say, truncate
 from harness.recording.cassettes import read
@@ -16,12 +16,12 @@ from harness.recording.timeline import timeline
 from harness.service.lifecycle import RUN, terminal
 
 
-def told(exchanges) -> list[str]:
+def timeline_of(exchanges) -> list[str]:
     return timeline(Session.of(exchanges)).splitlines()
 
 
-def test_a_session_is_told_in_order_and_by_thread():
-    lines = told(recorded(call("get_weather", city="Oslo"), say("4 °C\nand rain"), outputs=["4 °C"]))
+def test_a_session_is_shown_in_order_and_by_thread():
+    lines = timeline_of(record_session(call("get_weather", city="Oslo"), say("4 °C\nand rain"), outputs=["4 °C"]))
     assert lines[0] == "11 exchanges, from 2025-11-03 12:00:00 UTC, v2"
     assert [line.split()[2:4] for line in lines[2:4]] == [["POST", "/assistants"], ["POST", "/threads"]]
     thread = lines[len(lines) - lines[::-1].index("") :]
@@ -39,17 +39,17 @@ def test_a_session_is_told_in_order_and_by_thread():
     ],
 )
 def test_a_run_says_why_it_ended(acts, ends):
-    assert any(line.endswith(ends) for line in told(recorded(*acts)))
+    assert any(line.endswith(ends) for line in timeline_of(record_session(*acts)))
 
 
 def test_a_stream_says_how_it_ended():
-    [line] = [line for line in told(recorded(say("Hello."), stream=True)) if " events, " in line]
+    [line] = [line for line in timeline_of(record_session(say("Hello."), stream=True)) if " events, " in line]
     assert line.endswith(" events, the last thread.run.completed")
 
 
-def test_looks_that_came_to_the_same_are_one_line():
+def test_polls_with_the_same_outcome_are_one_line():
     start, look = exchange(got=b'{"id": "file-abc"}'), exchange(got=b'{"id": "file-abc", "status": "processed"}')
-    lines = told([start, look, look, look, start])
+    lines = timeline_of([start, look, look, look, start])
     assert [line.partition("file-abc")[2] for line in lines[2:]] == ["", " processed   (3 times)", ""]
 
 
@@ -64,33 +64,33 @@ def test_looks_that_came_to_the_same_are_one_line():
         (exchange(got=b'{"id": "file-abc", "object": "file", "filename": "a.csv"}'), "file-abc a.csv"),
     ],
 )
-def test_what_came(item, came):
-    assert told([item])[2].partition("/files")[2].strip() == came
+def test_outcomes(item, came):
+    assert timeline_of([item])[2].partition("/files")[2].strip() == came
 
 
-def test_ids_are_short_where_the_answer_tells_them():
+def test_ids_are_shortened_where_the_answer_shows_them():
     url = "https://api.openai.com/v1/threads/thread_abcdefgh"
     found = exchange(got=b'{"id": "thread_abcdefgh", "object": "thread"}', url=url)
-    assert told([found])[2].split() == ["POST", "/threads/thread_abcd…", "thread_abcdefgh"]
+    assert timeline_of([found])[2].split() == ["POST", "/threads/thread_abcd…", "thread_abcdefgh"]
     missing = exchange(got=b"{}", url=url, status=404)
-    assert "/threads/thread_abcdefgh" in told([missing])[2]
+    assert "/threads/thread_abcdefgh" in timeline_of([missing])[2]
 
 
-def test_a_message_of_a_run_that_nobody_saw_is_told_by_itself():
-    whole = recorded(run_code("plot()", images=["file-abcdefgh"]), say("See.", images=["file-abcdefgh"]))
+def test_a_message_of_a_run_that_was_not_shown_is_listed_in_the_thread():
+    whole = record_session(run_code("plot()", images=["file-abcdefgh"]), say("See.", images=["file-abcdefgh"]))
     [listing] = [item for item in whole if item.request.path.endswith("/messages")][-1:]
-    lines = told([listing])
+    lines = timeline_of([listing])
     assert any(line.startswith("    assistant: (image_file: file-abcdefgh) See.") for line in lines)
 
 
 def test_without_times_there_are_none():
-    lines = told([replace(exchange(got=b"{}"), at=None)])
+    lines = timeline_of([replace(exchange(got=b"{}"), at=None)])
     assert lines[0] == "1 exchange"
     assert lines[2].startswith("           POST")
 
 
 @pytest.mark.parametrize("path", [*files("raw/*/*"), *files("*.jsonl")])
-def test_every_recording_is_told(path):
+def test_every_recording_has_a_timeline(path):
     """Each run is in the timeline, with the status it was last seen in."""
     for exchanges in by_conversation(read(path)).values():
         session = Session.of(exchanges)

@@ -1,20 +1,22 @@
-"""A recorded session becomes a test that passes without it, and that fails if the story is another."""
+"""A test generated from a recorded session passes without its cassette, and fails if the session differs."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import openai
 import pytest
-import shipped
+import shipped_cassettes
 from cassette_recordings import FOLDER, exchange, files
-from telling import Client, recorded
+from recorded_sessions import Client, record_session
 from test_replay import STORIES, with_stores
 
 from harness import FakeAssistants, call, fake_assistants, hang, say
@@ -27,10 +29,10 @@ from harness.recording.exchanges import by_conversation
 from harness.recording.session import Session
 
 pytestmark = pytest.mark.skipif(
-    not hasattr(openai, "AssistantEventHandler"), reason="what is written is for SDKs that speak v2"
+    not hasattr(openai, "AssistantEventHandler"), reason="generated tests need an SDK with v2"
 )
-# Conversations of which nothing can be told: each reason, and what the comments of such a test say.
-NOTHING = {
+# Why nothing of some conversations can be repeated: what the comments of their tests say, and which these are.
+UNREPEATABLE = {
     "only v1 had this endpoint": "files of assistants and messages",
     "it lists all that an account holds": "assistants and files",
     "the recording does not show": "steps of a run that was never shown",
@@ -40,8 +42,8 @@ NOTHING = {
     "the fake refuses it": "an answer that depended on what nobody recorded",
 }
 
-# Conversations of which the fake tells something otherwise, by their beginnings, and why.
-OTHERWISE = {
+# Conversations that the fake answers differently, by the beginnings of their names, and why.
+KNOWN_DIFFERENCES = {
     "HEAD/src/test/resources/threads_": "a single object, of which nothing tells how it came about",
     "history/src/test/resources/threads_": "as above",
     "HEAD/Assistants_API_overview_python": "printed objects: most requests that made them are not there",
@@ -77,7 +79,7 @@ def in_a_process(module, *arguments, cwd):
     return subprocess.run(command, check=False, capture_output=True, text=True, encoding="utf-8", cwd=cwd)
 
 
-def told(exchanges, title="a session"):
+def generated(exchanges, title="a session"):
     return generate_test(Session.of(exchanges), title=title)
 
 
@@ -103,9 +105,9 @@ def outcome(source):
 
 @pytest.mark.parametrize("stream", [False, True], ids=["polled", "streamed"])
 @pytest.mark.parametrize("name", STORIES)
-def test_a_story_told_as_a_test_passes(name, stream):
+def test_a_generated_test_passes(name, stream):
     acts, outputs = STORIES[name]
-    source = told(recorded(*acts, outputs=outputs, stream=stream))
+    source = generated(record_session(*acts, outputs=outputs, stream=stream))
     run(source)
     assert "different with the fake" not in source
     assert ("stream=True" in source) is stream
@@ -115,7 +117,7 @@ def test_a_story_told_as_a_test_passes(name, stream):
 @pytest.mark.parametrize("name", STORIES)
 def test_with_another_script_it_fails(name, stream):
     acts, outputs = STORIES[name]
-    source = told(recorded(*acts, outputs=outputs, stream=stream))
+    source = generated(record_session(*acts, outputs=outputs, stream=stream))
     start = source.index("assistants.next_run(")
     end = source.index(" = ", start)  # the run that takes it
     other = re.sub(r'(say|refuse|call|fail)\((\s*\(?"?)(\w*)', r"\1(\2SomethingElse\3", source[start:end])
@@ -130,15 +132,15 @@ def test_with_another_script_it_fails(name, stream):
 def test_it_passes_in_pytest_itself(name, tmp_path):
     acts, outputs = STORIES[name]
     path = tmp_path / "test_retold.py"
-    path.write_text(told(recorded(*acts, outputs=outputs)), encoding="utf-8")
+    path.write_text(generated(record_session(*acts, outputs=outputs)), encoding="utf-8")
     ended = in_a_process("pytest", "-q", "-p", "no:cacheprovider", path.name, cwd=tmp_path)
     assert ended.returncode == 0, ended.stdout
     assert "1 passed" in ended.stdout
 
 
-@pytest.mark.parametrize("path", shipped.PATHS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", shipped_cassettes.PATHS, ids=lambda path: path.stem)
 def test_every_shipped_cassette_becomes_a_test_that_passes(path):
-    source = generate_test(shipped.session_of(path), title=path.name)
+    source = generate_test(shipped_cassettes.session_of(path), title=path.name)
     assert outcome(source) == "passed"
     assert re.search(r"^    (run|assert)", source, re.MULTILINE)
 
@@ -146,31 +148,31 @@ def test_every_shipped_cassette_becomes_a_test_that_passes(path):
 @pytest.mark.parametrize("path", [*files("raw/*/*"), *files("*.jsonl")])
 def test_every_recording_becomes_a_test_that_passes(path):
     for name, exchanges in by_conversation(read(path)).items():
-        source = told(exchanges, name)
+        source = generated(exchanges, name)
         if outcome(source) == "nothing":
             flat = re.sub(r"\n +# ", " ", source)
-            assert any(reason in flat for reason in NOTHING), source
+            assert any(reason in flat for reason in UNREPEATABLE), source
 
 
 @pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no recordings: nothing in {FOLDER}")
-def test_every_reason_to_tell_nothing_is_one_that_occurs():
-    left = set(NOTHING)
+def test_each_reason_to_repeat_nothing_occurs():
+    left = set(UNREPEATABLE)
     for path in [*FOLDER.glob("raw/*/*"), *FOLDER.glob("*.jsonl")]:
         for exchanges in by_conversation(read(path)).values():
-            source = told(exchanges)
+            source = generated(exchanges)
             if "pytest.skip" in source:
                 left -= {reason for reason in left if reason in re.sub(r"\n +# ", " ", source)}
     assert left == set()
 
 
 @pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no recordings: nothing in {FOLDER}")
-def test_what_the_fake_tells_otherwise_has_a_reason():
+def test_answers_that_differ_with_the_fake_have_a_known_reason():
     """So that a fake that gets worse does not turn assertions into comments unseen."""
-    unused = set(OTHERWISE)
-    for path in [*FOLDER.glob("raw/*/*"), *FOLDER.glob("*.jsonl"), *shipped.PATHS]:
+    unused = set(KNOWN_DIFFERENCES)
+    for path in [*FOLDER.glob("raw/*/*"), *FOLDER.glob("*.jsonl"), *shipped_cassettes.PATHS]:
         for name, exchanges in by_conversation(read(path)).items():
-            if "different with the fake" in told(exchanges):
-                reasons = {reason for reason in OTHERWISE if (name or path.name).startswith(reason)}
+            if "different with the fake" in generated(exchanges):
+                reasons = {reason for reason in KNOWN_DIFFERENCES if (name or path.name).startswith(reason)}
                 assert reasons, f"{path.name}: {name}"
                 unused -= reasons
     assert unused == set()
@@ -178,9 +180,9 @@ def test_what_the_fake_tells_otherwise_has_a_reason():
 
 @pytest.mark.skipif(importlib.util.find_spec("ruff") is None, reason="ruff is not installed")
 def test_ruff_finds_nothing_and_leaves_it_as_it_is(tmp_path):
-    sources = [told(recorded(say(text), call("f", text=text), say(text), outputs=["1"])) for text in TEXTS]
-    sources += [told(recorded(*acts, outputs=outputs, stream=True)) for acts, outputs in STORIES.values()]
-    sources += [generate_test(shipped.session_of(path), title=path.name) for path in shipped.PATHS]
+    sources = [generated(record_session(say(text), call("f", text=text), say(text), outputs=["1"])) for text in TEXTS]
+    sources += [generated(record_session(*acts, outputs=outputs, stream=True)) for acts, outputs in STORIES.values()]
+    sources += [generate_test(shipped_cassettes.session_of(path), title=path.name) for path in shipped_cassettes.PATHS]
     for number, source in enumerate(sources):
         (tmp_path / f"test_{number}.py").write_text(source, encoding="utf-8")
     for command in (["check"], ["format", "--check"]):
@@ -190,23 +192,24 @@ def test_ruff_finds_nothing_and_leaves_it_as_it_is(tmp_path):
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_any_text_comes_back(text):
-    source = told(recorded(say(text), call("f", text=text), outputs=["1"]), title=f"a {text}")
+    source = generated(record_session(say(text), call("f", text=text), outputs=["1"]), title=f"a {text}")
     run(source)
     assert "different with the fake" not in source
 
 
 def test_the_same_session_gives_the_same_bytes():
     program = (
-        "from telling import recorded; from test_replay import STORIES; from test_to_test import told\n"
-        "for acts, outputs in STORIES.values(): print(told(recorded(*acts, outputs=outputs)))"
+        "from recorded_sessions import record_session; from test_replay import STORIES\n"
+        "from test_to_test import generated\n"
+        "for acts, outputs in STORIES.values(): print(generated(record_session(*acts, outputs=outputs)))"
     )
     written = {
         subprocess.run(
             [sys.executable, "-c", program],
             capture_output=True,
             check=True,
-            cwd=__file__.rpartition("/")[0],
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": f"{FOLDER.parents[1]}/main:."},
+            cwd=Path(__file__).parent,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": f"{Path(__file__).parents[2]}{os.pathsep}."},
         ).stdout
         for seed in ("1", "2")
     }
@@ -215,7 +218,7 @@ def test_the_same_session_gives_the_same_bytes():
 
 def test_arguments_that_are_no_keywords_stand_as_the_model_wrote_them():
     acts = [call("f", arguments_json=written) for written in ('{"call_id": 1}', "{broken", '{"class": 2}', '"\\ud83d"')]
-    source = told(recorded(*acts, say("So."), outputs="1234"))
+    source = generated(record_session(*acts, say("So."), outputs="1234"))
     run(source)
     assert "arguments_json='{\"call_id\": 1}'" in source
     assert 'call("f", arguments_json="{broken"' in source
@@ -226,7 +229,7 @@ def test_a_refusal_is_expected_where_the_fake_refuses_too():
     client = Client(FakeAssistants())
     client.send("POST", "/threads", {"metadata": {"a": 1}})
     client.send("GET", "/threads/thread_abcdefghijklmnopqrstuvwx")
-    source = told(client.recorded)
+    source = generated(client.recorded)
     run(source)
     assert re.search(r"with pytest.raises\(\s+openai.BadRequestError,\s+match=", source)
     assert "openai.NotFoundError" in source
@@ -248,7 +251,7 @@ def test_what_was_there_before_is_put_there():
     client.ok("GET", f"/threads/{thread}/runs/{made['id']}")
     client.ok("POST", f"/threads/{thread}/runs/{made['id']}/cancel")
     client.poll(client.ok("GET", f"/threads/{thread}/runs/{made['id']}"))
-    source = told(client.recorded)
+    source = generated(client.recorded)
     run(source)
     assert f'assistant = assistants.add_assistant(\n        id="{assistant}"' in source
     assert f'thread = assistants.add_thread(id="{thread}")' in source
@@ -264,7 +267,7 @@ def test_what_no_request_may_say_of_an_older_assistant_is_left_out():
     assistant.tools = [{"type": "openapi", "openapi": {}}]
     client = Client(fake)
     client.ok("GET", f"/assistants/{assistant.id}")
-    source = told(client.recorded)
+    source = generated(client.recorded)
     run(source)
     assert f"# Left out: the tools of {assistant.id}: Invalid value: 'openapi'." in source
     assert 'name="Ada"' in source
@@ -275,7 +278,7 @@ def test_an_older_thread_comes_with_its_metadata():
     client = Client(fake)
     thread = fake.add_thread("thread_abcdefghijklmnopqrstuvwx", metadata={"user": "Ada"}).id
     client.ok("GET", f"/threads/{thread}")
-    source = told(client.recorded)
+    source = generated(client.recorded)
     run(source)
     assert 'metadata={"user": "Ada"}' in source
     assert "different with the fake" not in source
@@ -291,7 +294,7 @@ def test_v1_is_said_in_the_words_of_v2():
     client.ok("POST", "/assistants", body, **V1)
     thread = client.ok("POST", "/threads", {}, **V1)["id"]
     client.ok("POST", f"/threads/{thread}/messages", {"role": "user", "content": "?", "file_ids": [file]}, **V1)
-    source = told(client.recorded)
+    source = generated(client.recorded)
     run(source)
     assert "file_ids" in source
     assert '{"type": "file_search"}' in source
@@ -301,13 +304,13 @@ def test_v1_is_said_in_the_words_of_v2():
 
 @pytest.mark.skipif(not hasattr(openai.OpenAI, "vector_stores"), reason="this SDK has no client.vector_stores")
 @pytest.mark.parametrize("day", [None, "2025-11-01"])
-def test_vector_stores_are_told(day):
+def test_vector_stores_are_generated(day):
     """Also as since November 2025: ids of another form, and stores in place of batches (openai-python#2724)."""
     client = Client(FakeAssistants(Options(as_of=day)))
     if day is not None:
         client.fake.world.store.ids.plan("vsfb_ibj_6905db4e37d081f4a1cc709111218a1e")
     with_stores(client)
-    source = told(client.recorded)
+    source = generated(client.recorded)
     run(source)
     assert "different with the fake" not in source
     assert "vsfb_" not in source
@@ -323,7 +326,7 @@ def test_vector_stores_are_told(day):
         assert f"client.vector_stores.{said}" in source
 
 
-def test_what_cannot_be_told_is_a_comment():
+def test_what_cannot_be_generated_is_a_comment():
     fake = FakeAssistants()
     client = Client(fake)
     client.ok("GET", "/assistants")
@@ -334,7 +337,7 @@ def test_what_cannot_be_told_is_a_comment():
         status=429,
         url="https://api.openai.com/v1/threads",
     )
-    source = told([*client.recorded, elsewhere, busy])
+    source = generated([*client.recorded, elsewhere, busy])
     assert outcome(source) == "nothing"
     assert "# Left out: GET /assistants (200): it lists all that an account holds" in source
     assert "# Left out: POST /chat/completions (200): the fake does not serve it" in source
@@ -346,23 +349,23 @@ def test_what_the_fake_complains_about_is_left_out():
         DryRun().send(http_request("GET", "/nowhere"))
 
 
-def test_bodies_that_were_not_kept_are_told_as_such():
+def test_bodies_that_were_not_recorded_are_reported():
     url = "https://api.openai.com/v1/threads"
     shown = b'{"object": "thread", "id": "thread_abcdefghijklmnopqrstuvwx", "created_at": 1}'
-    source = told(
+    source = generated(
         [exchange(b"[]", shown, url=url), exchange(b"{", shown, url=url), exchange(b"{}", b"<html>", url=url)]
     )
     assert source.count("its body was not kept") == 2
     assert source.count("its answer was not kept") == 1
 
 
-def test_files_without_a_place_in_v2_are_told_as_left_out():
+def test_files_without_a_place_in_v2_are_reported():
     client = Client(FakeAssistants())
     assistant = client.ok("POST", "/assistants", {"model": "gpt-4"}, **V1)["id"]
     file = client.fake.add_file(id="file-abcdefghijklmnopqrstuvwx", content=b"1,2").id
     tools = {"tools": [{"type": "retrieval"}], "file_ids": [file]}
     client.ok("POST", f"/assistants/{assistant}", tools, **V1)
-    source = told(client.recorded)
+    source = generated(client.recorded)
     run(source)
     assert "# Left out of this request: its file_ids, for which v2 has no place here" in source
 
@@ -371,15 +374,15 @@ def test_the_content_of_a_file_is_asserted_where_the_fake_has_it():
     client = Client(FakeAssistants())
     file = client.fake.add_file(id="file-abcdefghijklmnopqrstuvwx", content=b'"6"', purpose="assistants_output").id
     client.ok("GET", f"/files/{file}/content")
-    source = told(client.recorded)
+    source = generated(client.recorded)
     run(source)
     assert "assert client.files.content(file.id).read() == b'\"6\"'" in source
     twice = [*client.recorded, replace(client.recorded[0], response=replace(client.recorded[0].response, body=b"7"))]
-    assert "# Recorded: the content differs from that of the fake." in told(twice)
+    assert "# Recorded: the content differs from that of the fake." in generated(twice)
 
 
 def test_numbers_that_json_has_and_python_not():
-    source = told(recorded(call("f", arguments_json='{"x": Infinity}'), say("So."), outputs=["1"]))
+    source = generated(record_session(call("f", arguments_json='{"x": Infinity}'), say("So."), outputs=["1"]))
     run(source)
     assert 'call("f", call_id="' in source.replace("(\n            ", "(").replace(",\n            ", ", ")
     assert 'float("inf")' in source
@@ -401,7 +404,7 @@ def test_an_older_thread_comes_with_its_messages_and_runs():
     client.ok("GET", f"/threads/{thread}/messages")
     client.ok("GET", f"/threads/{thread}/runs")
     answer(client, waiting)
-    source = told(client.recorded)
+    source = generated(client.recorded)
     run(source)
     assert source.count("assistants.next_run(") == 2
     assert '("user", "And?")' in source

@@ -20,7 +20,7 @@ def json_bytes(value: object, indent: int | None = None, separators: tuple[str, 
 
 
 def request_json_bytes(value: object, headers: Mapping[str, str]) -> bytes:
-    """A parsed request as bytes again: compact, or as the declared length tells."""
+    """The bytes of a parsed request body: compact, unless the declared length tells otherwise."""
     return _as_declared(
         headers, json_bytes(value, separators=(",", ":")), json_bytes(value), json.dumps(value).encode()
     )

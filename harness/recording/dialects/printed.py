@@ -126,7 +126,7 @@ def _found(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
                     yield pair.start, str(reason)
             else:
                 if _is_refusal(value):
-                    yield pair.start, "is a refusal of the service, and nothing tells of which request"
+                    yield pair.start, "is a refusal of the service without its request"
                 yield from ((pair.start, item) for item in objects_in(value))
                 continue
         if tries:

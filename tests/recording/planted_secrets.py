@@ -1,6 +1,6 @@
-"""Made-up secrets of every kind, and every place of an exchange in which one can stand.
+"""Made-up secrets of every kind, and every position of an exchange in which a secret can be.
 
-They are put together when the tests run: none stands whole in this file, where a scanner would stop at it.
+They are generated when the tests run, so that secret scanners do not find any in this file.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LOWER, UPPER, NUMBERS = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
-MADE = random.Random(20231106)
+RANDOM = random.Random(20231106)
 
 
-def some(alphabet: str, length: int) -> str:
-    """So many characters, a digit and a letter of each case among them where the alphabet has them."""
-    musts = "".join(MADE.choice(part) for part in (LOWER, UPPER, NUMBERS) if part in alphabet)
-    rest = "".join(MADE.choice(alphabet) for _ in range(length - len(musts)))
-    return musts + rest
+def random_text(alphabet: str, length: int) -> str:
+    """A random text of this length, with a digit and a letter of each case if the alphabet has them."""
+    required = "".join(RANDOM.choice(part) for part in (LOWER, UPPER, NUMBERS) if part in alphabet)
+    rest = "".join(RANDOM.choice(alphabet) for _ in range(length - len(required)))
+    return required + rest
 
 
-def word(length: int) -> str:
-    return some(LOWER + UPPER + NUMBERS, length)
+def random_word(length: int) -> str:
+    return random_text(LOWER + UPPER + NUMBERS, length)
 
 
-def hexes(length: int) -> str:
-    return "a1" + "".join(MADE.choice("0123456789abcdef") for _ in range(length - 2))
+def random_hex(length: int) -> str:
+    return "a1" + "".join(RANDOM.choice("0123456789abcdef") for _ in range(length - 2))
 
 
-def luhn(start: str, length: int) -> str:
-    """A card number that begins so."""
-    body = start + "".join(MADE.choice(NUMBERS) for _ in range(length - len(start) - 1))
+def card_number(start: str, length: int) -> str:
+    """A card number with this beginning."""
+    body = start + "".join(RANDOM.choice(NUMBERS) for _ in range(length - len(start) - 1))
     for last in NUMBERS:
         doubled = (sum(divmod(2 * int(digit), 10)) for digit in (body + last)[-2::-2])
         if (sum(doubled) + sum(map(int, (body + last)[-1::-2]))) % 10 == 0:
@@ -55,140 +55,147 @@ def token(header: dict[str, str], *parts: str) -> str:
     return ".".join([urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("="), *parts])
 
 
-CLAIMS = "ey" + "J" + word(40)
+CLAIMS = "ey" + "J" + random_word(40)
 PEM = "-----BEGIN {0}PRIVATE KEY-----\n{1}\n{2}\n-----END {0}PRIVATE KEY-----"
-AZURE_KEY = word(52) + "JQQJ" + "99" + word(26)
+AZURE_KEY = random_word(52) + "JQQJ" + "99" + random_word(26)
 
 # What is written, and of it what nobody may see; one of them where that is the same.
 TOKENS = {
-    "OpenAI key": "sk-" + word(48),
-    "OpenAI project key": "sk-" + "proj-" + word(60) + "_" + word(40) + "-" + word(20),
-    "OpenAI service account key": "sk-" + "svcacct-" + word(70),
-    "OpenAI admin key": "sk-" + "admin-" + word(60),
-    "OpenAI session": "sess-" + word(40),
-    "OpenAI organization": "org-" + word(24),
-    "OpenAI project": "proj_" + word(24),
-    "OpenAI user": "user-" + some(LOWER + NUMBERS, 24),
-    "OpenAI ephemeral key": "ek_" + word(32),
-    "Anthropic key": "sk-" + "ant-api03-" + word(80),
-    "OpenRouter key": "sk-" + "or-v1-" + hexes(64),
-    "Langfuse key": "pk-" + "lf-" + hexes(8) + "-" + hexes(12),
+    "OpenAI key": "sk-" + random_word(48),
+    "OpenAI project key": "sk-" + "proj-" + random_word(60) + "_" + random_word(40) + "-" + random_word(20),
+    "OpenAI service account key": "sk-" + "svcacct-" + random_word(70),
+    "OpenAI admin key": "sk-" + "admin-" + random_word(60),
+    "OpenAI session": "sess-" + random_word(40),
+    "OpenAI organization": "org-" + random_word(24),
+    "OpenAI project": "proj_" + random_word(24),
+    "OpenAI user": "user-" + random_text(LOWER + NUMBERS, 24),
+    "OpenAI ephemeral key": "ek_" + random_word(32),
+    "Anthropic key": "sk-" + "ant-api03-" + random_word(80),
+    "OpenRouter key": "sk-" + "or-v1-" + random_hex(64),
+    "Langfuse key": "pk-" + "lf-" + random_hex(8) + "-" + random_hex(12),
     "Azure key of today": AZURE_KEY,
-    "AWS key id": "AK" + "IA" + some(UPPER + NUMBERS, 16),
-    "AWS session key id": "AS" + "IA" + some(UPPER + NUMBERS, 16),
-    "Google API key": "AI" + "za" + word(35),
-    "Google OAuth": "ya" + "29." + word(60),
-    "Google client secret": "GOC" + "SPX-" + word(28),
-    "Google refresh token": "1/" + "/0" + word(40),
-    "GitHub token": "gh" + "p_" + word(36),
-    "GitHub fine-grained token": "github" + "_pat_" + word(22) + "_" + word(59),
-    "GitLab token": "gl" + "pat-" + word(20),
-    "Slack bot": "xo" + "xb-" + some(NUMBERS, 12) + "-" + word(24),
-    "Slack app": "xa" + "pp-1-" + word(40),
-    "Slack webhook": "https://hooks.slack" + ".com/services/T" + word(8) + "/B" + word(8) + "/" + word(24),
-    "Discord webhook": "https://discord" + ".com/api/webhooks/" + some(NUMBERS, 18) + "/" + word(60),
-    "Stripe live": "sk_" + "live_" + word(24),
-    "Stripe restricted": "rk_" + "test_" + word(24),
-    "Stripe webhook": "wh" + "sec_" + word(32),
-    "Hugging Face": "hf" + "_" + word(34),
-    "Groq": "gs" + "k_" + word(52),
-    "xAI": "xa" + "i-" + word(80),
-    "Perplexity": "pp" + "lx-" + word(48),
-    "Replicate": "r8" + "_" + word(37),
-    "Pinecone": "pc" + "sk_" + word(60),
-    "NVIDIA": "nv" + "api-" + word(64),
-    "LangSmith": "ls" + "v2_pt_" + hexes(32) + "_" + hexes(10),
-    "Tavily": "tv" + "ly-" + word(32),
-    "Databricks": "da" + "pi" + hexes(32),
-    "Cerebras": "cs" + "k-" + word(48),
-    "Firecrawl": "f" + "c-" + hexes(32),
-    "ElevenLabs": "s" + "k_" + hexes(48),
-    "Linear": "lin" + "_api_" + word(40),
-    "Notion": "nt" + "n_" + word(46),
-    "Airtable": "pa" + "t" + word(14) + "." + hexes(64),
-    "Atlassian": "ATA" + "TT3" + word(60),
-    "Telegram": some(NUMBERS, 10) + ":A" + "A" + word(33),
-    "Twilio": "S" + "K" + hexes(32),
-    "SendGrid": "S" + "G." + word(22) + "." + word(43),
-    "Mailgun": "ke" + "y-" + hexes(32),
-    "Mailchimp": hexes(32) + "-u" + "s21",
-    "npm": "np" + "m_" + word(36),
-    "PyPI": "py" + "pi-" + word(80),
-    "Docker": "dckr" + "_pat_" + word(27),
-    "DigitalOcean": "do" + "p_v1_" + hexes(64),
-    "Doppler": "d" + "p.pt." + word(43),
-    "Vault": "hv" + "s." + word(40),
-    "Terraform": word(14) + ".atlas" + "v1." + word(60),
-    "Shopify": "sh" + "pat_" + hexes(32),
-    "Facebook": "EA" + "AG" + word(120),
-    "New Relic": "NR" + "AK-" + some(UPPER + NUMBERS, 27),
-    "Sentry": "sn" + "trys_" + word(60),
-    "Grafana": "gl" + "sa_" + word(32) + "_" + hexes(8),
-    "PostHog": "ph" + "x_" + word(43),
-    "Supabase": "sb" + "p_" + hexes(40),
-    "Postman": "PM" + "AK-" + hexes(24) + "-" + hexes(34),
-    "Figma": "fi" + "gd_" + word(40),
-    "age": "AGE-SECRET" + "-KEY-1" + some(UPPER + NUMBERS, 58),
-    "JWT": token({"alg": "RS256", "typ": "JWT"}, CLAIMS, word(86)),
-    "encrypted JWT": token({"alg": "dir", "enc": "A256GCM"}, "", word(16), word(40), word(22)),
-    "RSA key": PEM.format("RSA ", word(64), word(30)),
-    "OpenSSH key": PEM.format("OPENSSH ", word(70), word(44)),
-    "PKCS8 key": PEM.format("", word(64), word(30)),
+    "AWS key id": "AK" + "IA" + random_text(UPPER + NUMBERS, 16),
+    "AWS session key id": "AS" + "IA" + random_text(UPPER + NUMBERS, 16),
+    "Google API key": "AI" + "za" + random_word(35),
+    "Google OAuth": "ya" + "29." + random_word(60),
+    "Google client secret": "GOC" + "SPX-" + random_word(28),
+    "Google refresh token": "1/" + "/0" + random_word(40),
+    "GitHub token": "gh" + "p_" + random_word(36),
+    "GitHub fine-grained token": "github" + "_pat_" + random_word(22) + "_" + random_word(59),
+    "GitLab token": "gl" + "pat-" + random_word(20),
+    "Slack bot": "xo" + "xb-" + random_text(NUMBERS, 12) + "-" + random_word(24),
+    "Slack app": "xa" + "pp-1-" + random_word(40),
+    "Slack webhook": "https://hooks.slack"
+    ".com/services/T" + random_word(8) + "/B" + random_word(8) + "/" + random_word(24),
+    "Discord webhook": "https://discord" + ".com/api/webhooks/" + random_text(NUMBERS, 18) + "/" + random_word(60),
+    "Stripe live": "sk_" + "live_" + random_word(24),
+    "Stripe restricted": "rk_" + "test_" + random_word(24),
+    "Stripe webhook": "wh" + "sec_" + random_word(32),
+    "Hugging Face": "hf" + "_" + random_word(34),
+    "Groq": "gs" + "k_" + random_word(52),
+    "xAI": "xa" + "i-" + random_word(80),
+    "Perplexity": "pp" + "lx-" + random_word(48),
+    "Replicate": "r8" + "_" + random_word(37),
+    "Pinecone": "pc" + "sk_" + random_word(60),
+    "NVIDIA": "nv" + "api-" + random_word(64),
+    "LangSmith": "ls" + "v2_pt_" + random_hex(32) + "_" + random_hex(10),
+    "Tavily": "tv" + "ly-" + random_word(32),
+    "Databricks": "da" + "pi" + random_hex(32),
+    "Cerebras": "cs" + "k-" + random_word(48),
+    "Firecrawl": "f" + "c-" + random_hex(32),
+    "ElevenLabs": "s" + "k_" + random_hex(48),
+    "Linear": "lin" + "_api_" + random_word(40),
+    "Notion": "nt" + "n_" + random_word(46),
+    "Airtable": "pa" + "t" + random_word(14) + "." + random_hex(64),
+    "Atlassian": "ATA" + "TT3" + random_word(60),
+    "Telegram": random_text(NUMBERS, 10) + ":A" + "A" + random_word(33),
+    "Twilio": "S" + "K" + random_hex(32),
+    "SendGrid": "S" + "G." + random_word(22) + "." + random_word(43),
+    "Mailgun": "ke" + "y-" + random_hex(32),
+    "Mailchimp": random_hex(32) + "-u" + "s21",
+    "npm": "np" + "m_" + random_word(36),
+    "PyPI": "py" + "pi-" + random_word(80),
+    "Docker": "dckr" + "_pat_" + random_word(27),
+    "DigitalOcean": "do" + "p_v1_" + random_hex(64),
+    "Doppler": "d" + "p.pt." + random_word(43),
+    "Vault": "hv" + "s." + random_word(40),
+    "Terraform": random_word(14) + ".atlas" + "v1." + random_word(60),
+    "Shopify": "sh" + "pat_" + random_hex(32),
+    "Facebook": "EA" + "AG" + random_word(120),
+    "New Relic": "NR" + "AK-" + random_text(UPPER + NUMBERS, 27),
+    "Sentry": "sn" + "trys_" + random_word(60),
+    "Grafana": "gl" + "sa_" + random_word(32) + "_" + random_hex(8),
+    "PostHog": "ph" + "x_" + random_word(43),
+    "Supabase": "sb" + "p_" + random_hex(40),
+    "Postman": "PM" + "AK-" + random_hex(24) + "-" + random_hex(34),
+    "Figma": "fi" + "gd_" + random_word(40),
+    "age": "AGE-SECRET" + "-KEY-1" + random_text(UPPER + NUMBERS, 58),
+    "JWT": token({"alg": "RS256", "typ": "JWT"}, CLAIMS, random_word(86)),
+    "encrypted JWT": token({"alg": "dir", "enc": "A256GCM"}, "", random_word(16), random_word(40), random_word(22)),
+    "RSA key": PEM.format("RSA ", random_word(64), random_word(30)),
+    "OpenSSH key": PEM.format("OPENSSH ", random_word(70), random_word(44)),
+    "PKCS8 key": PEM.format("", random_word(64), random_word(30)),
 }
-BESIDE = {  # beside what it stands, and the secret
-    "bearer token": ("Authorization: Bearer {}", word(40)),
-    "basic credentials": ("Authorization: Basic {}", b64encode(b"joe:" + word(16).encode()).decode()),
-    "Azure key of old": ("api-key: {}", hexes(32)),
-    "AWS secret": ("aws_secret_access_key = {}", word(40)),
+IN_CONTEXT = {  # the context, and the secret
+    "bearer token": ("Authorization: Bearer {}", random_word(40)),
+    "basic credentials": ("Authorization: Basic {}", b64encode(b"joe:" + random_word(16).encode()).decode()),
+    "Azure key of old": ("api-key: {}", random_hex(32)),
+    "AWS secret": ("aws_secret_access_key = {}", random_word(40)),
     "storage key": (
         "DefaultEndpointsProtocol=https;AccountKey={};EndpointSuffix=core.windows.net",
-        b64encode(word(63).encode()).decode(),
+        b64encode(random_word(63).encode()).decode(),
     ),
     "service bus key": (
         "Endpoint=sb://x;SharedAccessKeyName=Root;SharedAccessKey={}",
-        b64encode(word(32).encode()).decode(),
+        b64encode(random_word(32).encode()).decode(),
     ),
-    "password of a database": ("postgresql://app:{}@db.corp.io:5432/main", word(14)),
-    "password of a cache": ("redis://:{}@cache.corp.io:6379/0", word(14)),
-    "token of a repository": ("https://{}@git.corp.io/x.git", word(30)),
-    "SQL Server": ("Server=db;User Id=sa;Password={};Encrypt=yes", "P4ss" + word(8)),
-    "password": ("password={}", "hunter" + word(6)),
-    "password in JSON": ('log: {{"password": "{}"}}', "hunter" + word(6)),
-    "password in Korean": ("비밀번호: {}", "qwer" + word(6)),
-    "client secret": ("client_secret='{}'", word(32)),
-    "SAS": ("https://x.corp.io/c?sv=2022-11-02&sr=b&sig={}", quote(b64encode(word(32).encode()).decode(), safe="")),
-    "S3 URL": ("https://s3.corp.io/b/k?X-Amz-Date=20240101T000000Z&X-Amz-Signature={}", hexes(64)),
-    "Azure resource": ("https://{}.openai.azure.com/openai", "contoso-" + word(6).lower()),
-    "storage account": ("https://{}.blob.core.windows.net/box", "contoso" + word(6).lower()),
-    "Telegram in a URL": ("https://api.telegram.org/bot{}/getMe", some(NUMBERS, 10) + ":A" + "A" + word(33)),
-    "curl": ("curl -sS -u 'joe:{}' https://corp.io", "hunter" + word(6)),
-    "Azure subscription": ("/subscriptions/{}/resourceGroups/rg", "-".join(map(hexes, (8, 4, 4, 4, 12)))),
+    "password of a database": ("postgresql://app:{}@db.corp.io:5432/main", random_word(14)),
+    "password of a cache": ("redis://:{}@cache.corp.io:6379/0", random_word(14)),
+    "token of a repository": ("https://{}@git.corp.io/x.git", random_word(30)),
+    "SQL Server": ("Server=db;User Id=sa;Password={};Encrypt=yes", "P4ss" + random_word(8)),
+    "password": ("password={}", "hunter" + random_word(6)),
+    "password in JSON": ('log: {{"password": "{}"}}', "hunter" + random_word(6)),
+    "password in Korean": ("비밀번호: {}", "qwer" + random_word(6)),
+    "client secret": ("client_secret='{}'", random_word(32)),
+    "SAS": (
+        "https://x.corp.io/c?sv=2022-11-02&sr=b&sig={}",
+        quote(b64encode(random_word(32).encode()).decode(), safe=""),
+    ),
+    "S3 URL": ("https://s3.corp.io/b/k?X-Amz-Date=20240101T000000Z&X-Amz-Signature={}", random_hex(64)),
+    "Azure resource": ("https://{}.openai.azure.com/openai", "contoso-" + random_word(6).lower()),
+    "storage account": ("https://{}.blob.core.windows.net/box", "contoso" + random_word(6).lower()),
+    "Telegram in a URL": (
+        "https://api.telegram.org/bot{}/getMe",
+        random_text(NUMBERS, 10) + ":A" + "A" + random_word(33),
+    ),
+    "curl": ("curl -sS -u 'joe:{}' https://corp.io", "hunter" + random_word(6)),
+    "Azure subscription": ("/subscriptions/{}/resourceGroups/rg", "-".join(map(random_hex, (8, 4, 4, 4, 12)))),
     "masked key": ("Incorrect API key provided: {}. You can", "sk-ab" + "*" * 20 + "wxyz"),
 }
 PERSONAL = {
     "e-mail": "joe.bloggs" + "@" + "corp-mail.io",
     "Korean e-mail": "gildong.hong" + "@" + "hoesa.co.kr",
-    "international telephone": "+49 " + "30 901820" + some(NUMBERS, 3),
-    "international, undivided": "+4420" + "79460" + some(NUMBERS, 3),
-    "American telephone": "(212) 736-" + "5" + some(NUMBERS, 3),
-    "American, with hyphens": "312-736-" + "5" + some(NUMBERS, 3),
-    "Korean mobile": "010-" + "2345-" + some(NUMBERS, 4),
-    "Korean mobile, undivided": "010" + "2345" + some(NUMBERS, 4),
-    "Korean mobile, abroad": "+82-10-" + "2345-" + some(NUMBERS, 4),
-    "Korean landline": "02-" + "345-" + some(NUMBERS, 4),
-    "resident number": "900101-" + "1" + some(NUMBERS, 6),
-    "Visa": luhn("4", 16),
-    "Mastercard": luhn("53", 16),
-    "American Express": luhn("37", 15),
-    "card with spaces": " ".join([(card := luhn("4", 16))[:4], card[4:8], card[8:12], card[12:]]),
-    "card with hyphens": "-".join([(card := luhn("55", 16))[:4], card[4:8], card[8:12], card[12:]]),
-    "German IBAN": iban("DE", some(NUMBERS, 18)),
-    "British IBAN": iban("GB", "NWBK" + some(NUMBERS, 14)),
+    "international telephone": "+49 " + "30 901820" + random_text(NUMBERS, 3),
+    "international, undivided": "+4420" + "79460" + random_text(NUMBERS, 3),
+    "American telephone": "(212) 736-" + "5" + random_text(NUMBERS, 3),
+    "American, with hyphens": "312-736-" + "5" + random_text(NUMBERS, 3),
+    "Korean mobile": "010-" + "2345-" + random_text(NUMBERS, 4),
+    "Korean mobile, undivided": "010" + "2345" + random_text(NUMBERS, 4),
+    "Korean mobile, abroad": "+82-10-" + "2345-" + random_text(NUMBERS, 4),
+    "Korean landline": "02-" + "345-" + random_text(NUMBERS, 4),
+    "resident number": "900101-" + "1" + random_text(NUMBERS, 6),
+    "Visa": card_number("4", 16),
+    "Mastercard": card_number("53", 16),
+    "American Express": card_number("37", 15),
+    "card with spaces": " ".join([(card := card_number("4", 16))[:4], card[4:8], card[8:12], card[12:]]),
+    "card with hyphens": "-".join([(card := card_number("55", 16))[:4], card[4:8], card[8:12], card[12:]]),
+    "German IBAN": iban("DE", random_text(NUMBERS, 18)),
+    "British IBAN": iban("GB", "NWBK" + random_text(NUMBERS, 14)),
     "social security number": "219-" + "09-" + "4321",
 }
 PLANTED: dict[str, tuple[str, str]] = {
     **{name: (text, text) for name, text in (TOKENS | PERSONAL).items()},
-    **{name: (form.format(secret), secret) for name, (form, secret) in BESIDE.items()},
+    **{name: (form.format(secret), secret) for name, (form, secret) in IN_CONTEXT.items()},
 }
 
 
@@ -260,7 +267,7 @@ def one_line(text: str) -> str:
 
 
 def latin(text: str) -> str:
-    """As header values are: one line, and encoded where it has to be."""
+    """A text as a header value: on one line, and percent-encoded unless it is ASCII."""
     return one_line(text) if text.isascii() else quote(text)
 
 
@@ -323,7 +330,7 @@ POSITIONS: dict[str, Callable[[str], RecordedExchange]] = {
 
 
 def forms(secret: str) -> Iterator[bytes]:
-    """How a secret could be written and still be there."""
+    """The forms in which a secret could still be contained."""
     data = secret.encode()
     yield data
     yield data[::-1]
@@ -334,7 +341,7 @@ def forms(secret: str) -> Iterator[bytes]:
         yield quote(secret, safe=plain).encode()
     yield quote_plus(secret).encode()
     for before in range(3):
-        # the groups of base64 that depend on nothing but the secret, whatever stands before it
+        # the groups of base64 that depend only on the secret, whatever precedes it
         whole = b64encode(b"\0" * before + data)
         inner = whole[4 if before else 0 : len(whole) - 4]
         if len(inner) >= 8:

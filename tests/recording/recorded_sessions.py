@@ -1,4 +1,4 @@
-"""Sessions for the tests of replay: conversations with a scripted fake, written down as a recorder would."""
+"""Records sessions for tests: conversations with a scripted fake."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEAD = {"authorization": "Bearer sk-test", "openai-beta": "assistants=v2", "cont
 
 
 class Client:
-    """Sends JSON and reads JSON; of a stream, its events."""
+    """A client that sends and receives JSON, and records each exchange; a stream is received as its events."""
 
     def __init__(self, fake: FakeAssistants) -> None:
         self.fake = fake
@@ -39,7 +39,7 @@ class Client:
         return answer
 
     def poll(self, run: dict[str, Any], extra: int = 0) -> dict[str, Any]:
-        """Until the run rests, and `extra` looks more."""
+        """Poll a run until it has ended or needs outputs, and then `extra` times more."""
         path = f"/threads/{run['thread_id']}/runs/{run['id']}"
         while run["status"] in ("queued", "in_progress", "cancelling"):
             run = self.ok("GET", path)
@@ -57,8 +57,8 @@ def _data(text: str) -> Any:
     return text if text == "[DONE]" else json.loads(text)
 
 
-def recorded(*acts: Any, outputs: Iterable[str] = (), stream: bool = False) -> list[RecordedExchange]:
-    """An assistant, a thread with a question, one run to its end, steps and messages, told by a scripted fake."""
+def record_session(*acts: Any, outputs: Iterable[str] = (), stream: bool = False) -> list[RecordedExchange]:
+    """The exchanges of a conversation with one run that does these acts: see `converse`."""
     fake = FakeAssistants()
     fake.next_run(*acts)
     client = Client(fake)
@@ -69,18 +69,18 @@ def recorded(*acts: Any, outputs: Iterable[str] = (), stream: bool = False) -> l
 def converse(
     client: Client, *, outputs: Iterable[str] = (), stream: bool = False, question: str = "Hi?", extra: int = 0
 ) -> dict[str, Any]:
-    """The conversation that `recorded` has, held in the same way or in another; what came of it."""
+    """Hold a conversation with one run, from creating the assistant to listing the messages; what came of it."""
     assistant = client.ok("POST", "/assistants", {"model": "gpt-4o", "name": "Ada"})
     thread = client.ok("POST", "/threads", {})
     messages = f"/threads/{thread['id']}/messages"
     client.ok("POST", messages, {"role": "user", "content": question})
-    run = _started(client, f"/threads/{thread['id']}/runs", {"assistant_id": assistant["id"]}, stream, extra)
+    run = _run_to_rest(client, f"/threads/{thread['id']}/runs", {"assistant_id": assistant["id"]}, stream, extra)
     left = iter(outputs)
     while run["status"] == "requires_action":
         asked = run["required_action"]["submit_tool_outputs"]["tool_calls"]
         body = {"tool_outputs": [{"tool_call_id": call["id"], "output": next(left)} for call in asked]}
         path = f"/threads/{thread['id']}/runs/{run['id']}/submit_tool_outputs"
-        run = _started(client, path, body, stream, extra)
+        run = _run_to_rest(client, path, body, stream, extra)
     steps = client.ok("GET", f"/threads/{thread['id']}/runs/{run['id']}/steps?order=asc")["data"]
     said = client.ok("GET", f"{messages}?order=asc")["data"]
     return {
@@ -91,9 +91,11 @@ def converse(
     }
 
 
-def _started(client: Client, path: str, body: dict[str, Any], stream: bool, extra: int) -> dict[str, Any]:
+def _run_to_rest(client: Client, path: str, body: dict[str, Any], stream: bool, extra: int) -> dict[str, Any]:
     if not stream:
         return client.poll(client.ok("POST", path, body), extra)
-    told = client.ok("POST", path, {**body, "stream": True})
-    runs = [data for name, data in told if name.startswith("thread.run.") and data["object"] == "thread.run"]
+    events_of_stream = client.ok("POST", path, {**body, "stream": True})
+    runs = [
+        data for name, data in events_of_stream if name.startswith("thread.run.") and data["object"] == "thread.run"
+    ]
     return runs[-1]

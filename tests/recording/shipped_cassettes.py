@@ -1,4 +1,4 @@
-"""The sessions in `cassettes/`, for their tests."""
+"""The cassettes in `cassettes/` and their sessions, for tests."""
 
 from __future__ import annotations
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import openai
 
 from harness.environment import PLACEHOLDER_KEY
-from harness.service.dialects import AZURE_USUAL
+from harness.service.dialects import AZURE_DEFAULT_VERSION
 from harness.transports.httpx_family import sdk_http_library, transport, yield_to_loop
 
 if TYPE_CHECKING:
     from harness.fake import FakeAssistants
 
 KEY = {"api_key": PLACEHOLDER_KEY}
-AZURE = {**KEY, "api_version": AZURE_USUAL, "azure_endpoint": "https://fake.openai.azure.com"}
+AZURE = {**KEY, "api_version": AZURE_DEFAULT_VERSION, "azure_endpoint": "https://fake.openai.azure.com"}
 
 
 def sync_client(fake: FakeAssistants, **options: Any) -> openai.OpenAI:

@@ -65,7 +65,9 @@ class FakeAssistants(Seeding):
         self.options = options or Options()
         self.hosts = Hosts((*self.options.base_urls, *endpoints()))
         self._interpreters = Interpreters(self.options)
-        self.service = Service(self.options, roots=self.hosts.roots, execute=self._interpreters, loop=enclosing_loop)
+        self.service = Service(
+            self.options, roots=self.hosts.roots, execute=self._interpreters, find_loop=enclosing_loop
+        )
         self.requests: list[Exchange] = []
         self._custom_endpoints: list[CustomEndpoint] = []
         self.turns = Turns()
@@ -96,7 +98,9 @@ class FakeAssistants(Seeding):
             self.sleep_log.note_request()
             try:
                 has_faults = self.service.world.faults.planned
-                response = self.service.through_faults(request, self._respond) if has_faults else self._respond(request)
+                response = (
+                    self.service.handle_with_faults(request, self._respond) if has_faults else self._respond(request)
+                )
             except (WireFailure, HarnessFailure) as failure:
                 response = failure.answer if isinstance(failure, WireFailure) else NO_ANSWER
                 self.requests.append(Exchange(request, response, self.clock.now, failure))
@@ -130,7 +134,7 @@ class FakeAssistants(Seeding):
         try:
             return self.service.handle(request) if self._player is None else self._player.answer(request)
         except Exception as error:
-            raise explain.broken(request.method, request.path, error) from error
+            raise explain.internal_error(request.method, request.path, error) from error
 
     def _custom_endpoint(self, request: Request) -> CustomEndpoint | None:
         """The endpoint that the test defined last of those that match."""

@@ -56,7 +56,7 @@ class LockedBody:
             except WireFailure:
                 raise
             except Exception as error:
-                raise explain.broken(*self._endpoint, error) from error
+                raise explain.internal_error(*self._endpoint, error) from error
 
     def close(self) -> None:
         with self._turns:

@@ -97,7 +97,7 @@ def ended_runs_change(monkeypatch):
 
     def wire(call, run):
         shown = original(call, run)
-        return {**shown, "model": f"seen by {len(run.looks)}"} if run.status in ENDED else shown
+        return {**shown, "model": f"seen by {len(run.seen_by)}"} if run.status in ENDED else shown
 
     monkeypatch.setattr(runs, "wire", wire)
 
@@ -107,7 +107,7 @@ def back_from_the_dead(monkeypatch):
 
     def wire(call, run):
         shown = original(call, run)
-        return {**shown, "status": "queued"} if run.status in ENDED and len(run.looks) > 1 else shown
+        return {**shown, "status": "queued"} if run.status in ENDED and len(run.seen_by) > 1 else shown
 
     monkeypatch.setattr(runs, "wire", wire)
 

@@ -93,5 +93,5 @@ def replay(
         return ExactPlayer(session, service, on_miss=on_miss, redact=redact, keep=keep)
     before = service.world.settings
     # another seed: a session that was recorded from a fake must not share ids with objects that are created now
-    service.begin_anew(changed(before, start=session.start or before.start, seed=f"{before.seed}, replayed"))
+    service.reset(changed(before, start=session.start or before.start, seed=f"{before.seed}, replayed"))
     return LivePlayer(session, service, on_miss=on_miss, redact=redact, keep=keep)

@@ -101,7 +101,7 @@ def _seed_file(session: Session, world: World, object_id: str) -> None:
     purpose = "assistants_output" if object_id in session.file_contents or not shown else "assistants"
     values = {"filename": f"{object_id}.bin", "purpose": purpose, "created_at": world.second, **fields_of(File, shown)}
     known = object_id in session.file_contents
-    world.store.files.add(File(**{**values, "id": object_id, "content": content, "known": known}))
+    world.store.files.add(File(**{**values, "id": object_id, "content": content, "content_known": known}))
 
 
 def _seed_vector_store(session: Session, world: World, object_id: str) -> None:

@@ -67,7 +67,7 @@ def _fields(record: Any, **changed: object) -> Json:
 
 def _thread(thread: Thread) -> Json:
     messages, runs = [_message(item) for item in thread.messages], [_run(item) for item in thread.runs]
-    return rows.thread(_fields(thread), messages, runs, deleted=thread.gone)
+    return rows.thread(_fields(thread), messages, runs, deleted=thread.deleted)
 
 
 def _message(message: Message) -> Json:
@@ -99,7 +99,7 @@ def _usage(spent: Usage | None) -> Json | None:
 
 
 def _file(file: File) -> Json:
-    return rows.file(_fields(file), file.content if file.known else None)
+    return rows.file(_fields(file), file.content if file.content_known else None)
 
 
 def _store(store: VectorStore, world: World) -> Json:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.report.causes import most_likely_cause
 from harness.report.causes.evidence import refusal_text, shortened, waited_for
-from harness.service.explain import OLDER
+from harness.service.explain import OLDER_THAN_RECORDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,7 +51,7 @@ def conversations(threads: Sequence[Thread]) -> str:
     lines = []
     for thread in shown:
         said = [f"    {_author(message)}: {shortened(_line(_said(message)), WIDTH)}" for message in thread.messages]
-        lines += [f"{thread.id} (deleted)" if thread.gone else thread.id, *_last(said, LAST_MESSAGES // len(shown))]
+        lines += [f"{thread.id} (deleted)" if thread.deleted else thread.id, *_last(said, LAST_MESSAGES // len(shown))]
     left_out = len(threads) - len(shown)
     return "\n".join([f"… {left_out} earlier", *lines] if left_out else lines)
 
@@ -79,7 +79,7 @@ def timeline(run: Run) -> str:
     `queued 0s (client: create) → in_progress 1s (clock: pick_up) → completed 3s (model: finish)`
     """
     if not run.timeline:
-        return OLDER.format(run.status)
+        return OLDER_THAN_RECORDING.format(run.status)
     first, *rest = run.timeline
     left_out = len(rest) - LAST_MOMENTS
     moments = [_moment(moment, first.at) for moment in (first, *rest[-LAST_MOMENTS:])]

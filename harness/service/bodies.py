@@ -1,4 +1,4 @@
-"""What is there already, as a body that comes in chunks."""
+"""Content that is complete already, as a streamed body."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CHUNK = 1 << 18
 
 
 class Chunks:
-    """Bytes as a body that comes in chunks without a pause, so of a file on disk no more than one is in memory.
+    """Bytes as a `Body` in chunks without pauses, so that no more than one chunk of a file on disk is in memory.
 
     >>> body = Chunks(memoryview(b"tea and milk"), size=7)
     >>> body.read(), body.read(), body.read()

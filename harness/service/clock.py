@@ -1,4 +1,4 @@
-"""Virtual time: a number that stands still until somebody moves it, and timers that fire in time order."""
+"""Virtual time: a number that changes only when it is moved, and timers that fire in time order."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 POLICIES: tuple[str, ...] = get_args(ClockPolicy)
 
-# Monday 3 November 2025, 12:00 UTC: a fixed start makes every timestamp the same on every machine; the newest
-# shapes of the objects are of that autumn.
+# Monday 3 November 2025, 12:00 UTC. A fixed start makes timestamps the same on every machine; the newest shapes of
+# objects were recorded in that autumn.
 EPOCH = 1_762_171_200.0
 
 
 @dataclass(slots=True)
 class Timer:
-    """A call that is due at a moment."""
+    """A call that is due at a point in time."""
 
     due: float
     action: Callable[[], None]
@@ -35,7 +35,7 @@ class Timer:
 class Clock:
     """The time of one fake.
 
-    `policy` says what moves it besides `advance`: `on_poll`, a look at an unchanged run and sleeping; `timed`,
+    `policy` says what moves it besides `advance`: `on_poll`, retrieving an unchanged run, and sleeping; `timed`,
     sleeping; `manual`, nothing.
 
     >>> clock = Clock()
@@ -52,18 +52,19 @@ class Clock:
             raise ValueError(f"unknown clock policy {policy!r}: choose one of {', '.join(POLICIES)}")
         self.now = float(start)
         self.policy: ClockPolicy = policy
-        # a heap; timers of the same moment fire in the order they were set
+        # a heap; timers that are due at the same time fire in the order in which they were set
         self._timers: list[tuple[float, int, Timer]] = []
         self._set = 0
 
     def call_at(self, due: float, action: Callable[[], None]) -> Timer:
+        """Call `action` when the clock reaches `due`."""
         self._set += 1
         timer = Timer(max(due, self.now), action)
         heapq.heappush(self._timers, (timer.due, self._set, timer))
         return timer
 
     def advance(self, seconds: float) -> None:
-        """Let virtual time pass; everything that falls due meanwhile happens at its own moment.
+        """Let virtual time pass; timers that fall due meanwhile fire at their own time.
 
         Raises:
             ValueError: `seconds` is negative; time does not run backwards.
@@ -71,12 +72,12 @@ class Clock:
         """
         if not seconds >= 0:
             raise ValueError(f"cannot advance the clock by {seconds!r} seconds: time only moves forward")
-        if isinf(seconds):  # no timestamp could be told after that
-            raise HarnessFailure("The clock was to go on by endless time.", do="assistants.clock.advance(600)")
+        if isinf(seconds):  # timestamps are integers, which have no infinity
+            raise HarnessFailure("The clock cannot advance by infinite time.", do="assistants.clock.advance(600)")
         end = self.now + seconds
         while self._timers and self._timers[0][0] <= end:
             self.fire_next(until=end)
-        self.now = max(self.now, end)  # a timer that slept may have gone further
+        self.now = max(self.now, end)  # a timer whose action slept may have moved it further
 
     def next_due(self) -> float | None:
         """When the next timer fires, if there is one."""
@@ -85,7 +86,7 @@ class Clock:
         return self._timers[0][0] if self._timers else None
 
     def slept(self, seconds: float) -> None:
-        """The code under test slept: under every policy but `manual` that moves the clock."""
+        """Move the clock because the code under test slept, unless the policy is `manual`."""
         if self.policy != "manual":
             self.advance(seconds)
 

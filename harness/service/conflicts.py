@@ -1,4 +1,4 @@
-"""Refusals of what is not possible now: states of runs, locks of threads (CONTRACT §3, §4).
+"""Refusals because of the present state of a run, or the lock of a thread (CONTRACT §3, §4).
 
 As in `errors`, the texts are the service's own.
 """
@@ -21,7 +21,7 @@ def outputs_not_accepted(status: str) -> Refusal:
 
 
 def outputs_do_not_match(expected: list[str], got: list[str]) -> Refusal:
-    """Both lists in the order they stand in, as Python prints them; no final dot."""
+    """Both lists in their own order, as Python prints them; no final dot."""
     return Refusal(400, f"Expected tool outputs for call_ids {expected!r}, got {got!r}")
 
 

@@ -1,4 +1,4 @@
-"""What a handler works with: the parts of the service, and one call on its way through it."""
+"""What handlers work with: `World`, the state of the service, and `Call`, the request that is being served."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from harness.service import errors
 from harness.service.cells import CodeInterpreter
 from harness.service.clock import EPOCH, Clock
-from harness.service.dialects import Offer
+from harness.service.dialects import AvailableVersions
 from harness.service.director import Director
 from harness.service.engine import Engine, Timing
 from harness.service.faults import Faults
 from harness.service.indexing import Indexer
-from harness.service.looks import Watch, unknown_loop
+from harness.service.polling import Watch, no_loop
 from harness.service.records import Assistant, File, Thread
 from harness.service.searching.library import Library
 from harness.service.shapes import MALFORMED_ID_REFUSALS, Api, shapes_of
@@ -37,29 +37,29 @@ if TYPE_CHECKING:
 class World:
     """Everything that a request can read or change. A snapshot is a copy of it.
 
-    `execute` is what runs cells of the code interpreter, if anything does; `loop` finds the loop that a client is in.
+    `execute` runs cells of the code interpreter, if there is one; `find_loop` finds the loop that a client is in.
     """
 
     def __init__(
-        self, settings: Settings, execute: Execute | None = None, loop: Callable[[], Loop | None] = unknown_loop
+        self, settings: Settings, execute: Execute | None = None, find_loop: Callable[[], Loop | None] = no_loop
     ) -> None:
         self.settings = settings
         self.execute = execute
         self.shapes = shapes_of(settings.as_of)
-        self.offer = Offer.of(settings)
+        self.available = AvailableVersions.of(settings)
         self.store = Store(settings.seed)
         self.clock = Clock(first_moment(settings), settings.clock)
         self.director = Director()
         self.faults = Faults()
         self.library = Library()
-        self.replayed: set[Any] = set()  # which exchanges of a recording were asked for
+        self.replayed: set[Any] = set()  # the exchanges of a recording that were requested
         timing = Timing(settings.queued, settings.act, settings.cancelling)
         self.indexer = Indexer(self.store, self.clock)
         interpreter = CodeInterpreter(self.store, self.clock, self.shapes, settings, execute)
         self.engine = Engine(
             self.store, self.clock, timing, library=self.library, indexer=self.indexer, interpreter=interpreter
         )
-        self.watch = Watch(self.store, self.clock, self.engine, stuck_after=settings.stuck_after, loop=loop)
+        self.watch = Watch(self.store, self.clock, self.engine, stuck_after=settings.stuck_after, find_loop=find_loop)
 
     @property
     def second(self) -> int:
@@ -67,7 +67,7 @@ class World:
 
 
 def first_moment(settings: Settings) -> float:
-    """Where virtual time starts: at noon (UTC) of the chosen day, so that its objects are of that day too."""
+    """When virtual time starts: by default at noon (UTC) of the chosen day, so that new objects are of that day."""
     if settings.start is not None:
         return settings.start
     if settings.as_of is None:
@@ -77,7 +77,7 @@ def first_moment(settings: Settings) -> float:
 
 @dataclass(slots=True, repr=False, eq=False)
 class Call:
-    """One request, after it was authenticated, routed and validated. `find` sets the records that its path names."""
+    """One authenticated and routed request. `find` sets the records that its path names."""
 
     world: World
     request: Request
@@ -100,33 +100,34 @@ class Call:
         return self.world.store
 
     def check_ids(self) -> None:
-        """Refuse ids in the path that cannot be ids; before 2025 they were merely not found (CONTRACT §7.1)."""
+        """Refuse malformed ids in the path; before 2025 they were simply not found (CONTRACT §7.1)."""
         for name, value in self.path_ids.items():
             self.check_id(name, value, PATH_IDS[name].prefix)
 
     def check_id(self, param: str, value: str, prefix: str) -> None:
-        odd = prefix and not PLAIN_ID.fullmatch(value)
-        wrong = odd or not value.startswith(prefix)
+        """Refuse a malformed id that a request names at `param`."""
+        bad_characters = prefix and not PLAIN_ID.fullmatch(value)
+        wrong = bad_characters or not value.startswith(prefix)
         if wrong and self.api == "v2" and self.world.shapes.since(MALFORMED_ID_REFUSALS):
-            raise errors.malformed_id(param, value, ODD_ID if odd else f"begins with '{prefix}'")
+            raise errors.malformed_id(param, value, BAD_CHARACTERS if bad_characters else f"begins with '{prefix}'")
 
     def find(self) -> None:
-        """Set what the path names, `thread` for `thread_id`, from the left: a run is sought in its thread."""
+        """Set the records that the path names, from the left, because a run is looked up in its thread."""
         for name, value in self.path_ids.items():
             if PATH_IDS[name].table is not None:
-                setattr(self, name.removesuffix("_id"), self.reach(name, value))
+                setattr(self, name.removesuffix("_id"), self.lookup(name, value))
 
-    def reach(self, name: str, value: str, missing: Callable[[str], Refusal] | None = None) -> Any:
-        """The record with this id; where the fake adopts unknown ids, a fresh one if there was none.
+    def lookup(self, name: str, value: str, missing: Callable[[str], Refusal] | None = None) -> Any:
+        """The record with this id; where the fake adopts unknown ids, a new one if there is none.
 
         Raises:
-            Refusal: there is none; `missing` says it in other words than the path's.
+            Refusal: there is none; `missing` makes another refusal than the one for paths.
         """
         kind = PATH_IDS[name]
         assert kind.table is not None  # callers name a kind that has a table
         table = kind.table(self)
         record = table.get(value)
-        if record is None and kind.adopt and self.world.settings.adopt_unknown and WELL_FORMED.match(value):
+        if record is None and kind.adopt and self.world.settings.adopt_unknown and ADOPTABLE_ID.match(value):
             record = table.add(kind.adopt(value, self.world.second))
         if record is None:
             raise (missing or kind.missing)(value)
@@ -134,16 +135,16 @@ class Call:
 
 
 # BerriAI/litellm#34788, of 2025 and later.
-ODD_ID = "contains letters, numbers, underscores, or dashes, but this value contained additional characters"
+BAD_CHARACTERS = "contains letters, numbers, underscores, or dashes, but this value contained additional characters"
 PLAIN_ID = re.compile(r"[\w-]*", re.ASCII)
-WELL_FORMED = re.compile(r"(asst_|thread_|file-|assistant-)[\w-]{3,}$", re.ASCII)
+ADOPTABLE_ID = re.compile(r"(asst_|thread_|file-|assistant-)[\w-]{3,}$", re.ASCII)
 
 
 @dataclass(frozen=True)
 class PathId:
-    """An id in a path: how a good one begins (empty: anyhow), where it is sought, what a miss answers.
+    """A kind of id in a path: its prefix (empty: any), the table that has the record, and the refusal of an unknown id.
 
-    `adopt` makes the record for an id that the code under test has written down, where the user allows it.
+    `adopt` makes a record for an unknown id, where the user allows it: for ids that the code under test has hard-coded.
     """
 
     prefix: str
@@ -167,13 +168,13 @@ PATH_IDS: dict[str, PathId] = {
         "",
         attrgetter("world.store.files"),
         errors.no_such_file,
-        lambda i, now: File(i, now, f"{i}.txt", "assistants", b"", known=False),
+        lambda i, now: File(i, now, f"{i}.txt", "assistants", b"", content_known=False),
     ),
     "vector_store_id": PathId(
         "vs_", attrgetter("world.store.vector_stores"), lambda i: errors.no_such_vector_store(i, status=404)
     ),
     "batch_id": PathId("vsfb_", attrgetter("vector_store.batches"), lambda i: errors.not_found("file batch", i)),
-    # The handlers of the following look for them: in the store, in the assistant, in the message.
+    # Handlers look these up themselves: in the vector store, the assistant, the message and the list of models.
     "store_file_id": PathId("", None, lambda i: errors.not_found("file", i)),
     "assistant_file_id": PathId("", None, lambda i: errors.not_found("assistant file", i)),
     "message_file_id": PathId("", None, lambda i: errors.not_found("message file", i)),
@@ -184,9 +185,9 @@ PATH_IDS: dict[str, PathId] = {
 def listing(
     call: Call, table: Table[Any], kind: str, to_wire: Callable[[Any], dict[str, Any]], **limits: Any
 ) -> dict[str, Any]:
-    """A page of a table as the service lists it (CONTRACT §2.9, §6); `kind` is how a path names ids of its records.
+    """A page of a table as the service lists it (CONTRACT §2.9, §6); `kind` is the key of its records in `PATH_IDS`.
 
-    A cursor that is none of them is refused as in a path, which is a guess (CONTRACT §6, G).
+    An unknown cursor is refused like an unknown id in a path, which is a guess (CONTRACT §6, G).
     """
     query = call.query
     cursors = {"after": query.after, "before": getattr(query, "before", None)}

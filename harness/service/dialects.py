@@ -1,4 +1,4 @@
-"""OpenAI and Azure OpenAI: who is calling which API version, and what the answers carry (CONTRACT §1.8, §7, §9)."""
+"""OpenAI and Azure OpenAI: authentication, API versions and response headers (CONTRACT §1.8, §7, §9)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 # The api-version from which Azure answers in the v2 shape (CONTRACT §1.8).
 AZURE_V2_BEGAN = "2024-05-01"
-AZURE_USUAL = f"{AZURE_V2_BEGAN}-preview"  # for clients of whom nobody says which
-# The first that knows assistants, and what an api-version looks like; others are not found (CONTRACT §1.8, §7.2).
+AZURE_DEFAULT_VERSION = f"{AZURE_V2_BEGAN}-preview"  # for clients that the fake makes, unless they name another
+# The first api-version with assistants, and the form of all; others are not found (CONTRACT §1.8, §7.2).
 AZURE_BEGAN = "2024-02-15"
 AZURE_VERSION = re.compile(r"\d{4}-\d\d-\d\d(?:-preview)?")
-# A resource of Azure's, but for its newer API, which has no versions.
+# The URL of an Azure resource, except for Azure's newer API, which has no versions.
 AZURE_RESOURCE = re.compile(r"https?://[^/]*\.azure\.(?:com|us|cn)(?::\d+)?/openai/(?!v1[/?])")
 V2_HEADER, V1_HEADER = "assistants=v2", "assistants=v1"
 
@@ -43,28 +43,28 @@ AZURE_HEADERS = {
     "x-content-type-options": "nosniff",
     "strict-transport-security": "max-age=31536000; includeSubDomains; preload",
 }
-# What each of Azure's layers calls a request, and what its client does (CONTRACT §1.8, FACTS 0).
+# The headers with a request id by each of Azure's layers, and the client's own (CONTRACT §1.8, FACTS 0).
 AZURE_IDS = ("apim-request-id", "x-ms-middleware-request-id", "x-request-id")
 CLIENT_ID = "x-ms-client-request-id"
 
 
 class AzureRefusal(Refusal):
-    """Azure's gateway answers with two keys, and a code that is a string of digits (CONTRACT §7.2)."""
+    """A refusal by Azure's gateway: two keys, and a code that is a string of digits (CONTRACT §7.2)."""
 
     def envelope(self) -> dict[str, object]:
         return {"error": {"code": self.code, "message": self.message}}
 
 
 def is_azure(request: Request) -> bool:
-    """Azure lies under `/openai`, and names its version in the query (CONTRACT §1.8); a gateway may stand before it,
-    with a folder of its own."""
+    """Whether a request is for Azure: below `/openai`, with its version in the query (CONTRACT §1.8). A gateway in
+    front of it may add a folder of its own."""
     if "/openai/" not in request.path:
         return False
     return "api-version" in request.query or AZURE_RESOURCE.match(request.url) is not None
 
 
 def azure_api(request: Request) -> Api | None:
-    """What the api-version of a request to Azure selects; None if it has none that knows assistants."""
+    """The API that the api-version of a request to Azure selects; None if there is none with assistants."""
     version = request.query.get("api-version", [""])[0]
     if not AZURE_VERSION.fullmatch(version) or version < AZURE_BEGAN:
         return None
@@ -72,15 +72,15 @@ def azure_api(request: Request) -> Api | None:
 
 
 def not_found_on_azure() -> AzureRefusal:
-    """No such path, or no such api-version (CONTRACT §7.2)."""
+    """The refusal of an unknown path or api-version (CONTRACT §7.2)."""
     return AzureRefusal(404, "Resource not found", code="404")
 
 
 def authenticate(request: Request, *, azure: bool, accepted: str | None) -> None:
-    """Any key will do unless the user named the only good one.
+    """Accept any key, or only `accepted` if the user has set it.
 
     Raises:
-        Refusal: there is no key, or not that one.
+        Refusal: the key is missing or another.
     """
     key = key_of(request, azure=azure)
     if not key or accepted not in (None, key):
@@ -88,7 +88,7 @@ def authenticate(request: Request, *, azure: bool, accepted: str | None) -> None
 
 
 def unauthorized(request: Request, *, azure: bool) -> Refusal:
-    """The refusal for the key of a request, or because there is none."""
+    """The refusal of a request because of its key, or because it has none."""
     if azure:
         return AzureRefusal(
             401,
@@ -101,19 +101,19 @@ def unauthorized(request: Request, *, azure: bool) -> Refusal:
 
 
 def key_of(request: Request, *, azure: bool) -> str:
-    """The API key that a request carries, or nothing."""
+    """The API key of a request; empty if it has none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     key = token.strip() if scheme.lower() == "bearer" else ""
     return (request.headers.get("api-key", "") or key) if azure else key
 
 
-class Offer(NamedTuple):
-    """What is answered: by the user's settings, and by the day that they name (CONTRACT, timeline).
+class AvailableVersions(NamedTuple):
+    """The API versions that exist, by the user's settings and the day that they name (CONTRACT, timeline).
 
     Attributes:
-        ended: there are no assistants any more.
-        v1, v2: these versions are answered.
-        shared: by that day, v1 had not ended for anybody.
+        ended: the Assistants API has been shut down.
+        v1, v2: whether this version is served.
+        shared: on the named day v1 still existed, so v2 clients could use its endpoints.
     """
 
     ended: bool
@@ -122,7 +122,7 @@ class Offer(NamedTuple):
     shared: bool
 
     @classmethod
-    def of(cls, settings: Settings) -> Offer:
+    def of(cls, settings: Settings) -> AvailableVersions:
         day = settings.as_of
         v1 = settings.api in ("both", "v1") and (day is None or day < V1_ENDED)
         return cls(
@@ -133,16 +133,16 @@ class Offer(NamedTuple):
         )
 
 
-def api_version(request: Request, route: Route, offer: Offer, *, azure: bool) -> Api:
+def api_version(request: Request, route: Route, available: AvailableVersions, *, azure: bool) -> Api:
     """v1 or v2: by the beta header, on Azure by the api-version.
 
     Raises:
-        Refusal: the header is missing or unknown, or names a version that is not answered (CONTRACT §7.1).
+        Refusal: the header is missing or unknown, or names a version that is not served (CONTRACT §7.1).
     """
-    if route.beta and offer.ended:
-        # what the service says since then is not recorded (CONTRACT §10, G): here, as of any path that it has not
+    if route.beta and available.ended:
+        # not recorded (CONTRACT §10, G): here it is refused like an unknown path
         raise not_found_on_azure() if azure else errors.unknown_url(request.method, request.path)
-    newest: Api = "v2" if offer.v2 else "v1"
+    newest: Api = "v2" if available.v2 else "v1"
     header = request.headers.get("openai-beta")
     if azure:
         named = azure_api(request)
@@ -150,41 +150,41 @@ def api_version(request: Request, route: Route, offer: Offer, *, azure: bool) ->
             raise not_found_on_azure()
         return named
     if route.v2_only:
-        return _v2_alone(request, offer)
+        return _v2_only(request, available)
     if not route.beta:
-        return "v1" if header == V1_HEADER and offer.v1 else newest
+        return "v1" if header == V1_HEADER and available.v1 else newest
     if header is None:
         raise errors.no_beta_header(newest)
-    if header == V1_HEADER and not offer.v1:
+    if header == V1_HEADER and not available.v1:
         raise errors.v1_path_deprecated() if route.v1_only else errors.v1_deprecated()
     if header == V1_HEADER:
         return "v1"
     if header != V2_HEADER or newest == "v1":
         raise errors.unknown_beta(header)
-    if route.v1_only and not offer.shared:
+    if route.v1_only and not available.shared:
         # both versions shared these endpoints until v1 ended (FACTS I: lemur, May 2024, header v2)
         raise errors.v1_path_deprecated()
     return "v2"
 
 
-def _v2_alone(request: Request, offer: Offer) -> Api:
-    """For vector stores, which v1 has not. No header is needed (FACTS 0); the refusals of v1 are guesses (G).
+def _v2_only(request: Request, available: AvailableVersions) -> Api:
+    """For vector stores, which v1 does not have. No header is needed (FACTS 0); refusing v1 is a guess (G).
 
     Raises:
-        Refusal: the client is one of v1 or of another beta, or v2 is not answered.
+        Refusal: the header names v1 or another beta, or v2 is not served.
     """
-    if not offer.v2:
+    if not available.v2:
         raise errors.unknown_url(request.method, request.path)
     header = request.headers.get("openai-beta")
     if header == V1_HEADER:
-        raise errors.no_beta_header("v2") if offer.v1 else errors.v1_deprecated()
+        raise errors.no_beta_header("v2") if available.v1 else errors.v1_deprecated()
     if header not in (None, V2_HEADER):
         raise errors.unknown_beta(header)
     return "v2"
 
 
 def _date(second: int) -> str:
-    """The HTTP date; its day is remembered, because the seconds of virtual time hardly ever come twice."""
+    """The HTTP date. The formatted day is cached; the second changes too often for that."""
     day, rest = divmod(second, 86_400)
     return f"{_day(day)}{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02} GMT"
 
@@ -195,16 +195,16 @@ def _day(number: int) -> str:
 
 
 def headers(world: World, request: Request, *, azure: bool, length: int | None) -> dict[str, str]:
-    """The headers of an answer, in the names the recordings have; no length is known of a stream.
+    """The headers of an answer, named as in the recordings; `length` is None for a stream.
 
-    Azure gives a client its own id of the request back. To one that sends none it gives that of its gateway
-    (BerriAI/litellm#1721); the recordings don't tell, for that value was removed from them.
+    Azure returns the client's own request id; to a client that sends none it returns that of its gateway
+    (BerriAI/litellm#1721). The recordings do not show it: the value was removed from them.
     """
     ids = world.store.ids
     answered = {
         "date": _date(world.second),
         "content-type": "application/json",
-        "x-request-id": ids.request(),  # for Azure too: what others get does not depend on it
+        "x-request-id": ids.request(),  # for Azure too, so that an Azure request does not shift the ids of others
         **(AZURE_HEADERS if azure else CONSTANT_HEADERS),
     }
     if length is not None:

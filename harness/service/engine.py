@@ -82,12 +82,12 @@ class Engine:
         run.playback.answer(partial(self.view, run), values[0] if len(values) == 1 else values)
         self._wait_in_queue(run)
 
-    def meet(self, run: Run) -> None:
-        """A client comes to change the run: a new one that waits for nothing but a worker has been picked up by then.
+    def pick_up_new(self, run: Run) -> None:
+        """Start a new run that waits only for a worker, because a client is about to change it.
 
-        So it was whenever a change followed the creation at once: all replies to cancel have `started_at`, and all
-        refusals to modify or submit say `in_progress` (FACTS D, CONTRACT §13.6). A run that got its outputs was met
-        in the queue (CONTRACT §7.2, src#29589032493).
+        In the recordings a change right after the creation always found the run started: all replies to cancel have
+        `started_at`, and all refusals to modify or submit say `in_progress` (FACTS D, CONTRACT §13.6). A run that had
+        just received its outputs was still queued (CONTRACT §7.2, src#29589032493).
         """
         worker = run.timers.get("progress")
         new = run.status == "queued" and run.started_at is None
@@ -112,12 +112,12 @@ class Engine:
         run.timers.clear()
         self._end_feed(run)
 
-    def let_move(self, run: Run) -> None:
-        """Move the clock until this run has changed its status, unless it waits for a client."""
+    def advance_until_changed(self, run: Run) -> None:
+        """Move the clock until this run changes its status, unless it waits for a client."""
         moments = len(run.timeline)
         while run.active and run.status != "requires_action" and len(run.timeline) == moments:
             if not self._clock.fire_next():
-                return  # a run that was put there as it was once seen, and has no timers
+                return  # seeded from a recording, without timers
 
     def view(self, run: Run) -> RunView:
         assistant = self._store.assistants.get(run.assistant_id)

@@ -1,5 +1,5 @@
-"""Every refusal the service gives, one constructor each; those of states and locks are in `conflicts`, those of what
-does not go together in `misfits`, those of content types in `media`.
+"""Every refusal the service gives, one constructor each. Those of states and locks are in `conflicts`, of incompatible
+settings in `incompatible`, of content types in `media`.
 
 Texts, types, codes and params are the service's own (CONTRACT §3, §4, §6, §7). A constructor whose text is not
 recorded says so; nothing else in the service spells an error.
@@ -18,7 +18,7 @@ API_KEYS_PAGE = "https://platform.openai.com/account/api-keys"
 
 
 class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error of this program
-    """An HTTP answer of 400 or more. The store is as it was before the request."""
+    """An HTTP answer of 400 or more. A refused request has changed nothing in the store."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error
 
 
 def _quoted_list(values: Iterable[object], word: str = "and") -> str:
-    """`'a'`, `'a' and 'b'`, `'a', 'b', and 'c'`: the service's way of listing supported values."""
+    """`'a'`, `'a' and 'b'`, `'a', 'b', and 'c'`: how the service lists supported values."""
     quoted = [f"'{value}'" for value in values]
     if len(quoted) < 3:
         return f" {word} ".join(quoted)
@@ -66,9 +66,9 @@ def no_api_key() -> Refusal:
 
 
 def wrong_api_key(key: str) -> Refusal:
-    """The first eight characters and the last four are shown, a star for each between them (continuedev/continue#9634).
+    """Shows the first eight characters and the last four, and a star for each between (continuedev/continue#9634).
 
-    So a key of up to twelve is shown whole, such as `undefined` (jas3333/GPT-Helper#26).
+    A key of up to twelve characters, such as `undefined`, is shown whole (jas3333/GPT-Helper#26).
     """
     shown = f"{key[:8]}{'*' * (len(key) - 12)}{key[-4:]}" if len(key) > 12 else key
     return Refusal(
@@ -89,7 +89,7 @@ def no_beta_header(version: str) -> Refusal:
 
 
 def unknown_beta(header: str) -> Refusal:
-    """The name is shown without its version. Of `assistants`, a name that is known, all is shown: a guess (G)."""
+    """Shows the name without its version. That the known name `assistants` is shown with it is a guess (G)."""
     name = header.partition("=")[0]
     shown = header if name == "assistants" else name
     return Refusal(400, f"Unknown beta requested: '{shown}'.", code="invalid_beta")
@@ -148,7 +148,7 @@ def invalid_type(param: str, expected: str, got: str) -> Refusal:
 
 
 def one_of(values: Iterable[object]) -> str:
-    """What `invalid_type` expects where only some values will do: `one of 'a', 'b', or 'c'`."""
+    """What `invalid_type` says was expected where only some values are valid: `one of 'a', 'b', or 'c'`."""
     return f"one of {_quoted_list(values, 'or')}"
 
 
@@ -210,7 +210,7 @@ def too_many_properties(param: str, limit: int, count: int) -> Refusal:
 
 
 def property_name_too_long(param: str, name: str, limit: int) -> Refusal:
-    """`param` ends with the name, which the text shows by its ends only (seen on a sibling endpoint)."""
+    """`param` ends with the name, of which the text shows only both ends (seen on a sibling endpoint)."""
     parent = param.removesuffix(f".{name}")
     return Refusal(
         400,
@@ -242,7 +242,7 @@ def out_of_range(param: str, *, kind: str, comparison: str, limit: object, got: 
 
 
 def mutually_exclusive(first: str, second: str) -> Refusal:
-    """The text is that of a sibling endpoint, not recorded on these."""
+    """The text is that of a sibling endpoint; it is not recorded for these."""
     return Refusal(
         400,
         f"Mutually exclusive parameters: '{first}' and '{second}'. Ensure you are only providing one of: "
@@ -271,7 +271,7 @@ def function_named_twice(index: int) -> Refusal:
 
 
 def invalid_function_schema(index: int, name: str, root: object) -> Refusal:
-    """As TheoKanning/openai-java#407 and Lambdua/openai4j#83 have it; param and code are those of other APIs (G)."""
+    """As in TheoKanning/openai-java#407 and Lambdua/openai4j#83; param and code are those of other APIs (G)."""
     return Refusal(
         400,
         f"Invalid schema for function '{name}': schema must be a JSON Schema of 'type: \"object\"', "
@@ -295,7 +295,7 @@ def outputs_too_large() -> Refusal:
 
 
 def malformed_id(param: str, value: str, expected: str) -> Refusal:
-    """`expected` goes on from "an ID that"."""
+    """`expected` completes the sentence "Expected an ID that …"."""
     return Refusal(
         400, f"Invalid '{param}': '{value}'. Expected an ID that {expected}.", param=param, code="invalid_value"
     )
@@ -316,7 +316,7 @@ def no_such_vector_store(store_id: str, *, status: int) -> Refusal:
 
 
 def no_such_store_file(file_id: str, store_id: str) -> Refusal:
-    """As reported in 2025 (github.com/mkdev-me/terraform-provider-openai/issues/35)."""
+    """As reported in 2025: mkdev-me/terraform-provider-openai#35."""
     return Refusal(404, f"No file found with id '{file_id}' in vector store '{store_id}'.")
 
 
@@ -352,9 +352,9 @@ def missing_form_field(name: str) -> Refusal:
 
 
 def unknown_form_fields(names: Sequence[str]) -> Refusal:
-    """In jsonschema's words, as the others of this form: Azure/azure-sdk-for-net#44039. Of several, a guess (G)."""
-    told = ", ".join(map(repr, names)) + (" was" if len(names) == 1 else " were")
-    return Refusal(400, f"Additional properties are not allowed ({told} unexpected)")
+    """In jsonschema's words, as this form's other refusals: Azure/azure-sdk-for-net#44039. Several: a guess (G)."""
+    listed = ", ".join(map(repr, names)) + (" was" if len(names) == 1 else " were")
+    return Refusal(400, f"Additional properties are not allowed ({listed} unexpected)")
 
 
 def empty_file() -> Refusal:
@@ -362,8 +362,8 @@ def empty_file() -> Refusal:
 
 
 def file_too_large() -> Refusal:
-    """The words are those for a batch file over 200 MB (github.com/bespokelabsai/curator/issues/111); that all files
-    over their limit get them is a guess (CONTRACT §7.1, G)."""
+    """The text for a batch file over 200 MB (bespokelabsai/curator#111); that it is the same for every file over its
+    limit is a guess (CONTRACT §7.1, G)."""
     return Refusal(400, "File is too large.")
 
 
@@ -378,11 +378,11 @@ def invalid_extension(extension: str, supported: Iterable[str]) -> Refusal:
 
 
 def not_searchable(extensions: Iterable[str]) -> Refusal:
-    """For a message's attachments (CONTRACT §7.1). RageAgainstThePixel/OpenAI-DotNet#454 has `param` and `code`; a name
-    without an extension is called `none` in openai/openai-python#1511.
+    """For a message's attachments (CONTRACT §7.1). `param` and `code` are in RageAgainstThePixel/OpenAI-DotNet#454;
+    a name without an extension is called `none` in openai/openai-python#1511.
 
-    By reports, vector stores refused such files, too (openai/openai-python#1379 and #1511, src#2725763217). Here they
-    fail in the store instead, as CONTRACT §7.1 and openai/openai-openapi#300 have it.
+    Vector stores were reported to refuse such files too (openai/openai-python#1379 and #1511, src#2725763217). Here
+    they fail in the store instead, as in CONTRACT §7.1 and openai/openai-openapi#300.
     """
     return Refusal(
         400,

@@ -1,4 +1,4 @@
-"""A request the fake got, with its answer: what `assistants.requests` holds."""
+"""A request that the fake received, with its answer: the items of `assistants.requests`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Exchange:
-    """One request of a client, and its answer. `path` lies below the host.
+    """One request of a client, and its answer.
 
     Attributes:
-        response: what was answered; an empty one of status 0 if the request did not arrive while the client waited, or
-            ended in a `HarnessFailure`.
-        at: the virtual time by then.
-        failure: what the client got in place of the answer: what `assistants.faults` planned, or a `HarnessFailure`.
+        response: the answer; an empty one of status 0 if the request did not arrive while the client waited, or ended
+            in a `HarnessFailure`.
+        at: the virtual time after the answer.
+        failure: what the client got instead of the answer: a fault that was planned, or a `HarnessFailure`.
     """
 
     request: Request
@@ -38,12 +38,12 @@ class Exchange:
 
     @property
     def status(self) -> int:
-        """Of the answer that the client got; 0 if it got none, as browsers have it."""
+        """The status of the answer that the client got; 0 if it got none, as in browsers."""
         return self.response.status if self.failure is None else 0
 
     @property
     def outcome(self) -> str:
-        """The status, or what the client got in place of the answer, in words."""
+        """The status, or what the client got instead of the answer, in words."""
         if self.failure is None:
             return str(self.status)
         lost = f" (the answer {self.response.status} was lost)" if self.response.status else ""
@@ -52,10 +52,10 @@ class Exchange:
 
     @property
     def json(self) -> Any:
-        """The body of the request, or None if it had none or was no JSON."""
+        """The JSON body of the request; None if it had none, or none that is JSON."""
         return self.request.json
 
     @property
     def answer(self) -> Any:
-        """The body of the answer, be it one that was lost; None if it was no JSON. Of a stream nothing is kept."""
+        """The JSON body of the answer, even of one that was lost; None if it was not JSON, or a stream."""
         return json_of(self.response.body) if isinstance(self.response.body, bytes) else None

@@ -1,4 +1,4 @@
-"""Every "this cannot go on": pure functions from data to the text a user acts on."""
+"""The failures that the service raises: pure functions from data to the message that a user acts on."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from harness.service.records import Run
     from harness.service.script import Script
 
-# the timeline of a run that nobody saw begin
-OLDER = "{} (the run is older than the recording)"
+# the timeline of a run whose beginning was not recorded
+OLDER_THAN_RECORDING = "{} (the run is older than the recording)"
 
 
 def timeline(run: Run) -> str:
@@ -23,7 +23,7 @@ def timeline(run: Run) -> str:
     `queued 0s → in_progress 1s (pick_up) → completed 3s (finish)`
     """
     if not run.timeline:
-        return OLDER.format(run.status)
+        return OLDER_THAN_RECORDING.format(run.status)
     start = run.timeline[0].at
     return " → ".join(
         f"{moment.status} {moment.at - start:g}s" + (f" ({moment.because})" if index else "")
@@ -32,29 +32,29 @@ def timeline(run: Run) -> str:
 
 
 def not_served(method: str, path: str, known: Iterable[str]) -> HarnessFailure:
-    """A call to an OpenAI or Azure host that is no part of what the fake plays. `path` lies below the API's root."""
+    """A request to an OpenAI or Azure host for an endpoint that the fake lacks; `path` lies below the API's root."""
     routes = list(known)
     families = {route.split("/")[1] for route in routes}
     family = difflib.get_close_matches(path.strip("/").split("/")[0], families, n=1, cutoff=0.75)
     near = difflib.get_close_matches(path, [route for route in routes if route.split("/")[1] in family], n=1, cutoff=0)
     return HarnessFailure(
-        f"{method} {path} is not served: the fake plays the Assistants API only. Nothing reached the network.",
+        f"{method} {path} is not served: the fake serves the Assistants API only. Nothing reached the network.",
         there_was=f"The nearest route it serves: {near[0]}" if near else "",
         do=f'assistants.on("{method}", "{path}", lambda request: {{"object": "…"}})   # answer it yourself\n'
         'openai.OpenAI(base_url="…")   # or ask another server: behind `harness serve` there is no other way',
     )
 
 
-def broken(method: str, path: str, error: Exception) -> HarnessFailure:
-    """The fake itself raised something it should not."""
+def internal_error(method: str, path: str, error: Exception) -> HarnessFailure:
+    """The fake itself raised an unexpected error."""
     return HarnessFailure(
         f"The fake broke on {method} {path}: {type(error).__name__}: {error}",
-        do="Report it to pytest-assistants with the traceback that stands above this one.",
+        do="Report it to pytest-assistants with the traceback above this one.",
     )
 
 
 def not_reached(method: str, url: str, *, ours: bool) -> HarnessFailure:
-    """Something wanted a connection that a test must not make."""
+    """A connection to the network was stopped; `ours` says whether the host is one that the fake stands in for."""
     what = f"{method} {url}"
     if ours:
         return HarnessFailure(
@@ -65,15 +65,15 @@ def not_reached(method: str, url: str, *, ours: bool) -> HarnessFailure:
     return HarnessFailure(
         f"{what} was stopped: block_other_hosts is on, and the host is not on this machine.",
         do=f'@pytest.mark.assistants(base_url="{url}")       # if the fake shall answer it\n'
-        "@pytest.mark.assistants(block_other_hosts=False)   # if it may be called",
+        "@pytest.mark.assistants(block_other_hosts=False)   # if the test may call it",
     )
 
 
 def unused(scripts: Iterable[Script], faults: Iterable[str] = (), exchanges: Iterable[str] = ()) -> HarnessFailure:
-    """What a test prepared and nobody asked for: scripts, faults, recorded exchanges."""
+    """The failure for what a test prepared and no request used: scripts, faults, recorded exchanges."""
     scripts = list(scripts)
     left = {
-        "Scripts were not used: fewer runs came to them than the test scripted.": [
+        "Scripts were not used: there were fewer runs than the test scripted.": [
             f"{script.origin}: {describe(script)}" for script in scripts if not script.missed
         ],
         "Scripts were not used: no run met their conditions.": [
@@ -81,8 +81,8 @@ def unused(scripts: Iterable[Script], faults: Iterable[str] = (), exchanges: Ite
             for script in scripts
             if script.missed
         ],
-        "Faults did not happen: no request, or no event of a stream, came to where they were planned.": list(faults),
-        "Recorded exchanges were not asked for: the client does less than it did.": list(exchanges),
+        "Faults did not happen: no request, or event of a stream, was the one they were planned for.": list(faults),
+        "Recorded exchanges were not requested: the client sends less than when it was recorded.": list(exchanges),
     }
     what = [title for title, lines in left.items() if lines]
     return HarnessFailure(
@@ -98,7 +98,7 @@ def _quoted(messages: Iterable[str]) -> str:
 
 
 def describe(script: Script) -> str:
-    """The acts of a script, shortened."""
+    """The acts of a script, or the name of its model function, shortened."""
     if callable(script.source):
         return f"model {getattr(script.source, '__name__', script.source)!s}"
     text = ", ".join(repr(act) for act in script.source) or "no acts"
@@ -106,9 +106,9 @@ def describe(script: Script) -> str:
 
 
 def stream_waits() -> HarnessFailure:
-    """A client reads on in a stream, and nothing more happens until somebody moves the clock."""
+    """A client reads a stream whose next event comes only when the clock is moved, which only the test can do."""
     return HarnessFailure(
-        "The client waits for the next event of a stream, and under clock='manual' nobody moves the time meanwhile.",
+        "The client waits for the next event of a stream, but under clock='manual' only the test moves the time.",
         do="assistants.clock.advance(10)                  # in the test, before the client reads on, or\n"
         '@pytest.mark.assistants(clock="on_poll")      # reading a stream moves the time',
     )

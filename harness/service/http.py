@@ -27,10 +27,10 @@ NO_QUERY: Mapping[str, list[str]] = {}
 class Request:
     """One HTTP request as the service sees it.
 
-    `path` and `query` come from `url`; header names are lower case. `client` tells clients apart: the clock
-    policy `on_poll` reacts to what *this* client last saw of a run, so a transport passes one value per client.
-    `patience` is its read timeout: how many seconds it waits for an answer; None is for ever, or not known. `body` is
-    bytes, but of a long form that came over a socket it is a read-only `memoryview` of a file on disk.
+    `path` and `query` come from `url`; header names are lower case. `client` identifies the client: the clock policy
+    `on_poll` depends on what *this* client last saw of a run, so a transport passes one value per client. `patience`
+    is the client's read timeout in seconds; None if it has none, or if it is not known. `body` is bytes; a long form
+    that came over a socket is a read-only `memoryview` of a file on disk.
 
     >>> request = Request("GET", "https://api.openai.com/v1/assistants?limit=2")
     >>> request.path, request.query
@@ -39,7 +39,7 @@ class Request:
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # a key stands among them
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # not in the repr: they hold an API key
     body: Content = b""
     client: Hashable = None
     patience: float | None = None
@@ -47,7 +47,7 @@ class Request:
     query: Mapping[str, list[str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        # by hand, in a fifth of the time that urlsplit takes: a transport has checked the URL, and each request asks
+        # by hand, in a fifth of urlsplit's time, as every request needs it; a transport has checked the URL
         target, _, query = self.url.partition("#")[0].partition("?")
         path = target.partition("://")[2].partition("/")[2]
         self.path = f"/{path}"
@@ -55,12 +55,12 @@ class Request:
 
     @property
     def json(self) -> Any:
-        """The body, or None if there is none or it is no JSON."""
+        """The JSON body; None if there is none, or none that is JSON."""
         return json_of(self.body)
 
 
 def json_of(body: Content) -> Any:
-    """What JSON says; None if it is none."""
+    """The parsed JSON; None if the body is not JSON."""
     try:
         return from_json(bytes(body))
     except ValueError:
@@ -69,7 +69,7 @@ def json_of(body: Content) -> Any:
 
 @dataclass(slots=True)
 class Response:
-    """One HTTP answer: status, headers with lower-case names, and the body, whole or as it comes."""
+    """One HTTP answer: status, headers with lower-case names, and the body, whole or as a stream."""
 
     status: int
     headers: Mapping[str, str]
@@ -81,14 +81,14 @@ NO_ANSWER = Response(0, {}, b"")
 
 @runtime_checkable
 class Body(Protocol):
-    """A body that comes in chunks, each when the client reads it; every one may take virtual time.
+    """A streamed body: each chunk is made when the client reads it, and may take virtual time.
 
     Reading may raise a `WireFailure`, which a transport turns into its own library's errors.
     """
 
     @property
     def now(self) -> float:
-        """The virtual time, which tells how much of it a pause has taken."""
+        """The virtual time, to measure the pauses between chunks."""
         ...
 
     def wait(self) -> float:
@@ -96,15 +96,15 @@ class Body(Protocol):
         ...
 
     def read(self, patience: float | None = None) -> bytes | None:
-        """The next chunk, or None at the end; `patience` is how long the client would wait for it."""
+        """The next chunk, or None at the end; `patience` is the client's read timeout."""
         ...
 
     def close(self) -> None:
-        """The client reads no more of it."""
+        """The client stops reading."""
 
 
-class WireFailure(Exception):  # noqa: N818 - what happened on the wire, no mistake of this program
-    """What a client gets in place of an answer, or of the rest of one; `answer` is what was lost, if there was one."""
+class WireFailure(Exception):  # noqa: N818 - what happened on the wire, not an error of this program
+    """What a client gets instead of an answer, or of the rest of one; `answer` is the answer that was lost, if any."""
 
     def __init__(self, text: str, answer: Response = NO_ANSWER) -> None:
         super().__init__(text)
@@ -112,7 +112,7 @@ class WireFailure(Exception):  # noqa: N818 - what happened on the wire, no mist
 
 
 class ConnectFailed(WireFailure):
-    """There was no connection, so the request was not sent."""
+    """No connection could be made, so the request was not sent."""
 
 
 class ConnectionLost(WireFailure):
@@ -120,10 +120,10 @@ class ConnectionLost(WireFailure):
 
 
 class ReadTimeout(WireFailure):
-    """The client waited for an answer, or its next chunk, as long as it was willing to."""
+    """The client's read timeout passed before an answer, or its next chunk, came."""
 
 
-# What the libraries say when it happens.
+# The messages of the HTTP libraries for these failures.
 REFUSED = "[Errno 111] Connection refused"
 DISCONNECTED = "Server disconnected without sending a response."
 INCOMPLETE = "peer closed connection without sending complete message body (incomplete chunked read)"

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from harness.service.records import FileBatch, Run
     from harness.service.store import Store
 
-# What changes by itself, and can be looked at.
-Watched: TypeAlias = "VectorStore | FileBatch | StoreFile"
+# Records that change by themselves while clients poll them.
+Pollable: TypeAlias = "VectorStore | FileBatch | StoreFile"
 
 SECONDS = 1.0  # a small text takes about that long (CONTRACT §2.8)
 PATIENCE = 60.0  # how long a run waits for the store of its thread, and for no other (CONTRACT §8)
@@ -163,28 +163,28 @@ class Indexer:
         """Files that failed do not matter (CONTRACT §2.7)."""
         if self.expired(store):
             return "expired"
-        return "in_progress" if self._moving(store) else "completed"
+        return "in_progress" if self._in_progress(store) else "completed"
 
-    def told(self, record: Watched, client: Hashable) -> None:
-        """An answer showed the record to the client as it is now."""
-        record.looks[client] = self._seen(record)
+    def mark_seen(self, record: Pollable, client: Hashable) -> None:
+        """Remember that an answer showed the record, as it is now, to this client."""
+        record.seen_by[client] = self._shown_state(record)
 
-    def look(self, record: Watched, client: Hashable) -> None:
-        """The client looks. Under `on_poll`, what has not changed since it saw it last moves on before it is shown."""
-        before = self._seen(record)
-        if record.looks.get(client) == before and self._clock.policy == "on_poll":
-            while self._moving(record) and self._seen(record) == before:
+    def poll(self, record: Pollable, client: Hashable) -> None:
+        """A client retrieves the record: under `on_poll`, one that it has seen already moves on before it is shown."""
+        before = self._shown_state(record)
+        if record.seen_by.get(client) == before and self._clock.policy == "on_poll":
+            while self._in_progress(record) and self._shown_state(record) == before:
                 if not self._clock.fire_next():
-                    break  # put there as it was once seen, without timers
+                    break  # seeded from a recording, without timers
             self._clock.advance(0)  # what is due at the same moment happens too
-        self.told(record, client)
+        self.mark_seen(record, client)
 
-    def _seen(self, record: Watched) -> object:
+    def _shown_state(self, record: Pollable) -> object:
         if isinstance(record, StoreFile):
             return record.status
         return counts(record.files)
 
-    def _moving(self, record: Watched) -> bool:
+    def _in_progress(self, record: Pollable) -> bool:
         files = (record,) if isinstance(record, StoreFile) else reversed(record.files)
         return any(file.status == "in_progress" for file in files)
 

@@ -1,6 +1,6 @@
-"""Content types: what a request says its body is, and what the service says where it takes another.
+"""Content types: which ones the service accepts, and how it refuses others.
 
-Azure's gateway stands in front of the service there, and what it says is not known.
+On Azure a gateway stands in front of the service; how that refuses them is not known.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 from harness.service.errors import Refusal
 
 JSON, FORM = "application/json", "multipart/form-data"
-# Nothing says whether threads took it, as the Responses API does; curl's -d sends it.
+# Not known to be refused: curl's -d sends it, and the Responses API accepts it.
 UNKNOWN = "application/x-www-form-urlencoded"
 
 
 def check_form(content_type: str) -> None:
-    """For uploads: dongri/openai-api-rs#51 (November 2023), and glific/glific#4356 still in August 2025."""
+    """Refuse an upload of another type: dongri/openai-api-rs#51 (November 2023), glific/glific#4356 (August 2025)."""
     if kind(content_type) not in ("", FORM):
         raise Refusal(
             415,
@@ -23,9 +23,9 @@ def check_form(content_type: str) -> None:
 
 
 def check_json(content_type: str) -> None:
-    """For all other bodies: openai/openai-openapi#194 and #502, of threads TheoKanning/openai-java#465.
+    """Refuse any other body of another type: openai/openai-openapi#194 and #502, threads TheoKanning/openai-java#465.
 
-    That a character set was too much, too, was over after a day.
+    For a day a character set was refused as well; here it never is.
     """
     if kind(content_type) not in ("", JSON, UNKNOWN):
         raise Refusal(

@@ -1,4 +1,4 @@
-"""Where the API lies below a host."""
+"""The roots below which hosts serve the API, and the path below the root."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ ROOTS = ("/openai/v1", "/openai", "/v1")
 
 
 def roots_pattern(roots: Iterable[str] = ()) -> re.Pattern[str]:
-    """What matches the root in front of a path: one of the usual ones, or of those given besides; the longest wins.
+    """A pattern for the root in front of a path: one of the usual roots, or of those given; the longest wins.
 
-    A given one may also be the folder of a gateway, in which a usual one lies.
+    A given root may also be the folder of a gateway with a usual root in it.
 
     >>> below_root("/gateway/openai/threads", roots_pattern(["/gateway"]))
     '/threads'
@@ -32,7 +32,7 @@ USUAL = roots_pattern()
 
 
 def below_root(path: str, roots: re.Pattern[str] = USUAL) -> str:
-    """The path below the API's root. Two slashes count as one (openai/openai-node#902).
+    """The path below the API's root. Several slashes count as one (openai/openai-node#902).
 
     >>> below_root("/v1/threads"), below_root("/openai/threads"), below_root("/threads"), below_root("/v1//threads")
     ('/threads', '/threads', '/threads', '/threads')

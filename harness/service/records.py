@@ -40,7 +40,7 @@ class Assistant:
     metadata: Metadata = field(default_factory=dict)
     temperature: float = 1.0
     top_p: float = 1.0
-    sampled: frozenset[str] = frozenset()  # which of these two a body has set, be it to 1
+    sampling_set: frozenset[str] = frozenset()  # which of these two a body has set, be it to 1
     reasoning_effort: str | None = None
     response_format: Any = "auto"
 
@@ -168,7 +168,7 @@ class Run:
     draft: Draft | None = None  # what the model is writing
     feed: Feed | None = None  # where it is told to a client that streams
     timers: dict[str, Timer] = field(default_factory=dict)
-    looks: dict[Hashable, int] = field(default_factory=dict)  # how much of its timeline each client has seen
+    seen_by: dict[Hashable, int] = field(default_factory=dict)  # by client: how much of the timeline it has seen
     products: dict[str, str] = field(default_factory=dict)  # what its cells wrote: names and file ids
     drawings: list[str] = field(default_factory=list)  # what they drew, and no message has shown
     printed: str = ""  # by the last cell
@@ -187,7 +187,7 @@ class Thread:
     shared: set[tuple[str, str]] = field(default_factory=set)  # v1: which tool of v2 was given which file of a message
     messages: Table[Message] = field(default_factory=Table)
     runs: Table[Run] = field(default_factory=Table)
-    gone: bool = False  # deleted: kept for who tells what happened
+    deleted: bool = False  # deleted: kept for who tells what happened
 
     @property
     def active_run(self) -> Run | None:
@@ -205,7 +205,7 @@ class File:
     content: Content
     expires_at: int | None = None
     status: str = "processed"
-    known: bool = True  # False: nobody has seen what is in it, so it counts as fit for every tool
+    content_known: bool = True  # False: nobody has seen what is in it, so it counts as fit for every tool
 
     def __deepcopy__(self, memo: dict[int, object]) -> File:
         """Its values cannot change, and a view of a file on disk cannot be copied."""
@@ -227,7 +227,7 @@ class StoreFile:
     batch_id: str | None = None
     timeline: list[Moment] = field(default_factory=list)
     timer: Timer | None = None
-    looks: dict[Hashable, object] = field(default_factory=dict)  # what each client was shown last
+    seen_by: dict[Hashable, object] = field(default_factory=dict)  # by client: the state it was shown last
 
 
 @dataclass(slots=True)
@@ -240,7 +240,7 @@ class FileBatch:
     status: str = NEW
     files: Table[StoreFile] = field(default_factory=Table)
     timeline: list[Moment] = field(default_factory=list)
-    looks: dict[Hashable, object] = field(default_factory=dict)
+    seen_by: dict[Hashable, object] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -261,7 +261,7 @@ class VectorStore:
     batches: Table[FileBatch] = field(default_factory=Table)
     unseen: dict[str, int] = field(default_factory=dict)
     unseen_bytes: int = 0
-    looks: dict[Hashable, object] = field(default_factory=dict)
+    seen_by: dict[Hashable, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.last_active_at = self.last_active_at or self.created_at

@@ -60,19 +60,19 @@ class Route:
         return self.template.split("/")[1]
 
     def body(self, api: Api, *, azure: bool) -> Any:
-        """The model of the body as one host takes it; None if there is no body to take."""
+        """The model of the body, by version and host; None if the endpoint takes no body."""
         model = self.bodies.get(api) or self.bodies.get("v1" if self.v1_only else api)
         return on_azure(model) if azure else model
 
 
 def _row(method: str, template: str, handler: Callable[[Any], Any], body: str = "", **more: Any) -> Route:
-    """A row whose body has the same name in both versions, where both have it."""
+    """A row whose body model has this name in `params.v1` and `params.v2`, or in the one that has it."""
     bodies: dict[Api, Any] = {api: getattr(module, body) for api, module in _BODIES.items() if hasattr(module, body)}
     return Route(method, template, handler, bodies, **more)
 
 
 def _of_stores(method: str, rest: str, handler: Callable[[Any], Any], body: Any = None, **more: Any) -> Route:
-    """A row of the vector stores, which are v2's own and need no beta header (FACTS 0)."""
+    """A row of the vector stores, which only v2 has and which need no beta header (FACTS 0)."""
     bodies: dict[Api, Any] = {} if body is None else {"v2": body}
     return Route(method, f"/vector_stores{rest}", handler, bodies, beta=False, v2_only=True, **more)
 
@@ -156,7 +156,7 @@ class Match(NamedTuple):
 class Router:
     """Finds the row for a method and a path below the API's root.
 
-    Names and ids take turns in every template that has ids, so that its names and how many ids there are tell it.
+    Names and ids alternate in every template with ids, so the names and the number of ids identify the row.
     """
 
     def __init__(self) -> None:

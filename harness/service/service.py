@@ -18,10 +18,10 @@ from harness.service.errors import Refusal
 from harness.service.faults import matching
 from harness.service.faults.matching import Arrival
 from harness.service.http import Response
-from harness.service.looks import unknown_loop
 from harness.service.params.queries import NoQuery
 from harness.service.params.upload import Upload
 from harness.service.paths import below_root, roots_pattern
+from harness.service.polling import no_loop
 from harness.service.routes import FAMILIES, ROUTER, ROUTES
 from harness.service.settings import Settings
 from harness.service.shapes import CONTENT_TYPES_CHECKED, FILE_ERROR_DETAIL
@@ -53,10 +53,10 @@ class Service:
         *,
         roots: Iterable[str] = (),
         execute: Execute | None = None,
-        loop: Callable[[], Loop | None] = unknown_loop,
+        find_loop: Callable[[], Loop | None] = no_loop,
     ) -> None:
-        self._loop = loop
-        self.world = World(settings or Settings(), execute, loop)
+        self._find_loop = find_loop
+        self.world = World(settings or Settings(), execute, find_loop)
         self.roots = roots_pattern(roots)
 
     def handle(self, request: Request) -> Response:
@@ -82,25 +82,25 @@ class Service:
         headers = dialects.headers(world, request, azure=azure, length=length)
         headers.update(own_headers)
         response = Response(status, headers, body)
-        world.watch.answered(request, path, response)
+        world.watch.observe(request, path, response)
         return response
 
-    def through_faults(self, request: Request, serve: Callable[[Request], Response]) -> Response:
-        """What the client gets where `world.faults` has plans; `serve` gives what it would get without them.
+    def handle_with_faults(self, request: Request, serve: Callable[[Request], Response]) -> Response:
+        """Answer one request with the planned faults; `serve` gives the answer without them.
 
         Raises:
             WireFailure: planned.
-            HarnessFailure: what `handle` raises, or a function failed that a plan calls.
+            HarnessFailure: what `handle` raises, or a function that a plan calls has failed.
         """
         names = matching.names(request.method, below_root(request.path, self.roots))
         arrival = Arrival(request, names, dialects.is_azure(request), self.world)
         return self.world.faults.meet(lambda arrival: serve(arrival.request), arrival)
 
     def _answer(self, request: Request, path: str, *, azure: bool) -> Any:
-        """The object to answer with, or a whole response where the answer is no JSON."""
+        """The object to answer with, or a whole response where the answer is not JSON."""
         match = ROUTER.match(request.method, path)
         if path is request.path and request.url.startswith(HOST):
-            match = None  # nothing lies directly below OpenAI's own host (microsoft/TaskWeaver#11)
+            match = None  # OpenAI's own host serves nothing without /v1 (microsoft/TaskWeaver#11)
         if match is None and path.strip("/").split("/")[0] not in FAMILIES:
             raise explain.not_served(request.method, path, (route.template for route in ROUTES))
         dialects.authenticate(request, azure=azure, accepted=self.world.settings.api_key)
@@ -109,7 +109,7 @@ class Service:
         if match is None:
             raise errors.unknown_url(request.method, request.path)
         route = match.route
-        api = dialects.api_version(request, route, self.world.offer, azure=azure)
+        api = dialects.api_version(request, route, self.world.available, azure=azure)
         call = Call(self.world, request, api, azure, match.path_ids)
         call.check_ids()
         self._validate(call, route)
@@ -117,7 +117,7 @@ class Service:
         return route.handler(call)
 
     def _envelope(self, refusal: Refusal, path: str) -> dict[str, object]:
-        """What a refusal looks like on the wire."""
+        """The body of a refusal."""
         envelope = refusal.envelope()
         of_files = path.startswith("/files") and self.world.shapes.since(FILE_ERROR_DETAIL)
         if of_files and not isinstance(refusal, dialects.AzureRefusal):
@@ -127,10 +127,10 @@ class Service:
     def _validate(self, call: Call, route: Route) -> None:
         model = route.body(call.api, azure=call.azure)
         if model is Upload:
-            sent = call.request.headers.get("content-type", "")
+            content_type = call.request.headers.get("content-type", "")
             if not call.azure:
-                media.check_form(sent)
-            call.body = params.parse_upload(call.request.body, sent)
+                media.check_form(content_type)
+            call.body = params.parse_upload(call.request.body, content_type)
         elif model is not None:
             if call.request.body and not call.azure and self.world.shapes.since(CONTENT_TYPES_CHECKED):
                 media.check_json(call.request.headers.get("content-type", ""))
@@ -138,10 +138,10 @@ class Service:
         if route.query is not NoQuery:
             call.query = params.parse_query(route.query, call.request.query, call.api)
 
-    def begin_anew(self, settings: Settings) -> None:
-        """A world in which there is nothing but the scripts and the faults that are planned already."""
+    def reset(self, settings: Settings) -> None:
+        """Start with an empty world that keeps the planned scripts and faults."""
         before = self.world
-        self.world = World(settings, before.execute, self._loop)
+        self.world = World(settings, before.execute, self._find_loop)
         self.world.director, self.world.faults = before.director, before.faults
 
     # --- snapshots ----------------------------------------------------------------------------------------

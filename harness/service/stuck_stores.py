@@ -1,4 +1,4 @@
-"""What a client is told that waits for a vector store, a file in one or a batch in which nothing moves any more."""
+"""The failure of a client that waits for a vector store, one of its files or a batch that no longer changes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from harness.failures import Stuck
 from harness.service.indexing import counts
 from harness.service.records import FileBatch, StoreFile, VectorStore
+from harness.service.stuck import RAISE_FIX
 
 if TYPE_CHECKING:
-    from harness.service.indexing import Watched
+    from harness.service.indexing import Pollable
     from harness.service.store import Store
     from harness.service.stuck import Repetition
 
@@ -17,8 +18,8 @@ ROOT = "/vector_stores/"
 NOUNS = {VectorStore: "store", StoreFile: "file", FileBatch: "batch"}
 
 
-def watched(store: Store, path: str) -> Watched | None:
-    """What a path below `/vector_stores/` is about: a file or a batch that it names, else the store itself."""
+def polled_record(store: Store, path: str) -> Pollable | None:
+    """The record that a path below `/vector_stores/` names: a file or a batch, else the store itself."""
     _, _, store_id, *rest = path.split("/")
     found = store.vector_stores.get(store_id)
     if found is None or len(rest) < 2:
@@ -26,56 +27,56 @@ def watched(store: Store, path: str) -> Watched | None:
     return found.files.get(rest[1]) if rest[0] == "files" else found.batches.get(rest[1])
 
 
-def moves_by_itself(record: Watched | None) -> bool:
-    """Whether time alone moves it on. What was put there as it was once seen has no timers."""
+def moves_by_itself(record: Pollable | None) -> bool:
+    """Whether time alone changes the record. One that was seeded from a recording has no timers."""
     return any(file.timer is not None for file in _in_progress(record))
 
 
-def _in_progress(record: Watched | None) -> list[StoreFile]:
+def _in_progress(record: Pollable | None) -> list[StoreFile]:
     files = () if record is None else (record,) if isinstance(record, StoreFile) else record.files
     return [file for file in files if file.status == "in_progress"]
 
 
-def stuck(what: Repetition, record: Watched | None, policy: str) -> Stuck:
-    """The failure of a client that repeats itself for ever; `policy` is what moves the clock."""
-    answer = f", and the answer was always {what.refusal}" if what.refusal else ""
-    because, do = _why(what, record, policy)
+def stuck(repetition: Repetition, record: Pollable | None, policy: str) -> Stuck:
+    """The failure of a client that repeats a request for ever; `policy` is the clock's."""
+    answer = f", and the answer was always {repetition.refusal}" if repetition.refusal else ""
+    because, do = _why(repetition, record, policy)
     return Stuck(
-        f"The client is stuck: it has {what.words}{answer or '.'}",
+        f"The client is stuck: it has {repetition.phrase}{answer or '.'}",
         there_was="\n".join([because, *([] if record is None else [_state(record)])]),
         do=do,
     )
 
 
-def _why(what: Repetition, record: Watched | None, policy: str) -> tuple[str, str]:
-    if what.refusal or record is None:
+def _why(repetition: Repetition, record: Pollable | None, policy: str) -> tuple[str, str]:
+    if repetition.refusal or record is None:
         return (
-            "Nothing that happens changes this answer; the request has to.",
-            "except openai.APIStatusError:\n    raise   # asking again is of no use",
+            "Time does not change this answer: the request itself has to change.",
+            RAISE_FIX,
         )
     noun = NOUNS[type(record)]
     if moves_by_itself(record):
         if policy == "on_poll":
             return (
-                f"Time passes while the client sleeps, or looks at the {noun} itself; it does neither.",
+                f"Time passes when the client sleeps or retrieves the {noun} itself, and it does neither.",
                 "time.sleep(1)   # or asyncio.sleep; between the requests, where it takes no time",
             )
         return (
-            f"It is being indexed, but under clock={policy!r} looking moves no time.",
+            f"It is being indexed, but under clock={policy!r} retrieving it moves no time.",
             'assistants.clock.advance(1)                  # in the test, or\n@pytest.mark.assistants(clock="on_poll")',
         )
     if _in_progress(record):
         return (
-            "It was put there as it was once seen, in progress, so nobody knows how it went on.",
+            "The recording shows it last in progress, so it is not known how it went on.",
             "client.vector_stores.files.delete(file_id, vector_store_id=store_id)   # or record it to its end",
         )
     return (
-        "Nothing of it is being indexed: nothing will change by itself, so whatever the loop waits for never comes.",
-        f'while {noun}.status == "in_progress": ...   # every other status is an end',
+        "Nothing in it is being indexed, so it will not change by itself: what the loop waits for never comes.",
+        f'while {noun}.status == "in_progress": ...   # every other status is final',
     )
 
 
-def _state(record: Watched) -> str:
+def _state(record: Pollable) -> str:
     if isinstance(record, StoreFile):
         error = f" ({record.last_error['code']}: {record.last_error['message']})" if record.last_error else ""
         return f"The file: {record.id} is {record.status!r}{error}"

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from harness import scenarios
 from harness.loopback import is_loopback
-from harness.service.dialects import AZURE_USUAL
+from harness.service.dialects import AZURE_DEFAULT_VERSION
 from harness.serving.persistent import PersistentWorlds
 from harness.serving.real_time import RealTime
 from harness.serving.worlds import OneWorld, Worlds
@@ -62,7 +62,7 @@ class Server:
         return {
             "OPENAI_BASE_URL": self.base_url,
             "OPENAI_API_KEY": self.key,
-            "OPENAI_API_VERSION": AZURE_USUAL,
+            "OPENAI_API_VERSION": AZURE_DEFAULT_VERSION,
             "AZURE_OPENAI_ENDPOINT": self.url,
             "AZURE_OPENAI_API_KEY": self.key,
         }

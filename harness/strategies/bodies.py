@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from harness.service.resources import fitting
+from harness.service.resources import compatibility
 from harness.strategies import fields
 from harness.strategies.fields import Field
 from harness.strategies.texts import by_validity, texts
@@ -50,7 +50,7 @@ def _fitting(body: dict[str, Any]) -> dict[str, Any]:
     """
     response_format, tools = body.get("response_format"), body.get("tools") or []
     functions = [tool for tool in tools if tool["type"] == "function"]
-    if isinstance(response_format, dict) and response_format["type"] in fitting.JSON:
+    if isinstance(response_format, dict) and response_format["type"] in compatibility.JSON_FORMATS:
         return {**body, "tools": functions}
     return {**body, "response_format": response_format or "auto"} if len(functions) < len(tools) else body
 

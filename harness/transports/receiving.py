@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from anyio import to_thread
 
 from harness.failures import HarnessFailure
-from harness.service.params.upload import MOST_BYTES
+from harness.service.params.upload import MAX_BYTES
 from harness.transports.spool import IN_MEMORY, Spool
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Limit(NamedTuple):
 
 
 # Leaves room for a file that is a little too large, so that the service itself refuses it.
-FORM = Limit(MOST_BYTES + (8 << 20), IN_MEMORY, "Send less: the largest file that the service takes has 512 MB.")
+FORM = Limit(MAX_BYTES + (8 << 20), IN_MEMORY, "Send less: the largest file that the service takes has 512 MB.")
 # How much JSON the service takes is not recorded (G). A hundred of the longest messages have less, in most scripts.
 OTHER = Limit(64 << 20, 64 << 20, "Send it as a file: client.files.create(file=…, purpose=…)")
 

@@ -140,7 +140,7 @@ def test_a_complaint_of_the_harness_comes_at_once(node, assistants, assistants_s
     assert (told["name"], told["status"], told["waits"]) == ("BadRequestError", 400, [])
     [failure] = assistants.failures  # and not three, as after retries
     assert told["message"] == f"400 {failure}"
-    assert str(failure).startswith("POST /responses is not served: the fake plays the Assistants API only.")
+    assert str(failure).startswith("POST /responses is not served: the fake serves the Assistants API only.")
     assistants.failures.clear()  # expected, so it need not fail the test once more at its end
 
 

@@ -109,7 +109,7 @@ def test_exchanges_that_nobody_asked_for_fail_the_test(project):
     )
     result = project.runpytest_subprocess("-p", "no:xdist")
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*Recorded exchanges were not asked for*", "*POST /threads*"])
+    result.stdout.fnmatch_lines(["*Recorded exchanges were not requested*", "*POST /threads*"])
 
 
 def test_the_marker_stands_for_say(project):

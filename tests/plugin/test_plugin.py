@@ -227,7 +227,7 @@ SWALLOWED = """
 def test_a_failure_that_was_swallowed_comes_again_at_teardown(project):
     result = run(project, SWALLOWED)
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*POST /chat/completions is not served: the fake plays the Assistants API only.*"])
+    result.stdout.fnmatch_lines(["*POST /chat/completions is not served: the fake serves the Assistants API only.*"])
     result.stdout.fnmatch_lines(
         ["E *assistants.failures.clear()   # in a test that expects this: the code under test has swallowed it"]
     )

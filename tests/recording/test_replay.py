@@ -225,7 +225,7 @@ def test_what_was_not_asked_for_is_complained_about(cassette):
     client = replaying(cassette(record_session(say("Hello."))))
     client.ok("POST", "/assistants", {"name": "Ada", "model": "gpt-4o", "metadata": None, "tools": []})
     complaint = str(client.fake.unused())
-    assert "Recorded exchanges were not asked for" in complaint
+    assert "Recorded exchanges were not requested" in complaint
     assert "POST /threads (" in complaint
     assert "POST /assistants" not in complaint
 

@@ -670,8 +670,8 @@ def test_threads_of_the_program_share_one_fake(assistants):
 @pytest.mark.parametrize(
     ("acts", "did", "said"),
     [
-        ([fail()], "looked 4 times at run_", "'failed' is an end(?s:.*)server_error: Sorry, something went wrong."),
-        ([hang()], "looked 4 times at run_", "'expired' is an end"),
+        ([fail()], "looked 4 times at run_", "'failed' is final(?s:.*)server_error: Sorry, something went wrong."),
+        ([hang()], "looked 4 times at run_", "'expired' is final"),
         (
             [call("get_weather", city="Oslo")],
             r"listed the messages of \w+ 30 times",
@@ -696,7 +696,7 @@ def test_a_loop_that_lets_no_time_pass_is_stuck_too(policy):
     with fake_assistants(clock=policy, stuck_after=5) as assistants:
         talk = Talk(assistants)
         run = talk.start()
-        with pytest.raises(HarnessFailure, match=rf"under clock='{policy}' looking moves no time"):
+        with pytest.raises(HarnessFailure, match=rf"under clock='{policy}' retrieving it moves no time"):
             while run.status != "completed":
                 run = talk.look(run)
         assistants.failures.clear()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness import call, calls, fail, hang, say
-from harness.service.dialects import Offer
+from harness.service.dialects import AvailableVersions
 
 BOTH = ("v1", "v2")
 V2 = ("v2",)
@@ -751,7 +751,7 @@ def test_refusal(wire, case):
     ids = world(wire, case)
     fake = wire.fake.world
     fake.settings = replace(fake.settings, **case.options)
-    fake.offer = Offer.of(fake.settings)
+    fake.available = AvailableVersions.of(fake.settings)
     before = contents(wire.fake)
     answer = wire.send(case.method, filled(case.path, ids), filled(case.body, ids), **case.send)
     error = {"message": filled(case.message, ids), "type": case.type, "param": case.param, "code": case.code}

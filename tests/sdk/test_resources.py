@@ -284,7 +284,7 @@ class TestMessages:
     @pytest.mark.parametrize("api", ["v2"])
     def test_a_thread_has_room_for_so_many(self, wire, fake, monkeypatch):
         """CONTRACT §4: whichever way they come."""
-        monkeypatch.setattr("harness.service.resources.messages.MOST_MESSAGES", 1)
+        monkeypatch.setattr("harness.service.resources.messages.MAX_MESSAGES", 1)
         a, t = assistant(wire)["id"], thread(wire, messages=[HELLO])["id"]
         for path, body in (
             (f"/threads/{t}/messages", HELLO),

@@ -120,7 +120,7 @@ async def waits_and_checks(api, *acts):
     ("acts", "status", "because"),
     [
         ([fail("rate_limit_exceeded")], "failed", "last_error: rate_limit_exceeded: "),
-        ([truncate()], "incomplete", "'incomplete' is an end: nothing leaves it"),
+        ([truncate()], "incomplete", "'incomplete' is final: the run will never change again"),
         ([hang()], "expired", "It was in_progress for 599 s, and expired."),
     ],
     ids=["failed", "incomplete", "expired"],
@@ -145,7 +145,7 @@ def test_a_loop_whose_run_completes_is_not_stuck(api, client):
 def test_a_loop_that_may_end_in_another_way_is_given_more_looks(api):
     told = stuck(api, waits_and_checks, fail())
     assert "it has looked 30 times" in told
-    assert told.endswith("stuck_after=100)   # if the client gives up by itself, after more looks than these")
+    assert told.endswith("stuck_after=100)   # if the client gives up by itself, after more requests")
 
 
 @pytest.mark.assistants(stuck_after=6)
@@ -166,7 +166,7 @@ def test_a_status_that_no_run_ever_has(api):
 
     told = stuck(api, waits_for_a_word)
     assert "it has looked 4 times" in told
-    assert 'No run is ever "canceled"; the word is "cancelled".\nNo run is ever "done".\n' in told
+    assert 'No run is ever "canceled"; the status is called "cancelled".\nNo run is ever "done".\n' in told
 
 
 def test_a_run_that_waits_for_outputs(api):
@@ -206,7 +206,7 @@ def test_a_loop_that_looks_at_an_old_copy(api):
             await api.retrieve(run)
 
     told = stuck(api, forgets)
-    assert "'completed' is what it waits for, and the run has it: the loop looks at an old copy of the run." in told
+    assert "The run already has the status 'completed': the loop compares an old copy of the run." in told
     assert told.endswith(
         "run = client.beta.threads.runs.retrieve(run_id=run.id, thread_id=run.thread_id)   # in the loop"
     )
@@ -230,7 +230,7 @@ def test_new_clients_to_which_no_look_is_the_second(api):
             run = await api.retrieve(run)
 
     told = stuck(api, renews)
-    assert "Every look is the first of its client, and moves no time." in told
+    assert "Every request comes from a new client, and a client's first look at a run moves no time." in told
     assert told.endswith("client = openai.OpenAI()   # once, before the loop")
 
 
@@ -239,7 +239,9 @@ def test_new_clients_to_which_no_look_is_the_second(api):
 def test_a_busy_loop_under_a_clock_that_looks_do_not_move(policy, asynchronous):
     with fake_assistants(clock=policy) as assistants:
         told = stuck(Api(assistants, asynchronous), waits_and_checks, say("Hello."))
-    assert f"From here it goes to cancelling, expired, in_progress, but under clock={policy!r} looking moves no" in told
+    assert (
+        f"From here it goes to cancelling, expired, in_progress, but under clock={policy!r} retrieving it moves" in told
+    )
 
 
 def test_a_run_that_stands_as_it_was_recorded(api):
@@ -250,7 +252,7 @@ def test_a_run_that_stands_as_it_was_recorded(api):
             await api.sleep(1)
             run = await api.retrieve(run)
 
-    assert "A recording shows it last as 'queued', so nobody knows how it went on." in stuck(api, waits)
+    assert "The recording shows it last as 'queued', so it is not known how it went on." in stuck(api, waits)
 
 
 @pytest.mark.assistants(clock="manual")
@@ -303,7 +305,7 @@ async def asks_for_ever(api, run, ask, pause):
 @each_question
 @pytest.mark.parametrize(
     ("acts", "because"),
-    [([fail()], "'failed' is an end"), ([WEATHER], "It waits for the outputs of get_weather")],
+    [([fail()], "'failed' is final"), ([WEATHER], "It waits for the outputs of get_weather")],
     ids=["ended", "requires_action"],
 )
 def test_asking_on_when_nothing_changes_any_more(api, ask, said, acts, because):
@@ -312,7 +314,8 @@ def test_asking_on_when_nothing_changes_any_more(api, ask, said, acts, because):
 
     told = stuck(api, asks)
     assert re.match(
-        rf"The client is stuck: it has {said}\w+ 30 times\.\n\nThe loop at test_stuck\.py:\d+ is where", told
+        rf"The client is stuck: it has {said}\w+ 30 times\.\n\nThe loop at test_stuck\.py:\d+ repeats the request:",
+        told,
     )
     assert because in told
 
@@ -324,7 +327,7 @@ def test_asking_busily_while_a_run_is_active_moves_no_time(api, ask, said):
 
     told = stuck(api, asks)
     assert f"it has {said}" in told
-    assert "Time passes while the client sleeps, or looks at the run itself; it does neither." in told
+    assert "Time passes when the client sleeps or retrieves the run itself, and it does neither." in told
     assert "time.sleep(1)   # or asyncio.sleep; between the requests, where it takes no time, or\n    run = " in told
 
 
@@ -388,7 +391,7 @@ def test_submitting_to_a_run_that_has_ended(api, acts):
     told = stuck(api, submits)
     status = api.fake.runs[0].status
     assert f"it has submitted outputs to {api.fake.runs[0].id} 30 times, and the answer was always 400: " in told
-    assert f"'{status}' is an end" in told
+    assert f"'{status}' is final" in told
     assert 'if run.status == "requires_action":   # other runs take no outputs' in told
 
 
@@ -431,7 +434,7 @@ on_a_locked_thread = pytest.mark.parametrize(("ask", "said"), LOCKED.values(), i
     ("acts", "pause", "because"),
     [
         ([WEATHER], 1, "It waits for the outputs of get_weather"),
-        ([hang()], 0, "Time passes while the client sleeps, or looks at the run itself; it does neither."),
+        ([hang()], 0, "Time passes when the client sleeps or retrieves the run itself, and it does neither."),
     ],
     ids=["requires_action", "busy"],
 )
@@ -462,7 +465,7 @@ def test_any_other_request_that_is_refused_again_and_again(api):
         await insists(api, lambda: api.messages_create(thread_id=run.thread_id, role="wizard", content="x"))
 
     told = stuck(api, tries)
-    assert "Nothing that happens changes this answer; the request has to." in told
+    assert "Time does not change this answer: the request itself has to change." in told
     assert told.endswith("except openai.APIStatusError:\n        raise   # asking again is of no use")
 
 

@@ -469,7 +469,7 @@ def test_under_the_other_policies_looking_moves_nothing(other, clock):
     assert {other.ok("GET", path)["status"] for _ in range(5)} == {"in_progress"}
 
 
-ENDED = "nothing will change by itself"
+ENDED = "it will not change by itself"
 
 
 @pytest.mark.parametrize(
@@ -502,7 +502,7 @@ def test_what_was_put_there_in_progress_never_ends(place):
         file = text(assistants)
         store.files.add(StoreFile(file, store.id, status="in_progress"))
         client = assistants.client()
-        with pytest.raises(HarnessFailure, match="nobody knows how it went on"):
+        with pytest.raises(HarnessFailure, match="it is not known how it went on"):
             for _ in range(50):
                 client.get(f"/vector_stores/{store.id}{place.format(file=file)}", cast_to=JSON)
                 time.sleep(1)
@@ -511,7 +511,10 @@ def test_what_was_put_there_in_progress_never_ends(place):
 
 @pytest.mark.parametrize(
     ("clock", "place", "says"),
-    [("manual", "", "looking moves no time"), ("on_poll", "/files/{file}/content", "or looks at the file itself")],
+    [
+        ("manual", "", "retrieving it moves no time"),
+        ("on_poll", "/files/{file}/content", "or retrieves the file itself"),
+    ],
 )
 def test_a_loop_that_lets_no_time_pass_is_stuck_too(clock, place, says):
     with fake_assistants(clock=clock, stuck_after=5) as assistants:

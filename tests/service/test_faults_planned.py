@@ -589,6 +589,6 @@ def test_plans_that_cannot_be_are_refused(plan, message):
 
 def test_a_plan_that_nothing_came_to_is_complained_about(fake):
     fake.faults.status(500, on=NOWHERE)
-    assert "no request, or no event of a stream, came to where they were planned" in str(fake.unused())
+    assert "no request, or event of a stream, was the one they were planned for" in str(fake.unused())
     look(fake)
     assert fake.unused() is None

@@ -832,8 +832,8 @@ def test_unknown_fields_of_a_form_are_refused_as_jsonschema_words_it(names: list
 
 def test_an_upload_is_as_long_as_the_limit_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     """CONTRACT §8 has the limit; the words are those of github.com/bespokelabsai/curator/issues/111."""
-    assert uploads.MOST_BYTES == 512 * 1024 * 1024
-    monkeypatch.setattr(uploads, "MOST_BYTES", 3)
+    assert uploads.MAX_BYTES == 512 * 1024 * 1024
+    monkeypatch.setattr(uploads, "MAX_BYTES", 3)
     assert params.parse_upload(form((FILE, b"abc"), purpose()), FORM).content == b"abc"
     with pytest.raises(Refusal) as caught:
         params.parse_upload(form((FILE, b"abcd"), purpose()), FORM)

@@ -16,7 +16,7 @@ from harness import HarnessFailure
 from harness.service import tokens
 from harness.service.records import File
 from harness.service.searching import chunks, filters, library, office, texts
-from harness.service.searching.index import MOST_TERMS, Index, _Forms, indexed, terms
+from harness.service.searching.index import MAX_TERMS, Index, _Forms, indexed, terms
 from harness.service.searching.library import Document, Library
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
@@ -180,30 +180,30 @@ def test_a_document_that_is_none_is_refused(kind, broken):
 
 @pytest.mark.parametrize("kind", ["docx", "pptx"])
 @pytest.mark.parametrize(
-    ("name", "limit"), [("word/document.xml", "MOST_XML"), ("media/a.png", "MOST_MEDIA"), ("a.xml", "MOST_PARTS")]
+    ("name", "limit"), [("word/document.xml", "MAX_XML"), ("media/a.png", "MAX_MEDIA"), ("a.xml", "MAX_PARTS")]
 )
 def test_what_unpacks_to_too_much_is_not_unpacked(kind, name, limit, monkeypatch):
-    monkeypatch.setattr(office, limit, 0 if limit == "MOST_PARTS" else 999)
+    monkeypatch.setattr(office, limit, 0 if limit == "MAX_PARTS" else 999)
     monkeypatch.setattr(office, "import_module", None)  # nothing gets as far as that
     assert "too much" in unreadable(f"a.{kind}", archive(**{name: bytes(1000)})).message
 
 
 def test_a_zip_bomb_is_refused_by_what_it_says_of_itself(monkeypatch):
     monkeypatch.setattr(office, "import_module", None)
-    bomb = archive(**{"word/document.xml": bytes(office.MOST_XML + 1)})
+    bomb = archive(**{"word/document.xml": bytes(office.MAX_XML + 1)})
     assert len(bomb) < 100_000
     assert "too much" in unreadable("a.docx", bomb).message
 
 
 def test_a_pdf_that_unpacks_to_too_much(monkeypatch):
     pytest.importorskip("pypdf", reason=NEEDED)
-    monkeypatch.setattr(office, "MOST_PAGE", 100)
+    monkeypatch.setattr(office, "MAX_PAGE", 100)
     assert "a page unpacks to too much" in unreadable("a.pdf", DOCUMENTS["pdf"]()).message
 
 
 def test_a_pdf_of_too_much_text(monkeypatch):
     pytest.importorskip("pypdf", reason=NEEDED)
-    monkeypatch.setattr(office, "MOST_TEXT", 100)
+    monkeypatch.setattr(office, "MAX_TEXT", 100)
     assert "too much text" in unreadable("a.pdf", DOCUMENTS["pdf"]()).message
 
 
@@ -219,7 +219,7 @@ def test_pages_without_contents_and_with_several():
 
 def test_more_tokens_than_one_file_may_have(monkeypatch):
     """CONTRACT §8, tokens per file."""
-    monkeypatch.setattr(texts, "MOST_TOKENS", 5)
+    monkeypatch.setattr(texts, "MAX_TOKENS", 5)
     assert extracted("a.txt", b"one two three four five") == "one two three four five"
     assert unreadable("a.txt", b"one two three four five six").code == "invalid_file"
 
@@ -248,7 +248,7 @@ def test_why_a_file_would_not_be_indexed():
 
 
 def test_a_file_of_which_only_the_id_is_known_has_no_text():
-    assert texts.text_of(File("file-a", 0, "file-a.bin", "assistants", b"", known=False)) == ""
+    assert texts.text_of(File("file-a", 0, "file-a.bin", "assistants", b"", content_known=False)) == ""
 
 
 # --- chunks --------------------------------------------------------------------------------------------------------
@@ -346,7 +346,7 @@ def test_one_file_alone_scores_well_for_its_own_words():
 
 def test_only_so_many_words_of_a_query_count():
     query = " ".join(f"w{number}" for number in range(1000))
-    assert len(terms(query)) == MOST_TERMS
+    assert len(terms(query)) == MAX_TERMS
     assert ranked(query, "w0", "w999") == [0]
 
 

@@ -89,7 +89,7 @@ Metadata = Annotated[
 
 
 # Messages that a thread may begin with (openai-php/client#269, v1; dimagi/open-chat-studio#688, September 2024).
-MOST_AT_ONCE = 32
+MAX_AT_ONCE = 32
 
 # --- tools (CONTRACT §1.1) ----------------------------------------------------------------------------------
 

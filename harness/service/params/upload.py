@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # In the order of the recorded refusal (CONTRACT §7.1).
 PURPOSES = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals")
 
-MOST_BYTES = 512 << 20  # of one file: 512 MB (CONTRACT §8)
+MAX_BYTES = 512 << 20  # of one file: 512 MB (CONTRACT §8)
 
 FIELDS = frozenset({"file", "purpose"})
 EXPIRY = re.compile(r"expires_after\[(\w+)\]")  # how a form writes the keys of an object
@@ -59,7 +59,7 @@ def parse_upload(body: Content, content_type: str) -> Upload:
         raise errors.invalid_purpose(purpose.text, PURPOSES)
     if not file.content:
         raise errors.empty_file()
-    if len(file.content) > MOST_BYTES:
+    if len(file.content) > MAX_BYTES:
         raise errors.file_too_large()
     return Upload(file.filename, file.content, file.content_type, purpose.text, _lifetime(fields))
 

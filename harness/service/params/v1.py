@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Discriminator, Field
 
 from harness.service.params.common import (
     ABSENT,
-    MOST_AT_ONCE,
+    MAX_AT_ONCE,
     ONE_OF_CHOICES,
     Body,
     ChoiceWord,
@@ -139,7 +139,7 @@ class ModifyMessage(Lenient):
 
 
 class CreateThread(Lenient):
-    messages: Annotated[list[CreateMessage], Field(max_length=MOST_AT_ONCE)] | None = None  # null: PrefectHQ/marvin#663
+    messages: Annotated[list[CreateMessage], Field(max_length=MAX_AT_ONCE)] | None = None  # null: PrefectHQ/marvin#663
     metadata: Metadata | None = None
 
 

@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field
 
 from harness.service.params.common import (
     ABSENT,
-    MOST_AT_ONCE,
+    MAX_AT_ONCE,
     ONE_OF_CHOICES,
     Body,
     ChoiceWord,
@@ -193,7 +193,7 @@ class ModifyMessage(Body):
 class CreateThread(Body):
     """Null are the messages of each thread that marvin 2 makes, in v1 and v2 (PrefectHQ/marvin#663, #911)."""
 
-    messages: Annotated[list[CreateMessage], Field(max_length=MOST_AT_ONCE), array_of("objects")] | None = None
+    messages: Annotated[list[CreateMessage], Field(max_length=MAX_AT_ONCE), array_of("objects")] | None = None
     tool_resources: NewToolResources | None = None
     metadata: Metadata | None = None
 

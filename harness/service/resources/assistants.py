@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from harness.service.context import PATH_IDS, listing
 from harness.service.records import Assistant
-from harness.service.resources import fitting, models, tools
+from harness.service.resources import compatibility, models, tools
 
 if TYPE_CHECKING:
     from harness.service.context import Call
 
-# Fields that a body sets one to one; the rest is normalised below.
-PLAIN = ("model", "name", "description", "instructions")
-# What a null, or nothing, means on the wire.
+# Fields that are copied from the body; the others are normalised below.
+COPIED = ("model", "name", "description", "instructions")
+# What null or an absent field means.
 DEFAULTS: dict[str, Any] = {"temperature": 1.0, "top_p": 1.0, "response_format": "auto"}
 
 
@@ -44,7 +44,7 @@ def wire(call: Call, assistant: Assistant) -> dict[str, Any]:
 def create(call: Call) -> dict[str, Any]:
     model = call.body.model
     assistant = Assistant(id=call.store.ids.make("asst_"), created_at=call.world.second, model=model)
-    assistant.reasoning_effort = fitting.usual_effort(call, model)
+    assistant.reasoning_effort = compatibility.default_effort(call, model)
     apply(call, assistant)
     call.store.assistants.add(assistant)
     return wire(call, assistant)
@@ -57,32 +57,34 @@ def modify(call: Call) -> dict[str, Any]:
 
 
 def apply(call: Call, assistant: Assistant) -> None:
-    """Write the body's fields on the record; everything that can be refused is checked before the first write."""
+    """Write the body's fields to the record, after checking everything that can be refused."""
     body = call.body
     given = body.model_fields_set
     models.check(call, body.model)
     files = getattr(body, "file_ids", None) if "file_ids" in given else None
     for file_id in files or ():
-        tools.known_file(call, file_id)
-    wanted = tools.known(call, body.tools) if "tools" in given else assistant.tools
+        tools.find_file(call, file_id)
+    wanted = tools.checked_tools(call, body.tools) if "tools" in given else assistant.tools
     model, effort = body.model or assistant.model, assistant.reasoning_effort
     if "reasoning_effort" in given:
-        effort = body.reasoning_effort or fitting.usual_effort(call, model)
-    told = {name: _value(body, name) for name in DEFAULTS if name in given}
-    sampled = {name for name in fitting.SAMPLING if name in given and getattr(body, name) is not None}
-    sampled |= assistant.sampled - given
-    fitting.check_format(call, told.get("response_format", assistant.response_format), wanted)
-    fitting.check_model(call, model, effort, sampled)
-    fitting.check_change(call, assistant.model, model, effort)
+        effort = body.reasoning_effort or compatibility.default_effort(call, model)
+    normalised = {name: _value(body, name) for name in DEFAULTS if name in given}
+    sampling_set = {
+        name for name in compatibility.SAMPLING_PARAMETERS if name in given and getattr(body, name) is not None
+    }
+    sampling_set |= assistant.sampling_set - given
+    compatibility.check_format(call, normalised.get("response_format", assistant.response_format), wanted)
+    compatibility.check_model(call, model, effort, sampling_set)
+    compatibility.check_change(call, assistant.model, model, effort)
     resources = None
     if "tool_resources" in given:
         resources = tools.resources(call, body.tool_resources)
-    for name in PLAIN:
+    for name in COPIED:
         if name in given and (name != "model" or body.model is not None):
             setattr(assistant, name, getattr(body, name))
-    for name, value in told.items():
+    for name, value in normalised.items():
         setattr(assistant, name, value)
-    assistant.sampled = frozenset(sampled)
+    assistant.sampling_set = frozenset(sampling_set)
     assistant.reasoning_effort = effort
     assistant.tools = wanted
     if "metadata" in given:
@@ -92,16 +94,16 @@ def apply(call: Call, assistant: Assistant) -> None:
         assistant.file_ids = {file_id: attached.get(file_id, call.world.second) for file_id in files}
         for file_id in attached:
             if file_id not in assistant.file_ids:
-                tools.take_back(call, assistant, file_id)
+                tools.unshare(call, assistant, file_id)
     if resources is not None:
         assistant.tool_resources = resources
     else:
-        tools.share(call, assistant, assistant.tools, assistant.file_ids)
+        tools.share_with_v2(call, assistant, assistant.tools, assistant.file_ids)
 
 
 def _value(body: Any, name: str) -> Any:
-    """What a body says of a field that has a default, as the wire shows it."""
-    value, default = tools.plain(getattr(body, name)), DEFAULTS[name]
+    """The value of a field that has a default, as the wire shows it."""
+    value, default = tools.as_json(getattr(body, name)), DEFAULTS[name]
     value = default if value is None else value
     return float(value) if isinstance(default, float) else value
 
@@ -133,9 +135,9 @@ def file_wire(assistant: Assistant, file_id: str) -> dict[str, Any]:
 
 def attach_file(call: Call) -> dict[str, Any]:
     file_id = call.body.file_id
-    tools.known_file(call, file_id)
+    tools.find_file(call, file_id)
     call.assistant.file_ids.setdefault(file_id, call.world.second)
-    tools.share(call, call.assistant, call.assistant.tools, [file_id])
+    tools.share_with_v2(call, call.assistant, call.assistant.tools, [file_id])
     return file_wire(call.assistant, file_id)
 
 
@@ -147,7 +149,7 @@ def detach_file(call: Call) -> dict[str, Any]:
     """The file itself stays."""
     file_id = _attached(call)
     del call.assistant.file_ids[file_id]
-    tools.take_back(call, call.assistant, file_id)
+    tools.unshare(call, call.assistant, file_id)
     return {"id": file_id, "object": "assistant.file.deleted", "deleted": True}
 
 

@@ -9,18 +9,18 @@ from harness.service.context import listing
 from harness.service.records import FileBatch
 from harness.service.resources import vector_store_files as store_files
 from harness.service.resources import vector_stores
-from harness.service.resources.vector_stores import check_files, check_room
+from harness.service.resources.vector_stores import check_capacity, check_files
 from harness.service.shapes import BATCHES_AS_STORES, LONG_BATCHES
 
 if TYPE_CHECKING:
     from harness.service.context import Call
 
-MOST_FILES_BEFORE = 500  # and 2,000 since LONG_BATCHES (CONTRACT §1.6)
+MAX_FILES_BEFORE = 500  # and 2,000 since LONG_BATCHES (CONTRACT §1.6)
 
 
 def wire(call: Call, batch: FileBatch) -> dict[str, Any]:
     """`file_batch`, whatever the specification says (CONTRACT §2.8)."""
-    call.world.indexer.told(batch, call.request.client)
+    call.world.indexer.mark_seen(batch, call.request.client)
     return {
         "id": batch.id,
         "object": "vector_store.file_batch",
@@ -39,11 +39,11 @@ def create(call: Call) -> dict[str, Any]:
         raise errors.missing_parameter(listed)
     shared = {key: given[key] for key in ("attributes", "chunking_strategy") if key in given}
     each = given.get("files") or [{**shared, "file_id": file_id} for file_id in given["file_ids"]]
-    if len(each) > MOST_FILES_BEFORE and not call.world.shapes.since(LONG_BATCHES):
-        raise errors.array_too_long(listed, MOST_FILES_BEFORE, len(each))
+    if len(each) > MAX_FILES_BEFORE and not call.world.shapes.since(LONG_BATCHES):
+        raise errors.array_too_long(listed, MAX_FILES_BEFORE, len(each))
     files = {item["file_id"]: store_files.build(call, item) for item in each}
     check_files(call, files)
-    check_room(call, call.vector_store, files)
+    check_capacity(call, call.vector_store, files)
     batch = FileBatch(call.store.ids.file_batch(), call.vector_store.id)
     return wire(call, call.world.indexer.add_batch(call.vector_store, batch, files.values()))
 
@@ -54,9 +54,9 @@ def retrieve(call: Call) -> dict[str, Any]:
     openai/openai-python#2724, openai/openai-node#1700, and in July 2026 ProjectTech4DevAI/kaapi-backend#1076. Nothing
     says that Azure did so, nor whether the files are counted that the store had before (G: it is the store).
     """
-    call.world.indexer.look(call.batch, call.request.client)
+    call.world.indexer.poll(call.batch, call.request.client)
     if (call.world.settings.as_of or "") >= BATCHES_AS_STORES and not call.azure:
-        return vector_stores.told(call, call.vector_store)
+        return vector_stores.reply(call, call.vector_store)
     return wire(call, call.batch)
 
 
@@ -68,12 +68,12 @@ def cancel(call: Call) -> dict[str, Any]:
 
 def index(call: Call) -> dict[str, Any]:
     """Less of each file than the list of the store shows (FACTS A). It is a look at the batch."""
-    call.world.indexer.look(call.batch, call.request.client)
+    call.world.indexer.poll(call.batch, call.request.client)
     shape = "vector_store.file of a batch"
     return listing(
         call,
         call.batch.files,
         "store_file_id",
         lambda file: store_files.wire(call, file, shape),
-        where=store_files.chosen(call),
+        where=store_files.list_filter(call),
     )

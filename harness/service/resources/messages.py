@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.service.context import Call
     from harness.service.records import Run, Thread
 
-MOST_MESSAGES = 100_000  # CONTRACT §8
+MAX_MESSAGES = 100_000  # CONTRACT §8
 
 
 def wire(call: Call, message: Message, *, shape: str = "thread.message") -> dict[str, Any]:
@@ -55,18 +55,18 @@ def build_all(call: Call, thread: Thread, bodies: Sequence[Any], at: str = "") -
 
     `at` is where the request has the list of them, if it has one.
     """
-    if len(thread.messages) + len(bodies) > MOST_MESSAGES:
+    if len(thread.messages) + len(bodies) > MAX_MESSAGES:
         raise conflicts.too_many_messages(thread.id)
     built = []
     for index, body in enumerate(bodies):
         sent = vars(body)  # v1 sends `file_ids` in place of `attachments`
-        attachments = tools.plain(sent.get("attachments")) or []
+        attachments = tools.as_json(sent.get("attachments")) or []
         file_ids: list[str] = list(sent.get("file_ids") or ())
         for file_id in file_ids:
-            tools.known_file(call, file_id)
+            tools.find_file(call, file_id)
         place = f"{at}[{index}]." if at else ""
         for number, attachment in enumerate(attachments):
-            tools.known_file(call, attachment["file_id"], f"{place}attachments[{number}].file_id")
+            tools.find_file(call, attachment["file_id"], f"{place}attachments[{number}].file_id")
         tools.check_searchable(call, attachments)
         message = Message(
             id=call.store.ids.make("msg_"),
@@ -86,20 +86,22 @@ def build_all(call: Call, thread: Thread, bodies: Sequence[Any], at: str = "") -
 def add_all(call: Call, thread: Thread, built: Iterable[Message]) -> None:
     """Put messages into the thread, and their files into its tools. From here on nothing is refused any more."""
     for message in built:
-        tools.attach(call, thread, message.attachments)
+        tools.attach_files(call, thread, message.attachments)
         thread.messages.add(message)
 
 
 def share_files(call: Call, thread: Thread, run: Run) -> None:
     """Files of v1's messages become those of the thread, by the tools of the runs they are a part of (CONTRACT §10)."""
-    tools.share(call, thread, run.tools, (file_id for message in thread.messages for file_id in message.file_ids))
+    tools.share_with_v2(
+        call, thread, run.tools, (file_id for message in thread.messages for file_id in message.file_ids)
+    )
 
 
 def content(given: Any) -> list[dict[str, Any]]:
     """Parts as a reply shows them: a text becomes an object with annotations, an image gets its detail."""
     if isinstance(given, str):
         return [_text(given)]
-    return [_part(part) for part in tools.plain(given)]
+    return [_part(part) for part in tools.as_json(given)]
 
 
 def _text(value: str) -> dict[str, Any]:

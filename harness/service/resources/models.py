@@ -1,7 +1,7 @@
-"""Models: enough of the list for code that looks its model up before it creates an assistant.
+"""Models: a short list, for code that looks its model up before it creates an assistant.
 
-The recordings have no exchange of these endpoints; the shape is that of the spec. Creating an assistant does not
-ask this list: the fake cannot know which models an account had. Only of some it is known that v1 refused them.
+These endpoints were not recorded; the shape is the specification's. Creating an assistant does not check its model
+against this list: the fake cannot know which models an account had. v1 is known to have refused some.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from harness.service import errors
 if TYPE_CHECKING:
     from harness.service.context import Call
 
-# Models that the Assistants API took, with the second each was created.
+# Models that the Assistants API accepted, with their `created`.
 MODELS = {
     "gpt-3.5-turbo": 1677610602,
     "gpt-3.5-turbo-0125": 1706048358,
@@ -30,14 +30,14 @@ MODELS = {
     "o3-mini": 1737146383,
 }
 
-# How the names of models begin that v1 did not take (CONTRACT §7.1). Azure's are names of deployments.
+# Prefix of the models that v1 refused (CONTRACT §7.1). On Azure, models are names of deployments.
 NOT_IN_V1 = "gpt-4o"
 
 
 def check(call: Call, model: str | None) -> None:
-    """Refuses a model that a body names, if v1 did not take it on the day that the user has chosen.
+    """Refuse a model that v1 did not accept, if the user has chosen a day.
 
-    Without a day, v1 is answered for clients that have outlived it, whatever model their tests name.
+    Without a day, v1 is served for clients that have outlived it, whatever model their tests name.
     """
     by_day = call.world.settings.as_of is not None and call.api == "v1" and not call.azure
     if by_day and model is not None and model.startswith(NOT_IN_V1):

@@ -13,7 +13,7 @@ from harness.service import conflicts, errors
 from harness.service.context import PATH_IDS
 from harness.service.lifecycle import RUN, find
 from harness.service.records import Run
-from harness.service.resources import fitting, messages, models, runs, streams, threads, tools, vector_stores
+from harness.service.resources import compatibility, messages, models, runs, streams, threads, tools, vector_stores
 
 if TYPE_CHECKING:
     from harness.service.context import Call
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Fields of a run that its own body overrides and its assistant otherwise gives.
 INHERITED = ("model", "temperature", "top_p", "reasoning_effort", "response_format")
-MOST_OUTPUT = 512 << 10  # bytes of all outputs together
+MAX_OUTPUT = 512 << 10  # bytes of all outputs together
 TRUNCATION = {"type": "auto", "last_messages": None}
 
 
@@ -59,7 +59,7 @@ def _assistant(call: Call) -> Assistant:
     """The one that the body names. Models are looked for next to it, before any state counts (CONTRACT §7)."""
     named = call.body.assistant_id
     call.check_id("assistant_id", named, PATH_IDS["assistant_id"].prefix)
-    assistant: Assistant = call.reach("assistant_id", named)
+    assistant: Assistant = call.lookup("assistant_id", named)
     models.check(call, call.body.model)
     return assistant
 
@@ -70,7 +70,7 @@ def _build(call: Call, thread: Thread, assistant: Assistant, added: list[Message
     inherited: dict[str, Any] = {}
     for name in INHERITED:
         own = body.get(name)
-        inherited[name] = getattr(assistant, name) if own is None else tools.plain(own)
+        inherited[name] = getattr(assistant, name) if own is None else tools.as_json(own)
     for name in ("temperature", "top_p"):
         inherited[name] = float(inherited[name])
     instructions = assistant.instructions if body["instructions"] is None else body["instructions"]
@@ -80,17 +80,21 @@ def _build(call: Call, thread: Thread, assistant: Assistant, added: list[Message
     given = instructions or any(message.role == "user" for message in chain(reversed(thread.messages), added))
     if call.api == "v2" and not given:
         raise conflicts.nothing_to_run_on()
-    wanted = assistant.tools if body["tools"] is None else tools.known(call, body["tools"])
-    fitting.check_format(call, inherited["response_format"], wanted)
-    sampled = [name for name in fitting.SAMPLING if name in assistant.sampled or body.get(name) is not None]
-    fitting.check_model(call, inherited["model"], inherited["reasoning_effort"], sampled)
+    wanted = assistant.tools if body["tools"] is None else tools.checked_tools(call, body["tools"])
+    compatibility.check_format(call, inherited["response_format"], wanted)
+    sampling_set = [
+        name
+        for name in compatibility.SAMPLING_PARAMETERS
+        if name in assistant.sampling_set or body.get(name) is not None
+    ]
+    compatibility.check_model(call, inherited["model"], inherited["reasoning_effort"], sampling_set)
     chosen, truncation, parallel = body["tool_choice"], body["truncation_strategy"], body.get("parallel_tool_calls")
     return Run(
         id=call.store.ids.make("run_"),
         thread_id=thread.id,
         assistant_id=assistant.id,
         instructions=instructions,
-        tools=[tools.named(call, tool) for tool in wanted],
+        tools=[tools.in_version(call, tool) for tool in wanted],
         api=call.api,
         azure=call.azure,
         file_ids=list(assistant.file_ids),
@@ -98,8 +102,8 @@ def _build(call: Call, thread: Thread, assistant: Assistant, added: list[Message
         metadata=body["metadata"] or {},
         max_completion_tokens=body["max_completion_tokens"],
         max_prompt_tokens=body["max_prompt_tokens"],
-        truncation_strategy={**TRUNCATION, **({} if truncation is None else tools.plain(truncation))},
-        tool_choice="auto" if chosen is None else tools.plain(chosen),
+        truncation_strategy={**TRUNCATION, **({} if truncation is None else tools.as_json(truncation))},
+        tool_choice="auto" if chosen is None else tools.as_json(chosen),
         parallel_tool_calls=True if parallel is None else parallel,
         **inherited,
     )
@@ -118,15 +122,15 @@ def _start(call: Call, thread: Thread, run: Run, added: list[Message]) -> dict[s
     if feed is not None and new_thread:
         feed.tell(thread, "created")
     call.world.engine.create(run)
-    return runs.told(call, run) if feed is None else streams.response(call, feed)
+    return runs.reply(call, run) if feed is None else streams.response(call, feed)
 
 
 def submit_tool_outputs(call: Call) -> dict[str, Any] | Response:
     """All outputs in one request; the state is checked before the ids (CONTRACT §3.7)."""
     run = call.run
-    if sum(len((output.output or "").encode()) for output in call.body.tool_outputs) >= MOST_OUTPUT:
+    if sum(len((output.output or "").encode()) for output in call.body.tool_outputs) >= MAX_OUTPUT:
         raise errors.outputs_too_large()
-    call.world.watch.change(run)
+    call.world.watch.before_change(run)
     if run.required_action is None or find(RUN, run.status, "submit_tool_outputs") is None:
         raise conflicts.outputs_not_accepted(run.status)
     expected = [item["id"] for item in run.required_action["submit_tool_outputs"]["tool_calls"]]
@@ -136,4 +140,4 @@ def submit_tool_outputs(call: Call) -> dict[str, Any] | Response:
     outputs = {output.tool_call_id: output.output for output in call.body.tool_outputs}
     feed = streams.open_feed(call, run) if call.body.stream else None
     call.world.engine.submit(run, outputs)
-    return runs.told(call, run) if feed is None else streams.response(call, feed)
+    return runs.reply(call, run) if feed is None else streams.response(call, feed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.service.resources.tools import plain
+from harness.service.resources.tools import as_json
 from harness.service.searching.acting import held
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def create(call: Call) -> dict[str, Any]:
         *queries,
         max_num_results=body.max_num_results,
         score_threshold=body.ranking_options.score_threshold if body.ranking_options else 0.0,
-        filter_by=plain(body.filters),
+        filter_by=as_json(body.filters),
     )
     return {
         "object": "vector_store.search_results.page",

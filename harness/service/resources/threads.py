@@ -27,7 +27,7 @@ def build(call: Call, body: Any, at: str = "", of_run: Any = None) -> Thread:
     thread = Thread(id=call.store.ids.make("thread_"), created_at=call.world.second, metadata=body.metadata or {})
     first = messages.build_all(call, thread, body.messages or (), f"{at}messages")
     # may make a store, so it comes when nothing else can be refused any more
-    own = tools.resources(call, getattr(body, "tool_resources", None), expires_after=dict(tools.OF_A_THREAD))
+    own = tools.resources(call, getattr(body, "tool_resources", None), expires_after=dict(tools.THREAD_STORE_EXPIRY))
     thread.tool_resources = own | tools.resources(call, of_run)
     messages.add_all(call, thread, first)
     return thread

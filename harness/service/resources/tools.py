@@ -1,4 +1,4 @@
-"""Tools and tool resources: what a body may name, and how the service gives it back (CONTRACT §2.1)."""
+"""Tools and tool resources: which ones a body may name, and how the service shows them (CONTRACT §2.1)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from harness.service.records import Assistant, File, Thread, VectorStore
 
 RANKER = "default_2024_08_21"
-# When stores that come with a thread or an attachment expire (CONTRACT §2.2, §8).
-OF_A_THREAD = {"anchor": "last_active_at", "days": 7}
-# The tools that read files, in both versions, by their names in v2 (CONTRACT §10).
+# `expires_after` of stores that are made with a thread or for an attachment (CONTRACT §2.2, §8).
+THREAD_STORE_EXPIRY = {"anchor": "last_active_at", "days": 7}
+# The tools that read files, by their names in both versions: what v2 calls them (CONTRACT §10).
 READERS = {"code_interpreter": "code_interpreter", "retrieval": "file_search", "file_search": "file_search"}
 # Each tool with the empty resources that an assistant shows as soon as it has the tool (FACTS A2).
 EMPTY_RESOURCES: dict[str, dict[str, list[str]]] = {
@@ -29,21 +29,22 @@ EMPTY_RESOURCES: dict[str, dict[str, list[str]]] = {
 }
 
 
-def plain(value: Any) -> Any:
-    """Validated values as the plain JSON they came from, without the keys the client did not send."""
+def as_json(value: Any) -> Any:
+    """Validated values as JSON, without the keys that the client did not send."""
     if hasattr(value, "model_dump"):
         return value.model_dump(exclude_unset=True)
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        return [as_json(item) for item in value]
     return value
 
 
-def known(call: Call, given: Any) -> list[dict[str, Any]]:
-    """The tools of a body. Azure never had `retrieval` (CONTRACT §1.8; recorded are the words, not the status).
+def checked_tools(call: Call, given: Any) -> list[dict[str, Any]]:
+    """The tools of a body as JSON, refused if they do not form a valid list.
 
-    What functions are called is unique, and what they take is an object; of no parameters at all nothing is known.
+    Azure never had `retrieval` (CONTRACT §1.8; the text is recorded, the status is not). Names of functions are unique,
+    and their parameters, if there are any, are an object.
     """
-    wanted: list[dict[str, Any]] = plain(given) or []
+    wanted: list[dict[str, Any]] = as_json(given) or []
     if call.azure and any(tool["type"] == "retrieval" for tool in wanted):
         raise errors.no_retrieval()
     names: set[str] = set()
@@ -59,14 +60,14 @@ def known(call: Call, given: Any) -> list[dict[str, Any]]:
     return wanted
 
 
-def named(call: Call, tool: dict[str, Any]) -> dict[str, Any]:
-    """A tool, or the choice of one, as its version calls it: v2 renamed v1's, and not the other way round (§10)."""
+def in_version(call: Call, tool: dict[str, Any]) -> dict[str, Any]:
+    """A tool, or a tool choice, under its name in the call's version: v2 renames v1's, never the reverse (§10)."""
     return {"type": "file_search"} if tool["type"] == "retrieval" and call.api == "v2" else tool
 
 
 def echo(call: Call, tools: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The tools as the service repeats them: key order, defaults, and what a later day added."""
-    shown = [named(call, tool) for tool in tools]
+    """The tools as the service shows them: with its key order, its defaults, and the keys of the day."""
+    shown = [in_version(call, tool) for tool in tools]
     return [_ECHOES.get(tool["type"], _as_sent)(call, tool) for tool in shown]
 
 
@@ -95,7 +96,7 @@ def _file_search(call: Call, tool: dict[str, Any]) -> dict[str, Any]:
 
 
 def ranking(tool: dict[str, Any]) -> dict[str, Any]:
-    """How a search tool ranks: as it was told, else by the service's defaults."""
+    """The ranking options of a file_search tool: its own, else the service's defaults."""
     sent = (tool.get("file_search") or {}).get("ranking_options") or {}
     return {
         "ranker": RANKER if sent.get("ranker") in (None, "auto") else sent["ranker"],
@@ -114,12 +115,12 @@ _ECHOES: dict[str, Callable[[Call, dict[str, Any]], dict[str, Any]]] = {
 
 
 def readers(tools: Iterable[dict[str, Any]]) -> list[str]:
-    """Those of the tools that read files, by their names in v2."""
+    """The v2 names of those tools that read files."""
     return list(dict.fromkeys(READERS[tool["type"]] for tool in tools if tool["type"] in READERS))
 
 
 def resources_of_assistant(assistant: Assistant) -> dict[str, Any]:
-    """What the assistant was given, with an empty entry for each enabled tool that got nothing."""
+    """The assistant's tool resources, with an empty entry for each enabled tool that has none."""
     enabled = readers(assistant.tools)
     shown: dict[str, Any] = {}
     for tool, empty in EMPTY_RESOURCES.items():
@@ -135,12 +136,12 @@ def resources(call: Call, given: Any, **store_fields: Any) -> dict[str, Any]:
     A `vector_stores` helper makes a store, with these fields, and shows as its id (CONTRACT §1.1). Entries keep the
     order in which the service shows them.
     """
-    wanted = plain(given) or {}
+    wanted = as_json(given) or {}
     kept: dict[str, Any] = {}
     search = wanted.get("file_search")
     code = wanted.get("code_interpreter")
     for file_id in (code or {}).get("file_ids") or ():
-        known_file(call, file_id)
+        find_file(call, file_id)
     if search is not None:
         for store_id in search.get("vector_store_ids") or ():
             if store_id not in call.store.vector_stores:
@@ -148,7 +149,7 @@ def resources(call: Call, given: Any, **store_fields: Any) -> dict[str, Any]:
         helpers = search.get("vector_stores") or ()
         for helper in helpers:
             for file_id in helper.get("file_ids") or ():
-                known_file(call, file_id)
+                find_file(call, file_id)
         made = [_made_by(call, helper, store_fields).id for helper in helpers]
         kept["file_search"] = {"vector_store_ids": made or list(search.get("vector_store_ids") or ())}
     if code is not None:
@@ -161,41 +162,43 @@ def _made_by(call: Call, helper: dict[str, Any], fields: dict[str, Any]) -> Vect
     return vector_stores.make(call, helper.get("file_ids") or (), chunking, metadata=helper.get("metadata"), **fields)
 
 
-def known_file(call: Call, file_id: str, param: str | None = None) -> File:
-    """A file that a body names, at `param` if that is known. What is said of an unknown one is a guess (§7.1, G).
+def find_file(call: Call, file_id: str, param: str | None = None) -> File:
+    """The file that a body names, at `param` if that is known. The refusal of an unknown one is a guess (§7.1, G).
 
-    That the id of an attachment is looked at like one in a path: danny-avila/LibreChat#8178, July 2025.
+    The id of an attachment is checked like one in a path: danny-avila/LibreChat#8178, July 2025.
     """
     if param is not None and not call.azure:
         call.check_id(param, file_id, "file")
-    file: File = call.reach("file_id", file_id, lambda i: errors.not_found("file", i))
+    file: File = call.lookup("file_id", file_id, lambda i: errors.not_found("file", i))
     return file
 
 
-def attach(call: Call, thread: Thread, attachments: Iterable[dict[str, Any]]) -> None:
-    """Attachments of a message give the thread's tools their files (CONTRACT §2.2)."""
+def attach_files(call: Call, thread: Thread, attachments: Iterable[dict[str, Any]]) -> None:
+    """Add the attachments of a message to the thread's tool resources (CONTRACT §2.2)."""
     for attachment in attachments:
         for tool in attachment.get("tools") or ():
-            _give(call, thread, tool["type"], attachment["file_id"], expires_after=dict(OF_A_THREAD))
+            _add_file(call, thread, tool["type"], attachment["file_id"], expires_after=dict(THREAD_STORE_EXPIRY))
 
 
-def share(call: Call, owner: Assistant | Thread, tools: Iterable[dict[str, Any]], file_ids: Iterable[str]) -> None:
-    """Files that v1 has attached show in v2 as those of the tools that read them (CONTRACT §10).
+def share_with_v2(
+    call: Call, owner: Assistant | Thread, tools: Iterable[dict[str, Any]], file_ids: Iterable[str]
+) -> None:
+    """Add files that v1 has attached to the v2 resources of the tools that read them (CONTRACT §10).
 
-    A tool gets each of them once: what v2 takes away does not come back, and v1 never learns of it. Nothing says that
-    a store which is made for them expires (G).
+    A tool gets each file once: one that v2 removes does not come back, and v1 does not see the removal. That a store
+    made for such files never expires is a guess (G).
     """
     enabled = readers(tools)
     for file_id in file_ids if enabled else ():
         for tool in enabled:
-            # a recording may show messages with files that were gone
+            # messages in a recording may name files that were deleted before
             if (tool, file_id) not in owner.shared and file_id in call.store.files:
                 owner.shared.add((tool, file_id))
-                _give(call, owner, tool, file_id)
+                _add_file(call, owner, tool, file_id)
 
 
-def take_back(call: Call, assistant: Assistant, file_id: str) -> None:
-    """What v1 has detached is gone in v2 as well (CONTRACT §10); the store stays, as recorded in May 2024."""
+def unshare(call: Call, assistant: Assistant, file_id: str) -> None:
+    """Remove a file that v1 has detached from v2's resources too (CONTRACT §10); the store stays (May 2024)."""
     assistant.shared -= {(tool, file_id) for tool in EMPTY_RESOURCES}
     files = assistant.tool_resources.get("code_interpreter", {}).get("file_ids", [])
     if file_id in files:
@@ -206,8 +209,8 @@ def take_back(call: Call, assistant: Assistant, file_id: str) -> None:
             call.world.indexer.remove(store, file_id)
 
 
-def _give(call: Call, owner: Assistant | Thread, tool: str, file_id: str, **store_fields: Any) -> None:
-    """A file for a tool; to be searched it goes into the owner's store, which is made if there is none."""
+def _add_file(call: Call, owner: Assistant | Thread, tool: str, file_id: str, **store_fields: Any) -> None:
+    """Give a tool a file: for file_search it goes into the owner's store, which is made if there is none."""
     if tool == "code_interpreter":
         files = owner.tool_resources.setdefault("code_interpreter", {"file_ids": []})["file_ids"]
         if file_id not in files:
@@ -222,19 +225,20 @@ def _give(call: Call, owner: Assistant | Thread, tool: str, file_id: str, **stor
 
 
 def check_searchable(call: Call, attachments: Iterable[dict[str, Any]]) -> None:
-    """Refuses to search files of other types than file search reads (CONTRACT §7.1); a store would fail them."""
+    """Refuse attachments for file_search of types that it cannot read (CONTRACT §7.1); in a store they would fail."""
     files = [
-        known_file(call, attachment["file_id"])
+        find_file(call, attachment["file_id"])
         for attachment in attachments
         if any(tool["type"] == "file_search" for tool in attachment.get("tools") or ())
     ]
-    odd = [file.filename for file in files if file.known and not is_supported(file.filename)]
-    if odd:
-        raise errors.not_searchable(dict.fromkeys(f".{extension(name)}" if extension(name) else "none" for name in odd))
+    names = [file.filename for file in files if file.content_known and not is_supported(file.filename)]
+    if names:
+        endings = (f".{extension(name)}" if extension(name) else "none" for name in names)
+        raise errors.not_searchable(dict.fromkeys(endings))
 
 
-class _Named:
-    """An attached file, as something a table can hold."""
+class _AttachedFile:
+    """The id of an attached file as a record for a `Table`."""
 
     __slots__ = ("id",)
 
@@ -245,8 +249,8 @@ class _Named:
 def attached_page(
     call: Call, file_ids: list[str], kind: str, to_wire: Callable[[str], dict[str, Any]]
 ) -> dict[str, Any]:
-    """A page of the files attached to an object, each once: they are few, so the table is made for the occasion."""
-    table: Table[_Named] = Table()
+    """A page of the files attached to an object, each once. They are few, so the table is made for this request."""
+    table: Table[_AttachedFile] = Table()
     for file_id in dict.fromkeys(file_ids):
-        table.add(_Named(file_id))
+        table.add(_AttachedFile(file_id))
     return listing(call, table, kind, lambda item: to_wire(item.id))

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from harness.service.context import Call
 
-# Files in a store, and in one that was made since MANY_FILES (CONTRACT §8).
-MOST_FILES, MOST_FILES_NOW = 10_000, 100_000_000
+# Files that a store may have, before and since MANY_FILES (CONTRACT §8).
+MAX_FILES, MAX_FILES_NOW = 10_000, 100_000_000
 
 
 def wire(call: Call, store: VectorStore) -> dict[str, Any]:
@@ -44,8 +44,9 @@ def wire(call: Call, store: VectorStore) -> dict[str, Any]:
     )
 
 
-def told(call: Call, store: VectorStore) -> dict[str, Any]:
-    call.world.indexer.told(store, call.request.client)
+def reply(call: Call, store: VectorStore) -> dict[str, Any]:
+    """The store as the answer to this client, which has then seen it."""
+    call.world.indexer.mark_seen(store, call.request.client)
     return wire(call, store)
 
 
@@ -54,7 +55,7 @@ def create(call: Call) -> dict[str, Any]:
     file_ids = given.pop("file_ids", ())
     check_files(call, file_ids)
     chunking = chunking_of(given.pop("chunking_strategy", None))
-    return told(call, make(call, file_ids, chunking, **given))
+    return reply(call, make(call, file_ids, chunking, **given))
 
 
 def index(call: Call) -> dict[str, Any]:
@@ -62,23 +63,23 @@ def index(call: Call) -> dict[str, Any]:
 
 
 def retrieve(call: Call) -> dict[str, Any]:
-    call.world.indexer.look(call.vector_store, call.request.client)
+    call.world.indexer.poll(call.vector_store, call.request.client)
     return wire(call, call.vector_store)
 
 
 def modify(call: Call) -> dict[str, Any]:
-    """A partial update: what the body does not name stays."""
+    """A partial update: fields that the body does not name stay."""
     given = call.body.model_dump(exclude_unset=True)
     store = call.vector_store
     store.name = given.get("name", store.name)
     store.expires_after = given.get("expires_after", store.expires_after)
     if "metadata" in given:
         store.metadata = given["metadata"] or {}
-    return told(call, store)
+    return reply(call, store)
 
 
 def delete(call: Call) -> dict[str, Any]:
-    """Its files stay. Assistants no longer name it (openai/openai-cookbook, January 2025), nor do threads (G)."""
+    """The files stay. Assistants no longer name it (openai/openai-cookbook, January 2025), nor do threads (G)."""
     store = call.vector_store
     call.world.indexer.drop(store)
     call.store.vector_stores.remove(store.id)
@@ -93,12 +94,12 @@ def delete(call: Call) -> dict[str, Any]:
 
 
 def make(call: Call, file_ids: Iterable[str], chunking: tuple[int, int] = chunks.USUAL, **fields: Any) -> VectorStore:
-    """A new store with these files, which are known to be there. A null in `fields` is as if it was not said."""
+    """A new store with these files, which callers have checked. A null in `fields` is like an absent one."""
     fields["metadata"] = fields.get("metadata") or {}
     now = call.world.second
     store = VectorStore(call.store.ids.vector_store(call.world.shapes, now), now, **fields)
     wanted = dict.fromkeys(file_ids)
-    check_room(call, store, wanted)
+    check_capacity(call, store, wanted)
     call.store.vector_stores.add(store)
     for file_id in wanted:
         call.world.indexer.add(store, StoreFile(file_id, store.id, chunking=chunking))
@@ -107,7 +108,7 @@ def make(call: Call, file_ids: Iterable[str], chunking: tuple[int, int] = chunks
 
 @contextmanager
 def all_or_nothing(call: Call) -> Iterator[None]:
-    """Stores that a body makes on the way go again if the rest of it is refused: nobody would ever learn their ids."""
+    """Remove the stores that were made for a request if it is refused after all: no client would know their ids."""
     before = {store.id for store in call.store.vector_stores}
     try:
         yield
@@ -119,29 +120,29 @@ def all_or_nothing(call: Call) -> Iterator[None]:
 
 
 def check_files(call: Call, file_ids: Iterable[str]) -> None:
-    """Refuses ids of files that are not there, all of them at once."""
-    missing = [file_id for file_id in dict.fromkeys(file_ids) if not _is_there(call, file_id)]
+    """Refuse ids of files that do not exist, all of them in one message."""
+    missing = [file_id for file_id in dict.fromkeys(file_ids) if not _exists(call, file_id)]
     if missing:
         raise errors.no_such_files(missing)
 
 
-def _is_there(call: Call, file_id: str) -> bool:
-    """Also where the fake adopts ids that it does not know."""
+def _exists(call: Call, file_id: str) -> bool:
+    """Whether a file exists; an unknown one does if the fake adopts unknown ids."""
     try:
-        call.reach("file_id", file_id)
+        call.lookup("file_id", file_id)
     except errors.Refusal:
         return False
     return True
 
 
-def check_room(call: Call, store: VectorStore, file_ids: Iterable[str]) -> None:
-    """Refuses more files than a store takes."""
-    most = MOST_FILES_NOW if call.world.shapes.since(MANY_FILES) else MOST_FILES
+def check_capacity(call: Call, store: VectorStore, file_ids: Iterable[str]) -> None:
+    """Refuse more files than a store may have."""
+    most = MAX_FILES_NOW if call.world.shapes.since(MANY_FILES) else MAX_FILES
     if len(store.files) + sum(file_id not in store.files for file_id in file_ids) > most:
         raise errors.vector_store_full(store.id, most)
 
 
 def chunking_of(given: Any) -> tuple[int, int]:
-    """`auto`, and nothing, mean 800 tokens of which 400 are repeated (CONTRACT §1.6)."""
+    """Size and overlap of chunks in tokens; `auto` or no strategy mean 800 and 400 (CONTRACT §1.6)."""
     static = (given or {}).get("static")
     return (static["max_chunk_size_tokens"], static["chunk_overlap_tokens"]) if static else chunks.USUAL

@@ -17,7 +17,7 @@ from harness.failures import HarnessFailure
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-MOST_TERMS = 64  # of a query; the rest of it is not looked for
+MAX_TERMS = 64  # of a query; the rest of it is not looked for
 LONGEST_WORD = 8  # a longer run of such characters is no word, only its pairs count
 HELD = 4 << 20  # bytes that SQLite gathers before it writes them to its index; with its usual 1 MB it merges too much
 _RUN = re.compile(
@@ -144,7 +144,7 @@ def terms(query: str) -> list[str]:
     found: dict[str, None] = {}
     for match in _TERM.finditer(indexed(query, _Forms())):
         found.setdefault(match[0].casefold())
-        if len(found) == MOST_TERMS:
+        if len(found) == MAX_TERMS:
             break
     return list(found)
 

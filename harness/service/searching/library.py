@@ -140,7 +140,7 @@ class _Kept(Generic[V]):
 
 def _key(file: File) -> tuple[Hashable, ...]:
     """What decides the text of a file. The hash of bytes is made once and kept in them."""
-    return file.filename.rpartition(".")[2], file.content, file.known
+    return file.filename.rpartition(".")[2], file.content, file.content_known
 
 
 def _readable(file: File) -> str:

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 MEGABYTE = 1 << 20
-MOST_PARTS = 10_000  # files in an archive
-MOST_XML = 16 * MEGABYTE  # unpacked; a tree of it takes several times as much
-MOST_MEDIA = 128 * MEGABYTE  # unpacked
-MOST_PAGE = 4 * MEGABYTE  # drawing instructions of one page
-MOST_TEXT = 64 * MEGABYTE  # characters
+MAX_PARTS = 10_000  # files in an archive
+MAX_XML = 16 * MEGABYTE  # unpacked; a tree of it takes several times as much
+MAX_MEDIA = 128 * MEGABYTE  # unpacked
+MAX_PAGE = 4 * MEGABYTE  # drawing instructions of one page
+MAX_TEXT = 64 * MEGABYTE  # characters
 
 
 class Broken(Exception):  # noqa: N818 - it says what the file is
@@ -54,7 +54,7 @@ def _read(library: str, kind: str, texts: Callable[[Any, io.BytesIO], Iterable[s
         for text in texts(module, io.BytesIO(content)):
             found.append(text)
             size += len(text)
-            if size > MOST_TEXT:
+            if size > MAX_TEXT:
                 raise Broken("it holds too much text")
     except Broken:
         raise
@@ -73,7 +73,7 @@ def _weigh(content: bytes, kind: str) -> None:
     except Exception as error:  # zipfile lets errors of struct and others through
         raise Broken(f"it is no valid .{kind} file") from error
     xml = sum(part.file_size for part in parts if part.filename.endswith((".xml", ".rels")))
-    if len(parts) > MOST_PARTS or xml > MOST_XML or sum(part.file_size for part in parts) > MOST_MEDIA:
+    if len(parts) > MAX_PARTS or xml > MAX_XML or sum(part.file_size for part in parts) > MAX_MEDIA:
         raise Broken("it unpacks to too much")
 
 
@@ -82,7 +82,7 @@ def _pages(pypdf: Any, file: io.BytesIO) -> Iterator[str]:
         contents = page.get("/Contents")
         contents = contents.get_object() if contents is not None else []
         streams = contents if isinstance(contents, list) else [contents]
-        if sum(len(stream.get_object().get_data()) for stream in streams) > MOST_PAGE:
+        if sum(len(stream.get_object().get_data()) for stream in streams) > MAX_PAGE:
             raise Broken("a page unpacks to too much")
         yield page.extract_text()
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Read as they are, utf-8, utf-16 or ascii. Neither csv nor xlsx nor images are searched (CONTRACT §8).
 PLAIN = ("c", "cpp", "cs", "css", "go", "java", "js", "json", "md", "php", "py", "rb", "sh", "tex", "ts", "txt")
-MOST_TOKENS = 5_000_000  # of one file (CONTRACT §8; other sources say two million)
+MAX_TOKENS = 5_000_000  # of one file (CONTRACT §8; other sources say two million)
 _OTHER_KINDS = (b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\xd0\xcf\x11\xe0")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -79,7 +79,7 @@ def text_of(file: File) -> str:
         Unreadable: its type is not searched, or its bytes are not what its name says, or are too much.
         HarnessFailure: the library that reads this type is not installed, or there is none (`.doc`).
     """
-    return extract(file.filename, bytes(file.content)) if file.known else ""
+    return extract(file.filename, bytes(file.content)) if file.content_known else ""
 
 
 def extract(filename: str, content: bytes) -> str:
@@ -97,7 +97,7 @@ def extract(filename: str, content: bytes) -> str:
         text = reader(content)
     except office.Broken as broken:
         raise Unreadable("invalid_file", f"The file could not be parsed: {broken}.") from broken
-    if chunks.is_longer(text, MOST_TOKENS):
+    if chunks.is_longer(text, MAX_TOKENS):
         raise Unreadable("invalid_file", "The file could not be parsed because it is too large.")
     return text
 

@@ -75,4 +75,4 @@ def _answer(worlds: Worlds, request: Request) -> Response:
     except ControlError:
         raise
     except Exception as error:
-        raise ControlError(500, explain.broken(request.method, request.path, error)) from error
+        raise ControlError(500, explain.internal_error(request.method, request.path, error)) from error

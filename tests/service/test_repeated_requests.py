@@ -33,7 +33,7 @@ def test_without_a_stack_to_read_the_count_decides_and_no_loop_is_named():
     assert str(caught.value).splitlines()[:3] == [
         f"The client is stuck: it has looked 10 times at {run['id']} in status 'completed'.",
         "",
-        "'completed' is an end: nothing leaves it, so whatever the loop waits for never comes.",
+        "'completed' is final: the run will never change again, so what the loop waits for never comes.",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Refusals of what does not go together: settings that are right by themselves, and not beside others.
+"""Refusals of incompatible settings: each would be valid without the others.
 
 As in `errors`, the texts are the service's own.
 """
@@ -8,20 +8,20 @@ from __future__ import annotations
 from harness.service.errors import Refusal
 
 
-def only_functions(kind: str) -> Refusal:
-    """Of `json_schema` in src#19372861240 and src#43599937519, of `json_object` in community.make.com/t/55933.
+def tools_must_be_functions(kind: str) -> Refusal:
+    """`json_schema`: src#19372861240 and src#43599937519; `json_object`: community.make.com/t/55933.
 
-    Nobody shows `param` and `code`: that they are null is a guess (G).
+    No report shows `param` and `code`: that they are null is a guess (G).
     """
     return Refusal(
         400, f"Invalid tools: all tools must be of type `function` when `response_format` is of type `{kind}`"
     )
 
 
-def not_with_this_model(name: str) -> Refusal:
+def unsupported_parameter(name: str) -> Refusal:
     """RageAgainstThePixel/OpenAI-DotNet#431, openai/openai-python#2072 (March 2025), microsoft/semantic-kernel#12727.
 
-    They have `temperature`; that `top_p` is refused in the same words is a guess from chats with these models (G).
+    These are about `temperature`; the same text for `top_p` is a guess from chat completions with these models (G).
     """
     return Refusal(
         400,
@@ -31,8 +31,8 @@ def not_with_this_model(name: str) -> Refusal:
     )
 
 
-def no_such_effort(effort: str | None) -> Refusal:
-    """openai/openai-python#2112, and of null openai/openai-dotnet#360, both of February 2025."""
+def unsupported_effort(effort: str | None) -> Refusal:
+    """openai/openai-python#2112, and for null openai/openai-dotnet#360, both of February 2025."""
     return Refusal(
         400,
         f"Unsupported value: 'reasoning_effort' does not support '{effort or 'null'}' with this model.",

@@ -1,6 +1,6 @@
 """What does not go together: JSON as the format with tools that are no functions, and what models that reason take.
 
-Evidence: the public reports that `harness/service/misfits.py` and `resources/fitting.py` name.
+Evidence: the public reports that `harness/service/incompatible.py` and `resources/compatibility.py` name.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def no_effort(effort):
 
 
 # What an assistant has, what is asked of it then, and what is wrong with both together, if anything.
-MISFITS = [
+COMBINATIONS = [
     ({"tools": [CODE]}, {"response_format": OBJECT}, only_functions("json_object")),
     ({"tools": [FUNCTION, SEARCH]}, {"response_format": SCHEMA}, only_functions("json_schema")),
     ({"response_format": SCHEMA}, {"tools": [SEARCH]}, only_functions("json_schema")),
@@ -81,7 +81,7 @@ MISFITS = [
 
 
 @pytest.mark.parametrize("where", ["/assistants/{a}", "/threads/{t}/runs", "/threads/runs"])
-@pytest.mark.parametrize(("there", "asked", "error"), MISFITS)
+@pytest.mark.parametrize(("there", "asked", "error"), COMBINATIONS)
 def test_a_body_is_looked_at_with_what_was_there_before(there, asked, error, where):
     service = Service()
     made = service.ok("/assistants", {"model": "gpt-4o", **there})["id"]
@@ -94,7 +94,7 @@ def test_a_body_is_looked_at_with_what_was_there_before(there, asked, error, whe
         assert service.refused(path, body) == error
 
 
-@pytest.mark.parametrize(("there", "asked", "error"), MISFITS)
+@pytest.mark.parametrize(("there", "asked", "error"), COMBINATIONS)
 def test_a_new_assistant_is_looked_at_as_a_whole(there, asked, error):
     service, body = Service(), {"model": "gpt-4o", **there, **asked}
     if error is None or error == no_effort("medium"):  # which nobody has asked for here

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from measuring import Result, Times
 
 from harness.service.records import File
-from harness.service.searching.library import Document, Library
+from harness.service.searching.searcher import Document, Searcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def indexing(*, quick: bool) -> Iterator[Result]:
         asked, seconds = question(alphabet), []
         for _ in range(1 if quick else 3):
             started = perf_counter()
-            assert Library().search([kept], asked)
+            assert Searcher().search([kept], asked)
             seconds.append(perf_counter() - started)
         yield Result(
             f"{MEGABYTES} MB of {name} indexed and searched once", 1e3 * sorted(seconds)[len(seconds) // 2], 2000, "ms"
@@ -64,9 +64,9 @@ GROWTH = """
 import sys
 sys.path[:0] = sys.argv[1:]
 from harness.service.records import File
-from harness.service.searching.library import Document, Library
+from harness.service.searching.searcher import Document, Searcher
 def found(content):
-    return Library().search([Document(File("file-a", 0, "a.txt", "assistants", content), {})], "a")
+    return Searcher().search([Document(File("file-a", 0, "a.txt", "assistants", content), {})], "a")
 def most():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
@@ -92,8 +92,8 @@ def searching(*, quick: bool) -> Iterator[Result]:
     """Chunks of the usual size, and a question of five words."""
     chunks = 100 if quick else CHUNKS
     kept = document(ENGLISH, chunks * 1750)
-    library, asked = Library(), question(ENGLISH)
-    library.search([kept], asked)
-    assert chunks * 0.9 < len(next(iter(library._shelves._values.values()))[0].spans) < chunks * 1.2
-    times = Times(3 if quick else 25, search=lambda: library.search([kept], asked, max_num_results=20))
+    searcher, asked = Searcher(), question(ENGLISH)
+    searcher.search([kept], asked)
+    assert chunks * 0.9 < len(next(iter(searcher._indexes._values.values()))[0].spans) < chunks * 1.2
+    times = Times(3 if quick else 25, search=lambda: searcher.search([kept], asked, max_num_results=20))
     yield Result(f"a search among {CHUNKS:,} chunks", 1e3 * times.median("search"), 20, "ms")

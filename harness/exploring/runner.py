@@ -105,7 +105,7 @@ class Runner:
             if isinstance(failure, Endless):
                 calls.append(f"meanwhile(lambda: pytest.fail({to_source(ENDLESS)}), nth={MAX_REQUESTS})")
                 options["unused"] = "ignore"  # once the client ends, it does not send that many requests
-        elif any(plan.in_vain for plan in plans) or not (scripts or situation.ending.name == BASELINE):
+        elif any(plan.unused for plan in plans) or not (scripts or situation.ending.name == BASELINE):
             return None  # the client never made the request that was to fail, or scripts its runs itself
         elif self._error is not None:
             verdict, detail = verdicts.of_error(self._error)

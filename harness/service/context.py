@@ -18,7 +18,7 @@ from harness.service.faults import Faults
 from harness.service.indexing import Indexer
 from harness.service.polling import Watch, no_loop
 from harness.service.records import Assistant, File, Thread
-from harness.service.searching.library import Library
+from harness.service.searching.searcher import Searcher
 from harness.service.shapes import MALFORMED_ID_REFUSALS, Api, shapes_of
 from harness.service.store import Store
 
@@ -51,13 +51,13 @@ class World:
         self.clock = Clock(first_moment(settings), settings.clock)
         self.director = Director()
         self.faults = Faults()
-        self.library = Library()
+        self.searcher = Searcher()
         self.replayed: set[Any] = set()  # the exchanges of a recording that were requested
         timing = Timing(settings.queued, settings.act, settings.cancelling)
         self.indexer = Indexer(self.store, self.clock)
         interpreter = CodeInterpreter(self.store, self.clock, self.shapes, settings, execute)
         self.engine = Engine(
-            self.store, self.clock, timing, library=self.library, indexer=self.indexer, interpreter=interpreter
+            self.store, self.clock, timing, searcher=self.searcher, indexer=self.indexer, interpreter=interpreter
         )
         self.watch = Watch(self.store, self.clock, self.engine, stuck_after=settings.stuck_after, find_loop=find_loop)
 

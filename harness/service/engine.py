@@ -16,7 +16,7 @@ from harness.service.director import PLACEHOLDER
 from harness.service.drafts import Draft, Written
 from harness.service.lifecycle import ENDINGS, MESSAGE, NEW, RUN, STEP, STEP_CAUSE, STEP_ENDS_FIRST, advance, find
 from harness.service.records import Message, Run, Step, Usage
-from harness.service.searching.acting import cited, searched
+from harness.service.searching.file_search import with_citations, with_results
 from harness.service.views import view
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from harness.service.clock import Clock
     from harness.service.indexing import Indexer
     from harness.service.records import Thread
-    from harness.service.searching.library import Library
+    from harness.service.searching.searcher import Searcher
     from harness.service.store import Store
     from harness.service.views import RunView
 
@@ -49,12 +49,12 @@ class Engine:
         clock: Clock,
         timing: Timing,
         *,
-        library: Library,
+        searcher: Searcher,
         indexer: Indexer,
         interpreter: CodeInterpreter,
     ) -> None:
         self._store = store
-        self._library = library
+        self._searcher = searcher
         self._indexer = indexer
         self._interpreter = interpreter
         self._clock = clock
@@ -189,7 +189,7 @@ class Engine:
     def _begin_message(self, run: Run, act: acts.Say | acts.Refuse) -> None:
         thread = self._thread(run)
         if isinstance(act, acts.Say):
-            act = self._interpreter.linked(cited(act, run, thread), run)
+            act = self._interpreter.linked(with_citations(act, run, thread), run)
         completion = complete(run, thread, act.text)
         message = Message(
             id=self._id(run, "msg_"),
@@ -210,7 +210,7 @@ class Engine:
         """The calls show when they are written; a call that a limit cut off never does."""
         thread = self._thread(run)
         if isinstance(act, acts.Search):
-            act = searched(act, run, thread, self._store, self._library)
+            act = with_results(act, run, thread, self._store, self._searcher)
         completion = complete(run, thread, writing.text_of(act))
         if isinstance(act, acts.RunCode) and not completion.cut:
             act = self._interpreter.ran(act, run, thread)

@@ -1,7 +1,7 @@
-"""Vector stores on the clock: files are indexed, batches end, stores expire (CONTRACT §2.7, §2.8).
+"""Vector stores over time: files are indexed, batches end, stores expire (CONTRACT §2.7, §2.8).
 
-The only caller of `advance` for the files of stores and for batches. What a client sees of a store, its status and its
-counts, is read from its files.
+The only caller of `advance` for files of stores and for batches. The status and the counts of a store are derived from
+its files.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.service.lifecycle import BATCH, STORE_FILE, advance
 from harness.service.records import StoreFile, VectorStore
-from harness.service.searching.texts import refusal
+from harness.service.searching.extraction import indexing_error
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
@@ -193,12 +193,12 @@ class Indexer:
     def _index(self, store: VectorStore, file: StoreFile) -> None:
         source = self._store.files.get(file.id)
         assert source is not None  # deleting a file takes it out of the stores in which it waits
-        refused = refusal(source)
-        if refused is None:
+        error = indexing_error(source)
+        if error is None:
             file.usage_bytes = usage_bytes(len(source.content), file.chunking)
         else:
-            file.last_error = {"code": refused.code, "message": refused.message}
-        advance(file, STORE_FILE, "index" if refused is None else "fail", now=self._clock.now)
+            file.last_error = {"code": error.code, "message": error.message}
+        advance(file, STORE_FILE, "index" if error is None else "fail", now=self._clock.now)
         if not self.expired(store):  # which is final: "no longer available for use", as Azure's reference says
             store.last_active_at = int(self._clock.now)  # as the recorded lists show
         batch = None if file.batch_id is None else store.batches.get(file.batch_id)

@@ -220,7 +220,7 @@ class StoreFile:
     vector_store_id: str
     created_at: int = 0
     attributes: Attributes = field(default_factory=dict)
-    chunking: tuple[int, int] = chunks.USUAL
+    chunking: tuple[int, int] = chunks.DEFAULT
     status: str = NEW
     last_error: dict[str, str] | None = None
     usage_bytes: int = 0

@@ -94,7 +94,7 @@ class Service:
         """
         names = matching.names(request.method, below_root(request.path, self.roots))
         arrival = Arrival(request, names, dialects.is_azure(request), self.world)
-        return self.world.faults.meet(lambda arrival: serve(arrival.request), arrival)
+        return self.world.faults.handle(lambda arrival: serve(arrival.request), arrival)
 
     def _answer(self, request: Request, path: str, *, azure: bool) -> Any:
         """The object to answer with, or a whole response where the answer is not JSON."""

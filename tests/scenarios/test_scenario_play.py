@@ -126,7 +126,7 @@ def test_faults(fake):
         run = client.beta.threads.runs.retrieve(run.id, thread_id=thread.id)
     shown = [client.beta.threads.messages.list(thread.id).data[0].role for _ in range(2)]
     assert shown == ["user", "assistant"]
-    assert str(fake.faults).count("# struck") == 5
+    assert str(fake.faults).count("# happened") == 5
 
 
 # --- which run gets which script ----------------------------------------------------------------------------------
@@ -353,7 +353,7 @@ WRONG = [
     ({"faults": [{}]}, "faults[0]: it is empty, and no fault.", '- {"status": 500'),
     ({"faults": {"stats": 500}}, "faults.stats: there is no fault 'stats', but 'status'.", '"status": 500'),
     ({"faults": {"status": 500, "nht": 2}}, "faults.nht: status knows no 'nht', but 'nth'.", '"nth": 2'),
-    ({"faults": {"status": 418}}, "faults: faults.status(418): nobody has seen", '{"status": 500'),
+    ({"faults": {"status": 418}}, "faults: faults.status(418): the service is not known", '{"status": 500'),
     ({"faults": {"status": 500, "on": "POST /thread"}}, "faults: faults: on='POST /thread' is no route", '{"status"'),
     ({"faults": {"cut": True}}, "faults: {\"cut\": true} should be an object with 'after'.", '{"cut": true'),
     ({"faults": {"meanwhile": True}}, "faults.meanwhile: there is no fault 'meanwhile'.", '- {"status": 500'),

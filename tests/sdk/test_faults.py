@@ -123,7 +123,7 @@ def test_what_the_sdk_raises(sdk, assistants, fault):
         assert type(raised.value.__cause__).__name__ == fault.library
     assert len(assistants.requests) == 1
     assert len(assistants.runs) == fault.made
-    assert str(assistants.faults).endswith("# struck")
+    assert str(assistants.faults).endswith("# happened")
 
 
 def test_what_the_sdk_does_about_it(sdk, assistants, fault):
@@ -147,7 +147,7 @@ def test_three_in_a_row_are_more_than_the_sdk_bears(sdk, assistants, fault):
     with pytest.raises(fault.error):
         start(sdk)
     assert len(assistants.requests) == 3
-    assert str(assistants.faults).endswith("# struck 3 times")
+    assert str(assistants.faults).endswith("# happened 3 times")
 
 
 @pytest.mark.parametrize("name", ON_THE_WIRE)
@@ -284,7 +284,7 @@ def test_a_rate_limit_is_for_all_that_come_meanwhile(sdk, assistants):
         assert listed(sdk)
         assistants.clock.advance(10)
     start(sdk, max_retries=0)
-    assert str(assistants.faults).endswith("# struck 3 times")
+    assert str(assistants.faults).endswith("# happened 3 times")
 
 
 def test_retry_after_is_what_a_status_says(sdk, assistants):

@@ -11,7 +11,7 @@ import pytest
 from listening import ASSISTANT, THREAD, named, text
 
 from harness import HarnessFailure, call, run_code, say, search
-from harness.service.searching.library import Library
+from harness.service.searching.searcher import Searcher
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 CONTENT = "step_details.tool_calls[*].file_search.results[*].content"
@@ -233,7 +233,7 @@ def test_an_assistant_that_is_deleted_meanwhile_leaves_the_thread_its_files(shop
 
 
 def test_given_results_are_shown_and_nothing_is_searched(shop, monkeypatch):
-    monkeypatch.setattr(Library, "search", None)
+    monkeypatch.setattr(Searcher, "search", None)
     shop.ask("tea?")
     assert shop.results(search(results=[])) == []
     assert shop.results(search(results=[{"file_id": "file-a"}])) == [{"file_id": "file-a"}]

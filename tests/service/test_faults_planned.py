@@ -14,7 +14,7 @@ from harness import FakeAssistants, HarnessFailure, say
 from harness.options import make_options
 from harness.service.bodies import Chunks
 from harness.service.faults import Faults
-from harness.service.faults.bodies import Torn
+from harness.service.faults.bodies import PartialBody
 from harness.service.http import ConnectionLost, ReadTimeout, Request, Response, WireFailure
 
 OPENAI = "https://api.openai.com/v1"
@@ -348,7 +348,7 @@ def test_how_long_a_list_lags(fake):
     add(fake, *"BC")
     assert [listed(fake) for _ in range(3)] == ["BA", "BA", "CBA"]
     assert [listed(fake, "?order=asc") for _ in range(2)] == ["ABC", "ABC"]
-    assert str(fake.faults).endswith("lag(2)   # struck 4 times")
+    assert str(fake.faults).endswith("lag(2)   # happened 4 times")
 
 
 def test_a_page_behind_a_cursor_is_as_ever(fake):
@@ -401,7 +401,7 @@ def test_a_connection_that_breaks_off_in_a_body(fake):
 
 
 def test_a_torn_body_that_is_closed():
-    body = Torn(Chunks(b"abc"), properly=True)
+    body = PartialBody(Chunks(b"abc"), clean_end=True)
     assert (body.now, body.wait()) == (0, 0)
     body.close()
     assert body.read() is None
@@ -549,7 +549,8 @@ def test_what_has_struck_is_marked(fake):
     fake.faults.status(404, on=NOWHERE)
     for _ in range(3):
         look(fake)
-    assert [line.partition("   ")[2] for line in str(fake.faults).splitlines()] == ["# struck", "# struck 2 times", ""]
+    marks = [line.partition("   ")[2] for line in str(fake.faults).splitlines()]
+    assert marks == ["# happened", "# happened 2 times", ""]
     assert fake.faults.unused() == ['assistants.faults.status(404, on="GET /threads/{thread_id}")']
 
 
@@ -557,7 +558,7 @@ def test_what_has_struck_is_marked(fake):
     ("plan", "message"),
     [
         ("status(418)", r"It refuses with 400, 401, 403, 404, 408, 409, 429, 500, 502, 503\."),
-        ("status(200)", "nobody has seen the service refuse with that"),
+        ("status(200)", "not known to refuse requests with that status"),
         ("status(500, nth=0)", r"faults\.status\(500, nth=0\): nth counts from 1"),
         ("drop(times=0)", r"faults\.drop\(times=0\): times counts from 1"),
         (
@@ -572,11 +573,11 @@ def test_what_has_struck_is_marked(fake):
         ("slow(0)", "time only moves forward"),
         ("slow(float('nan'))", "time only moves forward"),
         ("rate_limit(-1)", "time only moves forward"),
-        ("lag(0)", "one look at least"),
-        ('lag(on="GET /threads/{thread_id}")', "that is no list"),
-        ('lag(on="POST /threads")', "that is no list"),
+        ("lag(0)", "one answer at least"),
+        ('lag(on="GET /threads/{thread_id}")', "that is not a list"),
+        ('lag(on="POST /threads")', "that is not a list"),
         ('lag(on="GET /thread/{thread_id}/messages")', "is no route of the fake"),
-        ("lag(on=None)", "that is no list"),
+        ("lag(on=None)", "that is not a list"),
         ("meanwhile(None)", r"was given None\.(?s:.*)faults\.meanwhile\(assistants\.cancel_runs\)"),
     ],
 )

@@ -15,28 +15,28 @@ import pytest
 from harness import HarnessFailure
 from harness.service import tokens
 from harness.service.records import File
-from harness.service.searching import chunks, filters, library, office, texts
-from harness.service.searching.index import MAX_TERMS, Index, _Forms, indexed, terms
-from harness.service.searching.library import Document, Library
+from harness.service.searching import chunks, extraction, filters, office
+from harness.service.searching.index import MAX_TERMS, Index, _WordForms, normalise, terms
+from harness.service.searching.searcher import Document, Searcher
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 NEEDED = 'the extra "files" is not installed'
 
 
 def extracted(name: str, content: bytes) -> str:
-    return texts.extract(name, content)
+    return extraction.extract(name, content)
 
 
-def unreadable(name: str, content: bytes) -> texts.Unreadable:
-    with pytest.raises(texts.Unreadable) as caught:
-        texts.extract(name, content)
+def unreadable(name: str, content: bytes) -> extraction.Unreadable:
+    with pytest.raises(extraction.Unreadable) as caught:
+        extraction.extract(name, content)
     return caught.value
 
 
 # --- texts ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", texts.PLAIN)
+@pytest.mark.parametrize("kind", extraction.PLAIN_TEXT)
 def test_the_types_that_are_searched_as_they_are(kind):
     """CONTRACT §8, file search file types."""
     assert extracted(f"a.{kind}", "차 = tea\r\n".encode()) == "차 = tea\r\n"
@@ -47,7 +47,7 @@ def test_other_types_are_refused_by_name(name):
     """CONTRACT §7.1: neither csv nor images, and an extension in capitals is refused."""
     refused = unreadable(name, b"text")
     assert (refused.code, str(refused)) == ("unsupported_file", "The file type is not supported.")
-    assert not texts.is_supported(name)
+    assert not extraction.is_supported(name)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_pages_without_contents_and_with_several():
 
 def test_more_tokens_than_one_file_may_have(monkeypatch):
     """CONTRACT §8, tokens per file."""
-    monkeypatch.setattr(texts, "MAX_TOKENS", 5)
+    monkeypatch.setattr(extraction, "MAX_TOKENS", 5)
     assert extracted("a.txt", b"one two three four five") == "one two three four five"
     assert unreadable("a.txt", b"one two three four five six").code == "invalid_file"
 
@@ -229,26 +229,26 @@ def test_a_library_that_is_missing_is_named(kind, library, monkeypatch):
     monkeypatch.setitem(sys.modules, library, None)
     content = archive(**{"a.txt": b""})
     with pytest.raises(HarnessFailure, match=r'pip install "pytest-assistants\[files\]"'):
-        texts.extract(f"a.{kind}", content)
-    assert texts.refusal(file(f"a.{kind}", content)) is None  # it may well be a good file
+        extraction.extract(f"a.{kind}", content)
+    assert extraction.indexing_error(file(f"a.{kind}", content)) is None  # it may well be a good file
 
 
 def test_an_old_word_file_is_not_called_bad():
     """CONTRACT §8: the service reads .doc, so the fake must not let the file fail."""
     with pytest.raises(HarnessFailure, match=r"Save it as \.docx"):
-        texts.extract("a.doc", b"\xd0\xcf\x11\xe0")
-    assert texts.refusal(file("a.doc", b"\xd0\xcf\x11\xe0")) is None
+        extraction.extract("a.doc", b"\xd0\xcf\x11\xe0")
+    assert extraction.indexing_error(file("a.doc", b"\xd0\xcf\x11\xe0")) is None
 
 
 def test_why_a_file_would_not_be_indexed():
-    assert texts.refusal(file("a.txt", b"tea")) is None
-    refused = texts.refusal(file("a.csv", b"tea"))
+    assert extraction.indexing_error(file("a.txt", b"tea")) is None
+    refused = extraction.indexing_error(file("a.csv", b"tea"))
     assert refused is not None
     assert refused.code == "unsupported_file"
 
 
 def test_a_file_of_which_only_the_id_is_known_has_no_text():
-    assert texts.text_of(File("file-a", 0, "file-a.bin", "assistants", b"", content_known=False)) == ""
+    assert extraction.text_of(File("file-a", 0, "file-a.bin", "assistants", b"", content_known=False)) == ""
 
 
 # --- chunks --------------------------------------------------------------------------------------------------------
@@ -351,12 +351,12 @@ def test_only_so_many_words_of_a_query_count():
 
 
 def test_ascii_is_indexed_as_it_is():
-    assert indexed("Plain text_1", _Forms()) == "Plain text_1"
+    assert normalise("Plain text_1", _WordForms()) == "Plain text_1"
 
 
 def test_a_run_that_is_no_word_falls_into_pairs_only():
     pairs = ["가나", "나다", "다라", "라마", "마바", "바사", "사아", "아자"]
-    assert indexed("가나다라마바사아자", _Forms()).split() == pairs
+    assert normalise("가나다라마바사아자", _WordForms()).split() == pairs
 
 
 @pytest.mark.parametrize(
@@ -381,13 +381,14 @@ def test_a_run_that_is_no_word_falls_into_pairs_only():
     ids=ascii,
 )
 def test_what_is_indexed_of_a_word(word, form):
-    assert indexed(f"é {word}", _Forms()) == f"e {form}"
+    assert normalise(f"é {word}", _WordForms()) == f"e {form}"
 
 
-def test_forms_are_kept_up_to_a_number_and_long_ones_not_at_all(monkeypatch):
-    monkeypatch.setattr(_Forms, "MOST", 2)
-    forms, long = _Forms(), "가" * (_Forms.LONGEST + 1)
-    assert [forms[word] for word in ("가", "나", "가", long)] == ["가", "나", "가", " ".join(["가가"] * _Forms.LONGEST)]
+def test_word_forms_are_cached_up_to_a_number_and_long_ones_not_at_all(monkeypatch):
+    monkeypatch.setattr(_WordForms, "MOST", 2)
+    forms, long = _WordForms(), "가" * (_WordForms.LONGEST + 1)
+    expected = ["가", "나", "가", " ".join(["가가"] * _WordForms.LONGEST)]
+    assert [forms[word] for word in ("가", "나", "가", long)] == expected
     assert list(forms) == ["가", "나"]
     assert forms["다"] == "다"
     assert list(forms) == ["다"]
@@ -488,7 +489,7 @@ TEAS = held(("green.txt", "Green tea steeps two minutes."), year=2023) + held(
 
 
 def test_what_is_found_names_its_file_and_its_place():
-    (found,) = Library().search(TEAS, "black")
+    (found,) = Searcher().search(TEAS, "black")
     assert (found.file_id, found.file_name, found.attributes) == ("file-black.md", "black.md", {"year": 2024})
     assert (found.start, found.end) == (0, 30)
     assert found.content == [{"type": "text", "text": "Black tea steeps four minutes."}]
@@ -497,76 +498,77 @@ def test_what_is_found_names_its_file_and_its_place():
 def test_each_result_is_a_stretch_of_its_file():
     text = "\n".join(f"Rule {number}: teas are served at {number} degrees." for number in range(300))
     kept = Document(file("rules.txt", text), {}, (100, 50))
-    found = Library().search([kept], "Rule 250", max_num_results=50)
+    found = Searcher().search([kept], "Rule 250", max_num_results=50)
     assert "Rule 250:" in found[0].text
     assert len(found) == 50
     assert all(text[item.start : item.end] == item.text for item in found)
 
 
 def test_several_queries_are_one_with_the_words_of_all():
-    found = Library().search(TEAS, "two", "four")
+    found = Searcher().search(TEAS, "two", "four")
     assert [item.file_name for item in found] == ["green.txt", "black.md"]
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])
 def test_no_more_results_than_asked_for(most):
-    assert len(Library().search(TEAS, "tea", max_num_results=most)) == min(most, 2)
+    assert len(Searcher().search(TEAS, "tea", max_num_results=most)) == min(most, 2)
 
 
 def test_a_filter_leaves_files_out_before_results_are_counted():
     newer = {"type": "gt", "key": "year", "value": 2023}
-    (found,) = Library().search(TEAS, "green tea", max_num_results=1, filter_by=newer)
+    (found,) = Searcher().search(TEAS, "green tea", max_num_results=1, filter_by=newer)
     assert found.file_name == "black.md"
-    assert Library().search(TEAS, "tea", filter_by={"type": "gt", "key": "year", "value": 2024}) == []
+    assert Searcher().search(TEAS, "tea", filter_by={"type": "gt", "key": "year", "value": 2024}) == []
 
 
 def test_what_scores_below_the_threshold_is_left_out():
-    good, bad = Library().search(TEAS, "black tea")
-    assert [good] == Library().search(TEAS, "black tea", score_threshold=good.score)
-    assert Library().search(TEAS, "black tea", score_threshold=bad.score) == [good, bad]
-    assert Library().search(TEAS, "black tea", score_threshold=1) == []
+    good, bad = Searcher().search(TEAS, "black tea")
+    assert [good] == Searcher().search(TEAS, "black tea", score_threshold=good.score)
+    assert Searcher().search(TEAS, "black tea", score_threshold=bad.score) == [good, bad]
+    assert Searcher().search(TEAS, "black tea", score_threshold=1) == []
 
 
 def test_a_file_in_two_stores_is_found_twice():
     """CONTRACT §2.5, DN:FileSearchWorks."""
-    first, second = Library().search([TEAS[0], TEAS[0]], "green")
+    first, second = Searcher().search([TEAS[0], TEAS[0]], "green")
     assert first == second
 
 
 def test_no_documents_and_files_that_cannot_be_read_have_no_results():
-    shelf = Library()
-    assert shelf.search([], "tea") == []
-    assert shelf.search(held(("a.csv", "tea"), ("empty.txt", ""), ("image.txt", "\0tea")), "tea") == []
-    (found,) = shelf.search([*held(("a.csv", "tea")), *TEAS], "green")
+    searcher = Searcher()
+    assert searcher.search([], "tea") == []
+    assert searcher.search(held(("a.csv", "tea"), ("empty.txt", ""), ("image.txt", "\0tea")), "tea") == []
+    (found,) = searcher.search([*held(("a.csv", "tea")), *TEAS], "green")
     assert found.file_name == "green.txt"
 
 
 def test_the_same_question_has_the_same_answer_in_a_copy_and_anew():
-    shelf = Library()
-    found = shelf.search(TEAS, "tea")
-    assert found == shelf.search(TEAS, "tea") == deepcopy(shelf).search(TEAS, "tea") == Library().search(TEAS, "tea")
-    shelf.search(held(("other.txt", "tea " * 99)), "tea")
-    assert shelf.search(TEAS, "tea") == found
+    searcher = Searcher()
+    found = searcher.search(TEAS, "tea")
+    assert found == searcher.search(TEAS, "tea") == deepcopy(searcher).search(TEAS, "tea")
+    assert found == Searcher().search(TEAS, "tea")
+    searcher.search(held(("other.txt", "tea " * 99)), "tea")
+    assert searcher.search(TEAS, "tea") == found
 
 
 def test_nothing_is_made_twice_while_it_is_in_use(monkeypatch):
     made: list[object] = []
-    monkeypatch.setattr(library, "Index", lambda chunks: made.append(1) or Index(chunks))
-    shelf = Library()
+    monkeypatch.setattr("harness.service.searching.searcher.Index", lambda chunks: made.append(1) or Index(chunks))
+    searcher = Searcher()
     for query in ("tea", "green", "black"):
-        shelf.search(TEAS, query)
+        searcher.search(TEAS, query)
     assert len(made) == 1
-    shelf.search(TEAS[:1], "tea")
+    searcher.search(TEAS[:1], "tea")
     assert len(made) == 2
 
 
 def test_what_was_used_long_ago_is_given_up(monkeypatch):
-    monkeypatch.setattr(library, "KEPT_CHARACTERS", 60)
+    monkeypatch.setattr("harness.service.searching.searcher.MAX_CHARACTERS", 60)
     made: list[object] = []
-    monkeypatch.setattr(library, "Index", lambda chunks: made.append(1) or Index(chunks))
-    shelf, others = Library(), held(("long.txt", "tea " * 99))
+    monkeypatch.setattr("harness.service.searching.searcher.Index", lambda chunks: made.append(1) or Index(chunks))
+    searcher, others = Searcher(), held(("long.txt", "tea " * 99))
     for documents in (TEAS, TEAS, others, others, TEAS):
-        assert shelf.search(documents, "tea")
+        assert searcher.search(documents, "tea")
     assert len(made) == 3
 
 
@@ -579,6 +581,6 @@ def test_an_index_is_closed_when_it_is_given_up():
 
 
 def test_attributes_are_those_of_the_moment():
-    shelf, marked = Library(), SimpleNamespace(year=1)
-    assert shelf.search(held(("a.txt", "tea")), "tea")[0].attributes == {}
-    assert shelf.search(held(("a.txt", "tea"), year=marked.year), "tea")[0].attributes == {"year": 1}
+    searcher, marked = Searcher(), SimpleNamespace(year=1)
+    assert searcher.search(held(("a.txt", "tea")), "tea")[0].attributes == {}
+    assert searcher.search(held(("a.txt", "tea"), year=marked.year), "tea")[0].attributes == {"year": 1}

@@ -205,7 +205,7 @@ def test_faults_are_planned_and_printed(assistants):
     with pytest.raises(openai.RateLimitError):
         client.files.list()
     assert repr(assistants.faults).splitlines() == [
-        'assistants.faults.status(429, on="GET /files", retry_after=1)   # struck',
+        'assistants.faults.status(429, on="GET /files", retry_after=1)   # happened',
         'assistants.faults.cut(after="thread.message.delta")',
     ]
     assert "Faults did not happen" in assistants.unused().happened

@@ -186,7 +186,7 @@ def test_faults_are_listed_with_what_has_happened(worlds):
     post(worlds, "/scenario", {"faults": [{"status": 500, "on": "GET /files"}, {"crlf": True}]})
     assert client_of(worlds).with_options(max_retries=1).files.list().data == []
     assert get(worlds, "/faults")["planned"] == [
-        'assistants.faults.status(500, on="GET /files")   # struck',
+        'assistants.faults.status(500, on="GET /files")   # happened',
         "assistants.faults.crlf()",
     ]
 

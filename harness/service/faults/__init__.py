@@ -1,4 +1,4 @@
-"""What shall go wrong, and when: `assistants.faults`."""
+"""Fault injection: what goes wrong, and when, planned by `assistants.faults`."""
 
 from harness.service.faults.plans import Faults
 

@@ -1,4 +1,4 @@
-"""Bodies that do not arrive as they were sent."""
+"""Bodies that arrive incomplete."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from harness.service.http import Body, Response
 
 
-class Torn:
-    """The first chunk of a body; then the connection breaks off or, if it ends `properly`, there is no more."""
+class PartialBody:
+    """The first chunk of a body; then the connection is lost or, with `clean_end`, the body ends."""
 
-    def __init__(self, body: Body, *, properly: bool) -> None:
+    def __init__(self, body: Body, *, clean_end: bool) -> None:
         self._body = body
-        self._properly = properly
+        self._properly = clean_end
         self._read = False
 
     @property
@@ -31,7 +31,7 @@ class Torn:
         """The first chunk, then None.
 
         Raises:
-            ConnectionLost: instead of None, unless it ends properly.
+            ConnectionLost: instead of None, unless `clean_end`.
         """
         if not self._read:
             self._read = True
@@ -45,15 +45,17 @@ class Torn:
         self._body.close()
 
 
-def torn(response: Response, *, properly: bool) -> Response:
-    """An answer of which the first half arrives; of a stream the first event, of a long download the first chunk."""
+def cut_in_half(response: Response, *, clean_end: bool) -> Response:
+    """The answer with the first half of its body; of a stream the first event, of a long download the first chunk."""
     if not isinstance(response.body, bytes):
         headers = dict(response.headers)
-        if properly:
+        if clean_end:
             headers.pop("content-length", None)
-        return replace(response, headers=headers, body=Torn(response.body, properly=properly))
+        return replace(response, headers=headers, body=PartialBody(response.body, clean_end=clean_end))
     half = response.body[: len(response.body) // 2]
-    return with_body(response, half) if properly else replace(response, body=Torn(Chunks(half), properly=False))
+    if clean_end:
+        return with_body(response, half)
+    return replace(response, body=PartialBody(Chunks(half), clean_end=False))
 
 
 def with_body(response: Response, body: bytes) -> Response:
@@ -62,6 +64,6 @@ def with_body(response: Response, body: bytes) -> Response:
 
 
 def discard(response: Response) -> None:
-    """Nobody reads this answer. If it is the stream of a run, the run goes on without its reader."""
+    """Close an answer that nobody will read. If it is the stream of a run, the run goes on."""
     if not isinstance(response.body, bytes):
         response.body.close()

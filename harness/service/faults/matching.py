@@ -1,4 +1,4 @@
-"""Which requests a fault is for: what stands behind `on=`."""
+"""Which requests a fault is for: the argument `on=`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Arrival:
     """A request before it is served.
 
     Attributes:
-        names: what `on` may call it: by its path and, if the API has such a route, by that route's template.
+        names: how `on` may name it: by its path and, if the API has such a route, by that route's template.
     """
 
     request: Request
@@ -30,7 +30,7 @@ class Arrival:
 
 
 def names(method: str, path: str) -> tuple[str, ...]:
-    """What `on` may call a request; `path` lies below the API's root.
+    """How `on` may name a request; `path` lies below the API's root.
 
     >>> names("GET", "/threads/thread_1/messages")
     ('GET /threads/thread_1/messages', 'GET /threads/{thread_id}/messages')
@@ -41,11 +41,11 @@ def names(method: str, path: str) -> tuple[str, ...]:
     return (f"{method} {path}",) if match is None else (f"{method} {path}", f"{method} {match.route.template}")
 
 
-def checked(on: str | None) -> str | None:
-    """What `on` says, with its path below the API's root.
+def check_on(on: str | None) -> str | None:
+    """The value of `on`, with its path below the API's root.
 
     Raises:
-        HarnessFailure: no request is called that.
+        HarnessFailure: the API has no such route.
     """
     if on is None:
         return None
@@ -65,7 +65,7 @@ def checked(on: str | None) -> str | None:
 
 
 def route_of(name: str) -> Route | None:
-    """The route of a name, by its template or by a path."""
+    """The route that `METHOD /path` names, by a template or by a path; None if there is none."""
     from harness.service.routes import ROUTER, ROUTES  # noqa: PLC0415 - routes know handlers, and they the faults
 
     by_template = next((route for route in ROUTES if name == f"{route.method} {route.template}"), None)

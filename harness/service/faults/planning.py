@@ -1,4 +1,4 @@
-"""What all plans have in common: they are written down as the user called them, and may happen or not."""
+"""What all planned faults have in common: the call that planned them, and how often they have happened."""
 
 from __future__ import annotations
 
@@ -21,37 +21,38 @@ class Plan:
     """One thing that goes wrong.
 
     Attributes:
-        nth: at which of the requests, or events, that it is for.
-        times: how often, in a row.
-        always: it holds all the time, so nobody can wait for it in vain.
-        call: how it was planned: `status(429, nth=2)`.
-        struck: how often it has happened.
+        nth: at which of the matching requests or events it happens, counted from 1.
+        times: how often in a row.
+        always: it applies to everything, so it never counts as unused.
+        call: the call that planned it: `status(429, nth=2)`.
+        occurrences: how often it has happened.
     """
 
     nth: int = 1
     times: int = 1
     always: bool = False
     call: str = ""
-    struck: int = field(default=0, init=False)
+    occurrences: int = field(default=0, init=False)
 
     @property
-    def in_vain(self) -> bool:
-        return not self.struck and not self.always
+    def unused(self) -> bool:
+        return not self.occurrences and not self.always
 
     def __str__(self) -> str:
-        mark = "" if not self.struck else "   # struck" + (f" {self.struck} times" if self.struck > 1 else "")
+        times = f" {self.occurrences} times" if self.occurrences > 1 else ""
+        mark = f"   # happened{times}" if self.occurrences else ""
         return f"assistants.faults.{self.call}{mark}"
 
 
-class _Book(Protocol):
+class _HasPlans(Protocol):
     planned: list[Plan]
 
 
-B = TypeVar("B", bound=_Book)
+B = TypeVar("B", bound=_HasPlans)
 
 
 def planning(make: Callable[Concatenate[B, P], Plan]) -> Callable[Concatenate[B, P], None]:
-    """A method that keeps the plan it makes, together with the call as the user wrote it.
+    """Decorate a method that makes a plan: the plan is kept, together with the source of the call.
 
     Raises, from the method:
         HarnessFailure: `nth` or `times` is not positive.
@@ -60,7 +61,7 @@ def planning(make: Callable[Concatenate[B, P], Plan]) -> Callable[Concatenate[B,
     @wraps(make)
     def planned(self: B, /, *args: P.args, **kwargs: P.kwargs) -> None:
         plan = make(self, *args, **kwargs)
-        plan.call = written(make.__name__, args, kwargs)
+        plan.call = call_source(make.__name__, args, kwargs)
         for name in ("nth", "times"):
             if getattr(plan, name) < 1:
                 raise HarnessFailure(f"faults.{plan.call}: {name} counts from 1.", do=f"{name}=1")
@@ -69,10 +70,10 @@ def planning(make: Callable[Concatenate[B, P], Plan]) -> Callable[Concatenate[B,
     return planned
 
 
-def written(name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
-    """A call as it stands in a test.
+def call_source(name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
+    """The source of a call.
 
-    >>> written("status", (429,), {"on": "GET /files", "nth": 2})
+    >>> call_source("status", (429,), {"on": "GET /files", "nth": 2})
     'status(429, on="GET /files", nth=2)'
     """
     given = [*map(_literal, args), *(f"{key}={_literal(value)}" for key, value in kwargs.items())]
@@ -80,7 +81,7 @@ def written(name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -
 
 
 def _literal(value: object) -> str:
-    """A value as it is written, with the quotes that formatters like; a function by its name."""
+    """The source of a value, with double quotes as formatters prefer; a function by its name."""
     if isinstance(value, str):
-        return to_json(value).decode()  # what JSON escapes, Python reads alike
+        return to_json(value).decode()  # JSON's escapes are valid in Python too
     return getattr(value, "__name__", None) or repr(value)

@@ -1,4 +1,4 @@
-"""`assistants.faults`: all that can be planned, what was, and what of it has happened."""
+"""`assistants.faults`: the methods that plan faults, and the plans with what has happened so far."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Faults(RequestFaults, StreamFaults):
-    """What shall go wrong. Printed, it is the calls that planned it, one a line, with a mark at what has happened.
+    """The planned faults. Printed, it is the calls that planned them, one a line, with a mark at those that happened.
 
     >>> faults = Faults()
     >>> faults.status(429, on="POST /threads/{thread_id}/runs", retry_after=5)
@@ -33,5 +33,5 @@ class Faults(RequestFaults, StreamFaults):
     __repr__ = __str__
 
     def unused(self) -> list[str]:
-        """Plans that no request and no event came to, as they were written down."""
-        return [f"assistants.faults.{plan.call}" for plan in self.planned if plan.in_vain]
+        """The calls of plans that have not happened."""
+        return [f"assistants.faults.{plan.call}" for plan in self.planned if plan.unused]

@@ -1,4 +1,4 @@
-"""What can go wrong with a request and its answer: `assistants.faults.status(…)` and the like."""
+"""Faults of requests and their answers: `assistants.faults.status(…)` and the like."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from harness.failures import HarnessFailure
 from harness.service.faults import statuses
-from harness.service.faults.bodies import discard, torn
-from harness.service.faults.matching import checked, route_of
+from harness.service.faults.bodies import cut_in_half, discard
+from harness.service.faults.injection import Lag, Layer, Once, RateLimit, RequestFault, arrive_late, time_out
+from harness.service.faults.matching import check_on, route_of
 from harness.service.faults.planning import Plan, planning
-from harness.service.faults.striking import Lag, Layer, Once, RateLimit, RequestFault, arrive_late, wait_in_vain
 from harness.service.http import DISCONNECTED, REFUSED, ConnectFailed, ConnectionLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.service.faults.injection import Serve
     from harness.service.faults.matching import Arrival
-    from harness.service.faults.striking import Serve
     from harness.service.http import Response
 
 By = Literal["disconnect", "timeout"]
 
 
 class RequestFaults:
-    """What can be planned for requests, streamed ones too.
+    """The faults that can be planned for requests, including those that are answered by a stream.
 
     Every method takes:
 
@@ -32,30 +32,30 @@ class RequestFaults:
     - `nth`: at which of these, counted from 1 since it was planned.
     - `times`: for how many in a row.
 
-    Of two plans that both say what the client gets, the one that was planned later waits for the next request. `slow`,
-    `meanwhile` and `lag` go together with any other. What takes time moves the clock under every policy, and at once:
-    under asyncio, tasks that sleep do not wake meanwhile.
+    If two plans decide the answer to the same request, the later one waits for the next request. `slow`, `meanwhile`
+    and `lag` can be combined with any other. Faults that take time move the clock at once, under every policy: under
+    asyncio, tasks that sleep do not wake in between.
     """
 
     planned: list[Plan]
 
-    def meet(self, serve: Serve, arrival: Arrival) -> Response:
-        """What the client gets for a request that `serve` would answer.
+    def handle(self, serve: Serve, arrival: Arrival) -> Response:
+        """Answer a request by `serve`, with the faults that are due for it.
 
         Raises:
             WireFailure: planned.
         """
-        due: list[RequestFault] = []  # what was planned last first
+        due: list[RequestFault] = []  # the latest plan first
         for fault in (plan for plan in self.planned if isinstance(plan, RequestFault)):
             taken = fault.layer is Layer.ANSWER and any(other.layer is Layer.ANSWER for other in due)
-            if fault.comes(arrival) and not taken:
+            if fault.claims(arrival) and not taken:
                 due.insert(0, fault)
-        # from the service outwards, so what is further away, or was planned before, strikes before
+        # wrapped from the service outwards: the outer layers, and earlier plans in a layer, apply first
         for fault in sorted(due, key=lambda fault: fault.layer):
-            serve = partial(fault.strike, serve)
+            serve = partial(fault.apply, serve)
         return serve(arrival)
 
-    # --- nothing is served --------------------------------------------------------------------------------
+    # --- faults instead of serving the request ------------------------------------------------------------
 
     @planning
     def status(
@@ -69,17 +69,17 @@ class RequestFaults:
         message: str | None = None,
         code: str | None = None,
     ) -> Plan:
-        """The answer has this status, and nothing was done.
+        """The answer has this status, and the request is not served.
 
-        The body is what the service said, to a client of Azure what Azure did. A 502 is the page of a proxy, without a
-        request id, unless it gets a message or a code. A 429 with `code="insufficient_quota"` is the one that waiting
-        does not cure.
+        The body is that of the service, or of Azure for a client of Azure. A 502 is the HTML page of a proxy, without a
+        request id, unless a message or code is given. A 429 with `code="insufficient_quota"` is the one that does not
+        pass by waiting.
 
         Args:
             status: 400, 401, 403, 404, 408, 409, 429, 500, 502 or 503.
             retry_after: the header of that name, in seconds. By default there is none, as mostly (CONTRACT §9), and
-                the SDK waits as long as it likes, which is a little at random.
-            message, code: what the error says in place of the usual.
+                the SDK's own back-off applies, which is partly random.
+            message, code: of the error, instead of the usual ones.
 
         Raises:
             HarnessFailure: another status, or no such route.
@@ -93,10 +93,10 @@ class RequestFaults:
 
     @planning
     def rate_limit(self, seconds: float, *, on: str | None = None, nth: int = 1) -> Plan:
-        """From the nth request on, all are refused with 429 until so much virtual time has passed.
+        """From the nth request on, all are refused with 429 until `seconds` of virtual time have passed.
 
-        `Retry-After` says how much is left. The SDK sleeps that long, virtually, and passes; but 60 seconds at most,
-        or 120 in newer versions (CONTRACT §9), else it tries again too early, or not at all.
+        `Retry-After` says how many are left. The SDK sleeps that long, virtually, and then succeeds. It obeys 60
+        seconds at most, or 120 in newer versions (CONTRACT §9); beyond that it retries too early, or not at all.
 
         Raises:
             HarnessFailure: no such route.
@@ -105,7 +105,7 @@ class RequestFaults:
 
     @planning
     def connect_error(self, *, on: str | None = None, nth: int = 1, times: int = 1) -> Plan:
-        """There is no connection, so nothing reaches the service (httpx: `ConnectError`).
+        """No connection can be made, so nothing reaches the service (httpx: `ConnectError`).
 
         Raises:
             HarnessFailure: no such route.
@@ -118,26 +118,26 @@ class RequestFaults:
 
     @planning
     def read_timeout(self, *, on: str | None = None, nth: int = 1, times: int = 1) -> Plan:
-        """The request gets lost on its way, and the client waits for its read timeout, virtually (`ReadTimeout`).
+        """The request is lost on its way, and the client's read timeout passes, virtually (`ReadTimeout`).
 
-        A client without a timeout would wait for ever; it gets the timeout too, at once.
+        A client without a read timeout would wait for ever; it gets a timeout too, at once.
 
         Raises:
             HarnessFailure: no such route.
         """
 
         def wait(serve: Serve, arrival: Arrival) -> Response:
-            raise wait_in_vain(arrival)
+            raise time_out(arrival)
 
         return Once(on=on, nth=nth, times=times, act=wait)
 
-    # --- it is served, and the client does not learn how --------------------------------------------------
+    # --- the request is served, and its answer does not arrive --------------------------------------------
 
     @planning
     def lost_answer(self, *, by: By = "disconnect", on: str | None = None, nth: int = 1, times: int = 1) -> Plan:
-        """The request is served and its answer lost: what it should make has been made.
+        """The request is served and its answer lost: what it creates does exist.
 
-        So the SDK's own second try of a POST makes a second message or, for a run, is refused: "Thread … already has
+        When the SDK retries such a POST, it creates a second message or, for a run, is refused: "Thread … already has
         an active run …" (CONTRACT §11).
 
         Args:
@@ -145,18 +145,18 @@ class RequestFaults:
                 (`ReadTimeout`).
 
         Raises:
-            HarnessFailure: no such route, or another way to lose it.
+            HarnessFailure: no such route, or `by` is something else.
         """
         if by not in get_args(By):
             raise HarnessFailure(
-                f"faults.lost_answer(by={by!r}): an answer is not lost that way.",
+                f"faults.lost_answer(by={by!r}): an answer cannot be lost that way.",
                 do='faults.lost_answer(by="disconnect")   # or "timeout"',
             )
 
         def lose(serve: Serve, arrival: Arrival) -> Response:
             answer = serve(arrival)
             discard(answer)
-            failure = wait_in_vain(arrival) if by == "timeout" else ConnectionLost(DISCONNECTED)
+            failure = time_out(arrival) if by == "timeout" else ConnectionLost(DISCONNECTED)
             failure.answer = answer
             raise failure
 
@@ -164,44 +164,43 @@ class RequestFaults:
 
     @planning
     def drop(self, *, on: str | None = None, nth: int = 1, times: int = 1) -> Plan:
-        """The request is served, and the connection breaks off in the middle of the answer's body.
+        """The request is served, and the connection is lost in the middle of the answer's body.
 
-        The client gets its library's error for that (httpx: `RemoteProtocolError`). A stream breaks off behind its
-        first event; `cut` says where else.
+        The client gets its library's error for that (httpx: `RemoteProtocolError`). In a stream it is lost after the
+        first event; `cut` does it elsewhere.
 
         Raises:
             HarnessFailure: no such route.
         """
 
         def tear(serve: Serve, arrival: Arrival) -> Response:
-            return torn(serve(arrival), properly=False)
+            return cut_in_half(serve(arrival), clean_end=False)
 
         return Once(on=on, nth=nth, times=times, act=tear)
 
     @planning
     def malformed(self, *, on: str | None = None, nth: int = 1, times: int = 1) -> Plan:
-        """The request is served, and half of the answer's body is all that there is: no JSON any more.
+        """The request is served, and the answer's body is cut in half, so that it is no valid JSON.
 
-        A stream ends behind its first event; `malform` breaks an event.
+        A stream ends after its first event; `malform` breaks an event.
 
         Raises:
             HarnessFailure: no such route.
         """
 
         def tear(serve: Serve, arrival: Arrival) -> Response:
-            return torn(serve(arrival), properly=True)
+            return cut_in_half(serve(arrival), clean_end=True)
 
         return Once(on=on, nth=nth, times=times, act=tear)
 
-    # --- it is served otherwise ---------------------------------------------------------------------------
+    # --- the request is served at another time, or shows an older state -----------------------------------
 
     @planning
     def slow(self, seconds: float, *, on: str | None = None, nth: int = 1, times: int = 1) -> Plan:
         """The request reaches the service so many virtual seconds later, when other things have happened.
 
-        So outputs that arrive after ten minutes meet an expired run. A client that is less patient gets its timeout
-        (`ReadTimeout`) when its patience is over, and the request arrives all the same, when its time has come: a
-        second try of it may be there before.
+        For example, tool outputs that arrive after ten minutes find an expired run. If the client's read timeout is
+        shorter, it gets a `ReadTimeout` then, and the request still arrives later: a retry may overtake it.
 
         Raises:
             HarnessFailure: no such route.
@@ -211,26 +210,26 @@ class RequestFaults:
         def wait(serve: Serve, arrival: Arrival) -> Response:
             return arrive_late(serve, arrival, late)
 
-        return Once(on=on, nth=nth, times=times, act=wait, layer=Layer.WAY)
+        return Once(on=on, nth=nth, times=times, act=wait, layer=Layer.TRANSIT)
 
     @planning
     def lag(self, looks: int = 1, *, on: str = "GET /threads/{thread_id}/messages") -> Plan:
-        """A list that lags behind (eventual consistency): its newest object comes late.
+        """A list lags behind (eventual consistency): its newest object shows late.
 
-        The first `looks` answers that would show a new object as the newest are as if it had not been made yet. So
-        who lists the messages right after a run gets the question, and the answer at the next look. Pages behind a
-        cursor are as ever.
+        The first `looks` answers that would show a new object as the newest leave it out. So a client that lists the
+        messages right after a run gets the question as the newest, and the answer only in its next request. Pages
+        after a cursor are not affected.
 
         Raises:
             HarnessFailure: no such list.
         """
-        route = route_of(checked(on) or "")
+        route = route_of(check_on(on) or "")
         if route is None or route.method != "GET" or "after" not in route.query.model_fields:
             raise HarnessFailure(
-                f"faults.lag(on={on!r}): that is no list.", do='faults.lag(on="GET /threads/{thread_id}/messages")'
+                f"faults.lag(on={on!r}): that is not a list.", do='faults.lag(on="GET /threads/{thread_id}/messages")'
             )
         if looks < 1:
-            raise HarnessFailure(f"faults.lag({looks!r}): it lasts for one look at least.", do="faults.lag(1)")
+            raise HarnessFailure(f"faults.lag({looks!r}): it lasts for one answer at least.", do="faults.lag(1)")
         return Lag(on=on, looks=looks)
 
     @planning
@@ -238,7 +237,7 @@ class RequestFaults:
         """Just before the request is served, `do()` is called: another client cancels the run, for example.
 
         Raises:
-            HarnessFailure: no such route, or `do` is no function; in the client, if `do` raises an error.
+            HarnessFailure: no such route, or `do` is not a function; in the client, if `do` raises an error.
         """
         if not callable(do):
             raise HarnessFailure(
@@ -251,13 +250,13 @@ class RequestFaults:
                 do()
             except Exception as error:
                 raise HarnessFailure(
-                    f"What faults.meanwhile(…) called failed: {type(error).__name__}: {error}",
+                    f"The function that faults.meanwhile(…) called failed: {type(error).__name__}: {error}",
                     there_was=f"It was called before {arrival.names[-1]} was served.",
                     do="except openai.BadRequestError: ...   # in the function itself, if it may be refused",
                 ) from error
             return serve(arrival)
 
-        return Once(on=on, nth=nth, times=times, act=act, layer=Layer.WAY)
+        return Once(on=on, nth=nth, times=times, act=act, layer=Layer.TRANSIT)
 
 
 def _time(method: str, seconds: float) -> float:

@@ -1,4 +1,4 @@
-"""Planned misbehaviour of streams: what goes wrong, at which event."""
+"""Faults of streams, each at an event: `assistants.faults.cut(…)` and the like."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class End(Enum):
     """How a stream can end without its last event."""
 
-    LOST = "the connection breaks off"
-    SILENT = "nothing comes any more"
+    LOST = "the connection is lost"
+    SILENT = "nothing comes until the client's read timeout"
     PLAIN = "the body ends"
 
 
@@ -35,11 +35,11 @@ Item: TypeAlias = "Frame | Comment | End"
 
 @dataclass(eq=False, kw_only=True)
 class StreamFault(Plan):
-    """One thing that goes wrong once, in the first stream that gets so far.
+    """One thing that goes wrong once, in the first stream with such an event.
 
     Attributes:
-        event: the event it happens at, and `nth`, at which one of that name in a stream.
-        change: what the client gets in place of that event.
+        event: the name of the event at which it happens; `nth` counts the events of that name in a stream.
+        change: makes what the client gets instead of that event.
     """
 
     event: str
@@ -52,12 +52,12 @@ class StreamFault(Plan):
             raise HarnessFailure(
                 f"faults: no event of a stream is called {self.event!r}.",
                 there_was=f"The nearest: {nearest}",
-                do=f'assistants.faults.cut(after="{nearest}")   # and likewise behind event= and before=',
+                do=f'assistants.faults.cut(after="{nearest}")   # the same names are valid for event= and before=',
             )
 
 
 class StreamFaults:
-    """What can be planned for streams. Each plan happens once; the last two methods are for all streams.
+    """The faults that can be planned for streams. Each happens once, but `crlf` and `chunks` apply to all streams.
 
     Those that happen at an event raise `HarnessFailure` if the API has no such event.
     """
@@ -67,28 +67,28 @@ class StreamFaults:
     chunk_size: int | None
 
     @property
-    def of_streams(self) -> list[StreamFault]:
+    def stream_faults(self) -> list[StreamFault]:
         return [plan for plan in self.planned if isinstance(plan, StreamFault)]
 
     @planning
     def cut(self, *, after: str, nth: int = 1) -> Plan:
-        """The connection breaks off behind the nth event of this name. The run goes on (CONTRACT §5.4, G).
+        """The connection is lost after the nth event of this name. The run goes on (CONTRACT §5.4, G).
 
-        The client gets its library's error for a body that is not complete (httpx: `RemoteProtocolError`).
+        The client gets its library's error for an incomplete body (httpx: `RemoteProtocolError`).
         """
         return StreamFault(event=after, nth=nth, change=lambda frame: [frame, End.LOST])
 
     @planning
     def stall(self, *, after: str, nth: int = 1) -> Plan:
-        """Nothing comes behind the nth event of this name until the client's read timeout has passed, virtually.
+        """Nothing comes after the nth event of this name until the client's read timeout has passed, virtually.
 
-        A client without a timeout would wait for ever; it gets the timeout too.
+        A client without a read timeout would wait for ever; it gets a timeout too.
         """
         return StreamFault(event=after, nth=nth, change=lambda frame: [frame, End.SILENT])
 
     @planning
     def malform(self, *, event: str, nth: int = 1) -> Plan:
-        """The data of the nth event of this name is cut in half: no JSON any more."""
+        """The data of the nth event of this name is cut in half, so that it is no valid JSON."""
         return StreamFault(
             event=event, nth=nth, change=lambda frame: [frame._replace(data=frame.data[: len(frame.data) // 2])]
         )
@@ -103,12 +103,12 @@ class StreamFaults:
         message: str = "The server had an error while processing your request. Sorry about that!",
         code: str | None = None,
     ) -> Plan:
-        """Behind the nth event of this name comes an `error` event, and the stream ends without `done`.
+        """After the nth event of this name comes an `error` event, and the stream ends without `done`.
 
         Args:
-            flat: the data is the error itself, as the specification has it; by default it lies under `error`. The
-                wire was never recorded (CONTRACT §5.4, G), and SDKs treat the two differently.
-            message, code: what the error says.
+            flat: the data is the error itself, as in the specification; by default it is under the key `error`. Neither
+                form was recorded (CONTRACT §5.4, G), and SDKs treat them differently.
+            message, code: of the error.
         """
         data: dict[str, object] = {"message": message, "type": "server_error", "param": None, "code": code}
         frame = Frame("error", to_json(data if flat else {"error": data}))
@@ -116,24 +116,24 @@ class StreamFaults:
 
     @planning
     def event(self, name: str, data: object, *, after: str, nth: int = 1) -> Plan:
-        """Behind the nth event of this name comes one that no client can know; all must bear that (CONTRACT §5.1)."""
+        """After the nth event of this name comes one with a new name, which clients must ignore (CONTRACT §5.1)."""
         frame = Frame(name, to_json(data))
         return StreamFault(event=after, nth=nth, change=lambda before: [before, frame])
 
     @planning
     def comment(self, text: str = "ping", *, before: str, nth: int = 1) -> Plan:
-        """A comment line stands in front of the nth event of this name, as proxies send them to keep alive."""
+        """A comment comes before the nth event of this name, such as proxies send to keep a connection alive."""
         return StreamFault(event=before, nth=nth, change=lambda frame: [Comment(text), frame])
 
     @planning
     def crlf(self) -> Plan:
-        """All streams end their lines with carriage return and line feed, which server-sent events allow."""
+        """All streams end their lines with CRLF, which server-sent events allow."""
         self.line_end = b"\r\n"
         return Plan(always=True)
 
     @planning
     def chunks(self, size: int) -> Plan:
-        """All streams come in chunks of so many bytes, wherever that cuts events and characters.
+        """All streams come in chunks of `size` bytes, which may cut through events and characters.
 
         Raises:
             HarnessFailure: the size is not positive.
@@ -143,71 +143,71 @@ class StreamFaults:
         self.chunk_size = size
         return Plan(always=True)
 
-    def bend(self, feed: Feed) -> EventBody:
-        """The body of a stream, with what was planned for it."""
+    def stream_body(self, feed: Feed) -> EventBody:
+        """The body of a stream, with the planned faults."""
         return EventBody(feed, self)
 
 
 class EventBody:
-    """The events of a feed as bytes, with what goes wrong on their way: one event a chunk, unless told otherwise."""
+    """The events of a feed as bytes, with the planned faults: one event a chunk, unless `chunks` was planned."""
 
     def __init__(self, feed: Feed, faults: StreamFaults) -> None:
         self._feed = feed
         self._faults = faults
-        self._seen: Counter[str] = Counter()
-        self._coming: deque[Item] = deque()
-        self._rest = b""  # of a chunk that is not full yet
-        self._over = False
+        self._counts: Counter[str] = Counter()
+        self._pending: deque[Item] = deque()
+        self._buffer = b""  # of a chunk that is not full yet
+        self._ended = False
 
     @property
     def now(self) -> float:
         return self._feed.now
 
     def wait(self) -> float:
-        return 0.0 if self._rest else self._wait_for_more()
+        return 0.0 if self._buffer else self._wait_for_more()
 
     def read(self, patience: float | None = None) -> bytes | None:
         """The next chunk; None at the end.
 
         Raises:
             ConnectionLost: planned.
-            ReadTimeout: planned, or the next event is further away than the client is patient.
+            ReadTimeout: planned, or the next event comes later than the client's read timeout.
         """
         size = self._faults.chunk_size
         if size is None:
             return self._next(patience)
-        while len(self._rest) < size and not (self._rest and self._pauses()):
+        while len(self._buffer) < size and not (self._buffer and self._must_wait()):
             more = self._next(patience)
             if more is None:
                 break
-            self._rest += more
-        chunk, self._rest = self._rest[:size], self._rest[size:]
+            self._buffer += more
+        chunk, self._buffer = self._buffer[:size], self._buffer[size:]
         return chunk or None
 
     def close(self) -> None:
-        """The client leaves; the run goes on (CONTRACT §4)."""
-        self._over = True
-        self._coming.clear()
+        """The client stops reading; the run goes on (CONTRACT §4)."""
+        self._ended = True
+        self._pending.clear()
         self._feed.leave()
 
-    def _pauses(self) -> bool:
-        """Whether what comes next is not there yet, or is no more bytes."""
-        return self._wait_for_more() > 0 or (bool(self._coming) and isinstance(self._coming[0], End))
+    def _must_wait(self) -> bool:
+        """Whether the next bytes are not there yet, or the stream ends in front of them."""
+        return self._wait_for_more() > 0 or (bool(self._pending) and isinstance(self._pending[0], End))
 
     def _wait_for_more(self) -> float:
-        if self._coming:
-            return inf if self._coming[0] is End.SILENT else 0.0
-        return 0.0 if self._over else self._feed.wait()
+        if self._pending:
+            return inf if self._pending[0] is End.SILENT else 0.0
+        return 0.0 if self._ended else self._feed.wait()
 
     def _next(self, patience: float | None) -> bytes | None:
-        while not self._coming:
-            if self._over:
+        while not self._pending:
+            if self._ended:
                 return None
             frame = self._feed.next(patience)
             if frame is None:
                 return None
-            self._coming.extend(self._changed(frame))
-        item = self._coming.popleft()
+            self._pending.extend(self._apply_faults(frame))
+        item = self._pending.popleft()
         if not isinstance(item, End):
             return item.encode(self._faults.line_end)
         self.close()
@@ -217,13 +217,13 @@ class EventBody:
             raise self._feed.stall(patience)
         return None
 
-    def _changed(self, frame: Frame) -> list[Item]:
-        """What the client gets for an event: mostly the event."""
+    def _apply_faults(self, frame: Frame) -> list[Item]:
+        """What the client gets for an event: the event itself, unless a fault is planned for it."""
         if not self._faults.planned:
             return [frame]
-        self._seen[frame.event] += 1
-        for fault in self._faults.of_streams:
-            if not fault.struck and (fault.event, fault.nth) == (frame.event, self._seen[frame.event]):
-                fault.struck += 1
+        self._counts[frame.event] += 1
+        for fault in self._faults.stream_faults:
+            if not fault.occurrences and (fault.event, fault.nth) == (frame.event, self._counts[frame.event]):
+                fault.occurrences += 1
                 return fault.change(frame)
         return [frame]

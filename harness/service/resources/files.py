@@ -11,7 +11,7 @@ from harness.service.bodies import Chunks
 from harness.service.context import listing
 from harness.service.http import Response
 from harness.service.records import File
-from harness.service.searching.texts import extension
+from harness.service.searching.extraction import extension
 
 if TYPE_CHECKING:
     from harness.service.context import Call

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.service.resources.tools import as_json
-from harness.service.searching.acting import held
+from harness.service.searching.file_search import documents_of
 
 if TYPE_CHECKING:
     from harness.service.context import Call
 
 
 def create(call: Call) -> dict[str, Any]:
-    """A page of what is found, by the same ranking as in a run; there is never a second page.
+    """The one page of results, ranked as in a run.
 
-    Queries are taken as they are, also with `rewrite_query`: that would take a model.
+    Queries are searched as they are, even with `rewrite_query`, which would take a model.
     """
     body = call.body
     queries = [body.query] if isinstance(body.query, str) else body.query
-    found = call.world.library.search(
-        list(held(call.vector_store, call.store)),
+    found = call.world.searcher.search(
+        list(documents_of(call.vector_store, call.store)),
         *queries,
         max_num_results=body.max_num_results,
         score_threshold=body.ranking_options.score_threshold if body.ranking_options else 0.0,

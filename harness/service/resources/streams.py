@@ -25,7 +25,7 @@ def open_feed(call: Call, run: Run) -> Feed:
 
 
 def response(call: Call, feed: Feed) -> Response:
-    return Response(200, {"content-type": MEDIA_TYPE}, call.world.faults.bend(feed))
+    return Response(200, {"content-type": MEDIA_TYPE}, call.world.faults.stream_body(feed))
 
 
 def _show(call: Call, run: Run, record: Record, what: str) -> tuple[str, Part]:

@@ -8,7 +8,7 @@ from harness.service import errors
 from harness.service.context import listing
 from harness.service.records import StoreFile
 from harness.service.resources import vector_stores
-from harness.service.searching.texts import extension, is_supported
+from harness.service.searching.extraction import extension, is_supported
 from harness.service.store import Table
 
 if TYPE_CHECKING:

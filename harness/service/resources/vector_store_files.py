@@ -9,7 +9,7 @@ from harness.service.context import listing
 from harness.service.dialects import not_found_on_azure
 from harness.service.records import StoreFile
 from harness.service.resources.vector_stores import check_capacity, check_files, chunking_of
-from harness.service.searching.texts import text_of
+from harness.service.searching.extraction import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -93,7 +93,7 @@ def delete(call: Call) -> dict[str, Any]:
 # --- what a body puts into a store --------------------------------------------------------------------------
 
 
-def make(call: Call, file_ids: Iterable[str], chunking: tuple[int, int] = chunks.USUAL, **fields: Any) -> VectorStore:
+def make(call: Call, file_ids: Iterable[str], chunking: tuple[int, int] = chunks.DEFAULT, **fields: Any) -> VectorStore:
     """A new store with these files, which callers have checked. A null in `fields` is like an absent one."""
     fields["metadata"] = fields.get("metadata") or {}
     now = call.world.second
@@ -145,4 +145,4 @@ def check_capacity(call: Call, store: VectorStore, file_ids: Iterable[str]) -> N
 def chunking_of(given: Any) -> tuple[int, int]:
     """Size and overlap of chunks in tokens; `auto` or no strategy mean 800 and 400 (CONTRACT §1.6)."""
     static = (given or {}).get("static")
-    return (static["max_chunk_size_tokens"], static["chunk_overlap_tokens"]) if static else chunks.USUAL
+    return (static["max_chunk_size_tokens"], static["chunk_overlap_tokens"]) if static else chunks.DEFAULT

@@ -1,8 +1,8 @@
 """Ranking by words: BM25 of SQLite's FTS5, in memory. Deterministic, without a model and without a dependency.
 
-English words are reduced to their stems (`kettles` finds `kettle`). Scripts without spaces or with endings (Hangul,
-kana, Han) are indexed as words and as pairs of characters, so that `퀴즈를` finds `퀴즈`. A chunk that shares no word
-with the query is not found, however near it is in meaning: that is where this differs from the service.
+English words are reduced to their stems (`kettles` finds `kettle`). Scripts without spaces or with particles (Hangul,
+kana, Han) are indexed as words and as pairs of characters, so that `퀴즈를` finds `퀴즈`. Unlike the service's search,
+this one never finds a chunk that shares no word with the query, however close its meaning.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from harness.failures import HarnessFailure
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-MAX_TERMS = 64  # of a query; the rest of it is not looked for
-LONGEST_WORD = 8  # a longer run of such characters is no word, only its pairs count
-HELD = 4 << 20  # bytes that SQLite gathers before it writes them to its index; with its usual 1 MB it merges too much
-_RUN = re.compile(
+MAX_TERMS = 64  # of a query; further words are ignored
+MAX_CJK_WORD = 8  # a longer run of such characters is not indexed as a word, only as pairs
+HASH_BYTES = 4 << 20  # buffered by SQLite before it writes to its index; with the default 1 MB it merges too often
+_CJK_RUN = re.compile(
     "([\u1100-\u11ff\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3130-\u318f\u3400-\u4dbf"
     "\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]+)"
 )
 _TERM = re.compile(r"[^\W_]+")
-_MARKS = re.compile("(?<=[a-z])[\u0300-\u036f]+")
+_LATIN_ACCENTS = re.compile("(?<=[a-z])[\u0300-\u036f]+")
 
 
 def _missing(what: str, error: Exception) -> HarnessFailure:
@@ -36,10 +36,10 @@ def _missing(what: str, error: Exception) -> HarnessFailure:
 
 
 class Index:
-    """Chunks by number, found by the words in them.
+    """A full-text index of chunks, which are named by their number.
 
     Args:
-        chunks: their texts; ties are broken by this order.
+        chunks: their texts; equal scores are ranked in this order.
 
     Raises:
         HarnessFailure: the SQLite of this Python was built without FTS5.
@@ -57,10 +57,10 @@ class Index:
         except sqlite3.OperationalError as error:
             self._db.close()
             raise _missing("SQLite with FTS5", error) from error
-        self._db.execute("INSERT INTO chunks(chunks, rank) VALUES ('hashsize', ?)", (HELD,))
+        self._db.execute("INSERT INTO chunks(chunks, rank) VALUES ('hashsize', ?)", (HASH_BYTES,))
         self._db.execute("BEGIN")
-        forms = _Forms()
-        rows = enumerate(indexed(chunk, forms) for chunk in chunks)
+        words = _WordForms()
+        rows = enumerate(normalise(chunk, words) for chunk in chunks)
         self._db.executemany("INSERT INTO chunks(rowid, words) VALUES (?, ?)", rows)
         self._pad(self._db.execute("SELECT count(*) FROM chunks_docsize").fetchone()[0])
         self._db.execute("COMMIT")
@@ -70,18 +70,18 @@ class Index:
             self._db.close()
 
     def _pad(self, size: int) -> None:
-        """As many empty rows and one more, which are never found.
+        """Add empty rows, one more than there are chunks, which are never found.
 
-        BM25 gives a word no weight that is in half of all rows, and with one file that is every word. With these rows
-        a word that is everywhere still has a little weight, as in the form of BM25 that others use (`log(1 + …)`).
+        This BM25 gives no weight to a word that is in half of all rows, which with a single chunk is every word. With
+        the empty rows every word keeps some weight, as in the common form of BM25 (`log(1 + …)`).
         """
         rows = ((row, "") for row in range(size, 2 * size + 1))
         self._db.executemany("INSERT INTO chunks(rowid, words) VALUES (?, ?)", rows)
 
     def ranked(self, query: str, most: int = -1) -> Iterator[tuple[int, float]]:
-        """The chunks that have a word of the query, best first, each with its score; -1 is all of them.
+        """The chunks that contain a word of the query, best first, each with its score; at most `most`, or all for -1.
 
-        The score is b / (1 + b), where b is BM25 (k1 = 1.2, b = 0.75): between 0 and 1, and in the same order.
+        The score is w / (1 + w), where w is BM25 (k1 = 1.2, b = 0.75): between 0 and 1, and in the same order.
         """
         expression = " OR ".join(_quoted(term) for term in terms(query))
         if not expression:
@@ -94,22 +94,22 @@ class Index:
             yield chunk, weight / (1 + weight)
 
 
-def indexed(text: str, forms: _Forms) -> str:
-    """The text as it is given to FTS5, which cuts it at all that is in ASCII and neither a letter nor a digit.
+def normalise(text: str, words: _WordForms) -> str:
+    """The text as it is given to FTS5, whose tokenizer splits it at ASCII characters other than letters and digits.
 
-    >>> indexed("퀴즈를 3개, «Café»", _Forms())
+    >>> normalise("퀴즈를 3개, «Café»", _WordForms())
     '퀴즈를 퀴즈 즈를 3 개 cafe'
     """
-    return text if text.isascii() else " ".join(map(forms.__getitem__, text.split()))
+    return text if text.isascii() else " ".join(map(words.__getitem__, text.split()))
 
 
-class _Forms(dict[str, str]):
-    """Words between spaces, and what is indexed of them. Chunks overlap, and words come back: most are made once."""
+class _WordForms(dict[str, str]):
+    """A cache from words, as they stand between spaces, to their normalised form: chunks overlap, and words recur."""
 
     MOST, LONGEST = 1 << 16, 40
 
     def __missing__(self, word: str) -> str:
-        form = _form(word)
+        form = _normalise_word(word)
         if len(word) <= self.LONGEST:
             if len(self) == self.MOST:
                 self.clear()
@@ -117,32 +117,32 @@ class _Forms(dict[str, str]):
         return form
 
 
-def _form(word: str) -> str:
-    """Runs of Hangul, kana or Han fall into pairs; the rest loses punctuation, case, and the marks on Latin letters."""
-    parts = _RUN.split(unicodedata.normalize("NFKC", word))
-    parts[::2] = map(_plain, parts[::2])
+def _normalise_word(word: str) -> str:
+    """Hangul, kana and Han are split into pairs; the rest loses punctuation, case, and accents on Latin letters."""
+    parts = _CJK_RUN.split(unicodedata.normalize("NFKC", word))
+    parts[::2] = map(_fold, parts[::2])
     parts[1::2] = map(_pairs, parts[1::2])
     return " ".join(filter(None, parts))
 
 
-def _plain(part: str) -> str:
-    bare = _MARKS.sub("", unicodedata.normalize("NFD", part).casefold())
+def _fold(part: str) -> str:
+    bare = _LATIN_ACCENTS.sub("", unicodedata.normalize("NFD", part).casefold())
     return " ".join(_TERM.findall(unicodedata.normalize("NFC", bare)))
 
 
 def _pairs(run: str) -> str:
     pairs = list(map(add, run, run[1:]))
-    return " ".join([run, *pairs] if len(run) != 2 and len(run) <= LONGEST_WORD else pairs)
+    return " ".join([run, *pairs] if len(run) != 2 and len(run) <= MAX_CJK_WORD else pairs)
 
 
 def terms(query: str) -> list[str]:
-    """The words of a query that are looked for, each once.
+    """The words of a query that are searched for, each once.
 
     >>> terms("Do kettles boil? Kettles do.")
     ['do', 'kettles', 'boil']
     """
     found: dict[str, None] = {}
-    for match in _TERM.finditer(indexed(query, _Forms())):
+    for match in _TERM.finditer(normalise(query, _WordForms())):
         found.setdefault(match[0].casefold())
         if len(found) == MAX_TERMS:
             break
@@ -150,5 +150,5 @@ def terms(query: str) -> list[str]:
 
 
 def _quoted(term: str) -> str:
-    """A single character of such a script also finds the pairs that begin with it."""
-    return f'"{term}"*' if len(term) == 1 and _RUN.match(term) else f'"{term}"'
+    """A term of an FTS5 query. A single CJK character also matches the pairs that begin with it."""
+    return f'"{term}"*' if len(term) == 1 and _CJK_RUN.match(term) else f'"{term}"'

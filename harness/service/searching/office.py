@@ -1,6 +1,6 @@
-"""The text of PDF, Word and PowerPoint files, through the libraries of the extra `files`, within bounds.
+"""The text of PDF, Word and PowerPoint files, by the libraries of the extra `files`, within limits.
 
-A library may raise anything at broken bytes; whatever it is, the file is `Broken`.
+Whatever a library raises for corrupt bytes becomes a `CorruptFile`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ MAX_PAGE = 4 * MEGABYTE  # drawing instructions of one page
 MAX_TEXT = 64 * MEGABYTE  # characters
 
 
-class Broken(Exception):  # noqa: N818 - it says what the file is
-    """The bytes are not what the name of the file says, or unpack to more than is good."""
+class CorruptFile(Exception):  # noqa: N818 - it says what the file is
+    """The bytes are not of the type that the file's name says, or unpack to too much."""
 
 
 def pdf(content: bytes) -> str:
@@ -31,12 +31,12 @@ def pdf(content: bytes) -> str:
 
 
 def docx(content: bytes) -> str:
-    _weigh(content, "docx")
+    _check_unpacked_size(content, "docx")
     return _read("docx", "docx", _blocks, content)
 
 
 def pptx(content: bytes) -> str:
-    _weigh(content, "pptx")
+    _check_unpacked_size(content, "pptx")
     return _read("pptx", "pptx", _slides, content)
 
 
@@ -55,26 +55,26 @@ def _read(library: str, kind: str, texts: Callable[[Any, io.BytesIO], Iterable[s
             found.append(text)
             size += len(text)
             if size > MAX_TEXT:
-                raise Broken("it holds too much text")
-    except Broken:
+                raise CorruptFile("it holds too much text")
+    except CorruptFile:
         raise
     except Exception as error:  # a library may raise anything at broken bytes
-        raise Broken(f"it is no valid .{kind} file") from error
+        raise CorruptFile(f"it is no valid .{kind} file") from error
     return "\n".join(found)
 
 
-def _weigh(content: bytes, kind: str) -> None:
-    """Look at what an archive says it unpacks to; no more than that is ever read from it."""
+def _check_unpacked_size(content: bytes, kind: str) -> None:
+    """Check the unpacked sizes that an archive declares; no more than those is ever read from it."""
     import zipfile  # noqa: PLC0415 - takes milliseconds, and few stores hold any
 
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()
     except Exception as error:  # zipfile lets errors of struct and others through
-        raise Broken(f"it is no valid .{kind} file") from error
+        raise CorruptFile(f"it is no valid .{kind} file") from error
     xml = sum(part.file_size for part in parts if part.filename.endswith((".xml", ".rels")))
     if len(parts) > MAX_PARTS or xml > MAX_XML or sum(part.file_size for part in parts) > MAX_MEDIA:
-        raise Broken("it unpacks to too much")
+        raise CorruptFile("it unpacks to too much")
 
 
 def _pages(pypdf: Any, file: io.BytesIO) -> Iterator[str]:
@@ -83,7 +83,7 @@ def _pages(pypdf: Any, file: io.BytesIO) -> Iterator[str]:
         contents = contents.get_object() if contents is not None else []
         streams = contents if isinstance(contents, list) else [contents]
         if sum(len(stream.get_object().get_data()) for stream in streams) > MAX_PAGE:
-            raise Broken("a page unpacks to too much")
+            raise CorruptFile("a page unpacks to too much")
         yield page.extract_text()
 
 
@@ -92,7 +92,7 @@ def _blocks(python_docx: Any, file: io.BytesIO) -> Iterator[str]:
 
 
 def _paragraphs(container: Any) -> Iterator[str]:
-    """Paragraphs and tables in the order of the page; a table may lie in a cell."""
+    """The texts of paragraphs and tables in page order; a cell may contain another table."""
     for block in container.iter_inner_content():
         if hasattr(block, "rows"):
             yield from ("\t".join("\n".join(_paragraphs(cell)) for cell in row.cells) for row in block.rows)

@@ -5,27 +5,27 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-# Comments and declarations; one that is not closed reaches to the end. The parser stumbles over some of them, and looks
-# for the end of others again and again.
-_UNSEEN = re.compile(r"<!--.*?(?:-->|\Z)|<[!?][^>]*(?:>|\Z)", re.DOTALL)
-# What opens no tag, because another one opens before it is closed.
-_STRAY = re.compile(r"<(?=[^<>]*(?:<|\Z))")
+# Comments and declarations; one that is not closed reaches to the end. Python's parser fails on some of them, and takes
+# quadratic time to find the end of others.
+_COMMENT_OR_DECLARATION = re.compile(r"<!--.*?(?:-->|\Z)|<[!?][^>]*(?:>|\Z)", re.DOTALL)
+# A "<" that opens no tag, because another "<" follows before the next ">".
+_STRAY_BRACKET = re.compile(r"<(?=[^<>]*(?:<|\Z))")
 
 
 def text_of(source: str) -> str:
-    """What a reader of the page sees, without tags.
+    """The visible text of a page.
 
     >>> text_of("<h1>Tea</h1><style>h1 {}</style><p>Steep it <b>3&nbsp;min</b>utes.</p>")
     'Tea\\nSteep it 3 minutes.'
     """
     page = _Page()
-    page.feed(_STRAY.sub("&lt;", _UNSEEN.sub(" ", source)))
+    page.feed(_STRAY_BRACKET.sub("&lt;", _COMMENT_OR_DECLARATION.sub(" ", source)))
     page.close()
     return page.text()
 
 
 class _Page(HTMLParser):
-    """What a reader of the page sees: text without tags, each block on lines of its own."""
+    """Collects the visible text of a page, each block on lines of its own."""
 
     HIDDEN = frozenset({"script", "style", "template"})
     INLINE = re.compile(

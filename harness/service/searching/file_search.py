@@ -1,4 +1,4 @@
-"""What a search does in a run: it finds chunks in the files of the run, and citations point to what it found."""
+"""The file_search tool of a run: it finds chunks in the run's files, and messages cite what it found."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from typing import TYPE_CHECKING, Any
 
 from harness.service.acts import PLACE
 from harness.service.searching import index
-from harness.service.searching.library import Document
+from harness.service.searching.searcher import Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from harness.service.acts import Say, Search
     from harness.service.records import Assistant, Run, Thread, VectorStore
-    from harness.service.searching.library import Found, Library
+    from harness.service.searching.searcher import Found, Searcher
     from harness.service.store import Store
 
 Result = dict[str, Any]
 
 
-def searched(act: Search, run: Run, thread: Thread, store: Store, library: Library) -> Search:
+def with_results(act: Search, run: Run, thread: Thread, store: Store, searcher: Searcher) -> Search:
     """The act with its results: those that were scripted, else what is found in the files of the run.
 
-    The query is the act's own, or the newest user message. How many results, and how good they have to be, says the
-    run's `file_search` tool, else the service's defaults (CONTRACT §8).
+    The query is the act's own, or the newest user message. The run's `file_search` tool sets the number of results and
+    the score threshold, else the service's defaults apply (CONTRACT §8).
     """
     if act.results is not None:
         return act
     asked = (message.text for message in reversed(thread.messages) if message.role == "user")
     query = next(asked, "") if act.query is None else act.query
     tool = next((tool.get("file_search") or {} for tool in run.tools if tool["type"] == "file_search"), {})
-    found = library.search(
-        list(documents(run, thread, store)),
+    found = searcher.search(
+        list(run_documents(run, thread, store)),
         query,
         max_num_results=tool.get("max_num_results") or (5 if run.model.startswith("gpt-3.5") else 20),
         score_threshold=(tool.get("ranking_options") or {}).get("score_threshold") or 0.0,
     )
-    return replace(act, results=tuple(map(result, found)))
+    return replace(act, results=tuple(map(result_of, found)))
 
 
-def result(found: Found) -> Result:
-    """As a step shows it (CONTRACT §2.5)."""
+def result_of(found: Found) -> Result:
+    """A result as a step shows it (CONTRACT §2.5)."""
     return {
         "file_id": found.file_id,
         "file_name": found.file_name,
@@ -51,10 +51,10 @@ def result(found: Found) -> Result:
     }
 
 
-def documents(run: Run, thread: Thread, store: Store) -> Iterator[Document]:
+def run_documents(run: Run, thread: Thread, store: Store) -> Iterator[Document]:
     """The files of the assistant's store, then of the thread's; one that is in both comes twice (CONTRACT §2.5).
 
-    In v1 those of the assistant and of the messages come first, each once, and of the stores only what is left.
+    In v1 the files of the assistant and its messages come first, each once; those are then left out of the stores.
     """
     assistant = store.assistants.get(run.assistant_id)
     attached = dict.fromkeys(_attached(assistant, thread) if run.api == "v1" else ())
@@ -67,11 +67,12 @@ def documents(run: Run, thread: Thread, store: Store) -> Iterator[Document]:
         for store_id in named.get("vector_store_ids", ()):
             vector_store = store.vector_stores.get(store_id)
             if vector_store is not None:
-                yield from (document for document in held(vector_store, store) if document.file.id not in attached)
+                found = documents_of(vector_store, store)
+                yield from (document for document in found if document.file.id not in attached)
 
 
-def held(vector_store: VectorStore, store: Store) -> Iterator[Document]:
-    """What can be found in a store: its completed files, in the order in which they were added."""
+def documents_of(vector_store: VectorStore, store: Store) -> Iterator[Document]:
+    """The documents of a store: its completed files, in the order in which they were added."""
     for entry in vector_store.files:
         file = store.files.get(entry.id)
         if file is not None and entry.status == "completed":
@@ -88,11 +89,11 @@ def _attached(assistant: Assistant | None, thread: Thread) -> Iterator[str]:
 # --- citations ----------------------------------------------------------------------------------------------
 
 
-def cited(act: Say, run: Run, thread: Thread) -> Say:
-    """The message with a mark and an annotation for each file that the run's last search found (CONTRACT §2.3).
+def with_citations(act: Say, run: Run, thread: Thread) -> Say:
+    """The message with a citation mark and an annotation for each file that the run's last search found (§2.3).
 
-    The marks stand where the text has `【】`, file by file, the best first; a place too many is left empty. A text
-    without such places has all marks at its end.
+    The marks replace the placeholders `【】` in the text, one per file, the best first; a placeholder too many is
+    removed. In a text without placeholders all marks stand at the end.
     """
     if not act.cites:
         return act
@@ -113,10 +114,10 @@ def cited(act: Say, run: Run, thread: Thread) -> Say:
 
 
 def _marks(run: Run, thread: Thread, texts: Sequence[str]) -> Iterator[tuple[str, Result]]:
-    """A mark and what it stands for, for each file once; `texts` are what stands in front of each mark.
+    """The citation mark and annotation of each file, once; `texts` are the texts in front of each mark.
 
-    The first number of a mark grows by four with each question of the thread, as the `4:0` of the recordings does
-    for the first one; the second is the place of the result. Those of v1 have one number. (Both are guesses.)
+    The first number of a mark is four times the number of user messages, after the recorded `4:0` of a first one; the
+    second is the index of the result. Marks of v1 have one number. (Both are guesses.)
     """
     first = 4 * sum(message.role == "user" for message in thread.messages)
     old = any(tool["type"] == "retrieval" for tool in run.tools)
@@ -142,7 +143,7 @@ def _last_found(run: Run) -> Iterable[Mapping[str, Any]]:
 
 
 def _quote(found: Mapping[str, Any], said: str) -> str:
-    """The line of a chunk that shares the most words with what is said: v1 shows it (CONTRACT §2.3)."""
+    """The line of a chunk that shares most words with the cited text: v1's citations quote it (CONTRACT §2.3)."""
     words = set(index.terms(said))
     lines = [line.strip() for part in found.get("content", ()) for line in part["text"].splitlines()]
     return max(lines, key=lambda line: len(words.intersection(index.terms(line))), default="")

@@ -1,6 +1,6 @@
 """The text of a file, by the extension of its name, as file search reads it (CONTRACT §8).
 
-Whatever the bytes are, the answer is a text or `Unreadable`; what the fake itself lacks is a `HarnessFailure`.
+Whatever the bytes are, the result is a text or `Unreadable`; a library that is missing here is a `HarnessFailure`.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
     from harness.service.records import File
 
-# Read as they are, utf-8, utf-16 or ascii. Neither csv nor xlsx nor images are searched (CONTRACT §8).
-PLAIN = ("c", "cpp", "cs", "css", "go", "java", "js", "json", "md", "php", "py", "rb", "sh", "tex", "ts", "txt")
+# Files that are text, in utf-8, utf-16 or ascii. Neither csv nor xlsx nor images are searched (CONTRACT §8).
+PLAIN_TEXT = ("c", "cpp", "cs", "css", "go", "java", "js", "json", "md", "php", "py", "rb", "sh", "tex", "ts", "txt")
 MAX_TOKENS = 5_000_000  # of one file (CONTRACT §8; other sources say two million)
-_OTHER_KINDS = (b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\xd0\xcf\x11\xe0")
+_BINARY_SIGNATURES = (b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\xd0\xcf\x11\xe0")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 class Unreadable(Exception):  # noqa: N818 - it says what the file is
-    """The service would not index this file: `code` and `message` are what its `last_error` says.
+    """The service would not index this file; `code` and `message` are those of its `last_error`.
 
-    That the type is not supported, and a file too large: openai/openai-openapi#300; that one could not be parsed:
+    For an unsupported type and a file that is too large: openai/openai-openapi#300; for one that could not be parsed:
     openai/openai-node#1496, without the reason that is given here (G).
     """
 
@@ -41,7 +41,7 @@ class Unreadable(Exception):  # noqa: N818 - it says what the file is
 
 
 def extension(filename: str) -> str:
-    """What stands behind the last dot of a name, as it is written.
+    """The part of a name behind its last dot, in its own case; empty if there is no dot.
 
     >>> extension("notes.v2.md"), extension("README")
     ('md', '')
@@ -50,7 +50,7 @@ def extension(filename: str) -> str:
 
 
 def is_supported(filename: str) -> bool:
-    """Whether file search takes files of this name. An extension in capitals is refused (CONTRACT §7.1).
+    """Whether file search accepts files of this name. An extension in capitals is refused (CONTRACT §7.1).
 
     >>> is_supported("a.pdf"), is_supported("a.PDF"), is_supported("a.csv")
     (True, False, False)
@@ -58,10 +58,10 @@ def is_supported(filename: str) -> bool:
     return extension(filename) in _READERS
 
 
-def refusal(file: File) -> Unreadable | None:
-    """Why the service would not index a file; None if it would, or if that cannot be told here.
+def indexing_error(file: File) -> Unreadable | None:
+    """Why the service would not index a file; None if it would, or if the library that reads it is missing here.
 
-    It cannot be told without the library that reads the file: what is only attached and never searched needs none.
+    A missing library is no error yet, because a file that is attached and never searched does not need it.
     """
     try:
         text_of(file)
@@ -73,10 +73,10 @@ def refusal(file: File) -> Unreadable | None:
 
 
 def text_of(file: File) -> str:
-    """The text of a file. A file of which only the id is known has none.
+    """The text of a file; empty if only its id is known.
 
     Raises:
-        Unreadable: its type is not searched, or its bytes are not what its name says, or are too much.
+        Unreadable: its type is not supported, or its bytes are of another type, or too many.
         HarnessFailure: the library that reads this type is not installed, or there is none (`.doc`).
     """
     return extract(file.filename, bytes(file.content)) if file.content_known else ""
@@ -95,16 +95,16 @@ def extract(filename: str, content: bytes) -> str:
         raise Unreadable("invalid_file", "The file could not be parsed because it is empty.")
     try:
         text = reader(content)
-    except office.Broken as broken:
-        raise Unreadable("invalid_file", f"The file could not be parsed: {broken}.") from broken
+    except office.CorruptFile as corrupt:
+        raise Unreadable("invalid_file", f"The file could not be parsed: {corrupt}.") from corrupt
     if chunks.is_longer(text, MAX_TOKENS):
         raise Unreadable("invalid_file", "The file could not be parsed because it is too large.")
     return text
 
 
-def _plain(content: bytes) -> str:
-    """What looks like no text is of a type that is not supported, whatever its name (openai/openai-python#2439)."""
-    if content.startswith(_OTHER_KINDS):
+def _decode(content: bytes) -> str:
+    """Bytes that are not text are of an unsupported type, whatever the file's name (openai/openai-python#2439)."""
+    if content.startswith(_BINARY_SIGNATURES):
         raise Unreadable
     encoding = next((name for bom, name in _BOMS if content.startswith(bom)), "utf-8")
     try:
@@ -119,18 +119,18 @@ def _plain(content: bytes) -> str:
 def _html(content: bytes) -> str:
     from harness.service.searching import webpages  # noqa: PLC0415 - takes milliseconds, and few stores hold any
 
-    return webpages.text_of(_plain(content))
+    return webpages.text_of(_decode(content))
 
 
 def _old_word(content: bytes) -> str:
     raise HarnessFailure(
-        "A .doc file cannot be searched here: the service reads the old format of Word, the fake does not.",
+        "A .doc file cannot be searched here: the service reads Word's old format, the fake does not.",
         do="Save it as .docx and upload that.",
     )
 
 
 _READERS: dict[str, Callable[[bytes], str]] = {
-    **dict.fromkeys(PLAIN, _plain),
+    **dict.fromkeys(PLAIN_TEXT, _decode),
     "html": _html,
     "doc": _old_word,
     "pdf": office.pdf,

@@ -1,4 +1,4 @@
-"""Searching documents: texts and indexes are made when they are first needed, and kept while they are in use."""
+"""Searching documents: their texts and indexes are made when first needed, and cached."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
     from harness.service.records import File
 
-KEPT_CHARACTERS = 20_000_000  # of texts, and again of indexes
+MAX_CHARACTERS = 20_000_000  # in each of the two caches, of texts and of indexes
 V = TypeVar("V")
 
 
 @dataclass(frozen=True)
 class Document:
-    """A file as a store holds it. The same file may be there twice, if two stores hold it."""
+    """A file in a vector store. The same file may be searched twice, if it is in two stores."""
 
     file: File
     attributes: Mapping[str, Any]
-    chunking: tuple[int, int] = chunks.USUAL
+    chunking: tuple[int, int] = chunks.DEFAULT
 
 
 @dataclass(frozen=True)
 class Found:
-    """A chunk that was found: `start` and `end` are where its text lies in the text of the file."""
+    """A chunk that was found; `start` and `end` are its position in the text of the file."""
 
     file_id: str
     file_name: str
@@ -45,18 +45,18 @@ class Found:
         return [{"type": "text", "text": self.text}]
 
 
-class Library:
-    """Finds chunks of documents.
+class Searcher:
+    """Finds chunks of documents, with caches for their texts and indexes.
 
-    It is a cache by content and by nothing else, so a copy of the world shares it: what it answers depends only on
-    what it is asked. It has no lock; whoever calls it holds that of the fake.
+    The caches are keyed by content, so results depend on the arguments only, and copies of the world share one
+    searcher. It has no lock of its own: callers hold the fake's.
     """
 
     def __init__(self) -> None:
-        self._texts: _Kept[str] = _Kept()
-        self._shelves: _Kept[_Shelf] = _Kept()
+        self._texts: _LruCache[str] = _LruCache()
+        self._indexes: _LruCache[_DocumentIndex] = _LruCache()
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Library:
+    def __deepcopy__(self, memo: dict[int, object]) -> Searcher:
         return self
 
     def search(
@@ -67,9 +67,9 @@ class Library:
         score_threshold: float = 0.0,
         filter_by: Mapping[str, Any] | None = None,
     ) -> list[Found]:
-        """The best chunks, best first; equal ones in the order of the files, then in that of the text.
+        """The best chunks, best first; equal ones in the order of the files, then of the text.
 
-        A file that cannot be read has none. Several queries are one with the words of all.
+        A file that cannot be read has no chunks. Several queries count as one with the words of all.
 
         Raises:
             HarnessFailure: a library that reads one of the files is not installed, or SQLite has no FTS5.
@@ -77,25 +77,25 @@ class Library:
         allowed = [filters.matches(filter_by, document.attributes) for document in documents]
         if not any(allowed):
             return []
-        shelf = self._shelf(documents)
+        indexed = self._index_of(documents)
         found: list[Found] = []
         limit = max_num_results if all(allowed) else -1
-        for chunk, score in shelf.index.ranked(" ".join(queries), limit):
+        for chunk, score in indexed.index.ranked(" ".join(queries), limit):
             if score < score_threshold or len(found) == max_num_results:
                 break
-            place = bisect_right(shelf.firsts, chunk) - 1
+            place = bisect_right(indexed.firsts, chunk) - 1
             if allowed[place]:
-                document, (start, end) = documents[place], shelf.spans[chunk]
+                document, (start, end) = documents[place], indexed.spans[chunk]
                 text = self._text(document.file)[start:end]
                 name = document.file.filename
                 found.append(Found(document.file.id, name, score, document.attributes, text, start, end))
         return found
 
-    def _shelf(self, documents: Sequence[Document]) -> _Shelf:
+    def _index_of(self, documents: Sequence[Document]) -> _DocumentIndex:
         key = tuple((*_key(document.file), document.chunking) for document in documents)
-        return self._shelves.get(key, lambda: self._make(documents), lambda shelf: shelf.characters)
+        return self._indexes.get(key, lambda: self._build(documents), lambda indexed: indexed.characters)
 
-    def _make(self, documents: Sequence[Document]) -> _Shelf:
+    def _build(self, documents: Sequence[Document]) -> _DocumentIndex:
         contents = [self._text(document.file) for document in documents]
         firsts: list[int] = []
         spans: list[chunks.Span] = []
@@ -104,15 +104,15 @@ class Library:
             spans += chunks.spans(text, *document.chunking)
         owners = zip(firsts, [*firsts[1:], len(spans)], contents, strict=True)
         index = Index(text[start:end] for first, last, text in owners for start, end in spans[first:last])
-        return _Shelf(index, firsts, spans, sum(map(len, contents)))
+        return _DocumentIndex(index, firsts, spans, sum(map(len, contents)))
 
     def _text(self, file: File) -> str:
-        return self._texts.get(_key(file), lambda: _readable(file), len)
+        return self._texts.get(_key(file), lambda: _text_or_empty(file), len)
 
 
 @dataclass(frozen=True)
-class _Shelf:
-    """The chunks of some documents, and for each document the number of its first."""
+class _DocumentIndex:
+    """The index of some documents: the spans of all chunks, and for each document the number of its first chunk."""
 
     index: Index
     firsts: list[int]
@@ -120,8 +120,8 @@ class _Shelf:
     characters: int
 
 
-class _Kept(Generic[V]):
-    """Values that were asked for last, up to a sum of characters; the newest is kept whatever its size."""
+class _LruCache(Generic[V]):
+    """The most recently used values, up to a total size in characters; the newest is kept whatever its size."""
 
     def __init__(self) -> None:
         self._values: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
@@ -133,20 +133,20 @@ class _Kept(Generic[V]):
             self._values[key] = value, weigh(value)
             self._size += weigh(value)
         self._values.move_to_end(key)
-        while self._size > KEPT_CHARACTERS and len(self._values) > 1:
+        while self._size > MAX_CHARACTERS and len(self._values) > 1:
             self._size -= self._values.popitem(last=False)[1][1]
         return self._values[key][0]
 
 
 def _key(file: File) -> tuple[Hashable, ...]:
-    """What decides the text of a file. The hash of bytes is made once and kept in them."""
+    """All that determines the text of a file. Python computes the hash of `bytes` only once."""
     return file.filename.rpartition(".")[2], file.content, file.content_known
 
 
-def _readable(file: File) -> str:
-    from harness.service.searching import texts  # noqa: PLC0415 - takes milliseconds, and most tests search nothing
+def _text_or_empty(file: File) -> str:
+    from harness.service.searching import extraction  # noqa: PLC0415 - takes milliseconds, and most tests search nothing
 
     try:
-        return texts.text_of(file)
-    except texts.Unreadable:
+        return extraction.text_of(file)
+    except extraction.Unreadable:
         return ""

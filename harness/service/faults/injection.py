@@ -1,4 +1,4 @@
-"""When a fault of requests strikes, and what it does then."""
+"""The kinds of request faults: for which requests each is due, and what it does to them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic_core import from_json, to_json
 
 from harness.service.faults import statuses
 from harness.service.faults.bodies import discard, with_body
-from harness.service.faults.matching import checked
+from harness.service.faults.matching import check_on
 from harness.service.faults.planning import Plan
 from harness.service.http import SILENT, ReadTimeout, WireFailure
 
@@ -30,11 +30,11 @@ CURSORS = frozenset({"after", "before"})
 
 
 class Layer(IntEnum):
-    """How far from the service a fault is: those further away strike first, and may keep the others from striking."""
+    """How far from the service a fault acts: outer layers apply first, and may keep inner ones from applying."""
 
-    SERVICE = 1  # what it shows
-    ANSWER = 2  # what the client gets; one of these strikes a request
-    WAY = 3  # before it arrives
+    SERVICE = 1  # changes what the service shows
+    ANSWER = 2  # decides what the client gets; at most one of these applies to a request
+    TRANSIT = 3  # happens before the request arrives
 
 
 @dataclass(eq=False, kw_only=True)
@@ -46,63 +46,63 @@ class RequestFault(Plan, ABC):
     seen: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self.on = checked(self.on)
+        self.on = check_on(self.on)
 
-    def comes(self, arrival: Arrival) -> bool:
-        """Whether it wants this request; ask once for each, for that is how they are counted."""
+    def claims(self, arrival: Arrival) -> bool:
+        """Whether the fault is due for this request; called once per request, because it counts them."""
         if self.on is not None and self.on not in arrival.names:
             return False
         self.seen += 1
         return self.seen >= self.nth
 
     @abstractmethod
-    def strike(self, serve: Serve, arrival: Arrival) -> Response:
-        """What the client gets."""
+    def apply(self, serve: Serve, arrival: Arrival) -> Response:
+        """Answer the request with this fault."""
 
 
 @dataclass(eq=False, kw_only=True)
 class Once(RequestFault):
-    """One that strikes `times` times; `act` says how."""
+    """A fault that happens `times` times; `act` makes the answer."""
 
     act: Callable[[Serve, Arrival], Response]
 
-    def comes(self, arrival: Arrival) -> bool:
-        return super().comes(arrival) and self.struck < self.times
+    def claims(self, arrival: Arrival) -> bool:
+        return super().claims(arrival) and self.occurrences < self.times
 
-    def strike(self, serve: Serve, arrival: Arrival) -> Response:
-        self.struck += 1
+    def apply(self, serve: Serve, arrival: Arrival) -> Response:
+        self.occurrences += 1
         return self.act(serve, arrival)
 
 
 @dataclass(eq=False, kw_only=True)
 class RateLimit(RequestFault):
-    """One that strikes until its time is over, which begins with the first request that it wants."""
+    """A fault that refuses requests for `seconds`, from the first request that it is due for."""
 
     seconds: float
     until: float | None = None
 
-    def comes(self, arrival: Arrival) -> bool:
-        if not super().comes(arrival):
+    def claims(self, arrival: Arrival) -> bool:
+        if not super().claims(arrival):
             return False
         now = arrival.world.clock.now
         self.until = now + self.seconds if self.until is None else self.until
         return now < self.until
 
-    def strike(self, serve: Serve, arrival: Arrival) -> Response:
-        assert self.until is not None  # `comes` has set it
-        self.struck += 1
+    def apply(self, serve: Serve, arrival: Arrival) -> Response:
+        assert self.until is not None  # `claims` has set it
+        self.occurrences += 1
         return statuses.answer(arrival, 429, retry_after=ceil(self.until - arrival.world.clock.now))
 
 
 @dataclass(eq=False, kw_only=True)
 class Lag(RequestFault):
-    """One that keeps the newest object out of the first `looks` answers that would have shown it."""
+    """A fault that leaves the newest object out of the first `looks` answers that would have shown it."""
 
     layer: Layer = Layer.SERVICE
     looks: int
-    looked: dict[str, int] = field(default_factory=dict)
+    hidden: dict[str, int] = field(default_factory=dict)
 
-    def strike(self, serve: Serve, arrival: Arrival) -> Response:
+    def apply(self, serve: Serve, arrival: Arrival) -> Response:
         response = serve(arrival)
         query = arrival.request.query
         page = _page(response)
@@ -110,11 +110,11 @@ class Lag(RequestFault):
         if not page or not page["data"] or CURSORS & query.keys() or (ascending and page["has_more"]):
             return response  # the newest object is not on this page
         newest = page["data"][-1 if ascending else 0]["id"]
-        self.looked[newest] = self.looked.get(newest, 0) + 1
-        if self.looked[newest] > self.looks:
+        self.hidden[newest] = self.hidden.get(newest, 0) + 1
+        if self.hidden[newest] > self.looks:
             return response
-        self.struck += 1
-        return _without_last(response, page) if ascending else serve(_behind(arrival, newest))
+        self.occurrences += 1
+        return _without_last(response, page) if ascending else serve(_page_after(arrival, newest))
 
 
 def _page(response: Response) -> dict[str, Any] | None:
@@ -130,33 +130,33 @@ def _without_last(response: Response, page: dict[str, Any]) -> Response:
     return with_body(response, to_json({**page, "data": data, **ends}, indent=2))
 
 
-def _behind(arrival: Arrival, cursor: str) -> Arrival:
-    """The same list, newest first, from behind an object: what it was before that object was made."""
+def _page_after(arrival: Arrival, cursor: str) -> Arrival:
+    """A request for the same list, newest first, after this object: as it was before the object was made."""
     url = arrival.request.url
     return replace(arrival, request=replace(arrival.request, url=f"{url}{'&' if '?' in url else '?'}after={cursor}"))
 
 
-def wait_in_vain(arrival: Arrival) -> ReadTimeout:
-    """The client waits as long as it is willing to; one that would wait for ever gives up at once."""
+def time_out(arrival: Arrival) -> ReadTimeout:
+    """Let the client's read timeout pass; without one, no time passes. The failure to raise."""
     arrival.world.clock.advance(arrival.request.patience or 0)
     return ReadTimeout(SILENT)
 
 
 def arrive_late(serve: Serve, arrival: Arrival, seconds: float) -> Response:
-    """Serve a request so many virtual seconds later, also where the client has given up by then.
+    """Serve a request so many virtual seconds later, even if the client has given up by then.
 
     Raises:
-        ReadTimeout: it has.
+        ReadTimeout: the client has given up.
     """
     clock, patience = arrival.world.clock, arrival.request.patience
     if patience is None or patience >= seconds:
         clock.advance(seconds)
         return serve(arrival)
 
-    # a function, which a copy of the world shares: what it calls asks for the world that there is then
+    # a function is not copied with the world: it serves the request in whichever world is current then
     def served_all_the_same() -> None:
         with suppress(WireFailure):
             discard(serve(arrival))
 
     clock.call_at(clock.now + seconds, served_all_the_same)
-    raise wait_in_vain(arrival)
+    raise time_out(arrival)

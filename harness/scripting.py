@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.service import acts as service
-from harness.service.director import HalfRule, Rule
+from harness.service.director import Rule, UnfinishedRule
 from harness.service.products import Product, unreadable
 from harness.service.script import Script, as_acts
 
@@ -31,7 +31,7 @@ class When:
         self._conditions = conditions
         self._written = f"when({', '.join(f'{name}={shortened(condition)}' for name, condition in conditions.items())})"
         half = f"{self._written} at {call_site()}, which no .run(…) follows"
-        self._half = HalfRule(conditions, Script((), half))
+        self._half = UnfinishedRule(conditions, Script((), half))
         fake.world.director.rules.append(self._half)
 
     def run(self, *acts: object) -> None:

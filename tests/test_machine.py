@@ -155,13 +155,13 @@ def moved_by_no_row(monkeypatch):
 
 
 def told_twice(monkeypatch):
-    original = Feed.tell
+    original = Feed.emit
 
-    def tell(self, record, what):
+    def emit(self, record, what):
         for _ in range(2 if isinstance(record, Run) and what in ENDED else 1):
             original(self, record, what)
 
-    monkeypatch.setattr(Feed, "tell", tell)
+    monkeypatch.setattr(Feed, "emit", emit)
 
 
 def no_last_event(monkeypatch):

@@ -188,12 +188,12 @@ class LivePlayer:
                 story = self._session.story(item["id"])
                 origin = f"the recorded run {item['id']}"
                 self._plan_added_messages(item["id"], successful)
-                world.director.booked = Script(tuple(story.acts), origin, ids=story.ids, usage=story.usage)
+                world.director.reserved = Script(tuple(story.acts), origin, ids=story.ids, usage=story.usage)
         try:
             return self._service.handle(request)
         finally:
             world.store.ids.planned.clear()
-            world.director.booked = None
+            world.director.reserved = None
 
     def _plan_first_messages(self, thread_id: str) -> None:
         for message in self._session.of_thread("thread.message", thread_id):

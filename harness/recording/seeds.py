@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.recording.session import ID, Json, Session
 from harness.recording.stories import usage_of
-from harness.service.indexing import COUNTED
+from harness.service.indexing import COUNTED_STATUSES
 from harness.service.records import Assistant, File, Message, Run, Step, StoreFile, Thread, Usage, VectorStore
 from harness.service.resources.vector_stores import chunking_of
 from harness.service.script import Playback, Script
@@ -127,7 +127,7 @@ def _was_filled(session: Session, store_id: str, shown: Json) -> bool:
 
 
 def _unseen(counted: dict[str, int], store: VectorStore) -> dict[str, int]:
-    more = Counter({status: counted.get(status, 0) for status in COUNTED})
+    more = Counter({status: counted.get(status, 0) for status in COUNTED_STATUSES})
     more["completed"] += more.pop("in_progress")
     return dict(more - Counter(file.status for file in store.files))
 

@@ -71,7 +71,8 @@ def _thread(thread: Thread) -> Json:
 
 
 def _message(message: Message) -> Json:
-    shown = _fields(message, incomplete_details={"reason": message.incomplete_reason}, attachments=message.attached)
+    details = {"reason": message.incomplete_reason}
+    shown = _fields(message, incomplete_details=details, attachments=message.shown_attachments)
     return rows.message(shown, at=_begun(message.timeline))
 
 

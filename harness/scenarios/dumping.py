@@ -66,7 +66,7 @@ def _say(act: script.Say) -> dict[str, Any]:
         marks = _marks([mark for mark in act.annotations if mark["type"] == kind], kind)
         if marks:
             data[key] = marks
-    if act.cites:
+    if act.auto_citations:
         data["citations"] = "auto"
     if act.images is not None:
         data["images"] = list(act.images)

@@ -178,7 +178,7 @@ def create_all(world: World, creations: Iterable[Creation]) -> None:
         create(world)
     for store in world.store.vector_stores:
         if store.id not in before:
-            world.indexer.settle(store)
+            world.indexer.index_now(store)
 
 
 # --- ids ------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
-"""What the model does in a run: acts, checked when they are written down.
+"""What the model does in a run: acts, checked when they are made.
 
-An act is a value. The engine performs it; nothing here knows how.
+An act is a value, which the engine performs.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from harness.failures import HarnessFailure
 from harness.service import last_errors
-from harness.service.products import Product, drawn, written
-from harness.service.texts import annotated, cut, file_id
+from harness.service.products import Product, checked_files, checked_images
+from harness.service.texts import annotations_for, check_text, file_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ class Say:
     images: tuple[str, ...] | None = field(default=None, repr=False)  # None: what the run's cells drew
     annotations: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     pieces: tuple[str, ...] | None = field(default=None, repr=False)
-    cites: bool = field(default=False, repr=False)  # what the run's last search found
+    auto_citations: bool = field(default=False, repr=False)  # cites what the run's last search found
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class RunCode:
 
 @dataclass(frozen=True)
 class Search:
-    results: tuple[Mapping[str, Any], ...] | None = None  # None: what is found in the run's files
+    results: tuple[Mapping[str, Any], ...] | None = None  # None: the run's files are searched
     query: str | None = None
 
 
@@ -75,7 +75,7 @@ class Fail:
     code: str
     message: str
     beats_cancel: bool = False
-    on_azure: str | None = field(default=None, repr=False)  # the message there, if it is another
+    on_azure: str | None = field(default=None, repr=False)  # the message on Azure, if it differs
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Wait:
 Act = Say | Refuse | Call | Calls | RunCode | Search | Fail | Truncate | Hang | Cancel | Wait
 ACTS = (Say, Refuse, Call, Calls, RunCode, Search, Fail, Truncate, Hang, Cancel, Wait)
 
-PLACE = "【】"  # where `citations="auto"` puts a mark
+CITATION_PLACEHOLDER = "【】"  # replaced by a mark with `citations="auto"`
 
 # After one of these the model does nothing more in the run.
 ENDS = (Fail, Truncate, Hang, Cancel)
@@ -125,19 +125,19 @@ def say(
     Args:
         text: what the message says; may be left out where `pieces` or `images` are given.
         citations: marks in the text and the file that each cites, by id or as a file: each becomes a
-            `file_citation` annotation (CONTRACT §2.3). `"auto"` cites each file that the run's last search found:
-            where the text has `【】`, file by file, the best first (a place too many is left empty), else at its end.
+            `file_citation` annotation (CONTRACT §2.3). `"auto"` cites each file that the run's last search found, the
+            best first: where the text has the placeholder `【】` (one too many is removed), else at its end.
         files: marks such as `sandbox:/mnt/data/out.csv` and the file to download for each: `file_path` annotations.
         images: files shown in front of the text, each an `image_file` part; by default what cells of the run have
-            drawn since its last message. Links to files that cells wrote are annotated without being named.
+            drawn since its last message. Links to files that cells wrote are annotated in any case.
         pieces: how a stream cuts the text, between any two characters. By default it is cut like tokens, with each
             citation in one piece.
         beats_cancel: a cancellation that arrives while this message is written comes too late, and the run
             completes from `cancelling` (CONTRACT §3.1, "attempted but not guaranteed").
 
     Raises:
-        HarnessFailure: a mark is not in the text, the pieces are another text, or a text is not valid Unicode; or
-            `citations="auto"` is combined with `pieces` or `files`, whose places it would move.
+        HarnessFailure: a mark is not in the text, the pieces do not add up to the text, or a text is not valid Unicode;
+            or `citations="auto"` is combined with `pieces` or `files`, whose positions it would shift.
 
     >>> say("4 °C and rain")
     Say(text='4 °C and rain', beats_cancel=False)
@@ -147,7 +147,7 @@ def say(
     5
     """
     said = "" if text is None and pieces is None and images else text
-    said, chosen = cut(said, pieces, "say")
+    said, chosen = check_text(said, pieces, "say")
     shown = None if images is None else tuple(map(file_id, images))
     if citations == "auto":
         if chosen is not None or files:
@@ -155,10 +155,10 @@ def say(
                 'say(…, citations="auto") writes marks into the text, so it takes neither pieces nor files.',
                 do='say("…", citations={"【4:0†name.txt】": "file-abc"}, pieces=[…])',
             )
-        return Say(said, beats_cancel, shown, cites=True)
+        return Say(said, beats_cancel, shown, auto_citations=True)
     marks = [("file_citation", *mark) for mark in (citations or {}).items()]
     marks += [("file_path", *mark) for mark in (files or {}).items()]
-    marked = [annotation for mark in marks for annotation in annotated(said, *mark)]
+    marked = [annotation for mark in marks for annotation in annotations_for(said, *mark)]
     marked.sort(key=lambda annotation: annotation["start_index"])
     return Say(said, beats_cancel, shown, tuple(marked), chosen)
 
@@ -171,7 +171,7 @@ def refuse(text: str | None = None, *, pieces: Iterable[str] | None = None) -> R
     >>> refuse("I can't help with that.")
     Refuse(text="I can't help with that.")
     """
-    return Refuse(*cut(text, pieces, "refuse"))
+    return Refuse(*check_text(text, pieces, "refuse"))
 
 
 def call(
@@ -187,25 +187,25 @@ def call(
 
     Args:
         name: the function's name.
-        arguments_json: the arguments exactly as the model wrote them, also malformed; in place of keywords.
+        arguments_json: the arguments exactly as the model wrote them, even malformed; instead of keywords.
         arguments_pieces: how a stream cuts the arguments; joined they are `arguments_json`, if that is given too.
-        call_id: the id of the tool call, for code that has one written down; by default one is made.
+        call_id: the id of the tool call, for code with a hard-coded one; by default one is made.
         **arguments: the arguments, encoded as JSON with non-ASCII text unescaped.
 
     Raises:
-        HarnessFailure: both keywords and `arguments_json` are given, or a value that JSON cannot express, or the
-            pieces are another text.
+        HarnessFailure: both keywords and `arguments_json` are given, or a value that JSON cannot express, or pieces
+            that do not add up to the arguments.
 
     >>> call("get_weather", city="Oslo")
     Call(name='get_weather', arguments='{"city":"Oslo"}', id=None)
     """
     if arguments_json is None and arguments_pieces is not None:
-        arguments_json, arguments_pieces = cut(None, arguments_pieces, "call")
+        arguments_json, arguments_pieces = check_text(None, arguments_pieces, "call")
     if arguments_json is not None and arguments:
         raise HarnessFailure(
             f"call({name!r}, …) was given arguments twice.",
             there_was=f"arguments_json={arguments_json!r} and the keywords {', '.join(arguments)}.",
-            do="Keep one of them; arguments_json is for text that is not valid JSON.",
+            do="Keep one of them; arguments_json is for text that keywords cannot express, such as invalid JSON.",
         )
     if arguments_json is None:
         try:
@@ -215,7 +215,7 @@ def call(
                 f"call({name!r}, …) was given an argument that is not JSON: {error}.",
                 do=f"call({name!r}, arguments_json='…')   # or pass plain values",
             ) from error
-    written, chosen = cut(arguments_json, arguments_pieces, "call")
+    written, chosen = check_text(arguments_json, arguments_pieces, "call")
     return Call(name, written, call_id, chosen)
 
 
@@ -249,28 +249,29 @@ def run_code(
 ) -> RunCode:
     """The code interpreter runs a cell: a tool_calls step with the source and its outputs (CONTRACT §2.5).
 
-    Nothing is executed unless you ask for it. In a generator, `logs = yield run_code(…)` is what the cell printed.
+    Nothing is executed unless you ask for it. In a generator, `logs = yield run_code(…)` returns what it printed.
 
     Args:
-        logs: what the cell is said to have printed. Without it the step has none, as recorded from 2025 on.
-        images: what it is said to have drawn: ids, files, bytes, paths, or a name such as `plot.png`, for which a
-            picture of one pixel is made. They show in front of the run's next message, too.
-        files: what it is said to have written below `/mnt/data`: bytes, text or a path for each name. They can be
-            downloaded, and the run's messages link to them by `sandbox:/mnt/data/NAME`.
+        logs: what the cell printed. Without it the step has no logs, as recorded from 2025 on.
+        images: what it drew: ids, files, bytes, paths, or a name such as `plot.png`, for which an image of one pixel is
+            made. They also show in front of the run's next message.
+        files: what it wrote below `/mnt/data`: bytes, text or a path for each name. They can be downloaded, and the
+            run's messages link to them by `sandbox:/mnt/data/NAME`.
         execute: really run the source, in a process of its own; see `harness.sandbox` for what protects you from it.
         pieces: how a stream cuts the source.
 
     Raises:
-        HarnessFailure: a file cannot be read or has no name for `/mnt/data`, or outputs are given to be executed.
+        HarnessFailure: a file cannot be read, its name is not valid below `/mnt/data`, or outputs are given together
+            with `execute=True`.
 
     >>> run_code("print(6 * 7)", logs="42")
     RunCode(source='print(6 * 7)', logs='42')
     """
-    code, chosen = cut(source, pieces, "run_code")
-    made = RunCode(code, logs, drawn(images), chosen, written(files), execute)
+    code, chosen = check_text(source, pieces, "run_code")
+    made = RunCode(code, logs, checked_images(images), chosen, checked_files(files), execute)
     if execute and (logs is not None or made.images or made.files):
         raise HarnessFailure(
-            "run_code(…, execute=True) finds out what the cell prints, draws and writes, and was told it, too.",
+            "run_code(…, execute=True) was also given what the cell prints, draws or writes, which it finds out.",
             do=f"run_code({code[:40]!r}, execute=True)",
         )
     return made
@@ -280,13 +281,13 @@ def search(query: str | None = None, *, results: Iterable[Mapping[str, Any]] | N
     """The model searches the files: a file_search step (v1: retrieval).
 
     Args:
-        query: what is looked for; by default the newest user message. Only words count, not meaning: what is found
-            shares at least one word with it (see `harness.service.searching`).
+        query: what is searched for; by default the newest user message. The search is by words, not by meaning: every
+            result shares at least one word with it (see `harness.service.searching`).
         results: shown as they are, in the shape of CONTRACT §2.5, and nothing is searched; `[]` is a search that
             finds nothing. Without it the completed files of the run's stores are really searched.
 
     Raises:
-        HarnessFailure: both are given. When the run searches: a file needs a library that is not installed.
+        HarnessFailure: both are given; or, when the run searches, a file needs a library that is not installed.
 
     >>> search("opening hours")
     Search(results=None, query='opening hours')
@@ -297,7 +298,7 @@ def search(query: str | None = None, *, results: Iterable[Mapping[str, Any]] | N
         return Search(None, query)
     if query is not None:
         raise HarnessFailure(
-            f"search({query!r}, results=…): results that are given are not searched for.",
+            f"search({query!r}, results=…): given results need no query, because nothing is searched.",
             do=f"search({query!r})   # or search(results=[…])",
         )
     return Search(tuple(results))
@@ -307,12 +308,12 @@ def fail(code: FailureCode | str = "server_error", message: str | None = None, *
     """The run fails with `last_error`. Every HTTP answer of such a run is still 200 (CONTRACT §3.5).
 
     Args:
-        code: `server_error`, `rate_limit_exceeded` or `invalid_prompt`; another text is passed on as it is.
-        message: the text of `last_error`; by default the service's own for that code, which may be another on Azure.
-        beats_cancel: fails even when a cancellation arrives first.
+        code: `server_error`, `rate_limit_exceeded` or `invalid_prompt`; other codes are used as they are.
+        message: the text of `last_error`; by default the service's own for that code, which may differ on Azure.
+        beats_cancel: the run fails even if it is cancelled before.
 
     Raises:
-        HarnessFailure: the code is nearly one of the three.
+        HarnessFailure: the code looks like a misspelling of one of the three.
 
     >>> fail().message
     'Sorry, something went wrong.'
@@ -321,7 +322,7 @@ def fail(code: FailureCode | str = "server_error", message: str | None = None, *
         raise HarnessFailure(f"fail({code!r}): a code is a text.", do='fail("server_error")')
     near = difflib.get_close_matches(code, last_errors.TEXTS, n=1, cutoff=0.85)
     if near and near[0] != code and abs(len(near[0]) - len(code)) <= 2:
-        raise HarnessFailure(f"fail({code!r}): the code is nearly {near[0]!r}.", do=f'fail("{near[0]}")')
+        raise HarnessFailure(f"fail({code!r}): the code looks like a misspelt {near[0]!r}.", do=f'fail("{near[0]}")')
     if message is None:
         return Fail(code, last_errors.TEXTS.get(code, code), beats_cancel, last_errors.ON_AZURE.get(code))
     return Fail(code, message, beats_cancel)
@@ -338,7 +339,7 @@ def truncate(reason: Reason = "max_completion_tokens") -> Truncate:
     """
     if reason not in ("max_completion_tokens", "max_prompt_tokens"):
         raise HarnessFailure(
-            f"truncate({reason!r}): the service knows no such reason.",
+            f"truncate({reason!r}): the service has no such reason.",
             do='truncate("max_completion_tokens")   # or "max_prompt_tokens"',
         )
     return Truncate(reason)
@@ -350,26 +351,26 @@ def hang() -> Hang:
 
 
 def cancel(*, takes: float | None = None, then: Cancelled = "cancelled") -> Cancel:
-    """Somebody else cancels the run: it goes to `cancelling` and then to `cancelled`.
+    """Another client cancels the run: it goes to `cancelling` and then to `cancelled`.
 
-    Directly behind a `wait` that begins the script, or follows tool outputs, it finds the run still `queued`.
+    Directly after a `wait` that begins the script, or follows tool outputs, the run is still `queued` then.
 
     Args:
-        takes: virtual seconds in `cancelling`, where a client may not use the thread yet; by default the option
-            `cancelling` says. 600 seconds after its creation the run expires, cancelled or not.
-        then: what the run becomes. Cancelling is "attempted but not guaranteed" (CONTRACT §3.1): it may come too late,
-            and the run completes or fails after all.
+        takes: virtual seconds in `cancelling`, during which the thread is still locked; by default the option
+            `cancelling`. 600 seconds after its creation the run expires even then.
+        then: the final status. Cancelling is "attempted but not guaranteed" (CONTRACT §3.1): it may come too late, and
+            the run completes or fails.
 
     Raises:
-        HarnessFailure: `then` is no such status, or `takes` is negative.
+        HarnessFailure: `then` is not one of these statuses, or `takes` is negative.
 
     >>> cancel(takes=30)
     Cancel(takes=30, then='cancelled')
     """
     if then not in get_args(Cancelled):
         raise HarnessFailure(
-            f"cancel(then={then!r}): a run that is being cancelled does not become that.",
-            there_was=f"It becomes {', '.join(get_args(Cancelled))}.",
+            f"cancel(then={then!r}): a run that is being cancelled cannot get that status.",
+            there_was=f"It can get {', '.join(get_args(Cancelled))}.",
             do='cancel(then="completed")',
         )
     if takes is not None and not takes >= 0:
@@ -380,7 +381,7 @@ def cancel(*, takes: float | None = None, then: Cancelled = "cancelled") -> Canc
 def wait(seconds: float) -> Wait:
     """Virtual time passes in the current status.
 
-    As the first act, or the first after tool outputs, the run is still `queued`, and stays so that much longer.
+    As the first act, or the first after tool outputs, it keeps the run `queued` that much longer.
 
     Raises:
         HarnessFailure: `seconds` is negative.

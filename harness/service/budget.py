@@ -1,4 +1,4 @@
-"""Tokens a run spends, and where its limits cut it off (CONTRACT §3.6)."""
+"""The tokens that a run uses, and its token limits (CONTRACT §3.6)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Completion(NamedTuple):
-    """What one turn of the model cost, what of its text fitted into the run's limits, and which limit cut it."""
+    """One turn of the model: its usage, the text that the run's limits allow, and the limit that cut it, if any."""
 
     usage: Usage
     text: str
@@ -21,10 +21,10 @@ class Completion(NamedTuple):
 
 
 def complete(run: Run, thread: Thread, text: str) -> Completion:
-    """One turn of the model, which reads the thread and writes `text`, within the limits of the run.
+    """One turn of the model, which reads the thread and writes `text`, within the token limits of the run.
 
-    Both limits span all turns of the run (CONTRACT §3.6). A turn that meets one marks the run, which then
-    ends incomplete as soon as the turn is over.
+    Both limits apply to all turns of the run together (CONTRACT §3.6). If one is reached, the run becomes incomplete
+    after this turn.
     """
     prompt, written, cut = _prompt(run, thread), tokens.pieces(text), run.incomplete_reason
     whole = len(written)
@@ -41,10 +41,10 @@ def complete(run: Run, thread: Thread, text: str) -> Completion:
 
 
 def _prompt(run: Run, thread: Thread) -> int:
-    """Tokens of what the model reads: instructions, tools, and the messages the truncation strategy keeps.
+    """The prompt tokens of a turn: instructions, tools, and the messages that the truncation strategy keeps.
 
-    With a prompt limit the oldest messages are left out until the rest fits, as the service does for its
-    `auto` strategy; the newest message always stays.
+    With a prompt limit the oldest messages are left out until the rest fits, as in the service's `auto` strategy; the
+    newest message always stays.
     """
     total = tokens.count(run.instructions or "") + tokens.count_json(run.tools)
     total += sum(step.usage.completion for step in run.steps)

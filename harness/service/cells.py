@@ -1,6 +1,6 @@
-"""The code interpreter of the service: what a cell shows in its step, and in the messages that follow (CONTRACT §2.5).
+"""The code interpreter: what a cell shows in its step, and in the messages that follow (CONTRACT §2.5).
 
-Nothing is executed here: who made the service has handed in a function for that, or has not.
+Nothing is executed here: cells are given to the `execute` function of the service, if there is one.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from harness.service.shapes import Shapes
     from harness.service.store import Store
 
-PURPOSE = "assistants_output"
-# In recordings from this day on, a cell that prints has no outputs (CONTRACT §2.5).
+OUTPUT_PURPOSE = "assistants_output"
+# In recordings since this day, a cell that prints has no outputs (CONTRACT §2.5).
 LOGS_DROPPED = "2025-09-16"
-# After a name, what would make it a longer one; sentences may end, and Korean particles follow, right behind it.
-_NO_LONGER = r"(?![A-Za-z0-9_-]|\.[A-Za-z0-9])"
+# The end of a file name: nothing may follow that would be part of a longer name. A full stop or Korean particles may.
+_END_OF_NAME = r"(?![A-Za-z0-9_-]|\.[A-Za-z0-9])"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What is to be executed, and the files that lie in its folder: the id, the name and the bytes of each.
+    """A cell to execute, and the files in its folder: the id, name and content of each.
 
-    Cells of one session see each other's variables. `now` is virtual time.
+    Cells of one session share their variables. `now` is virtual time.
     """
 
     session: str
@@ -46,7 +46,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a cell has printed, what it has drawn, and which files are new or changed."""
+    """What a cell printed and drew, and the files that it created or changed."""
 
     logs: str = ""
     drawings: tuple[bytes, ...] = ()
@@ -57,7 +57,7 @@ Execute: TypeAlias = "Callable[[Cell], Outcome]"
 
 
 class CodeInterpreter:
-    """Makes of a cell what its step shows, and of a message that follows what links to the cell's files."""
+    """Runs cells for their steps, and adds links to the cells' files to the messages that follow."""
 
     def __init__(
         self,
@@ -73,25 +73,25 @@ class CodeInterpreter:
         self._settings = settings
         self._execute = execute
 
-    def ran(self, act: RunCode, run: Run, thread: Thread) -> RunCode:
-        """The cell with its logs and with the ids of its images, as the step shows them; its files are there."""
+    def run(self, act: RunCode, run: Run, thread: Thread) -> RunCode:
+        """The cell as its step shows it, with its logs and the ids of its images; its files have been stored."""
         if act.execute:
             outcome = self._outcome(act.source, run, thread)
             drawings = tuple(Product(None, drawing) for drawing in outcome.drawings)
             act = replace(act, logs=outcome.logs or None, images=drawings, files=outcome.files)
-        made = {product.name: self._keep(run, product) for product in act.files}
+        made = {product.name: self._add_file(run, product) for product in act.files}
         ids = [
-            image if isinstance(image, str) else made.get(image.name or "") or self._keep(run, image)
+            image if isinstance(image, str) else made.get(image.name or "") or self._add_file(run, image)
             for image in act.images
         ]
         run.drawings += ids
-        run.printed = act.logs or ""
+        run.last_logs = act.logs or ""
         return replace(act, logs=act.logs if self._shows_logs(act) else None, images=tuple(ids), files=())
 
-    def linked(self, act: Say, run: Run) -> Say:
-        """The message with what the run's cells drew since the last one, and with its links to their files.
+    def with_links(self, act: Say, run: Run) -> Say:
+        """The message with the images that cells drew since the last one, and annotations of links to their files.
 
-        Images come first, as recorded in April 2024; a script that names images has the last word.
+        Images come first, as recorded in April 2024; images that the script names replace them.
         """
         if not run.drawings and not run.products:
             return act
@@ -105,14 +105,14 @@ class CodeInterpreter:
     def _outcome(self, source: str, run: Run, thread: Thread) -> Outcome:
         if self._execute is None:
             raise HarnessFailure(
-                f"run_code({source[:40]!r}, execute=True): this service has nothing to execute code with.",
+                f"run_code({source[:40]!r}, execute=True): this service has no function that executes code.",
                 do='run_code("…", logs="…")   # or use the `assistants` fixture or `fake_assistants()`',
             )
         files = tuple((file.id, file.filename, file.content) for file in self._files(run, thread))
         return self._execute(Cell(thread.id, source, files, self._clock.now))
 
     def _files(self, run: Run, thread: Thread) -> Iterator[File]:
-        """Those that the run's code interpreter has: of the assistant, of the thread, and what only v1 lists."""
+        """The files of the run's code interpreter: the assistant's and the thread's; in v1 those of messages, too."""
         assistant = self._store.assistants.get(run.assistant_id)
         of_v1 = run.api == "v1"
         ids = list(run.file_ids) if of_v1 else []
@@ -126,28 +126,28 @@ class CodeInterpreter:
             if file is not None:
                 yield file
 
-    def _keep(self, run: Run, product: Product) -> str:
-        """A file of purpose `assistants_output`; recorded names are paths, and of drawings UUIDs without an ending."""
-        file_id = self._store.ids.file(self._shapes, azure=run.azure, purpose=PURPOSE)
+    def _add_file(self, run: Run, product: Product) -> str:
+        """Store a product as a file, named as recorded: files by their path, drawings by a UUID."""
+        file_id = self._store.ids.file(self._shapes, azure=run.azure, purpose=OUTPUT_PURPOSE)
         name = FOLDER + product.name if product.name else self._store.ids.drawing()
-        self._store.files.add(File(file_id, int(self._clock.now), name, PURPOSE, product.content))
+        self._store.files.add(File(file_id, int(self._clock.now), name, OUTPUT_PURPOSE, product.content))
         if product.name:
             run.products[product.name] = file_id
         return file_id
 
     def _shows_logs(self, act: RunCode) -> bool:
-        """What a script gives as logs it wants to see; what a cell printed shows as on the chosen day."""
+        """Whether the step shows logs: by default those of a script always, executed ones as on the chosen day."""
         if self._settings.code_logs != "by_day":
             return self._settings.code_logs == "shown"
         return not act.execute or self._settings.as_of is None or self._settings.as_of < LOGS_DROPPED
 
 
 def _links(text: str, products: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """A `file_path` annotation wherever the text links to one of these files (CONTRACT §2.3)."""
+    """A `file_path` annotation for each link in the text to one of these files (CONTRACT §2.3)."""
     if not products or LINK not in text:
         return
     longest_first = sorted(products, key=len, reverse=True)
-    pattern = re.escape(LINK) + "(" + "|".join(map(re.escape, longest_first)) + ")" + _NO_LONGER
+    pattern = re.escape(LINK) + "(" + "|".join(map(re.escape, longest_first)) + ")" + _END_OF_NAME
     for link in re.finditer(pattern, text):
         yield {
             "type": "file_path",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.failures import HarnessFailure
 from harness.service.acts import say
-from harness.service.script import Playback, Script, at_once, raised
+from harness.service.script import Playback, Script, require_sync, user_function_raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PLACEHOLDER = say("This is a placeholder answer of the fake assistant.")
 
-# What `when(…)` can ask about, each a way to read it from the run.
+# The conditions of `when(…)`, each with a function that reads the value from the run.
 CONDITIONS: dict[str, Callable[[RunView], object]] = {
     "message": lambda run: run.message,
     "assistant": lambda run: (run.assistant_id, run.assistant_name),
@@ -29,9 +29,9 @@ CONDITIONS: dict[str, Callable[[RunView], object]] = {
     "instructions": lambda run: run.instructions or "",
     "metadata": lambda run: run.metadata,
 }
-# Long texts match by what they contain, names and ids by what they are.
-CONTAINED = frozenset({"message", "instructions"})
-# What they can be compared with, and an example.
+# Conditions that are met by a substring; the others compare the whole value.
+MATCHED_BY_SUBSTRING = frozenset({"message", "instructions"})
+# What a condition can be compared with, and an example.
 TEXT = ("a text, a compiled pattern of text", '"…"')
 PAIRS = ("pairs of texts that the run has", '{"user": "1"}')
 
@@ -43,7 +43,7 @@ def _matches(name: str, wanted: Any, actual: Any) -> bool:
         return wanted.search(actual) is not None
     if name == "metadata":
         return all(actual.get(key) == value for key, value in wanted.items())
-    return bool(wanted in actual if name in CONTAINED else wanted == actual)
+    return bool(wanted in actual if name in MATCHED_BY_SUBSTRING else wanted == actual)
 
 
 @dataclass
@@ -54,14 +54,14 @@ class Rule:
     script: Script
 
     def __deepcopy__(self, memo: dict[int, object]) -> Rule:
-        """The conditions are the user's: functions are asked where they are."""
+        """The conditions are not copied: they may hold functions of the user."""
         return replace(self, script=copy.deepcopy(self.script, memo))
 
-    def fits(self, run: RunView) -> bool:
-        fits = all(self._meets(name, wanted, CONDITIONS[name](run)) for name, wanted in self.conditions.items())
-        if not fits:
-            self.script.missed.append(run.message)
-        return fits
+    def matches(self, run: RunView) -> bool:
+        matched = all(self._meets(name, wanted, CONDITIONS[name](run)) for name, wanted in self.conditions.items())
+        if not matched:
+            self.script.unmatched.append(run.message)
+        return matched
 
     def _meets(self, name: str, wanted: Any, actual: Any) -> bool:
         if not callable(wanted):
@@ -69,15 +69,15 @@ class Rule:
         function = f"{self.script.origin}: the function for {name}"
         try:
             given = wanted(actual[1] or actual[0] if name == "assistant" else actual)
-            return bool(at_once(given, function, f"assistants.when({name}=lambda {name}: …).run(…)"))
+            return bool(require_sync(given, function, f"assistants.when({name}=lambda {name}: …).run(…)"))
         except Exception as error:
-            raise raised(function, error) from error
+            raise user_function_raised(function, error) from error
 
 
-class HalfRule(Rule):
+class UnfinishedRule(Rule):
     """Conditions that no script follows yet: `when(…)` without `.run(…)`."""
 
-    def fits(self, run: RunView) -> bool:
+    def matches(self, run: RunView) -> bool:
         return False
 
 
@@ -90,8 +90,8 @@ def check_conditions(conditions: Mapping[str, object], *, where: str) -> None:
         if name not in CONDITIONS:
             nearest = difflib.get_close_matches(name, CONDITIONS, n=1)
             raise HarnessFailure(
-                f"{where}: when(…) cannot ask about {name!r}.",
-                there_was=f"It can ask about {', '.join(CONDITIONS)}.",
+                f"{where}: when(…) has no condition {name!r}.",
+                there_was=f"Its conditions are {', '.join(CONDITIONS)}.",
                 do=f"assistants.when({nearest[0] if nearest else 'message'}=…).run(…)",
             )
         if not (callable(wanted) or _comparable(name, wanted)):
@@ -116,24 +116,24 @@ class Director:
     rules: list[Rule] = field(default_factory=list)
     queue: list[Script] = field(default_factory=list)
     default: Script | None = None
-    booked: Script | None = None
-    """For the very next run, before all others: what a recording tells of it."""
+    reserved: Script | None = None
+    """The script of the next run, whatever the others: of the recorded run that is being replayed."""
 
-    def cast(self, run_id: str, view: Callable[[], RunView]) -> Playback:
-        """Choose the script for a new run; `view` shows it to the rules, if there are any.
+    def assign(self, run_id: str, view: Callable[[], RunView]) -> Playback:
+        """Choose the script for a new run; `view` makes what the rules are asked with.
 
         Raises:
-            HarnessFailure: there were scripts for single runs, they are all taken, and this is one run more.
+            HarnessFailure: there were only scripts for single runs, and all are taken.
         """
-        script = self.booked or self._choose(view)
+        script = self.reserved or self._choose(view)
         script.taken_by.append(run_id)
         return Playback(script, ids={prefix: list(ids) for prefix, ids in script.ids.items()})
 
     def _choose(self, view: Callable[[], RunView]) -> Script:
         if self.rules:
             run = view()
-            for rule in tuple(self.rules):  # meanwhile the test may write another
-                if rule.fits(run):
+            for rule in tuple(self.rules):  # a condition may add a rule meanwhile
+                if rule.matches(run):
                     return rule.script
         for script in self.queue:
             if not script.taken_by:
@@ -152,14 +152,14 @@ class Director:
         return Script((PLACEHOLDER,), "nothing scripted")
 
     def unused(self) -> list[Script]:
-        """Scripts that no run took: of the queue, and of rules that never fitted."""
-        return [script for script in self._planned() if script.expected and not script.taken_by]
+        """Scripts that no run took: those of the queue, and of rules that never matched."""
+        return [script for script in self._expectable() if script.expected and not script.taken_by]
 
-    def expect_nothing(self) -> None:
-        """What is scripted by now may be left unused."""
-        for script in self._planned():
+    def allow_unused(self) -> None:
+        """Accept that scripts planned so far stay unused."""
+        for script in self._expectable():
             script.expected = False
 
-    def _planned(self) -> Iterator[Script]:
+    def _expectable(self) -> Iterator[Script]:
         yield from self.queue
         yield from (rule.script for rule in self.rules)

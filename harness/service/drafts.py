@@ -1,6 +1,6 @@
-"""What the model is writing: in which pieces, each by when, and what is left of it if it is cut off.
+"""A message or step that the model is writing: its pieces, when each is written, and what remains if it is cut off.
 
-Streams show the pieces as deltas, polling only what is finished.
+Streams show the pieces as deltas; polling shows only what is finished.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Part: TypeAlias = "dict[str, Any]"
 
 
 class Opening(NamedTuple):
-    """A piece that begins one or more parts, each with its place among the parts of the message or step."""
+    """A piece that begins one or more parts, each with its index among the parts of the message or step."""
 
     parts: tuple[tuple[int, Part], ...]
     size: int = 1
@@ -26,8 +26,8 @@ class Opening(NamedTuple):
         return [{"index": index, **part} for index, part in self.parts]
 
 
-class More(NamedTuple):
-    """A piece that continues a part: what is added under `key` of the part's own object, or to its text."""
+class Continuation(NamedTuple):
+    """A piece that continues a part: `value` is added under `key` of the part's object, or to the part itself."""
 
     place: int
     type: str
@@ -47,11 +47,11 @@ class More(NamedTuple):
         return [{"index": self.place, "type": self.type, self.type: added}]
 
 
-Piece: TypeAlias = "Opening | More"
+Piece: TypeAlias = "Opening | Continuation"
 
 
-class Written(NamedTuple):
-    """What an act writes: the finished parts, how they come in pieces, and the size of all pieces together."""
+class ActOutput(NamedTuple):
+    """The output of an act: the finished parts, the pieces in which they are written, and the size of all pieces."""
 
     parts: list[Part]
     pieces: Callable[[], Iterator[Piece]]
@@ -59,43 +59,44 @@ class Written(NamedTuple):
 
 
 class Draft:
-    """One act's writing, from when it began until when it is done.
+    """The output of one act while it is being written, from `begun` to `done`.
 
-    Its pieces come in between, the longer ones later. They are made when somebody reads them and not kept, so
-    that a long text takes no more than its own room.
+    The pieces are spread over that time by their size. They are made when they are read and not kept, so that a long
+    text takes no additional memory.
     """
 
     def __init__(
-        self, record: Message | Step, place: list[Part], written: Written, *, begun: float, done: float
+        self, record: Message | Step, target: list[Part], output: ActOutput, *, begun: float, done: float
     ) -> None:
         self.record = record
         self.stopped: float | None = None
-        self._place = place
-        self._written = written
+        self._target = target
+        self._output = output
         self._begun = begun
         self._done = done
 
     def pieces(self) -> Iterator[tuple[float, Piece]]:
-        """All pieces, each with the moment by which it is written; those after `stopped` never are."""
+        """All pieces, each with the time at which it is written; those after `stopped` never are."""
         so_far = 0
-        for piece in self._written.pieces():
+        for piece in self._output.pieces():
             so_far += piece.size
-            yield self._begun + (self._done - self._begun) * so_far / (self._written.size + 1), piece
+            yield self._begun + (self._done - self._begun) * so_far / (self._output.size + 1), piece
 
     def stop(self, now: float) -> None:
-        """Write down what is written by now, in its message or step; no more is to come."""
+        """Stop writing, and put into the message or step what is written by now."""
         self.stopped = now
         if now >= self._done:
-            self._place.extend(self._written.parts)
+            self._target.extend(self._output.parts)
         else:
-            by_now = takewhile(lambda timed: timed[0] <= now, self.pieces())
-            self._place.extend(fold(entry for _, piece in by_now for entry in piece.entries()))
+            written = takewhile(lambda timed: timed[0] <= now, self.pieces())
+            self._target.extend(fold(entry for _, piece in written for entry in piece.entries()))
 
 
 def fold(entries: Iterable[Part]) -> list[Part]:
-    """The parts that a client has when it adds up these entries, as the SDKs do.
+    """The parts that result from merging the entries of deltas, as the SDKs do.
 
-    >>> fold([*More(0, "refusal", None, "No").entries(), *More(0, "refusal", None, ", never").entries()])
+    >>> pieces = [Continuation(0, "refusal", None, text) for text in ("No", ", never")]
+    >>> fold(entry for piece in pieces for entry in piece.entries())
     [{'type': 'refusal', 'refusal': 'No, never'}]
     """
     parts: list[Part] = []

@@ -1,7 +1,7 @@
-"""Walks each run along its script on the clock. The only caller of `advance` for runs, steps and their messages.
+"""Performs the script of each run on the clock. The only caller of `advance` for runs, steps and their messages.
 
-A run has at most one timer for its progress and one for its expiry. Polling, streaming and `clock.advance` all
-make the same timers fire, so they tell the same story.
+A run has at most one timer for its progress and one for its expiry. Polling, streaming and `clock.advance` all make
+the same timers fire, so all clients see the same course of a run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from harness.service import acts, last_errors, writing
 from harness.service.budget import complete
 from harness.service.director import PLACEHOLDER
-from harness.service.drafts import Draft, Written
+from harness.service.drafts import ActOutput, Draft
 from harness.service.lifecycle import ENDINGS, MESSAGE, NEW, RUN, STEP, STEP_CAUSE, STEP_ENDS_FIRST, advance, find
 from harness.service.records import Message, Run, Step, Usage
 from harness.service.searching.file_search import with_citations, with_results
@@ -69,7 +69,7 @@ class Engine:
         self._wait_in_queue(run)
 
     def submit(self, run: Run, outputs: Mapping[str, str | None]) -> None:
-        """The outputs of all calls, by call id: the open step completes and the run queues again."""
+        """Take the outputs of all calls, by call id: the open step completes, and the run is queued again."""
         step = run.open_step
         assert step is not None  # a run in requires_action has one
         calls = step.details["tool_calls"]
@@ -79,7 +79,7 @@ class Engine:
         run.open_step = None
         self._advance(run, run, "submit_tool_outputs")
         values = [outputs[call["id"]] for call in calls]
-        run.playback.answer(partial(self.view, run), values[0] if len(values) == 1 else values)
+        run.playback.resume(partial(self.view, run), values[0] if len(values) == 1 else values)
         self._wait_in_queue(run)
 
     def pick_up_new(self, run: Run) -> None:
@@ -96,7 +96,7 @@ class Engine:
             self._at(run, "progress", worker.due, self._begin)
 
     def cancel(self, run: Run) -> None:
-        """Cancelling takes a moment, and an act that `beats_cancel` is done before that."""
+        """Cancel the run, which takes a moment; an act with `beats_cancel` is finished before."""
         too_late = run.status == "in_progress" and run.playback.beats_cancel()
         if not too_late:
             self._stop_writing(run)
@@ -105,7 +105,7 @@ class Engine:
             self._at(run, "progress", self._clock.now + self.timing.cancelling, self._stop)
 
     def drop(self, run: Run) -> None:
-        """Nothing more happens to the run: it has ended, or its thread was deleted."""
+        """Stop the run's timers and its stream, because it has ended or its thread was deleted."""
         self._stop_writing(run)
         for timer in run.timers.values():
             timer.cancel()
@@ -126,7 +126,7 @@ class Engine:
     # --- what the clock does ------------------------------------------------------------------------------
 
     def _wait_in_queue(self, run: Run) -> None:
-        delay = ready = max(self.timing.queued, self._indexer.delay(run))
+        delay = ready = max(self.timing.queued, self._indexer.wait_for_store(run))
         while isinstance(act := self._next_act(run), acts.Wait):
             delay += act.seconds
             run.playback.take()
@@ -138,7 +138,7 @@ class Engine:
         self._begin(run)
 
     def _begin(self, run: Run) -> None:
-        expired = self._indexer.bump(run)
+        expired = self._indexer.touch_stores(run)
         if expired is None:
             self._begin_next(run, first=True)
         else:  # CONTRACT §3.5; the words are a guess (G)
@@ -153,15 +153,15 @@ class Engine:
     # --- what the model does ------------------------------------------------------------------------------
 
     def _begin_next(self, run: Run, *, first: bool = False) -> None:
-        """Start the act that comes next, or finish the run when there is none.
+        """Begin the next act, or finish the run if there is none.
 
-        One that is cancelled too late still does what was under way, also if that was `first` and had not begun.
+        A run that was cancelled too late still finishes its current act, even if that is the `first` and had not begun.
         """
         act = self._next_act(run)
         if run.status == "cancelling" and not first and not isinstance(act, acts.Fail):
             act = None
-        elif act is None and self._owes_an_answer(run):
-            act = run.playback.put(PLACEHOLDER)
+        elif act is None and self._ends_on_function_call(run):
+            act = run.playback.insert(PLACEHOLDER)
         if act is None:
             self._end(run, "finish")
         elif isinstance(act, acts.ENDS):
@@ -171,17 +171,17 @@ class Engine:
             self._later(run, act.seconds if isinstance(act, acts.Wait) else self.timing.act, self._act_done)
 
     def _act_done(self, run: Run) -> None:
-        """What the act wrote is there now. An ending that follows at once cuts off what is still open."""
+        """Finish an act; if an ending follows directly, its message and step stay open and end with the run."""
         act = run.playback.take()
         self._stop_writing(run)
         if run.incomplete_reason is not None:
-            # a run that is cancelled meanwhile cannot end incomplete (CONTRACT §3.1)
+            # a run that is being cancelled cannot become incomplete (CONTRACT §3.1)
             self._end(run, "stop" if run.status == "cancelling" else "truncate")
         elif isinstance(act, acts.Call | acts.Calls):
-            self._ask(run)
+            self._require_action(run)
         else:
             if isinstance(act, acts.RunCode):
-                run.playback.answer(partial(self.view, run), run.printed)
+                run.playback.resume(partial(self.view, run), run.last_logs)
             if not isinstance(self._next_act(run), acts.ENDS):
                 self._close(run, "finish")
             self._begin_next(run)
@@ -189,7 +189,7 @@ class Engine:
     def _begin_message(self, run: Run, act: acts.Say | acts.Refuse) -> None:
         thread = self._thread(run)
         if isinstance(act, acts.Say):
-            act = self._interpreter.linked(with_citations(act, run, thread), run)
+            act = self._interpreter.with_links(with_citations(act, run, thread), run)
         completion = complete(run, thread, act.text)
         message = Message(
             id=self._id(run, "msg_"),
@@ -207,13 +207,13 @@ class Engine:
         self._write(run, message, message.content, writing.message(act, completion.text))
 
     def _begin_tools(self, run: Run, act: acts.Call | acts.Calls | acts.RunCode | acts.Search) -> None:
-        """The calls show when they are written; a call that a limit cut off never does."""
+        """Begin a tool_calls step. Calls show when they are written; one that a token limit cut off never does."""
         thread = self._thread(run)
         if isinstance(act, acts.Search):
             act = with_results(act, run, thread, self._store, self._searcher)
         completion = complete(run, thread, writing.text_of(act))
         if isinstance(act, acts.RunCode) and not completion.cut:
-            act = self._interpreter.ran(act, run, thread)
+            act = self._interpreter.run(act, run, thread)
         details: dict[str, Any] = {"type": "tool_calls", "tool_calls": []}
         step = self._open_step(run, "tool_calls", details, completion.usage)
         written = writing.tool_calls(act, partial(self._id, run, "call_"))
@@ -221,9 +221,9 @@ class Engine:
             self._write(run, step, details["tool_calls"], written)
 
     def _begin_nothing(self, run: Run, act: acts.Wait) -> None:
-        """Waiting opens nothing."""
+        """Waiting opens no step."""
 
-    def _ask(self, run: Run) -> None:
+    def _require_action(self, run: Run) -> None:
         assert run.open_step is not None  # `_begin_tools` opened it
         run.required_action = {
             "type": "submit_tool_outputs",
@@ -251,10 +251,10 @@ class Engine:
         self._end(run, "truncate")
 
     def _hang(self, run: Run, act: acts.Hang) -> None:
-        """Nothing more is due but the expiry."""
+        """Do nothing more: only the expiry is still due."""
 
     def _cancel_by_another(self, run: Run, act: acts.Cancel) -> None:
-        """The script knows how it ends, so no act has a say in it (`beats_cancel` is for clients that cancel)."""
+        """Cancel by the script, which also sets the final status (`beats_cancel` is for cancellations by clients)."""
         self._advance(run, run, "cancel")
         takes = self.timing.cancelling if act.takes is None else act.takes
         self._later(run, takes, partial(_AFTER_CANCELLING[act.then], self))
@@ -265,25 +265,25 @@ class Engine:
     def _fail_after_all(self, run: Run) -> None:
         self._fail(run, acts.fail())
 
-    def _owes_an_answer(self, run: Run) -> bool:
-        """A script that ends on a function call leaves the model without a word after the outputs."""
+    def _ends_on_function_call(self, run: Run) -> bool:
+        """Whether the last step was a function call, after whose outputs the model has to answer."""
         newest = next(reversed(run.steps), None)
         return newest is not None and any(call["type"] == "function" for call in newest.details.get("tool_calls", ()))
 
-    # --- the one way to move ------------------------------------------------------------------------------
+    # --- changing statuses --------------------------------------------------------------------------------
 
     def _advance(self, run: Run, record: Run | Step | Message, because: str) -> None:
-        """Move a record of the run, and tell it to whoever streams the run; a new record is told twice."""
+        """Move a record along its table, with an event for the run's stream; a new record has two events."""
         row = advance(record, _TABLES[type(record)], because, now=self._clock.now)
         if run.feed is not None:
             if row.source == NEW:
-                run.feed.tell(record, "created")
-            run.feed.tell(record, record.status)
+                run.feed.emit(record, "created")
+            run.feed.emit(record, record.status)
 
     def _end(self, run: Run, because: str) -> None:
-        """A terminal move: the open message and step end with the run, and are told before it (CONTRACT §3.8, §5.2)."""
+        """End the run; its open message and step end before it (CONTRACT §3.8, §5.2)."""
         row = find(RUN, run.status, because)
-        assert row is not None  # whoever ends a run has asked the table or set the timer for this row
+        assert row is not None  # callers have asked the table, or have set the timer for this row
         self._stop_writing(run)
         self._close(run, because, ENDINGS[row.to].reason)
         run.usage = run.playback.script.usage.get(run.id, run.spent)
@@ -312,16 +312,16 @@ class Engine:
         self,
         run: Run,
         record: Message | Step,
-        place: list[dict[str, Any]],
-        written: Written,
+        target: list[dict[str, Any]],
+        output: ActOutput,
     ) -> None:
         now = self._clock.now
-        run.draft = Draft(record, place, written, begun=now, done=now + self.timing.act)
+        run.draft = Draft(record, target, output, begun=now, done=now + self.timing.act)
         if run.feed is not None:
             run.feed.write(run.draft)
 
     def _stop_writing(self, run: Run) -> None:
-        """What is written by now stays, whether it is all or the run was cut off (CONTRACT §3.3, "partial")."""
+        """Keep what is written by now: all of the act, or a part if the run was cut off (CONTRACT §3.3, "partial")."""
         if run.draft is not None:
             run.draft.stop(self._clock.now)
             run.draft = None
@@ -357,7 +357,7 @@ class Engine:
         self._at(run, "progress", self._clock.now + delay, action)
 
     def _at(self, run: Run, name: Literal["progress", "expiry"], due: float, action: Callable[[Run], None]) -> None:
-        """Set one of the run's two timers; the one of that name that was set before no longer counts."""
+        """Set one of the run's two timers, in place of an earlier one of that name."""
         if name in run.timers:
             run.timers[name].cancel()
         run.timers[name] = self._clock.call_at(due, partial(action, run))

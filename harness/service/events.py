@@ -1,7 +1,7 @@
-"""Server-sent events: how a run is told to the client that streams it (CONTRACT §5).
+"""Server-sent events: the stream of a run (CONTRACT §5).
 
-A `Feed` is filled by the engine as things happen and emptied by the client as it reads. Reading is one more way
-to drive the clock: a client that waits for the next event lets the time pass until there is one.
+A `Feed` is filled by the engine as things happen, and emptied by the client as it reads. Reading also drives the
+clock: when a client waits for the next event, virtual time passes until there is one.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Frame(NamedTuple):
 
 
 class Comment(NamedTuple):
-    """A line that clients skip."""
+    """A comment line, which clients skip."""
 
     text: str
 
@@ -56,12 +56,12 @@ DONE = Frame("done", b"[DONE]")
 
 
 class Feed:
-    """The events of one run for one client, from the request that asked for them until the run rests.
+    """The events of one run for one client, from the request for the stream until the run ends or requires action.
 
     Args:
-        clock: what reading moves.
-        show: the name and the object for a record of which something is told.
-        delta: the name and the object for one piece of a draft; its entries are given.
+        clock: moved by reading.
+        show: makes the event's name and object for a record and what happened to it.
+        delta: makes the event's name and object for one piece of a draft, from its entries.
     """
 
     def __init__(
@@ -77,35 +77,35 @@ class Feed:
         self._pieces: Iterator[tuple[float, Piece]] | None = None  # of the draft at the head of the queue
         self._piece: tuple[float, Piece] | None = None  # the next of them
         self._ended = False
-        self._left = False
+        self._detached = False
 
     def __deepcopy__(self, memo: dict[int, Any]) -> None:
-        """A snapshot holds no connections: in a copy of the world nobody reads this stream."""
+        """None: a copy of the world has no connections, so nobody reads the stream there."""
         return
 
     # --- the engine's side --------------------------------------------------------------------------------
 
-    def tell(self, record: Record, what: str) -> None:
-        """Something happened to a record; it is written down as it looks now, whenever it is read."""
-        if not self._left:
+    def emit(self, record: Record, what: str) -> None:
+        """Add an event for a record, which shows it as it is now, whenever the event is read."""
+        if not self._detached:
             name, shown = self._show(record, what)
             self._queue.append(Frame(name, to_json(shown)))
 
     def write(self, draft: Draft) -> None:
-        """The model begins to write; its pieces are read as they fall due."""
-        if not self._left:
+        """Add a draft that the model begins to write; its pieces become events as they fall due."""
+        if not self._detached:
             self._queue.append(draft)
 
     def end(self) -> None:
-        """The run has ended or waits for a client, and so has the stream (CONTRACT §5)."""
+        """End the stream, because the run has ended or waits for a client (CONTRACT §5)."""
         self._queue.append(DONE)
         self._ended = True
 
     # --- the client's side --------------------------------------------------------------------------------
 
-    def leave(self) -> None:
-        """The client reads no more: nothing is kept for it any longer."""
-        self._left = True
+    def detach(self) -> None:
+        """The client stops reading: further events are dropped."""
+        self._detached = True
         self._queue.clear()
 
     @property
@@ -113,7 +113,7 @@ class Feed:
         return self._clock.now
 
     def wait(self) -> float:
-        """Virtual seconds until there is something to read; 0 if there is already, or never will be."""
+        """Virtual seconds until the next event; 0 if there is one already, or none will come."""
         head = self._head()
         if self._ended or isinstance(head, Frame):
             return 0.0
@@ -121,11 +121,11 @@ class Feed:
         return max(0.0, min(due for due in dues if due is not None) - self._clock.now)
 
     def next(self, patience: float | None = None) -> Frame | None:
-        """The next event, for which virtual time passes if need be; None at the end.
+        """The next event, after the virtual time until it is due; None at the end.
 
         Raises:
-            ReadTimeout: it is further away than the client is patient; so much time has passed then.
-            HarnessFailure: nothing moves the time, because the clock is `manual`.
+            ReadTimeout: it is not due within `patience` seconds, which have passed then.
+            HarnessFailure: it is not due yet, and the clock is `manual`.
         """
         left = float("inf") if patience is None else patience
         while (frame := self._ready()) is None and not self._ended:
@@ -139,7 +139,7 @@ class Feed:
         return frame
 
     def stall(self, patience: float | None) -> ReadTimeout:
-        """The client waits in vain, as long as it is willing to."""
+        """The read timeout of a client for which no more events come; its time passes."""
         self._clock.slept(patience or 0)
         return ReadTimeout(SILENT)
 
@@ -151,24 +151,24 @@ class Feed:
         if head is None or self._piece is None or self._piece[0] > self._clock.now:
             return None
         _, piece = self._piece
-        self._turn_page()
+        self._next_piece()
         name, shown = self._delta(head, piece.entries())
         return Frame(name, to_json(shown))
 
     def _head(self) -> Frame | Draft | None:
-        """What comes next; a draft that has been read as far as it was written is behind us."""
+        """The next frame or unfinished draft; drafts that were read as far as they were written are removed."""
         while self._queue:
             head = self._queue[0]
             if isinstance(head, Frame):
                 return head
             if self._pieces is None:
                 self._pieces = head.pieces()
-                self._turn_page()
+                self._next_piece()
             if head.stopped is None or (self._piece is not None and self._piece[0] <= head.stopped):
                 return head
             self._queue.popleft()
             self._pieces = self._piece = None
         return None
 
-    def _turn_page(self) -> None:
+    def _next_piece(self) -> None:
         self._piece = None if self._pieces is None else next(self._pieces, None)

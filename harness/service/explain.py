@@ -74,12 +74,12 @@ def unused(scripts: Iterable[Script], faults: Iterable[str] = (), exchanges: Ite
     scripts = list(scripts)
     left = {
         "Scripts were not used: there were fewer runs than the test scripted.": [
-            f"{script.origin}: {describe(script)}" for script in scripts if not script.missed
+            f"{script.origin}: {describe(script)}" for script in scripts if not script.unmatched
         ],
         "Scripts were not used: no run met their conditions.": [
-            f"{script.origin}: {describe(script)}\n        The newest user messages of runs: {_quoted(script.missed)}"
+            f"{script.origin}: {describe(script)}\n        The runs' newest user messages: {_quoted(script.unmatched)}"
             for script in scripts
-            if script.missed
+            if script.unmatched
         ],
         "Faults did not happen: no request, or event of a stream, was the one they were planned for.": list(faults),
         "Recorded exchanges were not requested: the client sends less than when it was recorded.": list(exchanges),
@@ -88,7 +88,7 @@ def unused(scripts: Iterable[Script], faults: Iterable[str] = (), exchanges: Ite
     return HarnessFailure(
         " ".join(what),
         there_was="\n".join(f"    {line}" for lines in left.values() for line in lines),
-        do=("Correct the conditions. " if any(script.missed for script in scripts) else "")
+        do=("Correct the conditions. " if any(script.unmatched for script in scripts) else "")
         + 'Remove them, or allow it: @pytest.mark.assistants(unused="ignore"), fake_assistants(unused="ignore")',
     )
 

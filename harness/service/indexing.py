@@ -25,35 +25,35 @@ if TYPE_CHECKING:
 # Records that change by themselves while clients poll them.
 Pollable: TypeAlias = "VectorStore | FileBatch | StoreFile"
 
-SECONDS = 1.0  # a small text takes about that long (CONTRACT §2.8)
-PATIENCE = 60.0  # how long a run waits for the store of its thread, and for no other (CONTRACT §8)
+INDEXING_SECONDS = 1.0  # a small text takes about that long (CONTRACT §2.8)
+MAX_STORE_WAIT = 60.0  # how long a run waits for its thread's store; it waits for no other (CONTRACT §8)
 BYTES_PER_TOKEN = 4  # about, as in `tokens`
-VECTOR = 1024  # bytes that are kept of a chunk besides its text: 12 bytes of text use 1036 (CONTRACT §2.8)
+VECTOR_BYTES = 1024  # used by a chunk besides its text: 12 bytes of text use 1036 (CONTRACT §2.8)
 
 
 def usage_bytes(size: int, chunking: tuple[int, int]) -> int:
-    """What a file takes up in a store.
+    """The bytes that a file of this size uses in a store, with chunks of this size and overlap.
 
     >>> usage_bytes(12, (800, 400))
     1036
     """
     tokens, (longest, overlap) = -(-size // BYTES_PER_TOKEN), chunking
     more = max(0, tokens - longest)
-    return size + VECTOR * (1 + -(-more // (longest - overlap)))
+    return size + VECTOR_BYTES * (1 + -(-more // (longest - overlap)))
 
 
-COUNTED = ("in_progress", "completed", "failed", "cancelled")
+COUNTED_STATUSES = ("in_progress", "completed", "failed", "cancelled")
 
 
 def counts(files: Iterable[StoreFile], unseen: Mapping[str, int] = MappingProxyType({})) -> dict[str, int]:
-    """`file_counts` as the wire shows them; `unseen` are files of which no more is known."""
+    """`file_counts` as the wire shows them; `unseen` are files of which only the number is known."""
     found = Counter(file.status for file in files)
     found.update(unseen)
-    return {**{status: found[status] for status in COUNTED}, "total": found.total()}
+    return {**{status: found[status] for status in COUNTED_STATUSES}, "total": found.total()}
 
 
 class Indexer:
-    """Moves what lies in vector stores, and shows it moving to those who look."""
+    """Indexes the files of vector stores over time, and lets polling clients see the progress."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -62,14 +62,15 @@ class Indexer:
     # --- what a client does -------------------------------------------------------------------------------
 
     def add(self, store: VectorStore, file: StoreFile) -> StoreFile:
-        """Put a file into a store. One that is there already is indexed anew, with what is now said of it."""
+        """Add a file to a store. One that is in it already is replaced and indexed again."""
         if file.id in store.files:
             self.remove(store, file.id)
         advance(file, STORE_FILE, "create", now=self._clock.now)
-        file.timer = self._clock.call_at(self._clock.now + SECONDS, partial(self._index, store, file))
+        file.timer = self._clock.call_at(self._clock.now + INDEXING_SECONDS, partial(self._index, store, file))
         return store.files.add(file)
 
     def add_batch(self, store: VectorStore, batch: FileBatch, files: Iterable[StoreFile]) -> FileBatch:
+        """Add files to a store as a batch."""
         advance(batch, BATCH, "create", now=self._clock.now)
         store.batches.add(batch)
         for file in files:
@@ -78,42 +79,42 @@ class Indexer:
         return batch
 
     def cancel(self, store: VectorStore, batch: FileBatch) -> None:
-        """What is not indexed yet will not be; a batch that has ended stays as it is (CONTRACT §1.6)."""
+        """Cancel a batch and its files that are not indexed yet; one that has ended stays as it is (CONTRACT §1.6)."""
         if batch.status != "in_progress":
             return
         for file in batch.files:
             if file.status == "in_progress":
-                self._drop(file)
+                self._cancel_timer(file)
                 advance(file, STORE_FILE, "cancel", now=self._clock.now)
         advance(batch, BATCH, "cancel", now=self._clock.now)
 
-    def settle(self, store: VectorStore) -> None:
-        """A store that has just been made is indexed at once: it is to be one that was there before anybody looked."""
+    def index_now(self, store: VectorStore) -> None:
+        """Index all files of a new store at once, so that it looks like one that has existed for some time."""
         for file in store.files:
-            self._drop(file)
+            self._cancel_timer(file)
             self._index(store, file)
 
     def remove(self, store: VectorStore, file_id: str) -> None:
-        """Take a file out of a store, and out of the batch it came in: the counts are those of what is there."""
+        """Remove a file from a store, and from its batch, whose counts it no longer belongs to."""
         file = store.files.get(file_id)
-        assert file is not None  # callers have looked
-        self._drop(file)
+        assert file is not None  # callers have checked that
+        self._cancel_timer(file)
         store.files.remove(file_id)
         batch = None if file.batch_id is None else store.batches.get(file.batch_id)
         if batch is not None:
             batch.files.remove(file_id)
-            self._end(batch)
+            self._end_if_done(batch)
 
     def drop(self, store: VectorStore) -> None:
-        """The store is deleted: nothing more happens in it."""
+        """Stop indexing, because the store is deleted."""
         for file in store.files:
-            self._drop(file)
+            self._cancel_timer(file)
 
-    def forget(self, file_id: str) -> None:
-        """A file object is deleted: no store shows or finds it any more (CONTRACT §1.5).
+    def forget_file(self, file_id: str) -> None:
+        """Handle the deletion of a file object, which stores no longer show or find (CONTRACT §1.5).
 
-        What was indexed goes on counting until it is taken out of the store as well (openai/openai-dotnet#540, July
-        2025), as sashirestela/simple-openai's demos do. What still had to be indexed is gone at once (G).
+        If it was indexed, it still counts until it is removed from the store as well (openai/openai-dotnet#540, July
+        2025), as sashirestela/simple-openai's demos do. If not, it is removed at once (G).
         """
         for store in self._store.vector_stores:
             file = store.files.get(file_id)
@@ -122,17 +123,17 @@ class Indexer:
 
     # --- what runs do -------------------------------------------------------------------------------------
 
-    def used_by(self, run: Run) -> tuple[list[VectorStore], VectorStore | None]:
-        """The stores that a run searches: of its assistant and of its thread, and that of the thread by itself."""
+    def stores_of(self, run: Run) -> tuple[list[VectorStore], VectorStore | None]:
+        """The stores that a run searches, its assistant's and its thread's; and again the thread's alone, if any."""
         if not any(tool["type"] == "file_search" for tool in run.tools):
             return [], None
         assistant, thread = self._store.assistants.get(run.assistant_id), self._store.threads.get(run.thread_id)
         of_thread = self._of(thread)
         return [store for store in (self._of(assistant), of_thread) if store is not None], of_thread
 
-    def bump(self, run: Run) -> str | None:
-        """A run uses its stores, which thereby are active (CONTRACT §2.7); the id of one that has expired."""
-        stores, _ = self.used_by(run)
+    def touch_stores(self, run: Run) -> str | None:
+        """Mark the run's stores as active now (CONTRACT §2.7), unless one has expired: return its id."""
+        stores, _ = self.stores_of(run)
         for store in stores:
             if self.expired(store):
                 return store.id
@@ -140,13 +141,13 @@ class Indexer:
             store.last_active_at = int(self._clock.now)
         return None
 
-    def delay(self, run: Run) -> float:
-        """Seconds until the store of the run's thread is ready, as far as the run waits for it."""
-        _, store = self.used_by(run)
+    def wait_for_store(self, run: Run) -> float:
+        """Seconds that the run waits for the store of its thread to be indexed."""
+        _, store = self.stores_of(run)
         if store is None:
             return 0.0
         begun = (file.timeline[0].at for file in store.files if file.status == "in_progress" and file.timer)
-        return min(PATIENCE, max((at + SECONDS - self._clock.now for at in begun), default=0.0))
+        return min(MAX_STORE_WAIT, max((at + INDEXING_SECONDS - self._clock.now for at in begun), default=0.0))
 
     def _of(self, owner: Any) -> VectorStore | None:
         if owner is None:
@@ -160,7 +161,7 @@ class Indexer:
         return store.expires_at is not None and self._clock.now >= store.expires_at
 
     def status(self, store: VectorStore) -> str:
-        """Files that failed do not matter (CONTRACT §2.7)."""
+        """The status of a store; files that failed do not matter (CONTRACT §2.7)."""
         if self.expired(store):
             return "expired"
         return "in_progress" if self._in_progress(store) else "completed"
@@ -192,28 +193,28 @@ class Indexer:
 
     def _index(self, store: VectorStore, file: StoreFile) -> None:
         source = self._store.files.get(file.id)
-        assert source is not None  # deleting a file takes it out of the stores in which it waits
+        assert source is not None  # deleting a file removes it from the stores in which it is not indexed yet
         error = indexing_error(source)
         if error is None:
             file.usage_bytes = usage_bytes(len(source.content), file.chunking)
         else:
             file.last_error = {"code": error.code, "message": error.message}
         advance(file, STORE_FILE, "index" if error is None else "fail", now=self._clock.now)
-        if not self.expired(store):  # which is final: "no longer available for use", as Azure's reference says
+        if not self.expired(store):  # expiry is final: "no longer available for use", says Azure's reference
             store.last_active_at = int(self._clock.now)  # as the recorded lists show
         batch = None if file.batch_id is None else store.batches.get(file.batch_id)
         if batch is not None:
-            self._end(batch)
+            self._end_if_done(batch)
 
-    def _end(self, batch: FileBatch) -> None:
-        """The batch has ended as soon as none of its files is in progress."""
-        # the newest are the last to be done
+    def _end_if_done(self, batch: FileBatch) -> None:
+        """End the batch if none of its files is in progress any more."""
+        # the newest files are indexed last, so checking them first is faster
         if batch.status != "in_progress" or any(file.status == "in_progress" for file in reversed(batch.files)):
             return
         failed = bool(batch.files) and all(file.status == "failed" for file in batch.files)
         advance(batch, BATCH, "fail" if failed else "finish", now=self._clock.now)
 
     @staticmethod
-    def _drop(file: StoreFile) -> None:
+    def _cancel_timer(file: StoreFile) -> None:
         if file.timer is not None:
             file.timer.cancel()

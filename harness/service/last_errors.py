@@ -1,8 +1,8 @@
-"""Why a run fails: the codes of `last_error`, and what the service said with each (CONTRACT §3.5)."""
+"""The codes of `last_error`, and the service's message for each (CONTRACT §3.5)."""
 
 from __future__ import annotations
 
-# That of invalid_prompt is not recorded.
+# The message of invalid_prompt is not recorded.
 TEXTS: dict[str, str] = {
     "server_error": "Sorry, something went wrong.",
     "rate_limit_exceeded": (
@@ -12,4 +12,4 @@ TEXTS: dict[str, str] = {
     "invalid_prompt": "Invalid prompt.",
 }
 ON_AZURE = {"rate_limit_exceeded": "Rate limit is exceeded. Try again in 60 seconds."}
-OF_STEPS = frozenset({"server_error", "rate_limit_exceeded"})  # a step knows fewer codes than its run
+OF_STEPS = frozenset({"server_error", "rate_limit_exceeded"})  # a step has fewer codes than a run

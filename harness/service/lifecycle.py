@@ -5,7 +5,7 @@ Two rules hold everywhere:
 1. A status changes through `advance` and through nothing else.
 2. A terminal status is one that no row starts from.
 
-A row says: from which status, moved by whom, because of what, to which status, and what that writes on the
+A row says: from which status, moved by whom, because of what, to which status, and which fields that sets on the
 record. `by` is one of `client` (a request: the cause names its route), `model` (an act of the script) and
 `clock` (a timer). The diagram, the documentation and the tests are derived from the rows.
 
@@ -103,9 +103,9 @@ MESSAGE: tuple[Row, ...] = (
     Row("in_progress", "clock", "expire", "incomplete", ("incomplete_at",)),
 )
 
-# CONTRACT §2.8. The status of a store follows from its files (CONTRACT §2.7), that of a batch does once the last of
-# them is done, failed or not. Cancelling is immediate (G: what is recorded came too late). `failed` is a batch none of
-# whose files could be indexed (G; the specification has the status and does not say when).
+# CONTRACT §2.8. The status of a store is derived from its files (CONTRACT §2.7); a batch ends once the last of its
+# files is done, failed or not. Cancelling is immediate (G: the recorded one came too late). A batch has `failed` if
+# none of its files could be indexed (G: the specification has the status and does not say when).
 STORE_FILE: tuple[Row, ...] = (
     Row(NEW, "client", "create", "in_progress", ("created_at",)),
     Row("in_progress", "clock", "index", "completed"),
@@ -132,16 +132,16 @@ ENDINGS: dict[str, Ending] = {
 # step completes.
 STEP_CAUSE = {"truncate": "finish"}
 
-# A stream tells the end of a message before that of its step; of one that fails, the other way round (CONTRACT §5.2,
-# where all but `truncate` and `finish` is a guess).
+# In a stream a message ends before its step, but after it if the run fails (CONTRACT §5.2, where all but `truncate`
+# and `finish` is a guess).
 STEP_ENDS_FIRST = frozenset({"fail"})
 
-# A run in one of these holds its thread (CONTRACT §4).
+# A run with one of these statuses locks its thread (CONTRACT §4).
 ACTIVE = frozenset({"queued", "in_progress", "requires_action", "cancelling"})
 
 
 def terminal(table: Iterable[Row]) -> frozenset[str]:
-    """The statuses that nothing leaves.
+    """The statuses that no row leaves.
 
     >>> sorted(terminal(STEP))
     ['cancelled', 'completed', 'expired', 'failed']
@@ -152,7 +152,7 @@ def terminal(table: Iterable[Row]) -> frozenset[str]:
 
 @cache
 def reachable(table: tuple[Row, ...], source: str) -> frozenset[str]:
-    """All that moves can lead to from this status, one or many; itself only if a way leads back to it.
+    """All statuses that moves can lead to from this one; itself only if a way leads back to it.
 
     >>> sorted(reachable(RUN, "cancelling"))
     ['cancelled', 'completed', 'expired', 'failed']
@@ -177,7 +177,7 @@ def find(table: tuple[Row, ...], source: str, because: str) -> Row | None:
 
 
 def advance(record: HasStatus, table: tuple[Row, ...], because: str, *, now: float) -> Row:
-    """Move `record` along the row for `because`, stamp it, and write the move on its timeline.
+    """Move `record` along the row for `because`, set its timestamps, and add the move to its timeline.
 
     Raises:
         LookupError: the table has no such row; the message lists those that leave the present status.

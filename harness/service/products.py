@@ -1,4 +1,4 @@
-"""What a cell of the code interpreter makes: files under `/mnt/data`, and drawings."""
+"""The files and drawings that a cell of the code interpreter makes."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ LINK = f"sandbox:{FOLDER}"
 
 @dataclass(frozen=True)
 class Product:
-    """A file that a cell wrote, by its name below `/mnt/data`; without a name, a drawing that it showed."""
+    """A file that a cell wrote, with its name below `/mnt/data`; without a name, a drawing."""
 
     name: str | None
     content: bytes = field(repr=False)
 
 
-def written(files: Mapping[str, Any] | None) -> tuple[Product, ...]:
-    """Files as a user gives them: by name, each with bytes, text, or what was read from a path."""
-    return tuple(Product(_checked(name), _content(given)) for name, given in (files or {}).items())
+def checked_files(files: Mapping[str, Any] | None) -> tuple[Product, ...]:
+    """The argument `files` of `run_code`: for each name bytes, text, or a product."""
+    return tuple(Product(_checked_name(name), _content(given)) for name, given in (files or {}).items())
 
 
-def drawn(images: Iterable[Any]) -> tuple[str | Product, ...]:
-    """Images as a user gives them; a text that ends in `.png` is a name, for which a picture is made, else an id."""
+def checked_images(images: Iterable[Any]) -> tuple[str | Product, ...]:
+    """The argument `images` of `run_code`: a text that ends in `.png` is a name and gets an image, others are ids."""
     return tuple(_drawing(given) for given in images)
 
 
 def _drawing(given: Any) -> str | Product:
     if isinstance(given, str):
-        return Product(_checked(given), PIXEL) if given.lower().endswith(".png") else given
+        return Product(_checked_name(given), PIXEL) if given.lower().endswith(".png") else given
     if isinstance(given, bytes):
         return Product(None, given)
     if isinstance(given, Product):
-        return Product(_checked(given.name or ""), given.content)
+        return Product(_checked_name(given.name or ""), given.content)
     return file_id(given)
 
 
@@ -51,24 +51,24 @@ def _content(given: Any) -> bytes:
     if isinstance(given, str):
         return given.encode()
     if not isinstance(given, bytes):
-        raise unreadable(given, "there are no bytes in it")
+        raise unreadable(given, "it has no content")
     return given
 
 
 def unreadable(given: object, why: object) -> HarnessFailure:
-    """Something has no bytes for a file."""
+    """The failure for a value that is not the content of a file."""
     return HarnessFailure(
         f"run_code(…) cannot read {given!r}: {why}",
         do='run_code("…", files={"mean.csv": b"month,mean\\n"})   # bytes, text, or a pathlib.Path',
     )
 
 
-def _checked(name: str) -> str:
+def _checked_name(name: str) -> str:
     parts = name.split("/")
     if not name.isprintable() or "\\" in name or any(part in ("", ".", "..") for part in parts):
         raise HarnessFailure(
             f"run_code(…) cannot make a file called {name!r}.",
-            there_was="The name is a place below /mnt/data: mean.csv, or plots/mean.png.",
+            there_was="The name is a path below /mnt/data: mean.csv, or plots/mean.png.",
             do='run_code("…", files={"mean.csv": b"month,mean\\n"})',
         )
     return name
@@ -78,7 +78,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-# One grey pixel: the smallest picture that is one.
+# One grey pixel: the smallest image.
 PIXEL = (
     b"\x89PNG\r\n\x1a\n"
     + _chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))

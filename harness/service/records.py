@@ -1,4 +1,4 @@
-"""What the service keeps of each object. How an object looks on the wire is its resource's affair."""
+"""The records that the service keeps. Their form on the wire is made in `resources/`."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Assistant:
     tools: list[dict[str, Any]] = field(default_factory=list)
     tool_resources: dict[str, Any] = field(default_factory=dict)
     file_ids: dict[str, int] = field(default_factory=dict)  # v1: each with the second it was attached
-    shared: set[tuple[str, str]] = field(default_factory=set)  # v1: which tool of v2 was given which of these files
+    shared: set[tuple[str, str]] = field(default_factory=set)  # v1: tools of v2 and the files that each was given
     metadata: Metadata = field(default_factory=dict)
     temperature: float = 1.0
     top_p: float = 1.0
-    sampling_set: frozenset[str] = frozenset()  # which of these two a body has set, be it to 1
+    sampling_set: frozenset[str] = frozenset()  # which of these two a request has set, even to the default
     reasoning_effort: str | None = None
     response_format: Any = "auto"
 
@@ -64,11 +64,11 @@ class Message:
     timeline: list[Moment] = field(default_factory=list)
 
     @property
-    def linked(self) -> list[str]:
-        """The files that its text links to. They count as attached; what was drawn does not.
+    def linked_files(self) -> list[str]:
+        """The ids of the files that its text links to. They count as attached; drawings do not.
 
         Printed in notebooks: Azure-Samples/azureai-samples, code-interpreter, November 2024; of v1, January 2024.
-        Whether a stream shows them before the text is there, nobody tells (G).
+        Whether a stream shows them before the text is not known (G).
         """
         if self.run_id is None:
             return []
@@ -77,13 +77,14 @@ class Message:
 
     @property
     def files(self) -> list[str]:
-        """Its files as v1 shows them."""
-        return self.file_ids or self.linked
+        """Its file ids as v1 shows them."""
+        return self.file_ids or self.linked_files
 
     @property
-    def attached(self) -> list[dict[str, Any]]:
-        """The same as v2 does, with the tools that may read them."""
-        return self.attachments or [{"file_id": each, "tools": [{"type": "code_interpreter"}]} for each in self.linked]
+    def shown_attachments(self) -> list[dict[str, Any]]:
+        """Its files as v2 shows them, with the tools that may read them."""
+        linked = [{"file_id": file_id, "tools": [{"type": "code_interpreter"}]} for file_id in self.linked_files]
+        return self.attachments or linked
 
     @property
     def text(self) -> str:
@@ -126,7 +127,7 @@ class Step:
 
 @dataclass(slots=True)
 class Run:
-    """A run with all that its object shows, its steps, and where it stands in its script."""
+    """A run: the fields of its object, its steps, and how far it has come in its script."""
 
     id: str
     thread_id: str
@@ -135,9 +136,9 @@ class Run:
     instructions: str | None
     tools: list[dict[str, Any]]
     api: Api = "v2"  # in which it was created
-    playback: Playback = field(init=False)  # the director chooses it
+    playback: Playback = field(init=False)  # set by the director
     azure: bool = False
-    include: Sequence[str] = ()  # what its streams show besides
+    include: Sequence[str] = ()  # the `include` of its streams
     file_ids: list[str] = field(default_factory=list)
     metadata: Metadata = field(default_factory=dict)
     temperature: float = 1.0
@@ -166,12 +167,12 @@ class Run:
     open_step: Step | None = None
     open_message: Message | None = None
     draft: Draft | None = None  # what the model is writing
-    feed: Feed | None = None  # where it is told to a client that streams
+    feed: Feed | None = None  # the stream of a client, if one follows the run
     timers: dict[str, Timer] = field(default_factory=dict)
     seen_by: dict[Hashable, int] = field(default_factory=dict)  # by client: how much of the timeline it has seen
-    products: dict[str, str] = field(default_factory=dict)  # what its cells wrote: names and file ids
-    drawings: list[str] = field(default_factory=list)  # what they drew, and no message has shown
-    printed: str = ""  # by the last cell
+    products: dict[str, str] = field(default_factory=dict)  # files that its cells wrote: ids by name
+    drawings: list[str] = field(default_factory=list)  # images that its cells drew and no message has shown
+    last_logs: str = ""  # what the last cell printed
 
     @property
     def active(self) -> bool:
@@ -184,14 +185,14 @@ class Thread:
     created_at: int
     metadata: Metadata = field(default_factory=dict)
     tool_resources: dict[str, Any] = field(default_factory=dict)
-    shared: set[tuple[str, str]] = field(default_factory=set)  # v1: which tool of v2 was given which file of a message
+    shared: set[tuple[str, str]] = field(default_factory=set)  # v1: tools of v2 and the messages' files each was given
     messages: Table[Message] = field(default_factory=Table)
     runs: Table[Run] = field(default_factory=Table)
-    deleted: bool = False  # deleted: kept for who tells what happened
+    deleted: bool = False  # if so, it is kept for reports only
 
     @property
     def active_run(self) -> Run | None:
-        """The run that holds the thread, if any: there is at most one, and it is the newest (CONTRACT §4)."""
+        """The run that locks the thread, if any: there is at most one, and it is the newest (CONTRACT §4)."""
         newest = next(reversed(self.runs), None)
         return newest if newest is not None and newest.active else None
 
@@ -205,16 +206,16 @@ class File:
     content: Content
     expires_at: int | None = None
     status: str = "processed"
-    content_known: bool = True  # False: nobody has seen what is in it, so it counts as fit for every tool
+    content_known: bool = True  # if not, the file is accepted for every tool
 
     def __deepcopy__(self, memo: dict[int, object]) -> File:
-        """Its values cannot change, and a view of a file on disk cannot be copied."""
+        """Its values are immutable, and a view of a file on disk cannot be copied."""
         return replace(self)
 
 
 @dataclass(slots=True)
 class StoreFile:
-    """A file in a vector store; its id is the file's. Only a `completed` one is searched."""
+    """A file in a vector store, with the id of the file object. Only `completed` ones are searched."""
 
     id: str
     vector_store_id: str
@@ -232,7 +233,7 @@ class StoreFile:
 
 @dataclass(slots=True)
 class FileBatch:
-    """Files that were put into a store by one request."""
+    """Files that were added to a store by one request."""
 
     id: str
     vector_store_id: str
@@ -245,9 +246,9 @@ class FileBatch:
 
 @dataclass(slots=True)
 class VectorStore:
-    """What file search looks through. Its status and its counts are those of its files.
+    """A vector store. Its status and counts are derived from its files.
 
-    One from a recording may have had more files than were ever shown: `unseen` counts them by status.
+    A recorded store may have had more files than the recording shows: `unseen` counts those by status.
     """
 
     id: str
@@ -272,5 +273,5 @@ class VectorStore:
 
     @property
     def expires_at(self) -> int | None:
-        """So many days after it was last active (CONTRACT §2.7)."""
+        """`expires_after` days after it was last active (CONTRACT §2.7)."""
         return None if self.expires_after is None else self.last_active_at + self.expires_after["days"] * 86_400

@@ -1,4 +1,4 @@
-"""Where a run takes its acts from: a script, and how far each run has come in it."""
+"""Scripts, from which runs take their acts, and how far each run has come in its script."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from harness.service.records import Usage
     from harness.service.views import RunView
 
-MISSED = 5  # runs that a script tells of
+MAX_UNMATCHED = 5  # runs that a script remembers
 
 
 @dataclass
 class Script:
     """Acts, or a function that gives them, for one run or for many; `origin` is the user's own line.
 
-    `ids` are those that a run's steps, messages and calls had when it was recorded, by prefix and in their order;
-    `usage` is what the run and its steps cost then, by their ids. What it does not name costs what the fake counts.
-    `expected` says whether it is to be told when no run takes it; `missed` are the newest user messages of the last
-    runs that did not meet its conditions.
+    `ids` are the recorded ids of a run's steps, messages and calls, by prefix and in their order; `usage` is the
+    recorded usage of the run and its steps, by their ids, in place of what the fake counts. `expected` says whether it
+    is an error if no run takes it; `unmatched` are the newest user messages of the last runs that did not meet its
+    conditions.
     """
 
     source: tuple[Act, ...] | Callable[[RunView], object]
@@ -36,62 +36,62 @@ class Script:
     ids: Mapping[str, Sequence[str]] = field(default_factory=dict)
     usage: Mapping[str, Usage] = field(default_factory=dict)
     expected: bool = True
-    missed: deque[str] = field(default_factory=lambda: deque(maxlen=MISSED))
+    unmatched: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_UNMATCHED))
 
     def __deepcopy__(self, memo: dict[int, object]) -> Script:
-        """Acts are values, and a function is the user's: be it a method, what it belongs to is not copied."""
-        return replace(self, taken_by=list(self.taken_by), missed=self.missed.copy())
+        """The source is not copied: acts are values, and a function, or the object of a method, is the user's."""
+        return replace(self, taken_by=list(self.taken_by), unmatched=self.unmatched.copy())
 
 
 @dataclass
 class Playback:
-    """Where one run stands in its script; `over` when that has no more to give than the `acts` that are left.
+    """How far one run has come in its script: `acts` come next; if `exhausted`, there are no more after them.
 
-    A generator cannot be copied, and a snapshot copies everything: so what it was given and what was sent into it is
-    kept, and a copied playback starts its generator anew with the same.
+    A generator cannot be copied, as a snapshot would have to. So its argument (`view`) and all that was `sent` into it
+    are kept, and a copied playback starts the generator again with the same.
     """
 
     script: Script
     acts: list[Act] = field(default_factory=list)
-    over: bool = False
-    given: RunView | None = None
+    exhausted: bool = False
+    view: RunView | None = None
     sent: list[object] = field(default_factory=list)
     ids: dict[str, list[str]] = field(default_factory=dict)
     _generator: Generator[object, object, object] | None = None
 
     def __deepcopy__(self, memo: dict[int, object]) -> Playback:
         ids = {prefix: list(left) for prefix, left in self.ids.items()}
-        return Playback(self.script, list(self.acts), self.over, self.given, list(self.sent), ids)
+        return Playback(self.script, list(self.acts), self.exhausted, self.view, list(self.sent), ids)
 
     def next_id(self, prefix: str) -> str | None:
-        """The id that the script has for the next object of this kind, if it has one."""
+        """The recorded id for the next object of this kind, if the script has one."""
         left = self.ids.get(prefix)
         return left.pop(0) if left else None
 
     def peek(self, view: Callable[[], RunView]) -> Act | None:
-        """The act that comes next, without taking it; None when the script is at its end."""
+        """The act that comes next, without taking it; None at the end of the script."""
         if not self.acts:
-            self.acts = self._more(view, None)
+            self.acts = self._next_acts(view, None)
         return self.acts[0] if self.acts else None
 
     def take(self) -> Act:
         """Take the act that `peek` showed."""
         return self.acts.pop(0)
 
-    def put(self, act: Act) -> Act:
-        """Let this act come next."""
+    def insert(self, act: Act) -> Act:
+        """Insert an act that comes next, and return it."""
         self.acts.insert(0, act)
         return act
 
-    def answer(self, view: Callable[[], RunView], outputs: object) -> None:
-        """Hand the tool outputs to the generator that asked for them."""
+    def resume(self, view: Callable[[], RunView], outputs: object) -> None:
+        """Send tool outputs, or what a cell printed, to the generator that waits for them."""
         if not self.acts:
-            self.acts = self._more(view, outputs)
+            self.acts = self._next_acts(view, outputs)
 
     def beats_cancel(self) -> bool:
-        """Whether the act under way, or a failure right behind it, is done before a cancellation.
+        """Whether the current act, or a failure directly after it, happens although the run is cancelled.
 
-        What is behind a function call comes only after a client has answered.
+        After a function call nothing can: it waits for a client.
         """
         if not self.acts or isinstance(self.acts[0], Call | Calls):
             return False
@@ -99,44 +99,44 @@ class Playback:
         done = [under_way, *(act for act in behind if isinstance(act, Fail))]
         return any(getattr(act, "beats_cancel", False) for act in done)
 
-    def _more(self, view: Callable[[], RunView], value: object) -> list[Act]:
-        if self.over:
+    def _next_acts(self, view: Callable[[], RunView], value: object) -> list[Act]:
+        if self.exhausted:
             return []
         source = self.script.source
-        if not callable(source):  # acts that were checked when they were written down
-            self.over = True
+        if not callable(source):  # acts, which were checked when the script was made
+            self.exhausted = True
             return list(source)
         try:
-            given = self._asked(source, view, value)
+            given = self._call_model(source, view, value)
         except Exception as error:
-            raise raised(f"{self.script.origin}: the model function", error) from error
+            raise user_function_raised(f"{self.script.origin}: the model function", error) from error
         return list(as_acts(given, where=self.script.origin))
 
-    def _asked(self, model: Callable[[RunView], object], view: Callable[[], RunView], value: object) -> object:
-        """What the function gives, or its generator, whatever wraps it, when it is sent this value."""
+    def _call_model(self, model: Callable[[RunView], object], view: Callable[[], RunView], value: object) -> object:
+        """The next result of the model function: its return value, or what its generator yields for `value`."""
         again: list[object] = []
         if self._generator is None:
-            run = self.given or view()
-            made = at_once(model(run), f"{self.script.origin}: the model", "def model(run): ...")
+            run = self.view or view()
+            made = require_sync(model(run), f"{self.script.origin}: the model", "def model(run): ...")
             if not isinstance(made, Generator):
-                self.over = True  # a plain function has given all at once
+                self.exhausted = True  # a function that is no generator returns all acts at once
                 return () if made is None else made
-            self._generator, self.given, again = made, run, list(self.sent)
+            self._generator, self.view, again = made, run, list(self.sent)
         try:
             for earlier in again:
                 self._generator.send(earlier)
             self.sent.append(value if self.sent else None)
             return self._generator.send(self.sent[-1])
         except StopIteration as stop:
-            self.over, self.given = True, None
+            self.exhausted, self.view = True, None
             return () if stop.value is None else stop.value
 
 
-def at_once(given: object, function: str, do: str) -> object:
-    """What a function of the user's has given, if that is to be had without waiting.
+def require_sync(given: object, function: str, do: str) -> object:
+    """The result of a user's function.
 
     Raises:
-        HarnessFailure: the function is async.
+        HarnessFailure: it is awaitable, because the function is async.
     """
     if inspect.isawaitable(given):
         getattr(given, "close", lambda: None)()
@@ -144,18 +144,16 @@ def at_once(given: object, function: str, do: str) -> object:
     return given
 
 
-def raised(function: str, error: Exception) -> HarnessFailure:
-    """A function of the user's has raised: that is not the fake's fault."""
-    return HarnessFailure(
-        f"{function} raised {type(error).__name__}: {error}", do="Its traceback stands above this one."
-    )
+def user_function_raised(function: str, error: Exception) -> HarnessFailure:
+    """The failure for an error in a function of the user."""
+    return HarnessFailure(f"{function} raised {type(error).__name__}: {error}", do="Its traceback is above this one.")
 
 
 def as_acts(given: object, *, where: str) -> tuple[Act, ...]:
-    """What a user wrote down as acts, checked: a text is `say(text)`, and nothing follows an ending.
+    """The acts in a user's value: one or several, where a text stands for `say(text)`.
 
     Raises:
-        HarnessFailure: something is not an act, or an act can never be reached.
+        HarnessFailure: something is not an act, or an act follows one that ends the run.
     """
     acts: list[Act] = []
     items: Iterable[object] = (given,)

@@ -1,4 +1,4 @@
-"""What a user can set about the service. The transports and the pytest plugin add their own in `harness.options`."""
+"""The options of the service. `harness.options` adds those of the transports and of the pytest plugin."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ class Settings:
     """How the fake service behaves.
 
     Attributes:
-        api: which API versions are answered: `both` (chosen by the `OpenAI-Beta` header), `v2` (v1 is refused as
-            the service refused it from December 2024), `v1`; or `sunset`, neither, as since 26 August 2026: files,
-            vector stores and models are left.
-        as_of: a day as `YYYY-MM-DD`; objects then have the keys, and v1 and v2 are answered, as on that day. By
-            default the newest shapes of both versions.
+        api: which API versions are served: `both` (chosen by the `OpenAI-Beta` header), `v2` (v1 is refused as the
+            service refused it from December 2024), `v1`; or `sunset`, neither, as since 26 August 2026: only files,
+            vector stores and models remain.
+        as_of: a day as `YYYY-MM-DD`: objects then have the keys, and v1 and v2 are served, as on that day. By default
+            the newest shapes of both versions.
         clock: what moves virtual time besides `clock.advance`: `on_poll`, `timed` or `manual`.
-        start: the first moment, in Unix seconds; by default noon of `as_of`, or a fixed day.
+        start: when virtual time begins, in Unix seconds; by default at noon of `as_of`, or of a fixed day.
         queued, act, cancelling: virtual seconds a run spends in `queued`, on each act, and in `cancelling`.
-        seed: what the ids are made from; the fixture gives the test's own name.
+        seed: what ids are generated from; the fixture uses the name of the test.
         api_key: the only key that is accepted; by default every key is.
         code_logs: whether steps show what cells print: `shown`; `dropped`, as the service did from 2025 on; or
-            `by_day`: what a script gives is shown, and what an executed cell prints unless `as_of` is such a day.
-        adopt_unknown: an unknown, well-formed assistant, thread or file id is created when it is first used.
-        stuck_after: how often a client may ask the same about a thread and its runs, and get the same answer, before it
-            counts as stuck. What it gets done in between begins the count anew, and so does time that passes while the
-            run can still move by itself. Less is enough of a loop that never ends by its source; with a new client for
-            every request it is ten times as many.
+            `by_day`: logs in a script are shown, and those of an executed cell unless `as_of` is such a day.
+        adopt_unknown: an unknown but well-formed assistant, thread or file id is created when it is first used.
+        stuck_after: how often a client may repeat a request about a thread or a vector store, and get the same answer,
+            before it counts as stuck. The count begins again after a successful write, and when time has passed while
+            the run can still move by itself. Four polls are enough in a loop that never ends by its source; if every
+            request comes from a new client, it takes ten times as many.
     """
 
     api: Versions = "both"

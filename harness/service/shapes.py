@@ -1,8 +1,8 @@
 """Which keys an object has on the wire, in which order, by API version and by the day it was recorded.
 
 A line reads: from this day on, in this version, the object has exactly these keys. All are FACTS A, counted in
-recordings; the day is the first on which that shape was seen. Builders compute every value they know and
-`project` picks the keys: v1 and v2, old and new, stand side by side here and nowhere else.
+recordings; the day is the first on which that shape was seen. Builders compute all values and `project` picks the
+keys, so that differences between v1 and v2, old and new, are here and nowhere else.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeAlias
 
-    Plan: TypeAlias = "tuple[attrgetter[Any], itemgetter[Any]]"
+    Projection: TypeAlias = "tuple[attrgetter[Any], itemgetter[Any]]"
 
 Api = Literal["v1", "v2"]
 NEWEST = "9999"
@@ -27,7 +27,7 @@ _RUN_UNTIL_COMPLETED = (
 )
 _RUN = f"{_RUN_UNTIL_COMPLETED} required_action last_error model instructions tools"
 _RUN_LIMITS = "max_completion_tokens max_prompt_tokens truncation_strategy incomplete_details usage response_format"
-_MESSAGE_TOLD = (
+_MESSAGE_IN_EVENTS = (
     "id object created_at assistant_id thread_id run_id status incomplete_details incomplete_at completed_at "
     "role content"
 )
@@ -65,9 +65,9 @@ SHAPES: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "thread.message": (*_MESSAGES_OF_V1, ("2024-04-17", "v2", f"{_MESSAGE} attachments metadata")),
     "thread.message modified": (*_MESSAGES_OF_V1, ("2024-04-17", "v2", f"{_MESSAGE} file_ids metadata")),
-    "thread.message told": (  # in the events of a stream
-        ("2024-03-14", "v1", f"{_MESSAGE_TOLD} file_ids metadata"),
-        ("2024-04-17", "v2", f"{_MESSAGE_TOLD} attachments metadata"),
+    "thread.message in events": (  # in the events of a stream
+        ("2024-03-14", "v1", f"{_MESSAGE_IN_EVENTS} file_ids metadata"),
+        ("2024-04-17", "v2", f"{_MESSAGE_IN_EVENTS} attachments metadata"),
     ),
     "thread.run": (
         ("2023-11-06", "v1", f"{_RUN_UNTIL_COMPLETED} last_error model instructions tools file_ids metadata"),
@@ -169,7 +169,7 @@ class Shapes:
     def __init__(self, as_of: str | None = None) -> None:
         self.day = as_of or NEWEST
         self._keys: dict[tuple[str, str], tuple[str, ...]] = {}
-        self._plans: dict[tuple[str, ...], Plan] = {}
+        self._projections: dict[tuple[str, ...], Projection] = {}
         for name, lines in SHAPES.items():
             for since, versions, keys in sorted(lines):
                 for api in versions.split():
@@ -185,18 +185,19 @@ class Shapes:
         return {key: values[key] for key in self._keys[name, api]}
 
     def show(self, name: str, api: Api, record: object, computed: dict[str, Any]) -> dict[str, Any]:
-        """The object with the keys of this day and version: what is not in `computed` is read from the record."""
+        """The object with the keys of this day and version; those that are not in `computed` come from the record."""
         keys = self._keys[name, api]
-        known = (name, api, *computed)
-        read, arrange = self._plans.get(known) or self._plans.setdefault(known, _plan(keys, tuple(computed)))
+        shape = (name, api, *computed)
+        made = self._projections.get(shape)
+        read, arrange = made or self._projections.setdefault(shape, _projection(keys, tuple(computed)))
         return dict(zip(keys, arrange((*read(record), *computed.values())), strict=True))
 
     def since(self, day: str) -> bool:
         return self.day >= day
 
 
-def _plan(keys: tuple[str, ...], computed: tuple[str, ...]) -> Plan:
-    """What reads from a record all that is not computed, and what puts both into the order of the keys."""
+def _projection(keys: tuple[str, ...], computed: tuple[str, ...]) -> Projection:
+    """A getter of all values that are not computed, and one that puts these and the computed ones into key order."""
     plain = [key for key in keys if key not in computed]
     have = [*plain, *computed]
     return attrgetter(*plain), itemgetter(*map(have.index, keys))

@@ -1,7 +1,7 @@
-"""What the service remembers: tables of records, deterministic ids, and pages.
+"""The data of the service: tables of records, deterministic ids, and pages.
 
-This file also owns randomness: every id of a fake comes from its seed, one stream for each kind of id, so that a
-file more or less does not change the id of a thread.
+This file also owns randomness: all ids of a fake come from its seed, with one stream for each kind of id, so that
+an additional file does not change the id of a thread.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from harness.service.shapes import Shapes
 
 
-def _table(alphabet: str) -> bytes:
-    """For each random byte a character. The first few come a little more often, which an id does not mind."""
+def _alphabet(alphabet: str) -> bytes:
+    """A translation table from random bytes to characters, of which the first are slightly more frequent."""
     return bytes(ord(alphabet[byte % len(alphabet)]) for byte in range(256))
 
 
 LETTERS = string.ascii_letters + string.digits
-ALPHABET = _table(LETTERS)
-# Without the characters that are easily confused: what file ids look like since 2025 (CONTRACT §2, FACTS F).
-SHORT_ALPHABET = _table("".join(sorted(set(LETTERS) - set("0OIl"))))
+ALPHABET = _alphabet(LETTERS)
+# Without characters that are easily confused, as in file ids since 2025 (CONTRACT §2, FACTS F).
+SHORT_ALPHABET = _alphabet("".join(sorted(set(LETTERS) - set("0OIl"))))
 
 
 def kind_of(record_id: str) -> str:
-    """What an id is of. Files have two kinds of prefix (CONTRACT §1.8).
+    """The kind of object that an id belongs to. Files have two prefixes (CONTRACT §1.8).
 
     >>> kind_of("thread_abc"), kind_of("file-abc"), kind_of("assistant-abc")
     ('thread', 'file', 'file')
@@ -65,7 +65,7 @@ class Ids:
         self._streams: dict[str, random.Random] = {}
 
     def plan(self, record_id: str) -> None:
-        """Give this id to the next object of its kind, in place of one that is made."""
+        """Use this id for the next object of its kind."""
         self.planned.setdefault(kind_of(record_id), deque()).append(record_id)
 
     def make(self, prefix: str, alphabet: bytes = ALPHABET, length: int = 24) -> str:
@@ -74,7 +74,7 @@ class Ids:
         return prefix + self._stream(prefix).randbytes(length).translate(alphabet).decode()
 
     def file(self, shapes: Shapes, *, azure: bool, purpose: str) -> str:
-        """Azure marks files for assistants with their own prefix (CONTRACT §1.8)."""
+        """A file id; Azure has a prefix of its own for files of assistants (CONTRACT §1.8)."""
         if azure and purpose.startswith("assistants"):
             return self.make("assistant-")
         if shapes.since(SHORT_FILE_IDS):
@@ -82,7 +82,7 @@ class Ids:
         return self.make("file-")
 
     def vector_store(self, shapes: Shapes, now: int) -> str:
-        """Those in hexadecimal digits begin with the second in which they were made, as all do that were recorded."""
+        """A store id; since HEX_STORE_IDS it begins with the second of its creation, as all recorded ones do."""
         if planned := self._planned("vs_"):
             return planned
         if not shapes.since(HEX_STORE_IDS):
@@ -97,11 +97,11 @@ class Ids:
         return self._hex("req_")
 
     def uuid(self) -> str:
-        """One of version 4, as Azure names requests."""
+        """A UUID of version 4, as in Azure's request ids."""
         return str(UUID(bytes=self._stream("uuid").randbytes(16), version=4))
 
     def drawing(self) -> str:
-        """A name for what the code interpreter drew: a UUID, as recorded."""
+        """A file name for an image that the code interpreter drew: a UUID, as recorded."""
         return str(UUID(self._digits("")))
 
     def _hex(self, prefix: str) -> str:
@@ -114,7 +114,7 @@ class Ids:
         return planned.popleft() if planned else None
 
     def _digits(self, prefix: str) -> str:
-        """32 hexadecimal digits in one draw: every answer needs them for its request id."""
+        """32 hexadecimal digits, from a single draw, because every answer needs them for its request id."""
         return self._stream(prefix).randbytes(16).hex()
 
     def _stream(self, prefix: str) -> random.Random:
@@ -126,26 +126,26 @@ class Ids:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[R]):
-    """Part of a table, and whether more lies behind it."""
+    """Part of a table, and whether more records follow."""
 
     items: list[R]
     has_more: bool
 
 
 class Table(Generic[R]):
-    """Records in the order they were made.
+    """Records in the order in which they were added.
 
-    That order is also the order of `created_at`, and it breaks ties within one second, as the service's lists do
-    (CONTRACT §6). Finding a place is logarithmic and a page costs what its length costs. Tests read it like a list.
+    That is also the order of `created_at`, and it breaks ties within one second, as the service's lists do (CONTRACT
+    §6). Finding a record's position is logarithmic, a page linear in its length. Tests can read it like a list.
     """
 
-    __slots__ = ("_by_id", "_made", "_numbers", "_records")
+    __slots__ = ("_added", "_by_id", "_numbers", "_records")
 
     def __init__(self) -> None:
         self._by_id: dict[str, R] = {}
         self._records: list[R] = []
-        self._numbers: dict[str, int] = {}  # of a record, among all that were ever made
-        self._made = 0
+        self._numbers: dict[str, int] = {}  # of each record, counted over all that were ever added
+        self._added = 0
 
     def __len__(self) -> int:
         return len(self._records)
@@ -164,7 +164,7 @@ class Table(Generic[R]):
     @overload
     def __getitem__(self, place: slice) -> list[R]: ...
     def __getitem__(self, place: int | slice) -> R | list[R]:
-        """By place, oldest first, as tests ask for the last message of a thread."""
+        """By position, oldest first, for tests that read for example the last message of a thread."""
         return self._records[place]
 
     def __repr__(self) -> str:
@@ -178,8 +178,8 @@ class Table(Generic[R]):
             raise KeyError(record.id)
         self._by_id[record.id] = record
         self._records.append(record)
-        self._numbers[record.id] = self._made
-        self._made += 1
+        self._numbers[record.id] = self._added
+        self._added += 1
         return record
 
     def remove(self, record_id: str) -> None:
@@ -194,12 +194,12 @@ class Table(Generic[R]):
         before: str | None = None,
         where: Callable[[R], bool] | None = None,
     ) -> Page[R]:
-        """The records between two cursors, in the given direction, at most `limit`.
+        """At most `limit` records between two cursors, in the given direction.
 
-        With `after` the page starts behind that record; with only `before` it is the one that ends in front of it.
+        With `after` the page begins after that record; with only `before` it ends just before that one.
 
         Raises:
-            KeyError: a cursor is no record of this table.
+            KeyError: a cursor is not the id of a record in this table.
         """
         low, high = 0, len(self._records)
         for cursor, in_front in ((after, False), (before, True)):
@@ -228,7 +228,7 @@ class Table(Generic[R]):
         return bisect_left(self._records, self._numbers[record_id], key=lambda record: self._numbers[record.id])
 
 
-# Of the threads that were deleted, those that a report may still want to tell of.
+# How many deleted threads are kept for reports.
 DELETED_KEPT = 100
 
 
@@ -250,7 +250,7 @@ class Store:
 
     @property
     def all_threads(self) -> list[Thread]:
-        """Oldest first, with those that were deleted: no request finds them, but what happened there happened."""
+        """All threads, oldest first, with the deleted ones, which only reports show."""
         return sorted([*self._deleted, *self.threads], key=attrgetter("created_at"))
 
     @property

@@ -1,4 +1,4 @@
-"""What an act writes, checked: texts and the pieces they are cut into, and the marks in them that stand for files."""
+"""Checks of the texts in acts: their pieces, and the marks in them that stand for files."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def cut(text: object, pieces: Iterable[str] | None, act: str) -> tuple[str, tuple[str, ...] | None]:
-    """A text as a user wrote it, and the pieces a stream shall cut it into, if any were chosen."""
+def check_text(text: object, pieces: Iterable[str] | None, act: str) -> tuple[str, tuple[str, ...] | None]:
+    """The text of an act, and the pieces that a stream cuts it into, if the user chose them.
+
+    Raises:
+        HarnessFailure: one of them is not a text, the pieces do not add up to the text, or it is not valid Unicode.
+    """
     chosen = None if pieces is None else tuple(pieces)
     given = (text,) if chosen is None else chosen
     wrong = next((value for value in given if not isinstance(value, str)), None)
@@ -28,14 +32,14 @@ def cut(text: object, pieces: Iterable[str] | None, act: str) -> tuple[str, tupl
     joined = "".join(str(value) for value in given)
     if chosen is not None and text is not None and text != joined:
         raise HarnessFailure(
-            f"{act}(…): its pieces are not its text.",
+            f"{act}(…): the pieces do not add up to the text.",
             there_was=f"The text:   {text!r}\nThe pieces: {joined!r}",
-            do="Leave the text out: it is what the pieces are together.",
+            do="Leave the text out: the pieces make it.",
         )
     if (half := _SURROGATE.search(joined)) is not None:
         raise HarnessFailure(
-            f"{act}(…) cannot send {half[0]!r}: half of a surrogate pair is no character.",
-            do="Cut between characters; a character and its combining marks may be parted.",
+            f"{act}(…) cannot send {half[0]!r}: half of a surrogate pair is not a character.",
+            do="Cut between characters; a character may be separated from its combining marks.",
         )
     return joined, chosen
 
@@ -44,21 +48,21 @@ def file_id(file: File | str) -> str:
     """The id of a file that a message shows.
 
     Raises:
-        HarnessFailure: it is the name of one, by which no client could download it.
+        HarnessFailure: `file` is a file name, by which no client could download it.
     """
     if not isinstance(file, str):
         return file.id
-    if "." in file:  # as no id has one
+    if "." in file:  # no id has a dot
         raise HarnessFailure(
             f"{file!r} is the name of a file, and a message shows files by their ids.",
             do=f"assistants.add_file({file!r})   # give this instead\n"
-            f'say("sandbox:/mnt/data/{file.rpartition("/")[2]}")   # says enough where a cell of the run wrote it',
+            f'say("sandbox:/mnt/data/{file.rpartition("/")[2]}")   # this is enough if a cell of the run wrote it',
         )
     return file
 
 
-def annotated(text: str, kind: str, mark: str, file: File | str) -> list[dict[str, Any]]:
-    """One annotation for each place where the mark stands; offsets count characters."""
+def annotations_for(text: str, kind: str, mark: str, file: File | str) -> list[dict[str, Any]]:
+    """One annotation for each occurrence of the mark; offsets count characters."""
     found: list[dict[str, Any]] = []
     start = text.find(mark) if mark else -1
     while start >= 0:

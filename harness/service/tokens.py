@@ -1,9 +1,9 @@
-"""Tokens: how a text falls into pieces, and how many there are.
+"""Tokens: a simple tokenizer.
 
-A stand-in for the service's tokenizer, deterministic and without data files: a piece is a word with the space in
-front of it (long words in parts of five letters), a run of digits of at most three, two marks that stand together in
-JSON (as recorded, CONTRACT §5.3), a single mark, or one or two characters of a script without spaces. Counts come out
-plausible, not equal to the real ones.
+It stands in for the service's, deterministic and without data files. A token is a word with the space in front of it
+(long words in parts of five letters), up to three digits, two punctuation marks that are adjacent in JSON (as
+recorded, CONTRACT §5.3), another single mark, or one or two characters of another script. The counts are plausible,
+but not those of the service.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PER_MESSAGE = 4
 
 
 def pieces(text: str) -> list[str]:
-    """The text in pieces; joined they are the text again.
+    """The tokens of a text; joined they are the text again.
 
     >>> pieces("Hello, world 42")
     ['Hello', ',', ' world', ' 42']
@@ -30,14 +30,14 @@ def pieces(text: str) -> list[str]:
     return _PIECE.findall(text)
 
 
-def each(text: str) -> Iterator[str]:
-    """The same one by one."""
+def iter_pieces(text: str) -> Iterator[str]:
+    """The tokens of a text, one by one."""
     return (match[0] for match in _PIECE.finditer(text))
 
 
 @lru_cache(maxsize=512)
 def count(text: str) -> int:
-    """How many tokens a text is.
+    """How many tokens a text has.
 
     >>> count("Hello, world 42")
     4

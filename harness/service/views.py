@@ -1,4 +1,4 @@
-"""What a model function sees of the run it answers for: plain values, detached from the store."""
+"""What a model function sees of its run: plain values, detached from the store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MessageView:
-    """One message of the thread, oldest first. `text` joins its text parts; `content` is what the wire shows."""
+    """One message of the thread. `text` joins its text parts; `content` is the one on the wire."""
 
     id: str
     role: str
@@ -21,9 +21,9 @@ class MessageView:
 
 @dataclass(frozen=True)
 class RunView:
-    """The run as the model gets it: instructions and tools are those in force for this run.
+    """The run as the model sees it, with its own instructions and tools, and all messages, oldest first.
 
-    `message` is the text of the newest user message, or an empty text.
+    `message` is the text of the newest user message; empty if there is none.
     """
 
     id: str
@@ -58,7 +58,7 @@ def view(run: Run, thread: Thread, assistant_name: str | None) -> RunView:
 
 
 def _copied(value: Any) -> Any:
-    """The same JSON, detached. `deepcopy` takes several times as long, and a rule looks at all messages of a thread."""
+    """A copy of a JSON value, several times faster than `deepcopy`: rules need all messages of a thread."""
     if isinstance(value, dict):
         return {name: _copied(item) for name, item in value.items()}
     return [_copied(item) for item in value] if isinstance(value, list) else value

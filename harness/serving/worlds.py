@@ -158,7 +158,7 @@ class Worlds:
         fake.clock.policy = self.policy_for(options.clock)
         if self._scenario is not None:
             scenarios.play(fake, self._scenario, where="the scenario of this server")
-            fake.world.director.expect_nothing()  # it is for all clients, and not every client uses all of it
+            fake.world.director.allow_unused()  # it is for all clients, and not every client uses all of it
         return fake
 
 

@@ -213,9 +213,9 @@ def test_a_link_that_the_script_names_itself_is_left_to_it(assistants, client):
         (lambda: run_code("1", images=["a\n.png"]), r"'a\\n.png'"),
         (lambda: run_code("1", files={"a": Path("/nowhere/a.csv")}), "cannot read '/nowhere/a.csv'"),
         (lambda: run_code("1", files={"a": 3}), "cannot read 3"),
-        (lambda: run_code("1", execute=True, logs="1"), "was told it, too"),
-        (lambda: run_code("1", execute=True, images=["a.png"]), "was told it, too"),
-        (lambda: run_code("1", execute=True, files={"a": b""}), "was told it, too"),
+        (lambda: run_code("1", execute=True, logs="1"), "was also given what the cell prints"),
+        (lambda: run_code("1", execute=True, images=["a.png"]), "was also given what the cell prints"),
+        (lambda: run_code("1", execute=True, files={"a": b""}), "was also given what the cell prints"),
     ],
 )
 def test_what_a_cell_cannot_have_made_is_refused(wrong, says):

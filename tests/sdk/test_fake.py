@@ -403,8 +403,8 @@ def test_an_async_model_is_refused(talk, assistants):
     [
         (lambda fake: fake.next_run(fail(), say("x")), r"can never happen, because Fail\("),
         (lambda fake: fake.next_run(42), r"next_run\(…\) at test_fake.py:\d+: 42 is not an act"),
-        (lambda fake: fake.when(mesage="x"), "cannot ask about 'mesage'"),
-        (lambda fake: fake.when(colour="x"), "cannot ask about 'colour'"),
+        (lambda fake: fake.when(mesage="x"), "has no condition 'mesage'"),
+        (lambda fake: fake.when(colour="x"), "has no condition 'colour'"),
         (lambda fake: fake.when(message=5), r"^test_fake.py:\d+: when\(…\) cannot compare message with 5\."),
         (lambda fake: fake.when(assistant=None), "It takes a text, a compiled pattern of text, or a function"),
         (lambda fake: fake.when(thread=re.compile(b"x")), r"cannot compare thread with re.compile\(b'x'\)"),
@@ -439,7 +439,7 @@ def test_an_async_model_is_refused(talk, assistants):
         (lambda fake: fake.add_vector_store(file_ids=["file-none"]), "would refuse this: .*file-none"),
         (lambda fake: say(42), r"say\(…\) takes a text"),
         (lambda fake: wait(-1), "time only moves forward"),
-        (lambda fake: truncate("bored"), "knows no such reason"),
+        (lambda fake: truncate("bored"), "has no such reason"),
         (lambda fake: calls(), "takes one or more"),
         (lambda fake: calls(say("x")), r"It was given Say\("),
         (lambda fake: call("f", arguments_json="{}", x=1), "given arguments twice"),
@@ -1181,7 +1181,7 @@ def test_a_condition_that_no_run_met_is_told_with_what_the_runs_asked():
     text = str(raised.value)
     assert text.startswith("Scripts were not used: no run met their conditions.\n")
     assert "    when(message='Bergen', model=isupper).run(…) at test_fake.py:" in text
-    assert f"        The newest user messages of runs: 'Weather in Oslo?', '{long[:59]}…'\n" in text
+    assert f"        The runs' newest user messages: 'Weather in Oslo?', '{long[:59]}…'\n" in text
     assert "Correct the conditions. Remove them, or allow it" in text
 
 

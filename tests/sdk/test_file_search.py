@@ -314,7 +314,7 @@ def test_automatic_citations_move_other_places(more):
 
 
 def test_results_that_are_given_are_not_searched_for():
-    with pytest.raises(HarnessFailure, match="are not searched for"):
+    with pytest.raises(HarnessFailure, match="given results need no query"):
         search("tea", results=[])
 
 

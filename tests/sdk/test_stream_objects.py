@@ -206,10 +206,10 @@ def test_refusals_and_code_in_chosen_pieces(raw, assistants):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: say("Hello", pieces=["Hel", "o"]), "its pieces are not its text"),
-        (lambda: refuse("No", pieces=["Yes"]), "its pieces are not its text"),
-        (lambda: run_code("1", pieces=["2"]), "its pieces are not its text"),
-        (lambda: call("f", arguments_json="{}", arguments_pieces=["{"]), "its pieces are not its text"),
+        (lambda: say("Hello", pieces=["Hel", "o"]), "the pieces do not add up to the text"),
+        (lambda: refuse("No", pieces=["Yes"]), "the pieces do not add up to the text"),
+        (lambda: run_code("1", pieces=["2"]), "the pieces do not add up to the text"),
+        (lambda: call("f", arguments_json="{}", arguments_pieces=["{"]), "the pieces do not add up to the text"),
         (lambda: call("f", arguments_pieces=["{}"], city="Oslo"), "arguments twice"),
         (lambda: say(pieces=["\ud83d", "\ude00"]), "half of a surrogate pair"),
         (lambda: say(pieces=["a", 1]), "takes a text"),

@@ -39,7 +39,7 @@ def test_a_name_is_no_id_of_a_file(shown):
 
 def test_a_misspelt_code_of_a_failure_is_refused_and_another_passed_on():
     assert fail("token_rate_limit_exceeded").code == "token_rate_limit_exceeded"
-    with pytest.raises(HarnessFailure, match=r"nearly 'rate_limit_exceeded'"):
+    with pytest.raises(HarnessFailure, match=r"a misspelt 'rate_limit_exceeded'"):
         fail("rate_limit_exceded")
     others = ["content_filter", "rate_limit_error"]
     assert [fail(code).code for code in others] == others

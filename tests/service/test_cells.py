@@ -1,4 +1,4 @@
-"""The code interpreter of a service that nobody has given anything to execute cells with."""
+"""The code interpreter of a service, with and without a function that executes cells."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from harness.service.products import Product
 from harness.service.script import Script
 from harness.service.service import Service
 
-KEY = {"authorization": "Bearer sk-test", "openai-beta": "assistants=v2"}
+HEADERS = {"authorization": "Bearer sk-test", "openai-beta": "assistants=v2"}
 
 
-def asked(service, act):
-    """The steps of a run that does this."""
+def steps_after(service, act):
+    """The steps of a run that performs this act."""
     service.world.director.default = Script((act,), "here")
 
     def send(method, path, body=None):
         sent = b"" if body is None else json.dumps(body).encode()
         url = f"https://api.openai.com/v1{path}"
-        answer = service.handle(Request(method, url, {**KEY, "content-type": "application/json"}, sent))
+        answer = service.handle(Request(method, url, {**HEADERS, "content-type": "application/json"}, sent))
         assert answer.status == 200, answer.body
         return json.loads(answer.body)
 
@@ -33,12 +33,12 @@ def asked(service, act):
     return send("GET", f"/threads/{run['thread_id']}/runs/{run['id']}/steps")["data"]
 
 
-def test_nothing_executes_a_cell_unless_something_was_given():
-    with pytest.raises(HarnessFailure, match=r"run_code\('1 \+ 1', execute=True\): this service has nothing"):
-        asked(Service(), run_code("1 + 1", execute=True))
+def test_without_an_execute_function_no_cell_is_executed():
+    with pytest.raises(HarnessFailure, match=r"run_code\('1 \+ 1', execute=True\): this service has no function"):
+        steps_after(Service(), run_code("1 + 1", execute=True))
 
 
-def test_whatever_executes_it_gets_the_cell_and_says_what_came_of_it():
+def test_the_execute_function_gets_the_cell_and_returns_its_outcome():
     cells = []
 
     def execute(cell: Cell) -> Outcome:
@@ -46,7 +46,7 @@ def test_whatever_executes_it_gets_the_cell_and_says_what_came_of_it():
         return Outcome("2", (b"png",), (Product("a.csv", b"1"),))
 
     service = Service(execute=execute)
-    [step] = asked(service, run_code("1 + 1", execute=True))
+    [step] = steps_after(service, run_code("1 + 1", execute=True))
     logs, image = step["step_details"]["tool_calls"][0]["code_interpreter"]["outputs"]
     [cell] = cells
     assert (cell.source, cell.files, cell.session) == ("1 + 1", (), step["thread_id"])

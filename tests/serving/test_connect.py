@@ -353,7 +353,7 @@ def test_what_is_wrong_with_a_script_names_the_line_of_the_test(assistants):
 
 
 def test_a_condition_that_does_not_exist_is_refused(assistants):
-    with pytest.raises(HarnessFailure, match=r"test_connect\.py:\d+: when\(…\) cannot ask about 'mesage'"):
+    with pytest.raises(HarnessFailure, match=r"test_connect\.py:\d+: when\(…\) has no condition 'mesage'"):
         assistants.when(mesage="Hi")
 
 

@@ -177,13 +177,13 @@ def _shapes(item: Json, apis: Iterable[Api], event: str) -> list[set[str]]:
     if kind in OTHERS:
         needed, more = OTHERS[kind]
         return [set(needed.split()), {*needed.split(), *more.split()}]
-    gone, in_events = f"{kind} deleted", f"{kind} told"
+    gone, in_events = f"{kind} deleted", f"{kind} in events"
     if gone in SHAPES and "deleted" in item:
         names = [gone]
     elif event and in_events in SHAPES:
         names = [in_events]
     else:
-        names = [f"{kind}{variant}" for variant in ("", " modified", " told", " of a batch")]
+        names = [f"{kind}{variant}" for variant in ("", " modified", " in events", " of a batch")]
     return [
         set(keys.split())
         for name in names

@@ -188,7 +188,7 @@ class EventBody:
         """The client stops reading; the run goes on (CONTRACT §4)."""
         self._ended = True
         self._pending.clear()
-        self._feed.leave()
+        self._feed.detach()
 
     def _must_wait(self) -> bool:
         """Whether the next bytes are not there yet, or the stream ends in front of them."""

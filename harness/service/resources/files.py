@@ -85,7 +85,7 @@ def delete(call: Call) -> dict[str, Any]:
         for message in thread.messages:
             if file_id in message.file_ids:
                 message.file_ids = [kept for kept in message.file_ids if kept != file_id]
-    call.world.indexer.forget(file_id)
+    call.world.indexer.forget_file(file_id)
     gone = {"object": "file", "deleted": True, "id": file_id}
     return call.world.shapes.project("file deleted", call.api, gone)
 

@@ -29,7 +29,7 @@ def wire(call: Call, message: Message, *, shape: str = "thread.message") -> dict
             "object": "thread.message",
             "incomplete_details": None if message.incomplete_reason is None else {"reason": message.incomplete_reason},
             "content": message.content if call.api == "v2" else quoted(message.content),
-            "attachments": message.attached,
+            "attachments": message.shown_attachments,
             "file_ids": message.files,
         },
     )

@@ -116,11 +116,11 @@ def _start(call: Call, thread: Thread, run: Run, added: list[Message]) -> dict[s
         call.store.threads.add(thread)
     messages.add_all(call, thread, added)
     messages.share_files(call, thread, run)
-    run.playback = call.world.director.cast(run.id, partial(call.world.engine.view, run))
+    run.playback = call.world.director.assign(run.id, partial(call.world.engine.view, run))
     thread.runs.add(run)
     feed = streams.open_feed(call, run) if call.body.stream else None
     if feed is not None and new_thread:
-        feed.tell(thread, "created")
+        feed.emit(thread, "created")
     call.world.engine.create(run)
     return runs.reply(call, run) if feed is None else streams.response(call, feed)
 

@@ -1,4 +1,4 @@
-"""A run as a stream: what its events show, which is a little more than what a GET shows (CONTRACT §2, §5)."""
+"""A run as a stream: the objects in its events, which show a little more than a GET does (CONTRACT §2, §5)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def open_feed(call: Call, run: Run) -> Feed:
-    """Let all that happens in the run from now on be told to this client."""
+    """Start a feed for this client, with all that happens in the run from now on."""
     run.feed = Feed(call.world.clock, partial(_show, call, run), partial(_delta, call, run))
     return run.feed
 
@@ -29,13 +29,13 @@ def response(call: Call, feed: Feed) -> Response:
 
 
 def _show(call: Call, run: Run, record: Record, what: str) -> tuple[str, Part]:
-    """The name of an event and its object, as it is now."""
+    """The name of an event and its object, for what happened to a record."""
     if isinstance(record, Thread):
         return "thread.created", threads.wire(call, record, read_back=True)
     if isinstance(record, Message):
-        return f"thread.message.{what}", messages.wire(call, record, shape="thread.message told")
+        return f"thread.message.{what}", messages.wire(call, record, shape="thread.message in events")
     if isinstance(record, Step):
-        # told before its run ends, so it still expires
+        # the event comes before the run ends, so `expires_at` is still set
         return f"thread.run.step.{what}", steps.wire(call, record, run, run.include)
     shown = runs.wire(call, record)
     if "tool_resources" in shown:

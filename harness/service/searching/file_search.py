@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.service.acts import PLACE
+from harness.service.acts import CITATION_PLACEHOLDER
 from harness.service.searching import index
 from harness.service.searching.searcher import Document
 
@@ -95,9 +95,9 @@ def with_citations(act: Say, run: Run, thread: Thread) -> Say:
     The marks replace the placeholders `【】` in the text, one per file, the best first; a placeholder too many is
     removed. In a text without placeholders all marks stand at the end.
     """
-    if not act.cites:
+    if not act.auto_citations:
         return act
-    texts = act.text.split(PLACE)
+    texts = act.text.split(CITATION_PLACEHOLDER)
     marks = list(_marks(run, thread, texts))
     if len(texts) == 1:
         texts += [""] * len(marks)
@@ -110,7 +110,7 @@ def with_citations(act: Say, run: Run, thread: Thread) -> Say:
             place = {"text": mark, "start_index": len(said), "end_index": ends}
             annotations.append({"type": "file_citation", **place, "file_citation": citation})
         said += mark + following
-    return replace(act, text=said, annotations=tuple(annotations), cites=False)
+    return replace(act, text=said, annotations=tuple(annotations), auto_citations=False)
 
 
 def _marks(run: Run, thread: Thread, texts: Sequence[str]) -> Iterator[tuple[str, Result]]:

@@ -41,7 +41,7 @@ def not_served(method: str, path: str, known: Iterable[str]) -> HarnessFailure:
         f"{method} {path} is not served: the fake serves the Assistants API only. Nothing reached the network.",
         there_was=f"The nearest route it serves: {near[0]}" if near else "",
         do=f'assistants.on("{method}", "{path}", lambda request: {{"object": "…"}})   # answer it yourself\n'
-        'openai.OpenAI(base_url="…")   # or ask another server: behind `harness serve` there is no other way',
+        'openai.OpenAI(base_url="…")   # or ask another server; with `harness serve` this is the only way',
     )
 
 

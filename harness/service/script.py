@@ -95,9 +95,9 @@ class Playback:
         """
         if not self.acts or isinstance(self.acts[0], Call | Calls):
             return False
-        under_way, *behind = self.acts[:2]
-        done = [under_way, *(act for act in behind if isinstance(act, Fail))]
-        return any(getattr(act, "beats_cancel", False) for act in done)
+        current, *following = self.acts[:2]
+        performed = [current, *(act for act in following if isinstance(act, Fail))]
+        return any(getattr(act, "beats_cancel", False) for act in performed)
 
     def _next_acts(self, view: Callable[[], RunView], value: object) -> list[Act]:
         if self.exhausted:

@@ -144,7 +144,7 @@ MANY_FILES = "2025-11-01"  # a store made since then takes 100,000,000 files ins
 LONG_BATCHES = "2025-01-01"  # 2,000 files at once instead of 500 (CONTRACT §1.6)
 MALFORMED_ID_REFUSALS = "2025-01-01"  # a malformed id is a 400 of its own; before, a plain "not found"
 CONTENT_TYPES_CHECKED = "2024-02-13"  # of JSON (TheoKanning/openai-java#465); forms always were
-BATCHES_AS_STORES = "2025-11-01"  # whoever retrieves a batch gets its store
+BATCHES_AS_STORES = "2025-11-01"  # retrieving a batch returned its store
 FILE_ERROR_DETAIL = "2026-05-28"  # refusals of /files have a second top-level key, `detail`
 # Before, an incomplete run was announced by the event `thread.run.completed`, and v1 showed it as `completed`.
 INCOMPLETE_EVENT = "2024-05-28"

@@ -143,7 +143,7 @@ def _why(repetition: Repetition, run: Run | None, policy: str, loop: Loop | None
         return [nothing], "run = client.beta.threads.runs.create(thread_id=thread.id, assistant_id=assistant.id)"
     if run.status in terminal(RUN):
         return list(_ended(run, loop)), _way_out(repetition, run, loop)
-    holds = [f"{run.id} is {run.status!r}, and holds the thread: no messages, no other runs."] if locked else []
+    holds = [f"{run.id} is {run.status!r}, and locks the thread: no messages, no other runs."] if locked else []
     if run.status == "requires_action":
         return [*holds, f"It waits for the outputs of {_pending_calls(run)}, and nobody submits them."], SUBMIT_FIX
     reason, do = _standstill(repetition, run, policy)

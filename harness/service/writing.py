@@ -75,8 +75,8 @@ def _message_pieces(
     place = len(images)
     opened = False
     if images:
-        beside = [(place, _text_part("", []))] if text else []
-        yield Opening((*enumerate(images), *beside))
+        empty_text = [(place, _text_part("", []))] if text else []
+        yield Opening((*enumerate(images), *empty_text))
         opened = True
     begins = 0
     # of marks that overlap, none comes before one that begins earlier: clients merge annotations by their index

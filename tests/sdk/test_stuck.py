@@ -446,7 +446,7 @@ def test_a_thread_that_stays_locked(api, ask, said, acts, pause, because):
     told = stuck(api, tries)
     [run] = api.fake.runs
     assert f"it has tried 30 times to {said} {run.thread_id}, and the answer was always 400: " in told
-    assert f"{run.id} is '{run.status}', and holds the thread: no messages, no other runs.\n{because}" in told
+    assert f"{run.id} is '{run.status}', and locks the thread: no messages, no other runs.\n{because}" in told
 
 
 @on_a_locked_thread

@@ -1,4 +1,4 @@
-"""What a user may write as an act, and what a mistake in it is answered with."""
+"""Acts: what a user may write, and the failures for mistakes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import pytest
 
 from harness import FakeAssistants, HarnessFailure, Request, cancel, fail, say
 
-HEAD = {"authorization": "Bearer sk-test", "openai-beta": "assistants=v2", "content-type": "application/json"}
-START = b'{"assistant_id": "asst_1", "stream": true, "thread": {"messages": [{"role": "user", "content": "hi"}]}}'
+HEADERS = {"authorization": "Bearer sk-test", "openai-beta": "assistants=v2", "content-type": "application/json"}
+BODY = b'{"assistant_id": "asst_1", "stream": true, "thread": {"messages": [{"role": "user", "content": "hi"}]}}'
 
 
 def stream(fake):
     fake.add_assistant("asst_1")
-    return fake.answer(Request("POST", "https://api.openai.com/v1/threads/runs", HEAD, START)).body
+    return fake.answer(Request("POST", "https://api.openai.com/v1/threads/runs", HEADERS, BODY)).body
 
 
 def test_every_place_of_a_mark_is_annotated():
@@ -31,7 +31,7 @@ def test_a_mark_that_is_not_in_the_text_is_a_mistake(mark):
 @pytest.mark.parametrize(
     "shown", [{"citations": {"here": "a.csv"}}, {"files": {"here": "out/a.csv"}}, {"images": ["a.csv"]}]
 )
-def test_a_name_is_no_id_of_a_file(shown):
+def test_a_file_name_is_not_accepted_as_a_file_id(shown):
     with pytest.raises(HarnessFailure, match=r"a\.csv' is the name of a file") as raised:
         say("here", **shown)
     assert 'say("sandbox:/mnt/data/a.csv")' in str(raised.value)
@@ -54,39 +54,39 @@ def test_a_stream_that_breaks_inside_says_so_and_is_remembered(monkeypatch):
     assert len(fake.failures) == 1
 
 
-def test_a_stream_that_was_left_has_nothing_more():
+def test_a_closed_stream_has_no_more_events():
     body = stream(FakeAssistants())
     assert body.read().startswith(b"event: thread.created")
     body.close()
     assert body.read() is None
 
 
-def test_pieces_behind_a_token_limit_are_not_told():
+def test_pieces_after_a_token_limit_are_not_streamed():
     fake = FakeAssistants()
     fake.next_run(say(pieces=["Hello, ", "wor", "ld", " and", " more"]))
     fake.add_assistant("asst_1")
-    limited = START.replace(b'"stream": true', b'"stream": true, "max_completion_tokens": 2')
-    body = fake.answer(Request("POST", "https://api.openai.com/v1/threads/runs", HEAD, limited)).body
-    told = b"".join(iter(body.read, None))
-    assert told.count(b"event: thread.message.delta") == 1
-    assert b'"value":"Hello,"' in told
-    assert b"wor" not in told
+    limited = BODY.replace(b'"stream": true', b'"stream": true, "max_completion_tokens": 2')
+    body = fake.answer(Request("POST", "https://api.openai.com/v1/threads/runs", HEADERS, limited)).body
+    streamed = b"".join(iter(body.read, None))
+    assert streamed.count(b"event: thread.message.delta") == 1
+    assert b'"value":"Hello,"' in streamed
+    assert b"wor" not in streamed
 
 
 def test_of_marks_that_overlap_the_first_comes_in_one_piece():
     fake = FakeAssistants()
     fake.next_run(say("abcd", citations={"abc": "file-a", "bcd": "file-b"}))
-    told = b"".join(iter(stream(fake).read, None))
-    assert told.count(b"event: thread.message.delta") == 2
-    assert b'"value":"abc"' in told
-    assert b'"value":"d"' in told
+    streamed = b"".join(iter(stream(fake).read, None))
+    assert streamed.count(b"event: thread.message.delta") == 2
+    assert b'"value":"abc"' in streamed
+    assert b'"value":"d"' in streamed
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [({"then": "expired"}, r"cancel\(then='expired'\)"), ({"takes": -1}, r"cancel\(takes=-1\): time only")],
     ids=["then", "takes"],
 )
-def test_a_cancellation_that_cannot_be(wrong, said):
-    with pytest.raises(HarnessFailure, match=said):
+def test_an_impossible_cancellation_is_refused(wrong, message):
+    with pytest.raises(HarnessFailure, match=message):
         cancel(**wrong)

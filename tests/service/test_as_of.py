@@ -1,4 +1,4 @@
-"""The option `as_of`: which days it takes, and where it puts the clock."""
+"""The option `as_of`: which days it accepts, when the clock starts, and which keys objects have on a day."""
 
 from __future__ import annotations
 
@@ -41,39 +41,39 @@ def test_what_is_no_day_is_refused_with_one_that_is(wrong):
     ],
 )
 def test_v1_called_a_truncated_run_completed_at_first(version, day, status):
-    """FACTS 0: on 2024-04-27 v1 showed it so, with its incomplete_details; two days later v2 showed `incomplete`."""
+    """FACTS 0: v1 did so on 2024-04-27, with incomplete_details; two days later v2 showed `incomplete`."""
     fake = FakeAssistants(make_options({"as_of": day, "clock": "timed"}, where="test"))
     fake.next_run(say("Rain is li"), truncate())
     assistant, thread = fake.add_assistant(), fake.add_thread()
 
-    def ask(method, path, body=b""):
+    def request(method, path, body=b""):
         headers = {"authorization": "Bearer sk-any", "openai-beta": f"assistants={version}"}
         return json.loads(fake.answer(Request(method, f"https://api.openai.com/v1{path}", headers, body)).body)
 
-    ask("POST", f"/threads/{thread.id}/messages", b'{"role": "user", "content": "?"}')
-    run = ask("POST", f"/threads/{thread.id}/runs", b'{"assistant_id": "%s"}' % assistant.id.encode())
+    request("POST", f"/threads/{thread.id}/messages", b'{"role": "user", "content": "?"}')
+    run = request("POST", f"/threads/{thread.id}/runs", b'{"assistant_id": "%s"}' % assistant.id.encode())
     fake.clock.advance(60)
-    shown = ask("GET", f"/threads/{thread.id}/runs/{run['id']}")
+    shown = request("GET", f"/threads/{thread.id}/runs/{run['id']}")
     assert (shown["status"], shown["incomplete_details"]) == (status, {"reason": "max_completion_tokens"})
 
 
-def asking(day, version="v2"):
-    """A fake of a day, and what asks it for JSON."""
+def fake_of(day, version="v2"):
+    """A fake of a day, and a function that sends it a request and returns the JSON answer."""
     fake = FakeAssistants(make_options({"as_of": day, "clock": "timed"}, where="test"))
 
-    def ask(method, path, body=None):
+    def request(method, path, body=None):
         headers = {"authorization": "Bearer sk-any", "openai-beta": f"assistants={version}"}
         sent = b"" if body is None else json.dumps(body).encode()
         return json.loads(fake.answer(Request(method, f"https://api.openai.com/v1{path}", headers, sent)).body)
 
-    return fake, ask
+    return fake, request
 
 
 @pytest.mark.parametrize(("day", "there"), [("2024-12-01", False), ("2025-02-05", True)])
 def test_when_assistants_got_their_reasoning_effort(day, there):
     """openai-php/client#519: an answer of that day has it, as null."""
-    _, ask = asking(day)
-    made = ask("POST", "/assistants", {"model": "gpt-4o-mini"})
+    _, request = fake_of(day)
+    made = request("POST", "/assistants", {"model": "gpt-4o-mini"})
     assert made.get("reasoning_effort", ...) == (None if there else ...)
 
 
@@ -91,42 +91,43 @@ def test_when_files_of_stores_got_their_keys(key, day, there):
 
     `attributes` were printed in a notebook of that day; those recorded in October 2024 have none.
     """
-    fake, ask = asking(day)
+    fake, request = fake_of(day)
     store = fake.add_vector_store(file_ids=[fake.add_file(content=b"x", filename="a.txt").id])
-    [file] = ask("GET", f"/vector_stores/{store.id}/files")["data"]
+    [file] = request("GET", f"/vector_stores/{store.id}/files")["data"]
     assert (key in file) is there
 
 
 @pytest.mark.parametrize(("day", "there"), [("2024-10-11", False), ("2024-11-04", True)])
 def test_when_functions_got_strict(day, there):
     """Printed in a notebook of that day."""
-    _, ask = asking(day)
-    made = ask("POST", "/assistants", {"model": "gpt-4o", "tools": [{"type": "function", "function": {"name": "f"}}]})
+    _, request = fake_of(day)
+    tool = {"type": "function", "function": {"name": "f"}}
+    made = request("POST", "/assistants", {"model": "gpt-4o", "tools": [tool]})
     assert ("strict" in made["tools"][0]["function"]) is there
 
 
 @pytest.mark.parametrize(("day", "there"), [("2024-10-11", False), ("2025-01-08", True)])
 def test_when_usage_got_its_details(day, there):
     """openai/openai-cookbook, Assistants_API_overview_python, of that day."""
-    fake, ask = asking(day)
+    fake, request = fake_of(day)
     assistant, thread = fake.add_assistant(instructions="x"), fake.add_thread()
-    run = ask("POST", f"/threads/{thread.id}/runs", {"assistant_id": assistant.id})
+    run = request("POST", f"/threads/{thread.id}/runs", {"assistant_id": assistant.id})
     fake.clock.advance(60)
-    usage = ask("GET", f"/threads/{thread.id}/runs/{run['id']}")["usage"]
+    usage = request("GET", f"/threads/{thread.id}/runs/{run['id']}")["usage"]
     assert ("prompt_token_details" in usage) is there
 
 
 @pytest.mark.parametrize(("day", "there"), [("2024-10-11", False), ("2025-03-06", False), ("2025-09-16", True)])
 def test_when_search_results_got_their_attributes(day, there):
     """FACTS E: none of those recorded in October 2024 and March 2025 has them."""
-    fake, ask = asking(day)
+    fake, request = fake_of(day)
     fake.next_run(search("tea"), say("Tea."))
     store = fake.add_vector_store(file_ids=[fake.add_file(content=b"Tea is brewed.", filename="a.txt").id])
     resources = {"file_search": {"vector_store_ids": [store.id]}}
     assistant = fake.add_assistant(tools=[{"type": "file_search"}], tool_resources=resources)
     thread = fake.add_thread(messages=[{"role": "user", "content": "tea"}])
-    run = ask("POST", f"/threads/{thread.id}/runs", {"assistant_id": assistant.id})
+    run = request("POST", f"/threads/{thread.id}/runs", {"assistant_id": assistant.id})
     fake.clock.advance(60)
-    steps = ask("GET", f"/threads/{thread.id}/runs/{run['id']}/steps?order=asc")["data"]
+    steps = request("GET", f"/threads/{thread.id}/runs/{run['id']}/steps?order=asc")["data"]
     [result] = steps[0]["step_details"]["tool_calls"][0]["file_search"]["results"]
     assert list(result) == ["file_id", "file_name", "score", *(["attributes"] if there else [])]

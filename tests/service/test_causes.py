@@ -1,4 +1,4 @@
-"""The section of a failed test: short whatever happened, and with a cause only where the data tell one."""
+"""The report section of a failed test: always short, and with a cause only where the data show one."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_answers_of_a_test_itself_may_be_anything(fake):
         assert failure_section(fake.threads, answers, error)
 
 
-# --- one pitfall, told of other errors ----------------------------------------------------------------------------
+# --- one pitfall, shown by other errors ---------------------------------------------------------------------------
 
 
 def test_a_refusal_is_found_behind_the_error_that_the_application_made_of_it(fake, client):
@@ -197,9 +197,8 @@ def test_other_outputs_than_those_asked_for(fake, client):
     runs = client.beta.threads.runs
     run = runs.create_and_poll(thread_id="thread_app", assistant_id="asst_app")
     outputs = [{"tool_call_id": "call_1", "output": "x"}]
-    assert (
-        cause_of(fake, refusal(runs.submit_tool_outputs, run.id, thread_id="thread_app", tool_outputs=outputs)) is None
-    )
+    error = refusal(runs.submit_tool_outputs, run.id, thread_id="thread_app", tool_outputs=outputs)
+    assert cause_of(fake, error) is None
 
 
 QUESTION = "How cold will it be in Oslo on Friday, and how cold in Bergen, if you please?"
@@ -411,7 +410,7 @@ def test_a_transcript_is_whole(fake, client):
 
 
 def expired_while(fake, client, naps):
-    """What is told of a run whose outputs came when others had slept: `naps` times 5 seconds, in a thread."""
+    """The cause for a run that expired while another thread slept 650 seconds, in `naps` equal parts."""
     fake.every_run(harness.call("f"))
     run = client.beta.threads.create_and_run_poll(assistant_id="asst_app", thread={"messages": []})
     [call] = run.required_action.submit_tool_outputs.tool_calls
@@ -424,8 +423,8 @@ def expired_while(fake, client, naps):
 
 
 def test_a_thread_that_sleeps_in_circles_is_named(fake, client):
-    told = expired_while(fake, client, 130)
-    assert "expired because another thread slept: 'heartbeat' did 130 times, 650 s in all" in told
+    cause = expired_while(fake, client, 130)
+    assert "expired because another thread slept: 'heartbeat' did 130 times, 650 s in all" in cause
 
 
 def test_a_slow_tool_in_a_thread_is_no_heartbeat(fake, client):

@@ -1,4 +1,4 @@
-"""What does not go together: JSON as the format with tools that are no functions, and what models that reason take.
+"""Incompatible settings: JSON formats with tools other than functions, and parameters of reasoning models.
 
 Evidence: the public reports that `harness/service/incompatible.py` and `resources/compatibility.py` name.
 """
@@ -21,7 +21,7 @@ OPENAI, AZURE = "https://api.openai.com/v1", "https://x.openai.azure.com/openai"
 
 
 class Service:
-    """A fake, and what asks it for JSON."""
+    """A fake, and a client of it that sends and receives JSON."""
 
     def __init__(self, host=OPENAI, version="v2"):
         self._host = host
@@ -61,7 +61,7 @@ def no_effort(effort):
     return {"message": text, "type": "invalid_request_error", "param": None, "code": "unsupported_value"}
 
 
-# What an assistant has, what is asked of it then, and what is wrong with both together, if anything.
+# The assistant's settings, those of a request, and the error for both together, if there is one.
 COMBINATIONS = [
     ({"tools": [CODE]}, {"response_format": OBJECT}, only_functions("json_object")),
     ({"tools": [FUNCTION, SEARCH]}, {"response_format": SCHEMA}, only_functions("json_schema")),
@@ -82,7 +82,7 @@ COMBINATIONS = [
 
 @pytest.mark.parametrize("where", ["/assistants/{a}", "/threads/{t}/runs", "/threads/runs"])
 @pytest.mark.parametrize(("there", "asked", "error"), COMBINATIONS)
-def test_a_body_is_looked_at_with_what_was_there_before(there, asked, error, where):
+def test_a_body_is_checked_together_with_the_assistant(there, asked, error, where):
     service = Service()
     made = service.ok("/assistants", {"model": "gpt-4o", **there})["id"]
     path = where.format(a=made, t=service.ok("/threads", THREAD)["id"])
@@ -95,15 +95,15 @@ def test_a_body_is_looked_at_with_what_was_there_before(there, asked, error, whe
 
 
 @pytest.mark.parametrize(("there", "asked", "error"), COMBINATIONS)
-def test_a_new_assistant_is_looked_at_as_a_whole(there, asked, error):
+def test_a_new_assistant_is_checked_as_a_whole(there, asked, error):
     service, body = Service(), {"model": "gpt-4o", **there, **asked}
-    if error is None or error == no_effort("medium"):  # which nobody has asked for here
+    if error is None or error == no_effort("medium"):  # which is the default effort of the model before
         service.ok("/assistants", body)
     else:
         assert service.refused("/assistants", body) == error
 
 
-def test_what_an_assistant_that_reasons_shows():
+def test_an_assistant_with_a_reasoning_model_shows_its_effort():
     """openai-php/client#519: an answer of February 2025."""
     service = Service()
     made = service.ok("/assistants", {"model": "o1"})
@@ -114,8 +114,8 @@ def test_what_an_assistant_that_reasons_shows():
     assert service.ok(f"/assistants/{made['id']}", {"reasoning_effort": None})["reasoning_effort"] == "medium"
 
 
-def test_from_one_kind_of_models_to_the_other():
-    """openai/openai-dotnet#360: an assistant that never reasoned has null; and #2112 of openai-python, the way back."""
+def test_changing_to_a_reasoning_model_and_back():
+    """openai/openai-dotnet#360 to one, from an effort of null; openai/openai-python#2112 for the way back."""
     service = Service()
     path = f"/assistants/{service.ok('/assistants', {'model': 'gpt-4o', 'temperature': 0.5})['id']}"
     assert service.refused(path, {"model": "o3-mini", "temperature": None}) == no_effort("null")
@@ -125,8 +125,8 @@ def test_from_one_kind_of_models_to_the_other():
     assert service.ok(path, {"model": "gpt-4o", "reasoning_effort": None})["reasoning_effort"] is None
 
 
-def test_azure_knows_models_by_names_of_deployments():
-    """Its assistants answer in the words of OpenAI's (CONTRACT §7.2), but what a deployment is called says nothing."""
+def test_on_azure_the_name_of_a_deployment_says_nothing_about_the_model():
+    """Azure's assistants refuse with OpenAI's texts (CONTRACT §7.2), but not by the name of a model."""
     service = Service(AZURE)
     made = service.ok("/assistants", {"model": "o1", "temperature": 0.5, "reasoning_effort": None})
     assert made["reasoning_effort"] is None
@@ -135,7 +135,7 @@ def test_azure_knows_models_by_names_of_deployments():
     assert service.refused("/assistants", body)["message"] == only_functions("json_object")["message"]
 
 
-def test_of_v1_nothing_is_known():
+def test_v1_is_not_known_to_refuse_any_combination():
     service = Service(version="v1")
     body = {"model": "o1", "temperature": 0.5, "tools": [{"type": "retrieval"}], "response_format": OBJECT}
     made = service.ok("/assistants", body)["id"]

@@ -1,4 +1,4 @@
-"""Small pure functions whose texts a user reads."""
+"""The pure functions that make the texts which users read."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_long_scripts_are_shortened():
     assert explain.describe(Script(weather, "here")) == "model weather"
 
 
-def test_a_folder_beside_the_package_is_none_of_it():
+def test_a_folder_next_to_the_package_does_not_count_as_part_of_it():
     beside = f"{Path(harness.__file__).parent}_e2e"
     code = compile("def write(fake):\n    fake.next_run('Hi')", str(Path(beside, "test_app.py")), "exec")
     written = {}
@@ -121,7 +121,7 @@ def test_a_run_that_is_older_than_the_recording_has_no_timeline():
 
 
 class EqualError(Exception):
-    """One that compares as it likes; arrays of numpy do, too."""
+    """An exception that cannot be compared, like an array of numpy."""
 
     def __eq__(self, other):
         raise TypeError("not to be compared")

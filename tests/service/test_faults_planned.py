@@ -1,4 +1,4 @@
-"""Faults of requests and plain answers, without any client: when they strike, and what the service says."""
+"""Faults of requests and plain answers, without any client: when they happen, and what the service answers."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from harness.service.http import ConnectionLost, ReadTimeout, Request, Response,
 
 OPENAI = "https://api.openai.com/v1"
 AZURE = "https://mine.openai.azure.com/openai"
-KEY = {"authorization": "Bearer sk-1234567890abcdef", "openai-beta": "assistants=v2"}
+HEADERS = {"authorization": "Bearer sk-1234567890abcdef", "openai-beta": "assistants=v2"}
 THREAD = "thread_abc"
 RUNS = "POST /threads/{thread_id}/runs"
-NOWHERE = "GET /threads/{thread_id}"
+GET_THREAD = "GET /threads/{thread_id}"
 
 
 @pytest.fixture
@@ -33,32 +33,32 @@ def fake() -> FakeAssistants:
     return made
 
 
-def ask(
+def request(
     fake: FakeAssistants, method: str, path: str, body: Any = None, *, root: str = OPENAI, patience: float | None = None
 ) -> Response:
     content = b"" if body is None else json.dumps(body).encode()
-    return fake.answer(Request(method, root + path, KEY, content, patience=patience))
+    return fake.answer(Request(method, root + path, HEADERS, content, patience=patience))
 
 
-def look(fake: FakeAssistants) -> int:
-    """The status of the simplest request."""
-    return ask(fake, "GET", f"/threads/{THREAD}").status
+def get_thread(fake: FakeAssistants) -> int:
+    """The status of the answer to a simple request."""
+    return request(fake, "GET", f"/threads/{THREAD}").status
 
 
-def add(fake: FakeAssistants, *texts: str) -> None:
+def add_messages(fake: FakeAssistants, *texts: str) -> None:
     for text in texts:
-        assert ask(fake, "POST", f"/threads/{THREAD}/messages", {"role": "user", "content": text}).status == 200
+        assert request(fake, "POST", f"/threads/{THREAD}/messages", {"role": "user", "content": text}).status == 200
 
 
-def listed(fake: FakeAssistants, query: str = "") -> str:
+def list_messages(fake: FakeAssistants, query: str = "") -> str:
     """The texts of a page, and an ellipsis if there is more."""
-    page = from_json(ask(fake, "GET", f"/threads/{THREAD}/messages{query}").body)
+    page = from_json(request(fake, "GET", f"/threads/{THREAD}/messages{query}").body)
     data = page["data"]
     assert (page["first_id"], page["last_id"]) == ((data[0]["id"], data[-1]["id"]) if data else (None, None))
     return "".join(item["content"][0]["text"]["value"] for item in data) + "…" * page["has_more"]
 
 
-# --- what the service says -------------------------------------------------------------------------------------
+# --- the answers to refused requests ---------------------------------------------------------------------------
 
 
 def error(message: str, type: str = "invalid_request_error", code: str | None = None) -> dict[str, Any]:
@@ -99,7 +99,7 @@ BODIES = {
     # CONTRACT §7.1, overloaded
     503: error("The server is overloaded or not ready yet.", "server_error"),
 }
-AZURES = {
+AZURE_BODIES = {
     # CONTRACT §7.2
     401: {
         "code": "401",
@@ -131,39 +131,39 @@ AZURES = {
 @pytest.mark.parametrize("status", [400, *BODIES])
 def test_the_body_of_a_status(fake, status):
     fake.faults.status(status)
-    answer = ask(fake, "GET", f"/threads/{THREAD}")
-    [said] = from_json(answer.body).values()
+    answer = request(fake, "GET", f"/threads/{THREAD}")
+    [error_body] = from_json(answer.body).values()
     assert answer.status == status
     assert answer.headers["content-length"] == str(len(answer.body))
     assert "retry-after" not in answer.headers  # never recorded (CONTRACT §9)
     if status == 400:
-        assert said["message"].startswith("We could not parse the JSON body of your request. (HINT: ")
+        assert error_body["message"].startswith("We could not parse the JSON body of your request. (HINT: ")
     else:
         expected = BODIES[status]
         request_id = answer.headers["x-request-id"]
-        assert said == {**expected, "message": expected["message"].replace("{request_id}", request_id)}
-        assert list(said) == ["message", "type", "param", "code"]
+        assert error_body == {**expected, "message": expected["message"].replace("{request_id}", request_id)}
+        assert list(error_body) == ["message", "type", "param", "code"]
 
 
-@pytest.mark.parametrize("status", AZURES)
+@pytest.mark.parametrize("status", AZURE_BODIES)
 def test_the_body_of_a_status_of_azure(fake, status):
     fake.faults.status(status)
-    answer = ask(fake, "GET", f"/threads/{THREAD}?api-version=2024-05-01-preview", root=AZURE)
-    [said] = from_json(answer.body).values()
-    expected = AZURES[status]
+    answer = request(fake, "GET", f"/threads/{THREAD}?api-version=2024-05-01-preview", root=AZURE)
+    [error_body] = from_json(answer.body).values()
+    expected = AZURE_BODIES[status]
     request_id = answer.headers["x-request-id"]
-    assert said == {**expected, "message": expected["message"].replace("{request_id}", request_id)}
+    assert error_body == {**expected, "message": expected["message"].replace("{request_id}", request_id)}
 
 
-def test_who_is_not_let_in_learns_how_to_ask(fake):
+def test_a_401_names_the_way_to_authenticate(fake):
     fake.faults.status(401)
-    assert ask(fake, "GET", "/assistants").headers["www-authenticate"] == 'Bearer realm="OpenAI API"'
+    assert request(fake, "GET", "/assistants").headers["www-authenticate"] == 'Bearer realm="OpenAI API"'
 
 
-def test_a_proxy_says_502_in_its_own_way(fake):
+def test_a_502_is_the_page_of_a_proxy(fake):
     """It knows nothing of the API: no JSON, and no request id to log (n3d1117/chatgpt-telegram-bot#637)."""
     fake.faults.status(502)
-    answer = ask(fake, "GET", "/assistants")
+    answer = request(fake, "GET", "/assistants")
     assert answer.headers["content-type"] == "text/html"
     assert b"<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>cloudflare</center>" in answer.body
     assert answer.headers["content-length"] == str(len(answer.body))
@@ -193,7 +193,7 @@ def test_a_proxy_says_502_in_its_own_way(fake):
 )
 def test_a_status_in_other_words(fake, plan, expected):
     fake.faults.status(plan.pop("status"), **plan)
-    answer = ask(fake, "GET", "/assistants")
+    answer = request(fake, "GET", "/assistants")
     assert from_json(answer.body) == {"error": expected}
     assert answer.headers.get("retry-after") == ("2.5" if "retry_after" in plan else None)
 
@@ -206,19 +206,19 @@ def test_a_status_that_is_a_text_is_shown_as_one(fake):
 # --- which requests, and in which order ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("on", [None, NOWHERE, f"GET /threads/{THREAD}", f"GET /v1/threads/{THREAD}"])
+@pytest.mark.parametrize("on", [None, GET_THREAD, f"GET /threads/{THREAD}", f"GET /v1/threads/{THREAD}"])
 def test_ways_to_name_a_request(fake, on):
     fake.add_thread("thread_other")
     fake.faults.status(500, on=on)
-    assert look(fake) == 500
-    assert look(fake) == 200
+    assert get_thread(fake) == 500
+    assert get_thread(fake) == 200
 
 
-def test_other_requests_are_not_meant(fake):
-    fake.faults.status(500, on=NOWHERE)
+def test_other_requests_are_not_affected(fake):
+    fake.faults.status(500, on=GET_THREAD)
     fake.faults.status(500, on="GET /threads/thread_other")
-    add(fake, "?")
-    assert ask(fake, "GET", "/models").status == 200
+    add_messages(fake, "?")
+    assert request(fake, "GET", "/models").status == 200
     assert len(fake.faults.unused()) == 2
 
 
@@ -228,46 +228,46 @@ def test_other_requests_are_not_meant(fake):
 )
 def test_the_nth_time_and_how_often(fake, nth, times, expected):
     """Counted from when it was planned, and among the requests it is for."""
-    look(fake)
-    fake.faults.status(500, on=NOWHERE, nth=nth, times=times)
+    get_thread(fake)
+    fake.faults.status(500, on=GET_THREAD, nth=nth, times=times)
     seen = []
     for _ in range(4):
-        seen.append(look(fake))
-        assert ask(fake, "GET", "/models").status == 200
+        seen.append(get_thread(fake))
+        assert request(fake, "GET", "/models").status == 200
     assert seen == expected
 
 
-def test_plans_for_one_request_strike_one_after_the_other(fake):
+def test_plans_for_the_same_request_happen_one_after_the_other(fake):
     for status in (429, 500, 503):
-        fake.faults.status(status, on=NOWHERE)
-    fake.faults.connect_error(on=NOWHERE)
-    assert [look(fake) for _ in range(3)] == [429, 500, 503]
+        fake.faults.status(status, on=GET_THREAD)
+    fake.faults.connect_error(on=GET_THREAD)
+    assert [get_thread(fake) for _ in range(3)] == [429, 500, 503]
     with pytest.raises(WireFailure):
-        look(fake)
-    assert look(fake) == 200
+        get_thread(fake)
+    assert get_thread(fake) == 200
 
 
-def test_one_answer_is_lost_or_broken_but_once(fake):
-    fake.faults.malformed(on=NOWHERE)
+def test_only_one_fault_decides_each_answer(fake):
+    fake.faults.malformed(on=GET_THREAD)
     for _ in range(2):
-        fake.faults.lost_answer(on=NOWHERE)
-    assert look(fake) == 200
+        fake.faults.lost_answer(on=GET_THREAD)
+    assert get_thread(fake) == 200
     assert fake.requests[-1].answer is None
     for _ in range(2):
         with pytest.raises(ConnectionLost):
-            look(fake)
-    assert look(fake) == 200
+            get_thread(fake)
+    assert get_thread(fake) == 200
 
 
-def test_what_lets_a_request_pass_goes_together_with_what_does_not(fake):
-    """In the order of planning among themselves, and before what decides."""
+def test_faults_that_let_a_request_pass_combine_with_one_that_does_not(fake):
+    """They happen in the order in which they were planned, and before the one that decides the answer."""
     called = []
     before = fake.clock.now
-    fake.faults.status(500, on=NOWHERE)
-    fake.faults.meanwhile(lambda: called.append(("first", fake.clock.now - before)), on=NOWHERE)
-    fake.faults.slow(5, on=NOWHERE)
-    fake.faults.meanwhile(lambda: called.append(("second", fake.clock.now - before)), on=NOWHERE)
-    assert look(fake) == 500
+    fake.faults.status(500, on=GET_THREAD)
+    fake.faults.meanwhile(lambda: called.append(("first", fake.clock.now - before)), on=GET_THREAD)
+    fake.faults.slow(5, on=GET_THREAD)
+    fake.faults.meanwhile(lambda: called.append(("second", fake.clock.now - before)), on=GET_THREAD)
+    assert get_thread(fake) == 500
     assert called == [("first", 0), ("second", 5)]
     assert fake.faults.unused() == []
 
@@ -275,45 +275,45 @@ def test_what_lets_a_request_pass_goes_together_with_what_does_not(fake):
 def test_a_refused_request_does_nothing(fake):
     fake.faults.status(500, on="POST /threads/{thread_id}/messages")
     with pytest.raises(AssertionError):
-        add(fake, "?")
+        add_messages(fake, "?")
     assert not fake.threads[0].messages
 
 
 def test_other_things_happen_before_a_slow_request_is_served(fake):
     """Due transitions fire on the way: the run is over, so the message is accepted (CONTRACT §4)."""
-    add(fake, "?")
-    assert ask(fake, "POST", f"/threads/{THREAD}/runs", {"assistant_id": "asst_abc"}).status == 200
+    add_messages(fake, "?")
+    assert request(fake, "POST", f"/threads/{THREAD}/runs", {"assistant_id": "asst_abc"}).status == 200
     fake.faults.slow(30, on="POST /threads/{thread_id}/messages")
-    add(fake, "!")
+    add_messages(fake, "!")
     assert fake.runs[0].status == "completed"
 
 
 @pytest.mark.parametrize(("patience", "arrives"), [(29.9, False), (30, True), (None, True)])
-def test_who_waits_long_enough_gets_the_answer(fake, patience, arrives):
+def test_a_client_with_a_long_enough_timeout_gets_the_answer(fake, patience, arrives):
     fake.faults.slow(30)
     if arrives:
-        assert ask(fake, "GET", "/models", patience=patience).status == 200
+        assert request(fake, "GET", "/models", patience=patience).status == 200
     else:
         with pytest.raises(ReadTimeout):
-            ask(fake, "GET", "/models", patience=patience)
+            request(fake, "GET", "/models", patience=patience)
 
 
 def test_a_late_request_may_get_lost_once_more(fake):
-    """What was planned behind the delay strikes when the request arrives, and nobody hears of it."""
+    """A fault that was planned after the delay happens when the request arrives, without an effect on the client."""
     fake.faults.slow(30, on=RUNS)
     fake.faults.lost_answer(on=RUNS)
     with pytest.raises(ReadTimeout):
-        ask(fake, "POST", f"/threads/{THREAD}/runs", {"assistant_id": "asst_abc", "stream": True}, patience=10)
+        request(fake, "POST", f"/threads/{THREAD}/runs", {"assistant_id": "asst_abc", "stream": True}, patience=10)
     fake.clock.advance(30)
     assert [run.status for run in fake.runs] == ["completed"]
     assert fake.faults.unused() == []
 
 
 def test_a_rate_limit_on_the_clock(fake):
-    fake.faults.rate_limit(10, on=NOWHERE)
+    fake.faults.rate_limit(10, on=GET_THREAD)
     seen = []
     for _ in range(4):
-        answer = ask(fake, "GET", f"/threads/{THREAD}")
+        answer = request(fake, "GET", f"/threads/{THREAD}")
         seen.append((answer.status, answer.headers.get("retry-after")))
         fake.clock.advance(4.5)
     assert seen == [(429, "10"), (429, "6"), (429, "1"), (200, None)]
@@ -335,64 +335,64 @@ def test_a_rate_limit_on_the_clock(fake):
     ],
 )
 def test_the_newest_is_missing_at_first(fake, query, first, later):
-    add(fake, *"ABC")
+    add_messages(fake, *"ABC")
     fake.faults.lag()
-    assert [listed(fake, query) for _ in range(3)] == [first, later, later]
+    assert [list_messages(fake, query) for _ in range(3)] == [first, later, later]
 
 
 def test_how_long_a_list_lags(fake):
-    """Each new object for so many looks; a look that finds nothing new is as ever."""
+    """Each new object is missing from so many answers; answers without a new object are not changed."""
     fake.faults.lag(2)
-    add(fake, "A")
-    assert [listed(fake) for _ in range(3)] == ["", "", "A"]
-    add(fake, *"BC")
-    assert [listed(fake) for _ in range(3)] == ["BA", "BA", "CBA"]
-    assert [listed(fake, "?order=asc") for _ in range(2)] == ["ABC", "ABC"]
+    add_messages(fake, "A")
+    assert [list_messages(fake) for _ in range(3)] == ["", "", "A"]
+    add_messages(fake, *"BC")
+    assert [list_messages(fake) for _ in range(3)] == ["BA", "BA", "CBA"]
+    assert [list_messages(fake, "?order=asc") for _ in range(2)] == ["ABC", "ABC"]
     assert str(fake.faults).endswith("lag(2)   # happened 4 times")
 
 
-def test_a_page_behind_a_cursor_is_as_ever(fake):
-    add(fake, *"ABC")
+def test_a_page_after_a_cursor_does_not_lag(fake):
+    add_messages(fake, *"ABC")
     fake.faults.lag()
     oldest, _, newest = fake.threads[0].messages
-    assert listed(fake, f"?after={newest.id}") == "BA"
-    assert listed(fake, f"?order=asc&after={oldest.id}") == "BC"
+    assert list_messages(fake, f"?after={newest.id}") == "BA"
+    assert list_messages(fake, f"?order=asc&after={oldest.id}") == "BC"
     assert fake.faults.unused() == ["assistants.faults.lag()"]
 
 
 def test_a_list_with_nothing_new(fake):
     fake.faults.lag()
-    assert listed(fake) == ""
-    assert listed(fake, "?order=asc") == ""
+    assert list_messages(fake) == ""
+    assert list_messages(fake, "?order=asc") == ""
     assert fake.faults.unused()
 
 
-def test_a_list_that_is_refused_or_torn_does_not_lag(fake):
-    add(fake, "A")
+def test_a_list_that_is_refused_does_not_lag(fake):
+    add_messages(fake, "A")
     fake.faults.status(500)
     fake.faults.lag()
     page = f"/threads/{THREAD}/messages"
-    assert ask(fake, "GET", page).status == 500
-    assert ask(fake, "GET", f"{page}?limit=0").status == 400
-    assert listed(fake) == ""
+    assert request(fake, "GET", page).status == 500
+    assert request(fake, "GET", f"{page}?limit=0").status == 400
+    assert list_messages(fake) == ""
 
 
 # --- bodies ----------------------------------------------------------------------------------------------------
 
 
 def test_half_of_a_body_is_no_json(fake):
-    whole = ask(fake, "GET", "/assistants").body
+    whole = request(fake, "GET", "/assistants").body
     fake.faults.malformed(on="GET /assistants")
-    half = ask(fake, "GET", "/assistants")
+    half = request(fake, "GET", "/assistants")
     assert half.body == whole[: len(whole) // 2]
     assert half.headers["content-length"] == str(len(half.body))
     assert fake.requests[-1].answer is None
 
 
 def test_a_connection_that_breaks_off_in_a_body(fake):
-    whole = ask(fake, "GET", "/assistants")
+    whole = request(fake, "GET", "/assistants")
     fake.faults.drop(on="GET /assistants")
-    answer = ask(fake, "GET", "/assistants")
+    answer = request(fake, "GET", "/assistants")
     assert answer.headers["content-length"] == whole.headers["content-length"]
     assert answer.body.wait() == 0
     assert answer.body.read() == whole.body[: len(whole.body) // 2]
@@ -400,7 +400,7 @@ def test_a_connection_that_breaks_off_in_a_body(fake):
         answer.body.read()
 
 
-def test_a_torn_body_that_is_closed():
+def test_a_partial_body_that_is_closed():
     body = PartialBody(Chunks(b"abc"), clean_end=True)
     assert (body.now, body.wait()) == (0, 0)
     body.close()
@@ -420,25 +420,25 @@ def test_the_rest_of_a_stream_is_not_kept_for_anybody(fake, fault):
     fake.on("GET", "/models", lambda request: Response(200, {}, body))
     getattr(fake.faults, fault)()
     with suppress(ConnectionLost):
-        answer = ask(fake, "GET", "/models")
+        answer = request(fake, "GET", "/models")
         assert answer.body.read() == b"data: 1"
         assert not body.closed
         assert answer.body.read() is None
     assert body.closed
 
 
-def test_a_stream_that_is_torn_waits_like_any(fake):
+def test_a_stream_that_will_be_dropped_waits_for_its_first_event(fake):
     fake.next_run(say("Hello!"))
     fake.faults.drop(on=RUNS)
-    body = ask(fake, "POST", f"/threads/{THREAD}/runs", {"assistant_id": "asst_abc", "stream": True}).body
+    body = request(fake, "POST", f"/threads/{THREAD}/runs", {"assistant_id": "asst_abc", "stream": True}).body
     assert body.now == fake.clock.now
     assert body.wait() == 0
     assert body.read().startswith(b"event: thread.run.created\n")
     assert body.wait() == 0
 
 
-def test_a_stream_that_was_left_gives_no_more(fake):
-    body = ask(fake, "POST", f"/threads/{THREAD}/runs", {"assistant_id": "asst_abc", "stream": True}).body
+def test_a_stream_that_was_closed_gives_no_more(fake):
+    body = request(fake, "POST", f"/threads/{THREAD}/runs", {"assistant_id": "asst_abc", "stream": True}).body
     body.close()
     assert body.read() is None
 
@@ -447,11 +447,11 @@ def test_a_stream_that_was_left_gives_no_more(fake):
 
 
 def test_the_log_has_what_did_not_arrive_too(fake):
-    fake.faults.connect_error(on=NOWHERE)
-    fake.faults.lost_answer(on=NOWHERE)
+    fake.faults.connect_error(on=GET_THREAD)
+    fake.faults.lost_answer(on=GET_THREAD)
     for _ in range(2):
         with pytest.raises(WireFailure):
-            look(fake)
+            get_thread(fake)
     unsent, lost = fake.requests
     assert (unsent.status, unsent.answer, unsent.failure.args) == (0, None, ("[Errno 111] Connection refused",))
     assert (lost.status, lost.response.status, lost.answer["id"]) == (0, 200, THREAD)
@@ -459,12 +459,12 @@ def test_the_log_has_what_did_not_arrive_too(fake):
         "ConnectFailed: [Errno 111] Connection refused",
         "ConnectionLost: Server disconnected without sending a response. (the answer 200 was lost)",
     ]
-    look(fake)
+    get_thread(fake)
     assert fake.requests[-1].outcome == "200"
 
 
 class Uncopyable:
-    """As a client of the SDK is."""
+    """An object that cannot be copied, such as a client of the SDK."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -475,34 +475,34 @@ class Uncopyable:
 
 
 def test_plans_are_part_of_a_snapshot(fake):
-    """How far they have come as well; what a plan calls is not copied."""
+    """Including their counts; the functions that plans call are not copied."""
     other = Uncopyable()
-    fake.faults.status(500, on=NOWHERE, nth=2)
-    fake.faults.meanwhile(other.act, on=NOWHERE, nth=2)
+    fake.faults.status(500, on=GET_THREAD, nth=2)
+    fake.faults.meanwhile(other.act, on=GET_THREAD, nth=2)
     fake.faults.rate_limit(10, on="GET /models")
     fake.faults.lag()
-    look(fake)
+    get_thread(fake)
     snapshot = fake.snapshot()
     for _ in range(2):
         fake.restore(snapshot)
-        assert [look(fake) for _ in range(2)] == [500, 200]
-        assert ask(fake, "GET", "/models").status == 429
+        assert [get_thread(fake) for _ in range(2)] == [500, 200]
+        assert request(fake, "GET", "/models").status == 429
         assert len(fake.faults.unused()) == 1
     assert other.called == 2
 
 
 def test_a_request_on_its_way_is_part_of_a_snapshot(fake):
-    """It arrives in the world that there is then."""
+    """It arrives in the world that was restored."""
     fake.faults.slow(30, on="POST /threads/{thread_id}/messages")
     body = {"role": "user", "content": "late"}
     with pytest.raises(ReadTimeout):
-        ask(fake, "POST", f"/threads/{THREAD}/messages", body, patience=10)
+        request(fake, "POST", f"/threads/{THREAD}/messages", body, patience=10)
     snapshot = fake.snapshot()
     for _ in range(2):
         fake.restore(snapshot)
-        assert listed(fake) == ""
+        assert list_messages(fake) == ""
         fake.clock.advance(20)
-        assert listed(fake) == "late"
+        assert list_messages(fake) == "late"
 
 
 # --- what is printed, and refused ------------------------------------------------------------------------------
@@ -543,12 +543,12 @@ def test_a_printed_plan_can_be_run_again(fake):
     assert str(again.faults) == str(fake.faults)
 
 
-def test_what_has_struck_is_marked(fake):
-    fake.faults.status(500, on=NOWHERE)
-    fake.faults.status(503, on=NOWHERE, times=2)
-    fake.faults.status(404, on=NOWHERE)
+def test_plans_that_have_happened_are_marked(fake):
+    fake.faults.status(500, on=GET_THREAD)
+    fake.faults.status(503, on=GET_THREAD, times=2)
+    fake.faults.status(404, on=GET_THREAD)
     for _ in range(3):
-        look(fake)
+        get_thread(fake)
     marks = [line.partition("   ")[2] for line in str(fake.faults).splitlines()]
     assert marks == ["# happened", "# happened 2 times", ""]
     assert fake.faults.unused() == ['assistants.faults.status(404, on="GET /threads/{thread_id}")']
@@ -581,15 +581,15 @@ def test_what_has_struck_is_marked(fake):
         ("meanwhile(None)", r"was given None\.(?s:.*)faults\.meanwhile\(assistants\.cancel_runs\)"),
     ],
 )
-def test_plans_that_cannot_be_are_refused(plan, message):
+def test_impossible_plans_are_refused(plan, message):
     faults = Faults()
     with pytest.raises(HarnessFailure, match=message):
         exec(f"faults.{plan}", {"faults": faults})
     assert faults.planned == []
 
 
-def test_a_plan_that_nothing_came_to_is_complained_about(fake):
-    fake.faults.status(500, on=NOWHERE)
+def test_a_plan_that_did_not_happen_is_a_failure(fake):
+    fake.faults.status(500, on=GET_THREAD)
     assert "no request, or event of a stream, was the one they were planned for" in str(fake.unused())
-    look(fake)
+    get_thread(fake)
     assert fake.unused() is None

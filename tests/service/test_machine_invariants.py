@@ -18,7 +18,7 @@ from harness.machine import AssistantsMachine
 # Shards keep all cores busy under xdist; each has its own seed, and so the same stories in every worker and every run.
 SHARDS = 10
 STEPS = 50_000
-# A step may draw and do much, and how long that takes is no finding.
+# A step may draw and do much, so how long it takes is no failure.
 SHARD = settings(
     max_examples=90,
     stateful_step_count=100,
@@ -34,7 +34,7 @@ def test_whatever_clients_do_the_invariants_hold(shard):
 
     @seed(shard)
     class Clients(AssistantsMachine):
-        # under `timed` looks move no time, which makes other stories
+        # under `timed` polling moves no time, so that runs take other courses
         options = {"clock": "timed"} if shard % 5 == 4 else {}
 
         @invariant()

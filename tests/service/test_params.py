@@ -1,4 +1,4 @@
-"""What a client may send, and what it is told otherwise: tables of bodies, queries and uploads."""
+"""Validation of requests: tables of bodies, queries and uploads that are accepted, and of those that are refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SHARED = Path(os.environ.get("PYTEST_ASSISTANTS_SHARED", Path(__file__).parents[
 RECORDINGS = sorted((SHARED / "recordings").glob("*.jsonl"))
 
 
-def refused(model: type[BaseModel], data: object, api: Api) -> Refusal:
+def refusal_of(model: type[BaseModel], data: object, api: Api) -> Refusal:
     with pytest.raises(Refusal) as caught:
         params.validate(model, data, api)
     return caught.value
@@ -154,8 +154,8 @@ def test_free_form_objects_keep_their_key_order() -> None:
     assert json.dumps(read.model_dump(exclude_unset=True)["response_format"]) == json.dumps(SCHEMA)
 
 
-class No(NamedTuple):
-    """A body and what v2 says of it."""
+class Refused(NamedTuple):
+    """A body, and how v2 refuses it."""
 
     model: type[BaseModel]
     body: object
@@ -164,44 +164,46 @@ class No(NamedTuple):
     code: str
 
 
-def missing(model: type[BaseModel], body: object, param: str) -> No:
-    return No(model, body, f"Missing required parameter: '{param}'.", param, "missing_required_parameter")
+def missing(model: type[BaseModel], body: object, param: str) -> Refused:
+    return Refused(model, body, f"Missing required parameter: '{param}'.", param, "missing_required_parameter")
 
 
-def unknown(model: type[BaseModel], body: object, param: str) -> No:
-    return No(model, body, f"Unknown parameter: '{param}'.", param, "unknown_parameter")
+def unknown(model: type[BaseModel], body: object, param: str) -> Refused:
+    return Refused(model, body, f"Unknown parameter: '{param}'.", param, "unknown_parameter")
 
 
-def wrong(model: type[BaseModel], body: object, param: str, expected: str, got: str) -> No:
+def wrong(model: type[BaseModel], body: object, param: str, expected: str, got: str) -> Refused:
     said = f"Invalid type for '{param}': expected {expected}, but got {got} instead."
-    return No(model, body, said, param, "invalid_type")
+    return Refused(model, body, said, param, "invalid_type")
 
 
-def not_among(model: type[BaseModel], body: object, param: str, value: str, supported: str) -> No:
+def not_among(model: type[BaseModel], body: object, param: str, value: str, supported: str) -> Refused:
     said = f"Invalid value: '{value}'. Supported values are: {supported}."
-    return No(model, body, said, param, "invalid_value")
+    return Refused(model, body, said, param, "invalid_value")
 
 
-def too_long(model: type[BaseModel], body: object, param: str, limit: int) -> No:
+def too_long(model: type[BaseModel], body: object, param: str, limit: int) -> Refused:
     said = (
         f"Invalid '{param}': string too long. Expected a string with maximum length {limit}, but got a string with "
         f"length {limit + 1} instead."
     )
-    return No(model, body, said, param, "string_above_max_length")
+    return Refused(model, body, said, param, "string_above_max_length")
 
 
-def too_many(model: type[BaseModel], body: object, param: str, limit: int) -> No:
+def too_many(model: type[BaseModel], body: object, param: str, limit: int) -> Refused:
     said = (
         f"Invalid '{param}': array too long. Expected an array with maximum length {limit}, but got an array with "
         f"length {limit + 1} instead."
     )
-    return No(model, body, said, param, "array_above_max_length")
+    return Refused(model, body, said, param, "array_above_max_length")
 
 
-def outside(model: type[BaseModel], body: object, param: str, bound: str, got: object, *, kind: str = "integer") -> No:
+def outside(
+    model: type[BaseModel], body: object, param: str, bound: str, got: object, *, kind: str = "integer"
+) -> Refused:
     side, code = ("below minimum", "below_min") if bound.startswith(">") else ("above maximum", "above_max")
     said = f"Invalid '{param}': {kind} {side} value. Expected a value {bound}, but got {got} instead."
-    return No(model, body, said, param, f"{kind}_{code}_value")
+    return Refused(model, body, said, param, f"{kind}_{code}_value")
 
 
 TOOLS = "'code_interpreter', 'function', and 'file_search'"
@@ -316,14 +318,14 @@ REFUSED_V2 = [
         "tool_resources.code_interpreter.file_ids",
         20,
     ),
-    No(
+    Refused(
         M,
         message([]),
         "Invalid 'content': empty array. Expected an array with minimum length 1, but got an empty array instead.",
         "content",
         "empty_array",
     ),
-    No(
+    Refused(
         A,
         assistant(tools=[{"type": "function", "function": {"name": ""}}]),
         "Invalid 'tools[0].function.name': empty string. Expected a string with minimum length 1, but got an empty "
@@ -331,7 +333,7 @@ REFUSED_V2 = [
         "tools[0].function.name",
         "empty_string",
     ),
-    No(
+    Refused(
         A,
         assistant(tools=[{"type": "function", "function": {"name": "get weather"}}]),
         "Invalid 'tools[0].function.name': string does not match pattern. Expected a string that matches the pattern "
@@ -339,7 +341,7 @@ REFUSED_V2 = [
         "tools[0].function.name",
         "invalid_value",
     ),
-    No(
+    Refused(
         A,
         assistant(metadata={str(n): "v" for n in range(17)}),
         "Invalid 'metadata': too many properties. Expected an object with at most 16 properties, but got an object "
@@ -347,7 +349,7 @@ REFUSED_V2 = [
         "metadata",
         "object_above_max_properties",
     ),
-    No(
+    Refused(
         A,
         assistant(metadata={LONG_KEY: "v"}),
         "Invalid property name in 'metadata': 'abc...xyz' is too long. Expected a string with maximum length 64, but "
@@ -355,7 +357,7 @@ REFUSED_V2 = [
         f"metadata.{LONG_KEY}",
         "property_name_above_max_length",
     ),
-    No(
+    Refused(
         A,
         assistant(tool_resources={"file_search": {"vector_store_ids": [], "vector_stores": []}}),
         f"Mutually exclusive parameters: '{FS}.vector_store_ids' and '{FS}.vector_stores'. Ensure you are only "
@@ -393,8 +395,8 @@ REFUSED_V2 = [
 
 
 @pytest.mark.parametrize("case", REFUSED_V2, ids=lambda case: f"{case.model.__name__}:{case.code}:{case.param}")
-def test_v2_names_what_is_wrong(case: No) -> None:
-    refusal = refused(case.model, case.body, "v2")
+def test_v2_names_what_is_wrong(case: Refused) -> None:
+    refusal = refusal_of(case.model, case.body, "v2")
     assert (refusal.status, refusal.message, refusal.param, refusal.code) == (400, *case[2:])
 
 
@@ -490,7 +492,7 @@ REFUSED_V1: list[tuple[type[BaseModel], object, dict[str, str]]] = [
 
 @pytest.mark.parametrize(("model", "body", "problems"), REFUSED_V1)
 def test_v1_lists_all_that_is_wrong(model: type[BaseModel], body: object, problems: dict[str, str]) -> None:
-    refusal = refused(model, body, "v1")
+    refusal = refusal_of(model, body, "v1")
     count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} for Request"
     assert refusal.message.split("\n") == [
         count,
@@ -548,7 +550,7 @@ WRONG_TOOLS_V1: list[tuple[object, list[tuple[str, str]]]] = [
 
 @pytest.mark.parametrize(("tool", "problems"), WRONG_TOOLS_V1)
 def test_v1_says_of_each_kind_why_a_tool_is_none(tool: object, problems: list[tuple[str, str]]) -> None:
-    lines = refused(v1.CreateAssistant, {"model": "gpt-4", "tools": [tool]}, "v1").message.split("\n")
+    lines = refusal_of(v1.CreateAssistant, {"model": "gpt-4", "tools": [tool]}, "v1").message.split("\n")
     assert lines == [
         f"{len(problems)} validation errors for Request",
         *(
@@ -571,7 +573,7 @@ MODELS = [(api, getattr(module, name)) for api, module in (("v1", v1), ("v2", v2
 
 @pytest.mark.parametrize(("api", "model"), MODELS, ids=lambda value: getattr(value, "__name__", value))
 def test_whatever_comes_is_taken_or_refused(api: Api, model: type[BaseModel]) -> None:
-    """No odd value makes a validator fail in a way that it has no words for."""
+    """No value, however unusual, causes a pydantic error for which there is no wording."""
     for field in [*model.model_fields, "zzz"]:
         for value in ODD_VALUES:
             body = {"model": "m", "assistant_id": "a", "role": "user", "content": "c", "tool_outputs": [], field: value}
@@ -892,7 +894,7 @@ LISTS: dict[str, type[queries.Query]] = {
 
 
 def answer(record: dict[str, Any]) -> Iterator[object]:
-    """What this package says of a recorded request: the envelope of a refusal, or nothing."""
+    """How a recorded request is validated: yields the envelope of a refusal, or nothing."""
     api: Api = "v1" if record["beta"] == "assistants=v1" else "v2"
     route, body = record["route"], record["request_body"]
     try:
@@ -917,7 +919,7 @@ def answer(record: dict[str, Any]) -> Iterator[object]:
 
 @pytest.mark.skipif(not RECORDINGS, reason="the recordings are not in the repository; see PYTEST_ASSISTANTS_SHARED")
 def test_recorded_requests_get_the_recorded_answer() -> None:
-    """What the service took is taken; what it refused for its form is refused in the same words."""
+    """What the service accepted is accepted; what it refused for its form is refused with the same text."""
     seen = {"taken": 0, "refused": 0}
     for path in RECORDINGS:
         for record in map(json.loads, path.read_text(encoding="utf-8").rstrip("\n").split("\n")):

@@ -1,4 +1,4 @@
-"""Azure's own bodies (CONTRACT §1.8, §8): what they take otherwise than OpenAI's, and that all else is the same."""
+"""Azure's own bodies (CONTRACT §1.8, §8): how they differ from OpenAI's, and that nothing else differs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from test_params import (
     REFUSED_V2,
     TOOLS,
     assistant,
-    refused,
+    refusal_of,
     run,
     too_long,
     too_many,
@@ -28,7 +28,7 @@ from harness.service.routes import ROUTES
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from test_params import No
+    from test_params import Refused
 
 AZURES_TOOLS = "'code_interpreter', 'function', 'file_search', and 'openapi'"
 FILES = "tool_resources.code_interpreter.file_ids"
@@ -59,7 +59,7 @@ def files(count: int) -> dict[str, Any]:
 )
 def test_azure_takes_a_fourth_tool_and_many_files(model: type[BaseModel], body: dict[str, Any]) -> None:
     assert params.validate(on_azure(model), body, "v2").model_dump(exclude_unset=True) == body
-    refused(model, body, "v2")
+    refusal_of(model, body, "v2")
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_azure_takes_a_fourth_tool_and_many_files(model: type[BaseModel], body: 
     ],
     ids=lambda case: f"{case.model.__name__}:{case.param}",
 )
-def test_azure_has_limits_of_its_own(case: No) -> None:
-    refusal = refused(on_azure(case.model), case.body, "v2")
+def test_azure_has_limits_of_its_own(case: Refused) -> None:
+    refusal = refusal_of(on_azure(case.model), case.body, "v2")
     assert (refusal.status, refusal.message, refusal.param, refusal.code) == (400, *case[2:])
 
 
@@ -84,7 +84,7 @@ def test_azure_has_limits_of_its_own(case: No) -> None:
 def test_a_description_is_no_longer_in_v1(model: type[BaseModel]) -> None:
     body = {**assistant(), **run(), "tools": [described(1025)]}
     body = {name: value for name, value in body.items() if name in model.model_fields}
-    assert refused(on_azure(model), body, "v1").message.endswith(
+    assert refusal_of(on_azure(model), body, "v1").message.endswith(
         "\nbody -> tools -> 0 -> function -> description\n"
         "  ensure this value has at most 1024 characters (type=value_error.any_str.max_length; limit_value=1024)"
     )
@@ -125,9 +125,9 @@ def test_azure_takes_what_v1_takes(model: type[BaseModel], body: dict[str, Any],
     [case for case in REFUSED_V2 if case.param != FILES],
     ids=lambda case: f"{case.model.__name__}:{case.code}:{case.param}",
 )
-def test_azure_refuses_what_v2_refuses(case: No) -> None:
+def test_azure_refuses_what_v2_refuses(case: Refused) -> None:
     """In the same words, but for the list of tools."""
-    refusal = refused(on_azure(case.model), case.body, "v2")
+    refusal = refusal_of(on_azure(case.model), case.body, "v2")
     words = [TOOLS, TOOLS.replace("and", "or")]
     message = case.message
     if case.param is not None and case.param.startswith("tools["):
@@ -138,4 +138,4 @@ def test_azure_refuses_what_v2_refuses(case: No) -> None:
 
 @pytest.mark.parametrize(("model", "body", "problems"), REFUSED_V1)
 def test_azure_refuses_what_v1_refuses(model: type[BaseModel], body: object, problems: dict[str, str]) -> None:
-    assert refused(on_azure(model), body, "v1").message == refused(model, body, "v1").message
+    assert refusal_of(on_azure(model), body, "v1").message == refusal_of(model, body, "v1").message

@@ -1,4 +1,4 @@
-"""Which row answers which path."""
+"""The router: which row of the route table matches which path."""
 
 from __future__ import annotations
 

@@ -23,10 +23,6 @@ FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 NEEDED = 'the extra "files" is not installed'
 
 
-def extracted(name: str, content: bytes) -> str:
-    return extraction.extract(name, content)
-
-
 def unreadable(name: str, content: bytes) -> extraction.Unreadable:
     with pytest.raises(extraction.Unreadable) as caught:
         extraction.extract(name, content)
@@ -39,7 +35,7 @@ def unreadable(name: str, content: bytes) -> extraction.Unreadable:
 @pytest.mark.parametrize("kind", extraction.PLAIN_TEXT)
 def test_the_types_that_are_searched_as_they_are(kind):
     """CONTRACT §8, file search file types."""
-    assert extracted(f"a.{kind}", "차 = tea\r\n".encode()) == "차 = tea\r\n"
+    assert extraction.extract(f"a.{kind}", "차 = tea\r\n".encode()) == "차 = tea\r\n"
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.xlsx", "a.png", "a.PDF", "a.Txt", "a.tar.gz", "README", "text/csv", ""])
@@ -56,7 +52,7 @@ def test_other_types_are_refused_by_name(name):
 )
 def test_the_encodings_of_texts(encoded):
     """CONTRACT §8: utf-8, utf-16 or ascii."""
-    assert extracted("a.txt", encoded) == "아침"
+    assert extraction.extract("a.txt", encoded) == "아침"
 
 
 @pytest.mark.parametrize(
@@ -70,8 +66,8 @@ def test_the_encodings_of_texts(encoded):
         ("a.html", b"\x89PNG\r\n"),
     ],
 )
-def test_what_is_no_text_is_of_a_type_that_is_not_supported(name, content):
-    """openai/openai-python#2439: what the bytes look like counts, whatever the name says."""
+def test_bytes_that_are_not_text_are_of_an_unsupported_type(name, content):
+    """openai/openai-python#2439: the bytes decide, whatever the file's name."""
     refused = unreadable(name, content)
     assert (refused.code, str(refused)) == ("unsupported_file", "The file type is not supported.")
 
@@ -84,7 +80,7 @@ def test_an_empty_file_is_not_searched():
 def test_a_page_without_its_tags():
     page = b"""<!doctype html><html><head><title>Tea</title><style>p {}</style></head><body><!-- no -->
     <h1>How to <em>ste</em>ep</h1><script>if (1 < 2) {}</script><ul><li>Boil.<li>Wait &lt; 3&nbsp;minutes.</ul>"""
-    assert extracted("a.html", page) == "Tea\nHow to steep\nBoil.\nWait < 3 minutes."
+    assert extraction.extract("a.html", page) == "Tea\nHow to steep\nBoil.\nWait < 3 minutes."
 
 
 @pytest.mark.parametrize(
@@ -104,12 +100,12 @@ def test_a_page_without_its_tags():
     ],
 )
 def test_a_broken_page_is_read_as_far_as_it_goes(page):
-    assert "before" in extracted("a.html", f"<p>before</p>{page}".encode())
+    assert "before" in extraction.extract("a.html", f"<p>before</p>{page}".encode())
 
 
 def test_a_pdf():
     pytest.importorskip("pypdf", reason=NEEDED)
-    assert "return tents within 45 days" in extracted("a.pdf", FIXTURES.joinpath("handbook.pdf").read_bytes())
+    assert "return tents within 45 days" in extraction.extract("a.pdf", FIXTURES.joinpath("handbook.pdf").read_bytes())
 
 
 def word_file() -> bytes:
@@ -124,7 +120,7 @@ def word_file() -> bytes:
 
 
 def test_a_word_file():
-    assert extracted("a.docx", word_file()).splitlines() == ["Before the table.", "kettle\t29.00", "표 다음."]
+    assert extraction.extract("a.docx", word_file()).splitlines() == ["Before the table.", "kettle\t29.00", "표 다음."]
 
 
 def slides() -> bytes:
@@ -144,7 +140,8 @@ def slides() -> bytes:
 
 
 def test_slides():
-    assert extracted("a.pptx", slides()).splitlines() == ["Teas of the year", "녹차\t12", "in a group", "Speak slowly."]
+    lines = extraction.extract("a.pptx", slides()).splitlines()
+    assert lines == ["Teas of the year", "녹차\t12", "in a group", "Speak slowly."]
 
 
 def archive(**parts: bytes) -> bytes:
@@ -169,7 +166,7 @@ DOCUMENTS = {"pdf": lambda: FIXTURES.joinpath("handbook.pdf").read_bytes(), "doc
     ],
     ids=["truncated", "text", "image", "another archive"],
 )
-def test_a_document_that_is_none_is_refused(kind, broken):
+def test_a_corrupt_document_is_refused(kind, broken):
     """Never a traceback: the file fails with `invalid_file` (CONTRACT §2.8)."""
     content = broken(DOCUMENTS[kind]())
     if kind == "pdf":
@@ -188,7 +185,7 @@ def test_what_unpacks_to_too_much_is_not_unpacked(kind, name, limit, monkeypatch
     assert "too much" in unreadable(f"a.{kind}", archive(**{name: bytes(1000)})).message
 
 
-def test_a_zip_bomb_is_refused_by_what_it_says_of_itself(monkeypatch):
+def test_a_zip_bomb_is_refused_by_the_sizes_that_it_declares(monkeypatch):
     monkeypatch.setattr(office, "import_module", None)
     bomb = archive(**{"word/document.xml": bytes(office.MAX_XML + 1)})
     assert len(bomb) < 100_000
@@ -214,13 +211,13 @@ def test_pages_without_contents_and_with_several():
     writer.pages[0][pypdf.generic.NameObject("/Contents")] = pypdf.generic.ArrayObject([contents])
     writer.add_blank_page(99, 99)
     writer.write(file)
-    assert "45 days" in extracted("a.pdf", file.getvalue())
+    assert "45 days" in extraction.extract("a.pdf", file.getvalue())
 
 
 def test_more_tokens_than_one_file_may_have(monkeypatch):
     """CONTRACT §8, tokens per file."""
     monkeypatch.setattr(extraction, "MAX_TOKENS", 5)
-    assert extracted("a.txt", b"one two three four five") == "one two three four five"
+    assert extraction.extract("a.txt", b"one two three four five") == "one two three four five"
     assert unreadable("a.txt", b"one two three four five six").code == "invalid_file"
 
 
@@ -233,7 +230,7 @@ def test_a_library_that_is_missing_is_named(kind, library, monkeypatch):
     assert extraction.indexing_error(file(f"a.{kind}", content)) is None  # it may well be a good file
 
 
-def test_an_old_word_file_is_not_called_bad():
+def test_an_old_word_file_is_not_called_invalid():
     """CONTRACT §8: the service reads .doc, so the fake must not let the file fail."""
     with pytest.raises(HarnessFailure, match=r"Save it as \.docx"):
         extraction.extract("a.doc", b"\xd0\xcf\x11\xe0")
@@ -312,11 +309,11 @@ def test_a_query_finds_a_text(query, text):
 
 
 @pytest.mark.parametrize("query", ["", "?!", '"', "NEAR(", "* OR", "\ud800", "\0", "words:", "-", "없음"])
-def test_a_query_that_means_nothing_finds_nothing(query):
+def test_a_query_without_words_finds_nothing(query):
     assert ranked(query, "a text", "글") == []
 
 
-def test_what_a_query_says_is_no_language():
+def test_operators_in_a_query_are_plain_words():
     assert ranked('text" OR NOT (a AND "', "a text", "other") == [0]
 
 
@@ -479,11 +476,11 @@ def file(name: str, content: bytes | str) -> File:
     return File(f"file-{name}", 0, name, "assistants", content.encode() if isinstance(content, str) else content)
 
 
-def held(*named: tuple[str, str], **attributes: object) -> list[Document]:
+def documents(*named: tuple[str, str], **attributes: object) -> list[Document]:
     return [Document(file(name, content), attributes) for name, content in named]
 
 
-TEAS = held(("green.txt", "Green tea steeps two minutes."), year=2023) + held(
+TEAS = documents(("green.txt", "Green tea steeps two minutes."), year=2023) + documents(
     ("black.md", "Black tea steeps four minutes."), year=2024
 )
 
@@ -537,21 +534,21 @@ def test_a_file_in_two_stores_is_found_twice():
 def test_no_documents_and_files_that_cannot_be_read_have_no_results():
     searcher = Searcher()
     assert searcher.search([], "tea") == []
-    assert searcher.search(held(("a.csv", "tea"), ("empty.txt", ""), ("image.txt", "\0tea")), "tea") == []
-    (found,) = searcher.search([*held(("a.csv", "tea")), *TEAS], "green")
+    assert searcher.search(documents(("a.csv", "tea"), ("empty.txt", ""), ("image.txt", "\0tea")), "tea") == []
+    (found,) = searcher.search([*documents(("a.csv", "tea")), *TEAS], "green")
     assert found.file_name == "green.txt"
 
 
-def test_the_same_question_has_the_same_answer_in_a_copy_and_anew():
+def test_the_same_query_has_the_same_results_in_a_copy_and_without_caches():
     searcher = Searcher()
     found = searcher.search(TEAS, "tea")
     assert found == searcher.search(TEAS, "tea") == deepcopy(searcher).search(TEAS, "tea")
     assert found == Searcher().search(TEAS, "tea")
-    searcher.search(held(("other.txt", "tea " * 99)), "tea")
+    searcher.search(documents(("other.txt", "tea " * 99)), "tea")
     assert searcher.search(TEAS, "tea") == found
 
 
-def test_nothing_is_made_twice_while_it_is_in_use(monkeypatch):
+def test_an_index_in_use_is_made_only_once(monkeypatch):
     made: list[object] = []
     monkeypatch.setattr("harness.service.searching.searcher.Index", lambda chunks: made.append(1) or Index(chunks))
     searcher = Searcher()
@@ -562,17 +559,17 @@ def test_nothing_is_made_twice_while_it_is_in_use(monkeypatch):
     assert len(made) == 2
 
 
-def test_what_was_used_long_ago_is_given_up(monkeypatch):
+def test_the_least_recently_used_index_is_dropped(monkeypatch):
     monkeypatch.setattr("harness.service.searching.searcher.MAX_CHARACTERS", 60)
     made: list[object] = []
     monkeypatch.setattr("harness.service.searching.searcher.Index", lambda chunks: made.append(1) or Index(chunks))
-    searcher, others = Searcher(), held(("long.txt", "tea " * 99))
-    for documents in (TEAS, TEAS, others, others, TEAS):
-        assert searcher.search(documents, "tea")
+    searcher, others = Searcher(), documents(("long.txt", "tea " * 99))
+    for searched in (TEAS, TEAS, others, others, TEAS):
+        assert searcher.search(searched, "tea")
     assert len(made) == 3
 
 
-def test_an_index_is_closed_when_it_is_given_up():
+def test_an_index_closes_its_database_when_it_is_dropped():
     index = Index(["tea"])
     database = index._db
     del index
@@ -582,5 +579,5 @@ def test_an_index_is_closed_when_it_is_given_up():
 
 def test_attributes_are_those_of_the_moment():
     searcher, marked = Searcher(), SimpleNamespace(year=1)
-    assert searcher.search(held(("a.txt", "tea")), "tea")[0].attributes == {}
-    assert searcher.search(held(("a.txt", "tea"), year=marked.year), "tea")[0].attributes == {"year": 1}
+    assert searcher.search(documents(("a.txt", "tea")), "tea")[0].attributes == {}
+    assert searcher.search(documents(("a.txt", "tea"), year=marked.year), "tea")[0].attributes == {"year": 1}

@@ -69,7 +69,7 @@ def test_both_cursors_enclose_a_page():
     assert (ids(page), page.has_more) == (["b", "c"], True)
 
 
-def test_a_filter_counts_only_what_it_lets_through():
+def test_the_limit_of_a_page_counts_only_records_that_pass_the_filter():
     page = table_of("abcdef").page(limit=2, where=lambda row: row.id in "bdf")
     assert (ids(page), page.has_more) == (["f", "d"], True)
 
@@ -84,7 +84,7 @@ def test_unknown_cursors_and_second_rows_are_errors():
     assert table.get("b") is None
 
 
-def test_of_deleted_threads_the_last_are_remembered():
+def test_the_last_deleted_threads_are_kept():
     store = Store("seed")
     threads = [store.threads.add(Thread(f"thread_{number}", number)) for number in range(DELETED_KEPT + 3)]
     for thread in threads[:-1]:
@@ -124,7 +124,7 @@ def test_one_kind_of_id_does_not_depend_on_another():
     assert disturbed.make("run_") == Ids(0).make("run_")
 
 
-def test_planned_ids_are_given_before_any_is_made():
+def test_planned_ids_are_used_before_any_is_generated():
     ids = Ids("seed")
     made = ids.make("thread_")
     for planned in ("thread_recorded", "file-recorded", "assistant-recorded"):

@@ -1,10 +1,10 @@
-"""One story, told twice: whoever polls a run and whoever streams it learn the same (CONTRACT §5).
+"""Polling and streaming are equivalent: both clients of a run see the same (CONTRACT §5).
 
 A story is a script, what the client does with it, and perhaps another client that cancels. Each is played in two
-fakes with the same seed: equal ids then also say that the same things were made in the same order.
+fakes with the same seed: equal ids then also show that the same objects were made in the same order.
 
-What only streams show is CONTRACT §2 and §5, and stands here once: `TOLD_ONLY`, `tool_resources` of a run,
-`expires_at` of a finished step, and what `bare` leaves out of deltas.
+What only streams show (CONTRACT §2, §5) is `STREAM_ONLY`, `tool_resources` of a run, `expires_at` of a finished step,
+and what `comparable` leaves out of deltas.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SOME = settings(SAME_EVERYWHERE, max_examples=200)
 
 ENDED = {"completed", "incomplete", "failed", "cancelled", "expired"}
 RESTS = {*ENDED, "requires_action"}
-TOLD_ONLY = {"status", "incomplete_details", "incomplete_at", "completed_at"}  # of a message, CONTRACT §2.3
+STREAM_ONLY = {"status", "incomplete_details", "incomplete_at", "completed_at"}  # of a message, CONTRACT §2.3
 GROWING = {"value", "refusal", "arguments", "input"}  # the texts that come in pieces, CONTRACT §5.3
 
 
@@ -116,7 +116,7 @@ class Stream:
 
     @property
     def events(self) -> list[tuple[str, Any]]:
-        return strictly(b"".join(self.chunks))
+        return parse_strictly(b"".join(self.chunks))
 
 
 @dataclass
@@ -139,9 +139,9 @@ class Played:
         return {record.id: record.timeline for record in (run, *run.steps, *thread.messages)}
 
 
-def play(story: Story, *, stream: bool, look=None, chunks: int | None = None, crlf: bool = False) -> Played:
-    """Follow a story to its end, by looks or by events; `look` is what others do after each chunk."""
-    # nobody is stuck here, although somebody may look often
+def play(story: Story, *, stream: bool, meanwhile=None, chunks: int | None = None, crlf: bool = False) -> Played:
+    """Follow a story to its end, by polling or by events; `meanwhile` is what others do after each chunk."""
+    # others may repeat their requests often without being stuck
     options = {"seed": "story", "as_of": story.as_of, "stuck_after": 10**6, "unused": "ignore"}
     fake = FakeAssistants(make_options(options, where="test"))
     fake.next_run(*story.acts)
@@ -160,8 +160,8 @@ def play(story: Story, *, stream: bool, look=None, chunks: int | None = None, cr
         path = f"/threads/{client.ok('POST', '/threads', said)['id']}/runs"
     played = Played(fake)
 
-    def set_going(at: str, sent: dict[str, Any]) -> None:
-        """Send what sets the run going, and read its stream to the end."""
+    def start(at: str, sent: dict[str, Any]) -> None:
+        """Send a request that lets the run proceed, and read its stream to the end."""
         begin = len(played.timeline) if fake.runs else 0
         answer = client.send("POST", at, {**sent, "stream": stream})
         if answer.status != 200:  # the client has thought too long
@@ -173,14 +173,14 @@ def play(story: Story, *, stream: bool, look=None, chunks: int | None = None, cr
                 fake.clock.now + story.cancelled_after, lambda: other.send("POST", f"{run_path()}/cancel")
             )
         if not stream:
-            played.polled.append(seen(json.loads(answer.body)))
+            played.polled.append(checked_status(json.loads(answer.body)))
             return
         assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
         come = []
         while (chunk := answer.body.read()) is not None:
             come.append(chunk)
-            if look is not None:
-                look(other, run_path())
+            if meanwhile is not None:
+                meanwhile(other, run_path())
         played.streams.append(Stream(come, begin))
 
     def run_path() -> str:
@@ -188,8 +188,8 @@ def play(story: Story, *, stream: bool, look=None, chunks: int | None = None, cr
         return f"/threads/{run.thread_id}/runs/{run.id}"
 
     def rest() -> Any:
-        """The run, its steps and the messages, once nothing happens by itself any more."""
-        while seen(run := client.ok("GET", run_path())) not in RESTS:
+        """Poll until the run has ended or requires action; remember it, its steps and the messages."""
+        while checked_status(run := client.ok("GET", run_path())) not in RESTS:
             played.polled.append(run["status"])
         played.polled.append(run["status"])
         steps = client.ok("GET", f"{run_path()}/steps?order=asc&limit=100")
@@ -199,7 +199,7 @@ def play(story: Story, *, stream: bool, look=None, chunks: int | None = None, cr
         played.rests.append({"run": run, "steps": steps["data"], "messages": messages["data"]})
         return run
 
-    set_going(path, body)
+    start(path, body)
     while (run := rest())["status"] == "requires_action":
         fake.clock.advance(story.thinking)
         asked = run["required_action"]["submit_tool_outputs"]["tool_calls"]
@@ -207,12 +207,12 @@ def play(story: Story, *, stream: bool, look=None, chunks: int | None = None, cr
             {"tool_call_id": item["id"], "output": output}
             for item, output in zip(asked, cycle(story.outputs), strict=False)
         ]
-        set_going(f"{run_path()}/submit_tool_outputs", {"tool_outputs": outputs})
+        start(f"{run_path()}/submit_tool_outputs", {"tool_outputs": outputs})
     return played
 
 
-def seen(run: Any) -> str:
-    """The status of a run that a client got to see; its other fields must belong to it (CONTRACT §2.4, §3.1)."""
+def checked_status(run: Any) -> str:
+    """The status of a run as a client saw it; the other fields have to agree with it (CONTRACT §2.4, §3.1)."""
     status = run["status"]
     assert (run["required_action"] is not None) == (status == "requires_action")
     assert (run["last_error"] is not None) == (status == "failed")
@@ -227,8 +227,8 @@ def seen(run: Any) -> str:
 FRAMES = re.compile(rb"(?:event: [a-z_.]+\r?\ndata: [^\r\n]+\r?\n\r?\n)*")
 
 
-def strictly(come: bytes) -> list[tuple[str, Any]]:
-    """Events by the letter of CONTRACT §5: two lines and an empty one each, the last of them `done`."""
+def parse_strictly(come: bytes) -> list[tuple[str, Any]]:
+    """Events exactly as in CONTRACT §5: two lines and an empty one each, the last of them `done`."""
     assert FRAMES.fullmatch(come), come
     frames = come.replace(b"\r\n", b"\n").split(b"\n\n")
     assert frames.pop() == b""
@@ -237,27 +237,27 @@ def strictly(come: bytes) -> list[tuple[str, Any]]:
     return [(name[len(b"event: ") :].decode(), json.loads(data[len(b"data: ") :])) for name, data in pairs]
 
 
-def leniently(chunks: list[bytes]) -> list[tuple[str, Any]]:
-    """Events as the official SDK finds them."""
+def parse_like_the_sdk(chunks: list[bytes]) -> list[tuple[str, Any]]:
+    """Events as the official SDK parses them."""
     *events, last = SSEDecoder().iter_bytes(iter(chunks))
     assert (last.event, last.data) == ("done", "[DONE]")
     return [(event.event, event.json()) for event in events]
 
 
 @dataclass
-class Told:
-    """What a client knows that only listens."""
+class Listener:
+    """What a client knows that only reads the stream."""
 
     objects: dict[str, Any] = field(default_factory=dict)
     deltas: dict[str, list[Any]] = field(default_factory=dict)
     statuses: dict[str, list[str]] = field(default_factory=dict)
 
-    def hear(self, event: str, data: Any, *, early: bool) -> None:
+    def receive(self, event: str, data: Any, *, early: bool) -> None:
         kind, _, what = event.rpartition(".")
         if what == "delta":
             assert data["object"] == event
             assert data["id"] in self.objects
-            assert parts(self.objects[data["id"]]) == []  # a delta comes before the parts are told as a whole
+            assert parts(self.objects[data["id"]]) == []  # deltas come before the whole parts
             self.deltas[data["id"]].append(data["delta"])
             return
         assert data["object"] == kind
@@ -292,11 +292,11 @@ class Told:
     def check_fold(self, record: Any) -> None:
         """The deltas make the parts, whether the SDK adds them up or this test does."""
         deltas = self.deltas[record["id"]]
-        assert bare(folded(deltas)) == bare(folded_by_the_sdk(deltas)) == bare(parts(record))
+        assert comparable(folded(deltas)) == comparable(folded_by_the_sdk(deltas)) == comparable(parts(record))
 
 
 def parts(record: Any) -> Any:
-    """What of an object deltas make: the content of a message, the calls of a step."""
+    """The part of an object that deltas make: the content of a message, the calls of a step."""
     return record["content"] if "content" in record else record.get("step_details", {}).get("tool_calls")
 
 
@@ -333,17 +333,17 @@ def folded_by_the_sdk(deltas: list[Any]) -> Any:
     return known["content"] or known["step_details"]["tool_calls"]
 
 
-def bare(value: Any) -> Any:
-    """Parts without what deltas and finished objects show differently.
+def comparable(value: Any) -> Any:
+    """Parts without what differs between deltas and finished objects.
 
     Only deltas have `index`, and in v2 a citation's empty `quote`; only what is finished has the output of a
     function and the results of a search (CONTRACT §5.2, §5.3).
     """
     if isinstance(value, list):
-        return [bare(item) for item in value]
+        return [comparable(item) for item in value]
     if isinstance(value, dict):
         left_out = {"index", "quote", "output", "results"}
-        return {key: bare(item) for key, item in value.items() if key not in left_out}
+        return {key: comparable(item) for key, item in value.items() if key not in left_out}
     return value
 
 
@@ -352,37 +352,37 @@ def without(record: Any, *keys: str) -> Any:
 
 
 def check_streams(story: Story, played: Played) -> None:
-    """What was told, move by move, is what happened and what a GET shows once the stream is over."""
-    told = Told()
+    """The events are what happened, move by move, and what a GET shows once the stream is over."""
+    listener = Listener()
     for stream, rest in zip(played.streams, played.rests, strict=False):
         events = stream.events
-        assert events == leniently(stream.chunks)
+        assert events == parse_like_the_sdk(stream.chunks)
         assert len(stream.chunks) == len(events) + 1
         if story.together and stream is played.streams[0]:
             event, data = events.pop(0)
             assert (event, data["id"]) == ("thread.created", rest["run"]["thread_id"])
         for event, data in events:
-            told.hear(event, data, early=story.early)
+            listener.receive(event, data, early=story.early)
         assert events[-1][1]["object"] == "thread.run"
         assert events[0][0] == ("thread.run.step.completed" if stream.begin else "thread.run.created")
-        *moves, last = (seen(data) for event, data in events if data["object"] == "thread.run")
+        *moves, last = (checked_status(data) for event, data in events if data["object"] == "thread.run")
         if not stream.begin:
-            assert moves.pop(0) == "queued"  # told twice, as created and as queued
+            assert moves.pop(0) == "queued"  # a new run has two events, created and queued
         assert [*moves, last] == story.shown(played.timeline[stream.begin :])[: len(moves) + 1]
         assert RESTS.isdisjoint(moves)
         assert last in RESTS
         if rest["run"]["status"] != last:
-            return  # cancelled in the very moment in which it came to wait for outputs and the stream to its end
-        check_rest(told, rest)
+            return  # cancelled at the same moment at which it required action and the stream ended
+        check_rest(listener, rest)
     if last in ENDED:
         [thread], [run] = played.fake.threads, played.fake.runs
         for record in (*run.steps, *(message for message in thread.messages if message.run_id)):
-            assert told.statuses[record.id] == [moment.status for moment in record.timeline]
+            assert listener.statuses[record.id] == [moment.status for moment in record.timeline]
 
 
-def check_rest(told: Told, rest: Any) -> None:
-    """The objects last told are those that a GET shows."""
-    run, steps, heard = rest["run"], rest["steps"], told.objects
+def check_rest(listener: Listener, rest: Any) -> None:
+    """The objects in the last events are those that a GET shows."""
+    run, steps, heard = rest["run"], rest["steps"], listener.objects
     answers = [message for message in rest["messages"] if message["run_id"]]
     assert heard.keys() == {run["id"], *(step["id"] for step in steps), *(message["id"] for message in answers)}
     assert without(heard[run["id"]], "tool_resources") == without(run, "tool_resources")
@@ -393,10 +393,10 @@ def check_rest(told: Told, rest: Any) -> None:
         if last["status"] != "in_progress":
             assert last["step_details"] == step["step_details"]
         if step["type"] == "tool_calls":
-            told.check_fold(step)
+            listener.check_fold(step)
     for message in answers:
-        assert without(heard[message["id"]], *TOLD_ONLY) == message
-        told.check_fold(message)
+        assert without(heard[message["id"]], *STREAM_ONLY) == message
+        listener.check_fold(message)
 
 
 def is_subsequence(few: list[str], many: list[str]) -> bool:
@@ -414,7 +414,7 @@ def is_subsequence(few: list[str], many: list[str]) -> bool:
 @example(Story((say(pieces=["x【1】", " y"], citations={"【1】": "file-one", "x【1】 y": "file-two"}),)))
 @example(Story((say("안녕하세요", beats_cancel=True),), cancelled_after=1.5, limit=1))
 @example(Story((call("f"), say("안녕", beats_cancel=True)), cancelled_after=1.5))
-def test_a_stream_tells_what_polling_sees(story):
+def test_a_stream_shows_what_polling_shows(story):
     """CONTRACT §5: statuses, steps and messages are the same, and the deltas add up to them."""
     polling, streaming = play(story, stream=False), play(story, stream=True)
     assert streaming.timelines == polling.timelines
@@ -425,28 +425,28 @@ def test_a_stream_tells_what_polling_sees(story):
     assert not streaming.fake.failures
 
 
-def looking(looks: tuple[str, ...]):
-    """What another client does, one request a time, over and over."""
-    turns = cycle(looks)
+def requesting(requests: tuple[str, ...]):
+    """What another client does: these requests in turn, two at a time."""
+    turns = cycle(requests)
 
-    def look(client: Client, run_path: str) -> None:
+    def meanwhile(client: Client, run_path: str) -> None:
         thread_path = run_path.rpartition("/runs/")[0]
         for path in islice(turns, 2):
             if path:
                 client.ok("GET", path.format(run=run_path, thread=thread_path))
 
-    return look
+    return meanwhile
 
 
-LOOKS = ["", "{run}", "{run}/steps", "{thread}", "{thread}/runs", "{thread}/messages?order=asc"]
+REQUESTS = ["", "{run}", "{run}/steps", "{thread}", "{thread}/runs", "{thread}/messages?order=asc"]
 
 
 @SOME
-@given(stories, st.lists(st.sampled_from(LOOKS), min_size=1, max_size=6).map(tuple))
-def test_whoever_looks_meanwhile_changes_nothing_for_the_stream(story, looks):
-    """A run is followed by any number of clients; under `on_poll` a look even moves the time (CONTRACT §4)."""
+@given(stories, st.lists(st.sampled_from(REQUESTS), min_size=1, max_size=6).map(tuple))
+def test_requests_of_other_clients_change_nothing_for_the_stream(story, requests):
+    """Any number of clients may follow a run; under `on_poll` their requests even move the time (CONTRACT §4)."""
     alone = play(story, stream=True)
-    watched = play(story, stream=True, look=looking(looks))
+    watched = play(story, stream=True, meanwhile=requesting(requests))
     assert [stream.events for stream in watched.streams] == [stream.events for stream in alone.streams]
     assert watched.rests == alone.rests
 
@@ -458,6 +458,6 @@ def test_events_are_the_same_wherever_the_bytes_are_cut(story, size, crlf):
     whole = play(story, stream=True)
     cut_up = play(story, stream=True, chunks=size, crlf=crlf)
     for one, other in zip(whole.streams, cut_up.streams, strict=True):
-        assert leniently(other.chunks) == other.events == one.events
+        assert parse_like_the_sdk(other.chunks) == other.events == one.events
         assert max(map(len, other.chunks)) <= size
         assert (b"\r" in b"".join(other.chunks)) == crlf

@@ -1,7 +1,7 @@
-"""What a client may send: bodies, query strings and uploads, checked before any handler sees them.
+"""Validation of requests: bodies, query strings and uploads, checked before any handler sees them.
 
-`v2` and `v1` hold the bodies, `queries` the query strings, `upload` the one multipart form. A handler reads
-the validated value; what was wrong leaves as an `errors.Refusal` in the words of the API version asked.
+`v2` and `v1` hold the bodies, `queries` the query strings, `upload` the one multipart form. Handlers get validated
+values; anything else becomes an `errors.Refusal` in the wording of the API version.
 """
 
 from harness.service.params.reading import parse_json, parse_query, validate

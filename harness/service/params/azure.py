@@ -1,7 +1,7 @@
-"""What Azure takes in place of what OpenAI takes: a table of parts, and each body with its parts exchanged.
+"""The bodies that Azure accepts: those of OpenAI, with some parts replaced by Azure's own.
 
-Evidence: CONTRACT §1.8 and §8. That the fourth type of tools is called `openapi` is a guess (G), from a text that was
-cut behind `opena`; what is in it is not checked, and no model does anything with it.
+Evidence: CONTRACT §1.8 and §8. That the fourth tool type is called `openapi` is a guess (G), from a text that was cut
+off after `opena`; its content is not checked, and the model never uses it.
 """
 
 from copy import copy
@@ -47,21 +47,21 @@ Tool = Annotated[
     Discriminator(by_type),
 ]
 
-OWN: dict[Any, Any] = {FunctionDefinition: Described, CodeInterpreterResources: ManyFiles, v2.Tool: Tool}
-# The types in which such a part may stand, besides a union and another body.
+REPLACEMENTS: dict[Any, Any] = {FunctionDefinition: Described, CodeInterpreterResources: ManyFiles, v2.Tool: Tool}
+# The generic types that may contain such a part, besides unions and other bodies.
 WRAPPERS: tuple[Any, ...] = (Annotated, list)
 
 
 @cache
 def on_azure(hint: Any, inside: frozenset[Any] = frozenset()) -> Any:
-    """A body, or any other type, with Azure's parts in place of the common ones; itself if it has none of them.
+    """A body, or any other type, with its parts replaced by Azure's; the same type if it has none of them.
 
-    Filters of a search hold filters: what stands in itself (`inside`) has no other parts there.
+    Types may be recursive, as the filters of a search are: those in `inside` are being replaced already.
 
     >>> on_azure(v2.CreateMessage) is v2.CreateMessage, on_azure(v2.CreateRun) is v2.CreateRun
     (True, False)
     """
-    hint = OWN.get(hint, hint)
+    hint = REPLACEMENTS.get(hint, hint)
     if hint in inside:
         return hint
     kind, parts = get_origin(hint), get_args(hint)

@@ -1,4 +1,4 @@
-"""What the bodies of both API versions are made of: small types with their limits, tools, formats, choices.
+"""The parts that bodies of both API versions share: small types with their limits, tools, formats, choices.
 
 Limits are CONTRACT §8. Modules with models have no `from __future__ import annotations`, because pydantic reads
 the annotations.
@@ -9,15 +9,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
-# A tag takes a place in the location of an error. It begins with a character that no key of the API begins
-# with, so that `wording` can tell it from the key `function` inside a tool of type `function`.
+# pydantic puts the tags of unions into the location of an error. They begin with a character that no key of the API
+# begins with, so that `wording` can distinguish the tag `function` from the key of that name.
 TAG = "\0"
 # The value of a field that a client may leave out but not send as null.
 ABSENT: Any = None
 
 
 class Body(BaseModel):
-    """A JSON object: no unknown keys, and JSON types as they are; only an integer may stand for a decimal."""
+    """A JSON object without unknown keys or type coercion, except that an integer is valid as a decimal."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -26,11 +26,11 @@ class Empty(Body):
     """For endpoints that take no body, or an empty object."""
 
 
-# --- telling shapes apart -----------------------------------------------------------------------------------
+# --- discriminators of unions -------------------------------------------------------------------------------
 
 
 def by_type(value: Any) -> str:
-    """Tells objects apart by their `type`."""
+    """Discriminates objects by their `type`."""
     return f"{TAG}{value.get('type') if isinstance(value, dict) else getattr(value, 'type', None)}"
 
 
@@ -42,29 +42,29 @@ _KINDS = ((str, "string"), (list, "array"), (dict, "object"), (BaseModel, "objec
 
 
 def by_kind(value: object) -> str:
-    """Tells a string, an array and an object apart."""
+    """Discriminates strings, arrays and objects."""
     return TAG + next((kind for python, kind in _KINDS if isinstance(value, python)), "other")
 
 
 def one_of_kinds(expected: str) -> Discriminator:
-    """For values of several kinds; `expected` is what the service says it wanted of a value that is none of them."""
+    """For values of several JSON types; `expected` completes the service's refusal of any other."""
     return Discriminator(by_kind, custom_error_type="kind", custom_error_message=expected)
 
 
 def array_of(items: str) -> BeforeValidator:
-    """For lists: the service says what an array should have held."""
+    """For lists: refuses other types with the text that the service has for an array of these items."""
 
     def check(value: object) -> object:
         if isinstance(value, list):
             return value
-        # the stub wants a literal, to keep what clients send out of templates; `items` is no such thing
+        # the stub requires a literal, so that no client's data gets into a template; `items` is not a client's
         raise PydanticCustomError("kind", f"an array of {items}")  # pyright: ignore[reportArgumentType]
 
     return BeforeValidator(check)
 
 
 def also(model: type[BaseModel]) -> AfterValidator:
-    """Checks a free-form object by `model`, and passes it on as it came, in its own key order."""
+    """Validates a free-form object by `model`, but keeps it as it is, with its key order."""
 
     def check(value: dict[str, Any]) -> dict[str, Any]:
         model.model_validate(value)
@@ -81,21 +81,21 @@ LongText = Annotated[str, Field(max_length=256_000)]
 FunctionName = Annotated[str, Field(min_length=1, max_length=64, pattern="^[a-zA-Z0-9_-]+$")]
 Temperature = Annotated[float, Field(ge=0, le=2)]
 TopP = Annotated[float, Field(ge=0, le=1)]
-# The specification says 256 at least, but 16 was accepted (CONTRACT §1.4).
+# The specification has a minimum of 256, but 16 was accepted (CONTRACT §1.4).
 TokenLimit = Annotated[int, Field(ge=1)]
 Metadata = Annotated[
     dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)
 ]
 
 
-# Messages that a thread may begin with (openai-php/client#269, v1; dimagi/open-chat-studio#688, September 2024).
+# Messages in the body of a new thread (openai-php/client#269, v1; dimagi/open-chat-studio#688, September 2024).
 MAX_AT_ONCE = 32
 
 # --- tools (CONTRACT §1.1) ----------------------------------------------------------------------------------
 
 
 class TypeOnly(Body):
-    """A tool with nothing to set. Its `type` was checked when it was chosen by it."""
+    """An object that has only a `type`, which the union has checked as its tag."""
 
     type: str
 
@@ -115,7 +115,7 @@ class FunctionTool(Body):
 CodeInterpreterTool = Annotated[TypeOnly, of_type("code_interpreter")]
 
 
-# --- how a run answers (CONTRACT §1.1, §1.4) ----------------------------------------------------------------
+# --- truncation, response formats, tool choices (CONTRACT §1.1, §1.4) ---------------------------------------
 
 
 class Truncation(Body):
@@ -129,7 +129,7 @@ class JsonSchema(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
     name: FunctionName
     description: str = ABSENT
-    free_form: dict[str, Any] = Field(ABSENT, alias="schema")  # that name is taken by pydantic
+    free_form: dict[str, Any] = Field(ABSENT, alias="schema")  # BaseModel has an attribute `schema`
     strict: bool | None = None
 
 
@@ -160,5 +160,5 @@ class FunctionChoice(Body):
 
 
 ChoiceWord = Annotated[Literal["none", "auto", "required"], of_type("string")]
-# The service's own words, stutter included; seen on a sibling endpoint that has the same validator.
+# The service's own text, with "one of" twice; seen on a sibling endpoint that has the same validator.
 ONE_OF_CHOICES = one_of_kinds("one of one of 'none', 'auto', or 'required' or object")

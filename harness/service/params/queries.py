@@ -4,22 +4,22 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-# The one value there is (CONTRACT §1.4); it asks for the text that a file search found.
+# The only value (CONTRACT §1.4): it asks for the text that a file search found.
 IncludeValue = Literal["step_details.tool_calls[*].file_search.results[*].content"]
 
-# An empty cursor is none: programs that page begin with one (betalgo/openai's playground, for every list).
+# An empty cursor counts as none: betalgo/openai's playground begins every list with one.
 Cursor = Annotated[str | None, AfterValidator(lambda cursor: cursor or None)]
 
 
 class Query(BaseModel):
-    """Values arrive as text, so numbers are read from text. `lists` names the parameters that may repeat."""
+    """The parameters of a query. Numbers are parsed from text; `lists` names the parameters that may repeat."""
 
     model_config = ConfigDict(extra="ignore")
     lists: ClassVar[frozenset[str]] = frozenset()
 
 
 class NoQuery(Query):
-    """For endpoints that read nothing from their query."""
+    """For endpoints without query parameters."""
 
 
 class Include(Query):
@@ -49,7 +49,7 @@ class StoreFilesPage(Page):
 
 
 class FilesPage(Query):
-    """Files come in far longer pages, and without `before` (CONTRACT §1.5)."""
+    """The list of files has much longer pages, and no `before` (CONTRACT §1.5)."""
 
     purpose: str | None = None
     limit: Annotated[int, Field(ge=1, le=10_000)] = 10_000

@@ -22,10 +22,10 @@ Q = TypeVar("Q", bound=Query)
 
 
 def parse_json(body: Content, api: Api) -> object:
-    """The JSON value of a body. No body at all is an empty object (CONTRACT §1.2).
+    """The JSON value of a body; an empty body counts as an empty object (CONTRACT §1.2).
 
-    Nor is `[]` one, or `null`: so clients in PHP and .NET write that they have nothing to say (openai-php/client#353;
-    betalgo/openai, whose playground creates threads and cancels runs with `null`).
+    So do `[]` and `null`, which clients in PHP and .NET send instead (openai-php/client#353; betalgo/openai, whose
+    playground creates threads and cancels runs with `null`).
 
     >>> parse_json(b"", "v2"), parse_json(b"[]", "v2"), parse_json(b'{"a": [1]}', "v2")
     ({}, {}, {'a': [1]})
@@ -40,7 +40,7 @@ def parse_json(body: Content, api: Api) -> object:
 
 
 def validate(model: type[M], data: object, api: Api) -> M:
-    """`data` as an instance of `model`, or a refusal in the words of `api`."""
+    """`data` as an instance of `model`, or a refusal in the wording of `api`."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -50,7 +50,7 @@ def validate(model: type[M], data: object, api: Api) -> M:
 def parse_query(model: type[Q], query: Mapping[str, list[str]], api: Api) -> Q:
     """A decoded query string as an instance of `model`.
 
-    A list is written `name[]=…` or `name=…`, as often as it has items. Of any other parameter the last counts.
+    A list is written `name[]=…` or `name=…`, once for each item. Of any other parameter the last value counts.
     """
     if not query:
         defaults: Q = _defaults(model)
@@ -67,5 +67,5 @@ def parse_query(model: type[Q], query: Mapping[str, list[str]], api: Api) -> Q:
 
 @cache
 def _defaults(model: type[Q]) -> Q:
-    """What a request without a query asks for; most requests are such."""
+    """The parameters of a request without a query, cached because most have none."""
     return model()

@@ -9,7 +9,7 @@ from harness.service.params.common import ABSENT, TAG, Body, array_of, of_type, 
 
 
 def _comparable(value: object) -> object:
-    """A string, a number, a boolean, or a list of strings and numbers."""
+    """Accepts a string, a number, a boolean, or a list of these."""
     items = value if isinstance(value, list) else [value]
     if all(isinstance(item, str | int | float) for item in items):
         return value
@@ -28,7 +28,7 @@ class Compound(Body):
 
 
 def _comparison_or_compound(value: Any) -> str:
-    """An unknown type is called an unknown comparison."""
+    """Discriminates filters by their `type`; an unknown one counts as a comparison."""
     kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
     return f"{TAG}{'compound' if kind in ('and', 'or') else 'comparison'}"
 

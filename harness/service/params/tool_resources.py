@@ -1,4 +1,4 @@
-"""The files and vector stores that tools work on, only in v2 (CONTRACT §1.1, §1.6)."""
+"""Tool resources, the files and vector stores of tools; only in v2 (CONTRACT §1.1, §1.6)."""
 
 from typing import Annotated, Literal
 
@@ -15,7 +15,7 @@ class StaticChunks(Body):
     @field_validator("chunk_overlap_tokens")
     @classmethod
     def at_most_half(cls, value: int, info: ValidationInfo) -> int:
-        """CONTRACT §1.6. Nothing to say where the size itself was refused."""
+        """CONTRACT §1.6. Passes if the size itself was refused."""
         most = info.data.get("max_chunk_size_tokens", 2 * value) // 2
         if value > most:
             raise PydanticKnownError("less_than_equal", {"le": most})
@@ -34,7 +34,7 @@ ChunkingStrategy = Annotated[
 
 
 class NewVectorStore(Body):
-    """The helper that makes a store on the way. Its limit of files has grown beyond any test (CONTRACT §1.1)."""
+    """The helper that creates a store with the object. Its limit of files is too high to matter (CONTRACT §1.1)."""
 
     file_ids: Annotated[list[str], array_of("strings")] = ABSENT
     chunking_strategy: ChunkingStrategy = ABSENT
@@ -46,7 +46,7 @@ class CodeInterpreterResources(Body):
 
 
 class FileSearchResources(Body):
-    """Either key may be null: Azure's client for Go sends both (azure-sdk-for-go, TestAssistantsWithVectorStores)."""
+    """Both keys may be null, as Azure's client for Go sends them (azure-sdk-for-go, TestAssistantsWithVectorStores)."""
 
     vector_store_ids: Annotated[list[str], Field(max_length=1), array_of("strings")] | None = None
 
@@ -63,13 +63,13 @@ class NewFileSearchResources(FileSearchResources):
 
 
 class ToolResources(Body):
-    """A tool may be null, as the published example of an agent framework sends it (G)."""
+    """A tool may be null, as in the published example of an agent framework (G)."""
 
     code_interpreter: CodeInterpreterResources | None = None
     file_search: FileSearchResources | None = None
 
 
 class NewToolResources(ToolResources):
-    """For objects in the making: a vector store may be made with them."""
+    """For new objects, with which a vector store may be created."""
 
     file_search: NewFileSearchResources | None = None

@@ -1,7 +1,7 @@
 """The one form of the API: `multipart/form-data` of `POST /files` (CONTRACT §1.5).
 
-Split by hand, because the standard library reads a form as mail, and mail does not keep bytes: here only line ends
-that belong to a boundary go.
+It is parsed here because the standard library parses forms as mail, which may change line ends: here the content of a
+part stays as it is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PURPOSES = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals")
 MAX_BYTES = 512 << 20  # of one file: 512 MB (CONTRACT §8)
 
 FIELDS = frozenset({"file", "purpose"})
-EXPIRY = re.compile(r"expires_after\[(\w+)\]")  # how a form writes the keys of an object
+EXPIRY = re.compile(r"expires_after\[(\w+)\]")  # the keys of an object in a form
 
 END_OF_HEADERS = re.compile(rb"\r\n\r\n")
 
@@ -46,7 +46,7 @@ class Upload:
 
 
 def parse_upload(body: Content, content_type: str) -> Upload:
-    """Read and check an upload. What is not a form at all has no file in it."""
+    """Parse and validate an upload. A body that is not a form is refused for its missing file."""
     fields = {part.name: part for part in parts(body, content_type)}
     file, purpose = fields.get("file"), fields.get("purpose")
     if file is None or file.filename is None:
@@ -68,7 +68,7 @@ def parse_upload(body: Content, content_type: str) -> Upload:
 
 
 class ExpiresAfter(Body):
-    """A form has only text, so the number is read from text."""
+    """A form has only text, so the number is parsed from text."""
 
     anchor: Literal["created_at"]
     seconds: Annotated[int, Field(ge=3600, le=2_592_000, strict=False)]
@@ -100,7 +100,7 @@ class Part(NamedTuple):
 
 
 def parts(body: Content, content_type: str) -> list[Part]:
-    """The parts between boundaries; of a view they are views. A longer line that begins like a boundary is content."""
+    """The parts between boundaries, as views if `body` is one. A longer line that begins like a boundary is content."""
     boundary = _parameters(content_type).get("boundary")
     if not boundary:
         return []
@@ -108,16 +108,16 @@ def parts(body: Content, content_type: str) -> list[Part]:
 
 
 def _boundaries(body: Content, boundary: bytes) -> Iterator[re.Match[bytes]]:
-    """The lines that are boundaries, each with the line end before it."""
+    """The boundary lines, each with the line end before it."""
     line = rb"--" + re.escape(boundary) + rb"(?:--)?[ \t]*(?=\r\n|\Z)"
     if first := re.match(line, body):
         yield first
-    # one that begins with plain characters is found fast: two choices in front would take ten times as long
+    # a pattern with a literal prefix is found fast; an alternation in front would take ten times as long
     yield from re.finditer(rb"\r\n" + line, body)
 
 
 def _part(body: Content, start: int, end: int) -> Part:
-    """It begins with the line end of its boundary; an empty line ends the headers."""
+    """A part from `start`, which is the line end of its boundary; an empty line ends its headers."""
     middle = END_OF_HEADERS.search(body, start, end)
     head_end, content_start = middle.span() if middle else (end, end)
     headers = {}
@@ -134,7 +134,7 @@ def _part(body: Content, start: int, end: int) -> Part:
 
 
 def _parameters(header: str) -> dict[str, str]:
-    """The parameters of a header, unquoted. `filename*=utf-8''…` goes before a plain `filename`.
+    """The parameters of a header, unquoted. `filename*=utf-8''…` takes precedence over a plain `filename`.
 
     >>> _parameters("form-data; name=file; filename=x; filename*=utf-8''%C3%A9.txt")["filename"]
     'é.txt'
@@ -145,12 +145,12 @@ def _parameters(header: str) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    """An encoded parameter comes as its character set, its language and its bytes, one character each."""
+    """The text of a parameter. An encoded one is a triple of character set, language, and bytes as characters."""
     if isinstance(value, str):
         return value
     charset, _, encoded = value
     raw = str(encoded).encode("latin-1", "replace")
     try:
         return raw.decode(charset or "utf-8", "replace")
-    except (LookupError, UnicodeError):  # no character set that Python knows
+    except (LookupError, UnicodeError):  # a character set that Python does not know
         return raw.decode(errors="replace")

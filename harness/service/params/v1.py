@@ -1,7 +1,7 @@
 """The bodies of `OpenAI-Beta: assistants=v1` (CONTRACT §1.7, §10), with the fields that v1 got in April 2024.
 
-The v1 service used pydantic v1 as it comes: a number where a string belongs becomes a string as Python writes it
-(`true` → `"True"`, recorded for metadata), and a string that reads as a number will do for one (inferred from that).
+The v1 service used pydantic v1 with its defaults: a number in place of a string becomes the string that Python writes
+(`true` → `"True"`, recorded for metadata), and a numeric string is valid as a number (inferred from that).
 """
 
 from typing import Annotated, Literal
@@ -44,7 +44,7 @@ __all__ = [
 
 
 def as_text(value: object) -> object:
-    """What pydantic v1 made of a value for a string; null, arrays and objects it refused.
+    """The string that pydantic v1 made of a value; it refused null, arrays and objects.
 
     >>> as_text(True), as_text(1.0), as_text("a"), as_text(None)
     ('True', '1.0', 'a', None)
@@ -59,7 +59,7 @@ LongText = Annotated[str, Field(max_length=256_000), BeforeValidator(as_text)]
 Metadata = Annotated[
     dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512), BeforeValidator(as_text)]],
     Field(max_length=16),
-    # an empty list was an empty dict to pydantic v1 (hiddenhatpress/openai-assistants#1)
+    # pydantic v1 accepted an empty list as an empty dict (hiddenhatpress/openai-assistants#1)
     BeforeValidator(lambda given: {} if given == [] else given),
 ]
 
@@ -76,7 +76,7 @@ class RetrievalTool(Body):
     type: Literal["retrieval"]
 
 
-# Each of the three says why a tool is none of its kind, in this order (sashabaranov/go-openai#663, February 2024).
+# A wrong tool gets the errors of all three types, in this order (sashabaranov/go-openai#663, February 2024).
 Tool = Annotated[
     Annotated[CodeInterpreterTool, of_type("code_interpreter")]
     | Annotated[RetrievalTool, of_type("retrieval")]
@@ -101,8 +101,8 @@ ToolChoice = Annotated[
 class ModifyAssistant(Lenient):
     """`file_ids` replaces the list that the assistant has (CONTRACT §1.7).
 
-    It is null for every assistant that LangChain makes without files (langchain-ai/langchain#19199), and may be null
-    where one is modified (G).
+    LangChain creates assistants without files with null (langchain-ai/langchain#19199); that it may also be null when
+    one is modified is a guess (G).
     """
 
     model: Text = ABSENT
@@ -126,7 +126,7 @@ class AttachFile(Lenient):
 
 
 class CreateMessage(Lenient):
-    """At first only for role `user`; an empty list of files is fine, though the specification says 1 to 10."""
+    """At first the role was always `user`; an empty list of files is valid, despite the specification's 1 to 10."""
 
     role: Literal["user", "assistant"]
     content: Annotated[str, Field(min_length=1, max_length=256_000), BeforeValidator(as_text)]

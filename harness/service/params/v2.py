@@ -1,7 +1,7 @@
 """The bodies of `OpenAI-Beta: assistants=v2` (CONTRACT §1.1 to §1.4).
 
-Fields stand in the order in which the service reports what is wrong with them. One that may be null says so in its
-type; one that may only be left out has the value `ABSENT`.
+Fields are in the order in which the service reports errors in them. A field that may be null has None in its type; one
+that may be left out but not null has the value `ABSENT`.
 """
 
 from typing import Annotated, Any, Literal
@@ -56,10 +56,10 @@ ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "
 
 
 class RankingOptions(Body):
-    # the last is none of the specification, but that of a recorded assistant (sashirestela/simple-openai, March 2025)
+    # the last is not in the specification, but in a recorded assistant (sashirestela/simple-openai, March 2025)
     ranker: Literal["auto", "default_2024_08_21", "default-2024-08-21"] = ABSENT
     score_threshold: Annotated[float, Field(ge=0, le=1)]
-    # Not in the specification, but the service shows it, and a client may send back what it was shown (CONTRACT §2.1).
+    # Not in the specification, but the service shows it, so a client may send it back (CONTRACT §2.1).
     hybrid_search: dict[str, Any] | None = None
 
 
@@ -84,7 +84,7 @@ RunTools = Annotated[list[Tool], Field(max_length=20), array_of("objects")]
 
 
 class ToolByType(TypeOnly):
-    """Azure's client for Go names no function of a tool that is none (azure-sdk-for-go, TestAPIToolChoiceUnion)."""
+    """Azure's client for Go sends these tools with a null `function` (azure-sdk-for-go, TestAPIToolChoiceUnion)."""
 
     function: None = Field(None, exclude=True)
 
@@ -191,7 +191,7 @@ class ModifyMessage(Body):
 
 
 class CreateThread(Body):
-    """Null are the messages of each thread that marvin 2 makes, in v1 and v2 (PrefectHQ/marvin#663, #911)."""
+    """Marvin 2 creates every thread with null messages, in v1 and v2 (PrefectHQ/marvin#663, #911)."""
 
     messages: Annotated[list[CreateMessage], Field(max_length=MAX_AT_ONCE), array_of("objects")] | None = None
     tool_resources: NewToolResources | None = None
@@ -207,7 +207,7 @@ class ModifyThread(Body):
 
 
 class _RunSettings(Body):
-    """What a run may say otherwise than its assistant. Every optional field of a run takes null (CONTRACT §1.4)."""
+    """The fields by which a run differs from its assistant. All optional ones may be null (CONTRACT §1.4)."""
 
     assistant_id: str
     model: str | None = None
@@ -241,9 +241,9 @@ class ModifyRun(Body):
 
 
 class ToolOutput(Body):
-    """The specification requires neither key; without the id, no call could be meant. No output is null (G).
+    """The specification requires neither key, but without the id the call is unknown. A missing output is null (G).
 
-    How long one may be: microsoft/semantic-kernel#12814, July 2025.
+    The maximum length: microsoft/semantic-kernel#12814, July 2025.
     """
 
     tool_call_id: str

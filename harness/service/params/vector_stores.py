@@ -1,4 +1,4 @@
-"""Bodies of the vector-store endpoints, which are all of v2 (CONTRACT §1.6, §8)."""
+"""Bodies of the vector-store endpoints, which exist only in v2 (CONTRACT §1.6, §8)."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from harness.service.params.tool_resources import ChunkingStrategy
 
 
 def _attribute(value: object) -> object:
-    """A text, a number or a truth value; what the service says of others is a guess (G)."""
+    """Accepts a string, a number or a boolean; the refusal of others is a guess (G)."""
     if isinstance(value, str) and len(value) > LONGEST_VALUE:
         raise PydanticKnownError("string_too_long", {"max_length": LONGEST_VALUE})
     if not isinstance(value, str | int | float):
@@ -52,7 +52,7 @@ class ModifyStoreFile(Body):
 
 
 class CreateFileBatch(Body):
-    """Files by id, or each with what is said of it; which of the two a body lacks is a guess (G)."""
+    """Files by their ids, or as objects with options; which of the two a body without both lacks is a guess (G)."""
 
     file_ids: Annotated[list[str], Field(min_length=1, max_length=2000), array_of("strings")] = ABSENT
     files: Annotated[list[CreateStoreFile], Field(min_length=1, max_length=2000), array_of("objects")] = ABSENT

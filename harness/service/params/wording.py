@@ -1,7 +1,7 @@
-"""pydantic's errors in the service's own words; nothing else in the service sees a pydantic error.
+"""The service's wording for pydantic's errors, which nothing else in the service sees.
 
-v2 names the first problem, in the words of CONTRACT §7.1. v1 lists all of them, as its own validator, pydantic v1,
-printed them. Both are tables from pydantic's error type to what the service says.
+v2 reports the first problem, in the wording of CONTRACT §7.1. v1 lists all of them, as its validator, pydantic v1,
+printed them. Both are tables from pydantic's error types to the service's texts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def refusal(error: ValidationError, api: Api, source: Literal["body", "query"]) -> Refusal:
-    """What the service says of a body or a query that pydantic does not accept."""
+    """The refusal of a body or a query that pydantic does not accept."""
     problems = [_problem(details) for details in error.errors(include_url=False)]
     if api == "v1":
         return errors.v1_schema((" -> ".join(map(str, (source, *p.path))), _v1_text(p)) for p in problems)
@@ -33,7 +33,7 @@ def refusal(error: ValidationError, api: Api, source: Literal["body", "query"]) 
 
 
 def not_json(api: Api) -> Refusal:
-    """v1 found that what is not JSON is no object (FACTS B); v2 says that it is not JSON."""
+    """The refusal of a body that is not JSON; v1 said that it is not a dict (FACTS B)."""
     return errors.v1_schema([("body", V1["model_type"])]) if api == "v1" else errors.not_json()
 
 
@@ -42,7 +42,7 @@ def not_json(api: Api) -> Refusal:
 
 @dataclass(frozen=True)
 class Problem:
-    """One pydantic error as the client would tell it: `path` runs through the client's JSON and nothing else."""
+    """One pydantic error in terms of the request: `path` has only keys and indexes of the client's JSON."""
 
     kind: str
     path: tuple[str | int, ...]
@@ -52,18 +52,18 @@ class Problem:
 
     @property
     def param(self) -> str:
-        """`messages[0].content`. A whole body that is no object is called `body`; no recording says what it was."""
+        """The path as in `messages[0].content`. The name `body` for a body that is no object is not recorded."""
         steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
         return "".join(steps).removeprefix(".") or "body"
 
     @property
     def got(self) -> str:
-        """Other types than JSON's come from a test only, which gives objects that shall exist."""
+        """The type of the value in words. Only objects that a test adds can have types other than JSON's."""
         return _JSON_TYPES.get(type(self.input)) or f"a {type(self.input).__name__}"
 
     @property
     def supported(self) -> list[str]:
-        """The values that would have done; pydantic tells them as text only."""
+        """The valid values, parsed from pydantic's text, because it gives no list."""
         return re.findall(r"'([^']*)'", self.context["expected"])
 
 
@@ -79,7 +79,7 @@ _JSON_TYPES: Mapping[type, str] = {
 
 
 def _problem(details: ErrorDetails) -> Problem:
-    """Takes out of a pydantic error what no client knows of: tags, and how it marks a dictionary's key."""
+    """A pydantic error without what is not in the client's JSON: tags of unions, and its mark for a dict's key."""
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     path = tuple(step for step in details["loc"] if isinstance(step, int) or not step.startswith(TAG))
     if path[-1:] == ("[key]",) and path[-2:-1] == (value,):
@@ -90,7 +90,7 @@ def _problem(details: ErrorDetails) -> Problem:
 
 
 def _wrong_tag(path: tuple[str | int, ...], value: Any, context: Mapping[str, Any]) -> Problem:
-    """No model goes by this `type`: the service calls that a wrong value, a missing key or no object."""
+    """The problem of a value with an unknown `type`: a wrong value, a missing key, or not an object."""
     if not isinstance(value, dict):
         return Problem("model_type", path, value, context)
     path = (*path, "type")
@@ -108,7 +108,7 @@ def _wrong_type(expected: str) -> Callable[[Problem], Refusal]:
 
 
 def _no_object(p: Problem) -> Refusal:
-    """Of metadata it has words of its own (hiddenhatpress/openai-assistants#1, April 2024)."""
+    """For metadata the service has a text of its own (hiddenhatpress/openai-assistants#1, April 2024)."""
     kind = "a metadata object" if p.path[-1:] == ("metadata",) else "an object"
     return errors.invalid_type(p.param, kind, p.got)
 
@@ -187,7 +187,7 @@ _TOO_LONG = (
     "(type=value_error.any_str.max_length; limit_value={max_length})"
 )
 
-# pydantic v1's own texts; the names in braces are found in pydantic v2's context of the error.
+# pydantic v1's texts; the names in braces are keys of the context that pydantic v2 gives with an error.
 V1: Mapping[str, str] = {
     "missing": "field required (type=value_error.missing)",
     "extra_forbidden": "extra fields not permitted (type=value_error.extra)",
@@ -240,6 +240,6 @@ def _v1_text(p: Problem) -> str:
 
 
 def _v1_choice(p: Problem, value: str) -> str:
-    """A value that would have done, as Python shows it; the types of tools were an enumeration."""
+    """A valid value as Python prints it; the types of tools were an enumeration."""
     of_tool = p.path[:1] == ("tools",) and p.path[2:] == ("type",)
     return f"<ToolTypeParam.{value.upper()}: {value!r}>" if of_tool else repr(value)

@@ -15,11 +15,11 @@ from harness.service.shapes import BATCHES_AS_STORES, LONG_BATCHES
 if TYPE_CHECKING:
     from harness.service.context import Call
 
-MAX_FILES_BEFORE = 500  # and 2,000 since LONG_BATCHES (CONTRACT §1.6)
+MAX_FILES_BEFORE = 500  # before LONG_BATCHES, and 2,000 since then (CONTRACT §1.6)
 
 
 def wire(call: Call, batch: FileBatch) -> dict[str, Any]:
-    """`file_batch`, whatever the specification says (CONTRACT §2.8)."""
+    """The batch as the wire shows it; `object` differs from the specification's (CONTRACT §2.8)."""
     call.world.indexer.mark_seen(batch, call.request.client)
     return {
         "id": batch.id,
@@ -32,7 +32,7 @@ def wire(call: Call, batch: FileBatch) -> dict[str, Any]:
 
 
 def create(call: Call) -> dict[str, Any]:
-    """What the body says beside `file_ids` is for all of them; beside `files` it says nothing (specification)."""
+    """Options next to `file_ids` apply to all of them; next to `files` they are ignored (specification)."""
     given = call.body.model_dump(exclude_unset=True)
     listed = "files" if "files" in given else "file_ids"
     if listed not in given:
@@ -49,10 +49,10 @@ def create(call: Call) -> dict[str, Any]:
 
 
 def retrieve(call: Call) -> dict[str, Any]:
-    """The batch; on a day that the user has chosen, since November 2025, its store, as the service then gave it.
+    """The batch; but its vector store, if the user has chosen a day since November 2025, as the service then did.
 
-    openai/openai-python#2724, openai/openai-node#1700, and in July 2026 ProjectTech4DevAI/kaapi-backend#1076. Nothing
-    says that Azure did so, nor whether the files are counted that the store had before (G: it is the store).
+    openai/openai-python#2724, openai/openai-node#1700, and in July 2026 ProjectTech4DevAI/kaapi-backend#1076. Not known
+    is whether Azure did so, and whether files that the store had before are counted (G: it is the store).
     """
     call.world.indexer.poll(call.batch, call.request.client)
     if (call.world.settings.as_of or "") >= BATCHES_AS_STORES and not call.azure:
@@ -61,13 +61,13 @@ def retrieve(call: Call) -> dict[str, Any]:
 
 
 def cancel(call: Call) -> dict[str, Any]:
-    """One that has ended answers as it is (CONTRACT §1.6)."""
+    """A batch that has ended is shown as it is (CONTRACT §1.6)."""
     call.world.indexer.cancel(call.vector_store, call.batch)
     return wire(call, call.batch)
 
 
 def index(call: Call) -> dict[str, Any]:
-    """Less of each file than the list of the store shows (FACTS A). It is a look at the batch."""
+    """Files have fewer keys than in the list of the store (FACTS A). Listing counts as polling the batch."""
     call.world.indexer.poll(call.batch, call.request.client)
     shape = "vector_store.file of a batch"
     return listing(

@@ -1,4 +1,4 @@
-"""Files: the object and its endpoints (CONTRACT §1.5, §2.6). Real bytes go in and come out."""
+"""Files: the object and its endpoints (CONTRACT §1.5, §2.6)."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from harness.service.searching.extraction import extension
 if TYPE_CHECKING:
     from harness.service.context import Call
 
-# Uploads for these are read by tools, and cannot be fetched back (CONTRACT §1.5).
+# Uploads with these purposes are read by tools and cannot be downloaded (CONTRACT §1.5).
 NOT_DOWNLOADABLE = frozenset({"assistants", "user_data"})
 
-# What OpenAI took for assistants, as it named it (openai/openai-dotnet#270, October 2024), and two more that it took:
-# one is recorded, one stands in a later list. Names without an extension, and Azure, are not known to be refused.
+# The extensions that OpenAI accepted for assistants, as its refusal lists them (openai/openai-dotnet#270, October
+# 2024), and two more: one is recorded, one is in a later list. Names without an extension are not known to be refused,
+# and nor is any on Azure.
 _NAMED = (
     "c cpp css csv docx gif go html java jpeg jpg js json md "
     "pdf php pkl png pptx py rb tar tex ts txt webp xlsx xml zip"
 )
 FORMATS = _NAMED.split()
-TAKEN = frozenset({*FORMATS, "htm", "doc", ""})
+ACCEPTED = frozenset({*FORMATS, "htm", "doc", ""})
 
-# What stands as it is between the quotes of a header; other names are encoded (RFC 6266), which is not recorded.
+# Names that need no escaping in a quoted header value; others are encoded (RFC 6266), which is not recorded.
 PLAIN_NAME = re.compile(r"[ !#-\[\]-~]+")
 
 
@@ -53,7 +54,7 @@ def wire(call: Call, file: File) -> dict[str, Any]:
 def create(call: Call) -> dict[str, Any]:
     upload, now = call.body, call.world.second
     ending = extension(upload.filename)
-    if upload.purpose == "assistants" and not call.azure and ending.lower() not in TAKEN:
+    if upload.purpose == "assistants" and not call.azure and ending.lower() not in ACCEPTED:
         raise errors.invalid_extension(ending, FORMATS)
     lifetime = upload.expires_after_seconds
     file = File(
@@ -72,7 +73,7 @@ def retrieve(call: Call) -> dict[str, Any]:
 
 
 def delete(call: Call) -> dict[str, Any]:
-    """Also takes the file out of every place that names it (CONTRACT §1.5)."""
+    """Delete the file, and remove it from everything that names it (CONTRACT §1.5)."""
     file_id = call.file.id
     call.store.files.remove(file_id)
     for owner in (*call.store.assistants, *call.store.threads):
@@ -91,7 +92,7 @@ def delete(call: Call) -> dict[str, Any]:
 
 
 def index(call: Call) -> dict[str, Any]:
-    """The envelope has its keys in another order than the other lists (CONTRACT §2.9)."""
+    """The keys of this list have another order than those of other lists (CONTRACT §2.9)."""
     purpose = call.query.purpose
     where = None if purpose is None else lambda file: file.purpose == purpose
     page = listing(call, call.store.files, "file_id", lambda file: wire(call, file), where=where)
@@ -99,7 +100,7 @@ def index(call: Call) -> dict[str, Any]:
 
 
 def content(call: Call) -> Response:
-    """The bytes, unless the file is one that only tools may read. What is on disk comes in chunks."""
+    """The bytes, unless only tools may read the file. A file on disk is streamed in chunks."""
     file = call.file
     if file.purpose in NOT_DOWNLOADABLE:
         raise errors.not_downloadable(file.purpose)

@@ -20,7 +20,7 @@ MAX_MESSAGES = 100_000  # CONTRACT §8
 
 
 def wire(call: Call, message: Message, *, shape: str = "thread.message") -> dict[str, Any]:
-    """Outside streams a message shows no status, and in v2 its citations show no quote (CONTRACT §2.3)."""
+    """The message as the wire shows it: outside streams without a status, in v2 without quotes (CONTRACT §2.3)."""
     return call.world.shapes.show(
         shape,
         call.api,
@@ -36,7 +36,7 @@ def wire(call: Call, message: Message, *, shape: str = "thread.message") -> dict
 
 
 def quoted(parts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same parts with the quote that a citation has in v1 and in deltas, empty unless it is known."""
+    """The parts with the `quote` that citations have in v1 and in deltas, empty unless it is known."""
     return [_quoted(part) if part["type"] == "text" and part["text"].get("annotations") else part for part in parts]
 
 
@@ -51,15 +51,15 @@ def _quoted(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def build_all(call: Call, thread: Thread, bodies: Sequence[Any], at: str = "") -> list[Message]:
-    """Messages from bodies, checked and not yet in the thread; nothing is kept if one of them is refused.
+    """Make messages from bodies, not yet in the thread, so that none is added if one of them is refused.
 
-    `at` is where the request has the list of them, if it has one.
+    `at` is the parameter with the list of bodies, if there is one.
     """
     if len(thread.messages) + len(bodies) > MAX_MESSAGES:
         raise conflicts.too_many_messages(thread.id)
     built = []
     for index, body in enumerate(bodies):
-        sent = vars(body)  # v1 sends `file_ids` in place of `attachments`
+        sent = vars(body)  # in v1 with `file_ids` instead of `attachments`
         attachments = tools.as_json(sent.get("attachments")) or []
         file_ids: list[str] = list(sent.get("file_ids") or ())
         for file_id in file_ids:
@@ -84,21 +84,21 @@ def build_all(call: Call, thread: Thread, bodies: Sequence[Any], at: str = "") -
 
 
 def add_all(call: Call, thread: Thread, built: Iterable[Message]) -> None:
-    """Put messages into the thread, and their files into its tools. From here on nothing is refused any more."""
+    """Add messages to the thread, and their attachments to its tool resources. Nothing is refused here."""
     for message in built:
         tools.attach_files(call, thread, message.attachments)
         thread.messages.add(message)
 
 
 def share_files(call: Call, thread: Thread, run: Run) -> None:
-    """Files of v1's messages become those of the thread, by the tools of the runs they are a part of (CONTRACT §10)."""
+    """Add the files of v1's messages to the thread's resources, for the tools of this run (CONTRACT §10)."""
     tools.share_with_v2(
         call, thread, run.tools, (file_id for message in thread.messages for file_id in message.file_ids)
     )
 
 
 def content(given: Any) -> list[dict[str, Any]]:
-    """Parts as a reply shows them: a text becomes an object with annotations, an image gets its detail."""
+    """The content parts as a reply shows them: a text becomes an object with annotations, an image gets its detail."""
     if isinstance(given, str):
         return [_text(given)]
     return [_part(part) for part in tools.as_json(given)]
@@ -129,7 +129,7 @@ def retrieve(call: Call) -> dict[str, Any]:
 
 
 def modify(call: Call) -> dict[str, Any]:
-    """Answers `file_ids` in place of `attachments`, in both versions (CONTRACT §2.3)."""
+    """The answer has `file_ids` instead of `attachments`, in both versions (CONTRACT §2.3)."""
     if "metadata" in call.body.model_fields_set:
         call.message.metadata = call.body.metadata or {}
     return wire(call, call.message, shape="thread.message modified")
@@ -141,7 +141,7 @@ def delete(call: Call) -> dict[str, Any]:
 
 
 def index(call: Call) -> dict[str, Any]:
-    """With `run_id`, only the messages that run made (CONTRACT §6)."""
+    """With `run_id`, only the messages that this run created (CONTRACT §6)."""
     run_id = getattr(call.query, "run_id", None)
     where = None if run_id is None else lambda message: message.run_id == run_id
     return listing(call, call.thread.messages, "message_id", lambda message: wire(call, message), where=where)

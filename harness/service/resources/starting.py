@@ -1,6 +1,6 @@
-"""What sets a run going: creating one, with its thread or on one, and submitting what it waits for (CONTRACT §1.4).
+"""The requests that let a run proceed: creating it, alone or with its thread, and submitting outputs (CONTRACT §1.4).
 
-Each answers with the run, or with its events where the client asked for a stream.
+Each answers with the run, or with its events if the client asked for a stream.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from harness.service.http import Response
     from harness.service.records import Assistant, Message, Thread
 
-# Fields of a run that its own body overrides and its assistant otherwise gives.
+# Fields of a run that come from its assistant unless the body has them.
 INHERITED = ("model", "temperature", "top_p", "reasoning_effort", "response_format")
-MAX_OUTPUT = 512 << 10  # bytes of all outputs together
+MAX_OUTPUT = 512 << 10  # bytes of all tool outputs together
 TRUNCATION = {"type": "auto", "last_messages": None}
 
 
@@ -37,7 +37,7 @@ def create(call: Call) -> dict[str, Any] | Response:
 
 
 def create_with_thread(call: Call) -> dict[str, Any] | Response:
-    """Thread and run in one: when the run is refused, no thread and no store is left behind."""
+    """Create a thread and a run on it: if the run is refused, no thread and no vector store remains."""
     assistant = _assistant(call)
     with vector_stores.all_or_nothing(call):
         of_run = getattr(call.body, "tool_resources", None)
@@ -47,7 +47,7 @@ def create_with_thread(call: Call) -> dict[str, Any] | Response:
 
 
 class _NoThread:
-    """Stands for the `thread` that a body leaves out: an empty one."""
+    """The value of a `thread` that a body leaves out: an empty thread."""
 
     messages = metadata = tool_resources = None
 
@@ -56,7 +56,7 @@ _NO_THREAD = _NoThread()
 
 
 def _assistant(call: Call) -> Assistant:
-    """The one that the body names. Models are looked for next to it, before any state counts (CONTRACT §7)."""
+    """The assistant that the body names. Ids and models are checked before any state (CONTRACT §7)."""
     named = call.body.assistant_id
     call.check_id("assistant_id", named, PATH_IDS["assistant_id"].prefix)
     assistant: Assistant = call.lookup("assistant_id", named)
@@ -65,8 +65,8 @@ def _assistant(call: Call) -> Assistant:
 
 
 def _build(call: Call, thread: Thread, assistant: Assistant, added: list[Message]) -> Run:
-    """The run as body and assistant describe it, refused if there is nothing to run on; nothing is stored yet."""
-    body = vars(call.body)  # not each version knows every field, nor does a run that comes with its thread
+    """The run that the body and the assistant describe, not stored yet; refused if there is nothing to run on."""
+    body = vars(call.body)  # not every field exists in both versions, and for a run that is created with its thread
     inherited: dict[str, Any] = {}
     for name in INHERITED:
         own = body.get(name)
@@ -110,7 +110,7 @@ def _build(call: Call, thread: Thread, assistant: Assistant, added: list[Message
 
 
 def _start(call: Call, thread: Thread, run: Run, added: list[Message]) -> dict[str, Any] | Response:
-    """From here on nothing is refused any more: what is wrong is said before a stream begins (CONTRACT §5)."""
+    """Store and start the run. Nothing is refused here: refusals come before a stream begins (CONTRACT §5)."""
     new_thread = thread.id not in call.store.threads
     if new_thread:
         call.store.threads.add(thread)
@@ -126,7 +126,7 @@ def _start(call: Call, thread: Thread, run: Run, added: list[Message]) -> dict[s
 
 
 def submit_tool_outputs(call: Call) -> dict[str, Any] | Response:
-    """All outputs in one request; the state is checked before the ids (CONTRACT §3.7)."""
+    """Submit all outputs in one request; the run's status is checked before the call ids (CONTRACT §3.7)."""
     run = call.run
     if sum(len((output.output or "").encode()) for output in call.body.tool_outputs) >= MAX_OUTPUT:
         raise errors.outputs_too_large()

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def wire(call: Call, step: Step, run: Run, include: Collection[str]) -> dict[str, Any]:
-    """`usage` is null until the step is over, `expires_at` is null once its run is (CONTRACT §2.5).
+    """The step as the wire shows it, without the `metadata` of the specification (CONTRACT §2.5).
 
-    There is no `metadata`, whatever the spec says.
+    `usage` is null until the step has ended, `expires_at` once its run has.
     """
     return call.world.shapes.show(
         "thread.run.step",
@@ -42,7 +42,7 @@ def _details(call: Call, details: dict[str, Any], run: Run, include: Collection[
 
 
 def tool_call(call: Call, item: dict[str, Any], run: Run, include: Collection[str]) -> dict[str, Any]:
-    """A search is shown as `retrieval` in v1, and with the text it found only where the client asked for it."""
+    """A tool call as the wire shows it: a search is `retrieval` in v1, and has the found text only by `include`."""
     if item["type"] != "file_search":
         return item
     if call.api == "v1":
@@ -61,7 +61,7 @@ def tool_call(call: Call, item: dict[str, Any], run: Run, include: Collection[st
 
 
 def _ranking(run: Run) -> dict[str, Any]:
-    """As the run's own tool ranks."""
+    """The ranking options of the run's file_search tool."""
     tool = next((tool for tool in run.tools if tool["type"] == "file_search"), {})
     known = tools.ranking(tool)
     return {key: known[key] for key in ("ranker", "score_threshold")}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def wire(call: Call, thread: Thread, *, read_back: bool = False) -> dict[str, Any]:
-    """The answer to a GET shows an empty code interpreter entry that create and modify leave out (CONTRACT §2.2)."""
+    """The thread as the wire shows it; only a GET shows an empty code_interpreter entry (CONTRACT §2.2)."""
     resources = dict(thread.tool_resources)
     if read_back:
         resources.setdefault("code_interpreter", {"file_ids": []})
@@ -20,13 +20,13 @@ def wire(call: Call, thread: Thread, *, read_back: bool = False) -> dict[str, An
 
 
 def build(call: Call, body: Any, at: str = "", of_run: Any = None) -> Thread:
-    """A thread with its first messages, not yet in the store; `at` is where the request tells of it.
+    """Make a thread with its first messages, not stored yet; `at` is the prefix of its parameters in the request.
 
-    Of each tool, the resources of a run that comes with it go before the thread's own (G), and attachments add to both.
+    For each tool, the resources of a run that is created with it replace the thread's own (G); attachments are added.
     """
     thread = Thread(id=call.store.ids.make("thread_"), created_at=call.world.second, metadata=body.metadata or {})
     first = messages.build_all(call, thread, body.messages or (), f"{at}messages")
-    # may make a store, so it comes when nothing else can be refused any more
+    # may create a vector store, so it comes after all other refusals
     own = tools.resources(call, getattr(body, "tool_resources", None), expires_after=dict(tools.THREAD_STORE_EXPIRY))
     thread.tool_resources = own | tools.resources(call, of_run)
     messages.add_all(call, thread, first)
@@ -51,7 +51,7 @@ def modify(call: Call) -> dict[str, Any]:
 
 
 def delete(call: Call) -> dict[str, Any]:
-    """Also while a run is active, which disappears with its thread (CONTRACT §4, G)."""
+    """Delete the thread, even while a run is active, which is deleted with it (CONTRACT §4, G)."""
     for run in call.thread.runs:
         call.world.engine.drop(run)
     call.store.delete_thread(call.thread)

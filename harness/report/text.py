@@ -51,7 +51,8 @@ def conversations(threads: Sequence[Thread]) -> str:
     lines = []
     for thread in shown:
         said = [f"    {_author(message)}: {shortened(_line(_said(message)), WIDTH)}" for message in thread.messages]
-        lines += [f"{thread.id} (deleted)" if thread.deleted else thread.id, *_last(said, LAST_MESSAGES // len(shown))]
+        name = f"{thread.id} (deleted)" if thread.is_deleted else thread.id
+        lines += [name, *_last(said, LAST_MESSAGES // len(shown))]
     left_out = len(threads) - len(shown)
     return "\n".join([f"… {left_out} earlier", *lines] if left_out else lines)
 

@@ -63,6 +63,7 @@ class World:
 
     @property
     def second(self) -> int:
+        """The current time in whole seconds, as in timestamps."""
         return int(self.clock.now)
 
 

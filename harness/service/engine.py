@@ -126,7 +126,7 @@ class Engine:
     # --- what the clock does ------------------------------------------------------------------------------
 
     def _wait_in_queue(self, run: Run) -> None:
-        delay = ready = max(self.timing.queued, self._indexer.wait_for_store(run))
+        delay = ready = max(self.timing.queued, self._indexer.indexing_delay(run))
         while isinstance(act := self._next_act(run), acts.Wait):
             delay += act.seconds
             run.playback.take()

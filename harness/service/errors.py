@@ -2,7 +2,7 @@
 settings in `incompatible`, of content types in `media`.
 
 Texts, types, codes and params are the service's own (CONTRACT §3, §4, §6, §7). A constructor whose text is not
-recorded says so; nothing else in the service spells an error.
+recorded says so. Handlers contain no texts of refusals.
 """
 
 from __future__ import annotations

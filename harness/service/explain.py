@@ -64,7 +64,7 @@ def not_reached(method: str, url: str, *, ours: bool) -> HarnessFailure:
         )
     return HarnessFailure(
         f"{what} was stopped: block_other_hosts is on, and the host is not on this machine.",
-        do=f'@pytest.mark.assistants(base_url="{url}")       # if the fake shall answer it\n'
+        do=f'@pytest.mark.assistants(base_url="{url}")       # if the fake should answer it\n'
         "@pytest.mark.assistants(block_other_hosts=False)   # if the test may call it",
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from harness.service.lifecycle import BATCH, STORE_FILE, advance
 from harness.service.records import StoreFile, VectorStore
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
     from harness.service.clock import Clock
-    from harness.service.records import FileBatch, Run
+    from harness.service.records import Assistant, FileBatch, Run, Thread
     from harness.service.store import Store
 
 # Records that change by themselves while clients poll them.
@@ -123,17 +123,12 @@ class Indexer:
 
     # --- what runs do -------------------------------------------------------------------------------------
 
-    def stores_of(self, run: Run) -> tuple[list[VectorStore], VectorStore | None]:
-        """The stores that a run searches, its assistant's and its thread's; and again the thread's alone, if any."""
-        if not any(tool["type"] == "file_search" for tool in run.tools):
-            return [], None
-        assistant, thread = self._store.assistants.get(run.assistant_id), self._store.threads.get(run.thread_id)
-        of_thread = self._of(thread)
-        return [store for store in (self._of(assistant), of_thread) if store is not None], of_thread
-
     def touch_stores(self, run: Run) -> str | None:
         """Mark the run's stores as active now (CONTRACT §2.7), unless one has expired: return its id."""
-        stores, _ = self.stores_of(run)
+        if not _searches(run):
+            return None
+        owners = self._store.assistants.get(run.assistant_id), self._store.threads.get(run.thread_id)
+        stores = [store for owner in owners if (store := self._store_of(owner)) is not None]
         for store in stores:
             if self.expired(store):
                 return store.id
@@ -141,15 +136,15 @@ class Indexer:
             store.last_active_at = int(self._clock.now)
         return None
 
-    def wait_for_store(self, run: Run) -> float:
-        """Seconds that the run waits for the store of its thread to be indexed."""
-        _, store = self.stores_of(run)
+    def indexing_delay(self, run: Run) -> float:
+        """How many seconds the run waits for the store of its thread to be indexed."""
+        store = self._store_of(self._store.threads.get(run.thread_id)) if _searches(run) else None
         if store is None:
             return 0.0
         begun = (file.timeline[0].at for file in store.files if file.status == "in_progress" and file.timer)
         return min(MAX_STORE_WAIT, max((at + INDEXING_SECONDS - self._clock.now for at in begun), default=0.0))
 
-    def _of(self, owner: Any) -> VectorStore | None:
+    def _store_of(self, owner: Assistant | Thread | None) -> VectorStore | None:
         if owner is None:
             return None
         ids = owner.tool_resources.get("file_search", {}).get("vector_store_ids", ())
@@ -218,3 +213,7 @@ class Indexer:
     def _cancel_timer(file: StoreFile) -> None:
         if file.timer is not None:
             file.timer.cancel()
+
+
+def _searches(run: Run) -> bool:
+    return any(tool["type"] == "file_search" for tool in run.tools)

@@ -135,7 +135,7 @@ class Run:
     model: str
     instructions: str | None
     tools: list[dict[str, Any]]
-    api: Api = "v2"  # in which it was created
+    api: Api = "v2"  # the version that created it
     playback: Playback = field(init=False)  # set by the director
     azure: bool = False
     include: Sequence[str] = ()  # the `include` of its streams
@@ -188,7 +188,7 @@ class Thread:
     shared: set[tuple[str, str]] = field(default_factory=set)  # v1: tools of v2 and the messages' files each was given
     messages: Table[Message] = field(default_factory=Table)
     runs: Table[Run] = field(default_factory=Table)
-    deleted: bool = False  # if so, it is kept for reports only
+    is_deleted: bool = False  # if so, it is kept for reports only
 
     @property
     def active_run(self) -> Run | None:

@@ -47,21 +47,21 @@ class Script:
 class Playback:
     """How far one run has come in its script: `acts` come next; if `exhausted`, there are no more after them.
 
-    A generator cannot be copied, as a snapshot would have to. So its argument (`view`) and all that was `sent` into it
-    are kept, and a copied playback starts the generator again with the same.
+    A snapshot cannot copy a generator. So its argument (`run_view`) and all that was `sent` into it are kept, and a
+    copied playback starts the generator again with the same.
     """
 
     script: Script
     acts: list[Act] = field(default_factory=list)
     exhausted: bool = False
-    view: RunView | None = None
+    run_view: RunView | None = None
     sent: list[object] = field(default_factory=list)
     ids: dict[str, list[str]] = field(default_factory=dict)
     _generator: Generator[object, object, object] | None = None
 
     def __deepcopy__(self, memo: dict[int, object]) -> Playback:
         ids = {prefix: list(left) for prefix, left in self.ids.items()}
-        return Playback(self.script, list(self.acts), self.exhausted, self.view, list(self.sent), ids)
+        return Playback(self.script, list(self.acts), self.exhausted, self.run_view, list(self.sent), ids)
 
     def next_id(self, prefix: str) -> str | None:
         """The recorded id for the next object of this kind, if the script has one."""
@@ -114,21 +114,21 @@ class Playback:
 
     def _call_model(self, model: Callable[[RunView], object], view: Callable[[], RunView], value: object) -> object:
         """The next result of the model function: its return value, or what its generator yields for `value`."""
-        again: list[object] = []
+        to_resend: list[object] = []
         if self._generator is None:
-            run = self.view or view()
+            run = self.run_view or view()
             made = require_sync(model(run), f"{self.script.origin}: the model", "def model(run): ...")
             if not isinstance(made, Generator):
                 self.exhausted = True  # a function that is no generator returns all acts at once
                 return () if made is None else made
-            self._generator, self.view, again = made, run, list(self.sent)
+            self._generator, self.run_view, to_resend = made, run, list(self.sent)
         try:
-            for earlier in again:
+            for earlier in to_resend:
                 self._generator.send(earlier)
             self.sent.append(value if self.sent else None)
             return self._generator.send(self.sent[-1])
         except StopIteration as stop:
-            self.exhausted, self.view = True, None
+            self.exhausted, self.run_view = True, None
             return () if stop.value is None else stop.value
 
 

@@ -245,7 +245,7 @@ class Store:
 
     def delete_thread(self, thread: Thread) -> None:
         self.threads.remove(thread.id)
-        thread.deleted = True
+        thread.is_deleted = True
         self._deleted.append(thread)
 
     @property

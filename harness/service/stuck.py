@@ -180,8 +180,8 @@ def _ended(run: Run, loop: Loop | None) -> Iterator[str]:
         yield f"last_error: {run.last_error['code']}: {run.last_error['message']}"
     if run.status == "expired" and len(run.timeline) > 1:
         before, end = run.timeline[-2:]
-        asked = before.status == "requires_action"
-        was = f"waited for the outputs of {_called_functions(run)}" if asked else f"was {before.status}"
+        waited = before.status == "requires_action"
+        was = f"waited for the outputs of {_called_functions(run)}" if waited else f"was {before.status}"
         yield f"It {was} for {end.at - before.at:g} s, and expired."
 
 
@@ -226,7 +226,7 @@ def _standstill(repetition: Repetition, run: Run, policy: str) -> tuple[str, str
     if policy == "on_poll":
         return (
             "Time passes when the client sleeps or retrieves the run itself, and it does neither.",
-            f"time.sleep(1)   # or asyncio.sleep; between the requests, where it takes no time, or\n{RETRIEVE_FIX}",
+            f"time.sleep(1)   # or asyncio.sleep, between the requests; it takes no real time, or\n{RETRIEVE_FIX}",
         )
     ways = ", ".join(sorted({row.to for row in RUN if row.source == run.status}))
     return (

@@ -59,7 +59,7 @@ def _why(repetition: Repetition, record: Pollable | None, policy: str) -> tuple[
         if policy == "on_poll":
             return (
                 f"Time passes when the client sleeps or retrieves the {noun} itself, and it does neither.",
-                "time.sleep(1)   # or asyncio.sleep; between the requests, where it takes no time",
+                "time.sleep(1)   # or asyncio.sleep, between the requests; it takes no real time",
             )
         return (
             f"It is being indexed, but under clock={policy!r} retrieving it moves no time.",

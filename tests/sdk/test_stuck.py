@@ -328,7 +328,7 @@ def test_asking_busily_while_a_run_is_active_moves_no_time(api, ask, said):
     told = stuck(api, asks)
     assert f"it has {said}" in told
     assert "Time passes when the client sleeps or retrieves the run itself, and it does neither." in told
-    assert "time.sleep(1)   # or asyncio.sleep; between the requests, where it takes no time, or\n    run = " in told
+    assert "time.sleep(1)   # or asyncio.sleep, between the requests; it takes no real time, or\n    run = " in told
 
 
 async def waits_for_an_answer(api, *acts):

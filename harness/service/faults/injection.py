@@ -39,7 +39,7 @@ class Layer(IntEnum):
 
 @dataclass(eq=False, kw_only=True)
 class RequestFault(Plan, ABC):
-    """One thing that goes wrong with requests that `on` names."""
+    """A fault of the requests that `on` names."""
 
     layer: Layer = Layer.ANSWER
     on: str | None
@@ -137,13 +137,13 @@ def _page_after(arrival: Arrival, cursor: str) -> Arrival:
 
 
 def time_out(arrival: Arrival) -> ReadTimeout:
-    """Let the client's read timeout pass; without one, no time passes. The failure to raise."""
+    """Let the client's read timeout pass, if it has one; returns the failure to raise."""
     arrival.world.clock.advance(arrival.request.patience or 0)
     return ReadTimeout(SILENT)
 
 
 def arrive_late(serve: Serve, arrival: Arrival, seconds: float) -> Response:
-    """Serve a request so many virtual seconds later, even if the client has given up by then.
+    """Serve a request `seconds` of virtual time later, even if the client has given up by then.
 
     Raises:
         ReadTimeout: the client has given up.

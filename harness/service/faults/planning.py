@@ -18,7 +18,7 @@ P = ParamSpec("P")
 
 @dataclass(eq=False, kw_only=True)
 class Plan:
-    """One thing that goes wrong.
+    """One planned fault.
 
     Attributes:
         nth: at which of the matching requests or events it happens, counted from 1.

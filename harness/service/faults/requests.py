@@ -197,7 +197,7 @@ class RequestFaults:
 
     @planning
     def slow(self, seconds: float, *, on: str | None = None, nth: int = 1, times: int = 1) -> Plan:
-        """The request reaches the service so many virtual seconds later, when other things have happened.
+        """The request reaches the service `seconds` of virtual time later, when other things have happened.
 
         For example, tool outputs that arrive after ten minutes find an expired run. If the client's read timeout is
         shorter, it gets a `ReadTimeout` then, and the request still arrives later: a retry may overtake it.

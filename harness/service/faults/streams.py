@@ -35,7 +35,7 @@ Item: TypeAlias = "Frame | Comment | End"
 
 @dataclass(eq=False, kw_only=True)
 class StreamFault(Plan):
-    """One thing that goes wrong once, in the first stream with such an event.
+    """A fault of a stream; it happens once, in the first stream with such an event.
 
     Attributes:
         event: the name of the event at which it happens; `nth` counts the events of that name in a stream.

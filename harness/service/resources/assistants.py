@@ -9,6 +9,8 @@ from harness.service.records import Assistant
 from harness.service.resources import compatibility, models, tools
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.service.context import Call
 
 # Fields that are copied from the body; the others are normalised below.
@@ -76,9 +78,7 @@ def apply(call: Call, assistant: Assistant) -> None:
     compatibility.check_format(call, normalised.get("response_format", assistant.response_format), wanted)
     compatibility.check_model(call, model, effort, sampling_set)
     compatibility.check_change(call, assistant.model, model, effort)
-    resources = None
-    if "tool_resources" in given:
-        resources = tools.resources(call, body.tool_resources)
+    resources = tools.resources(call, body.tool_resources) if "tool_resources" in given else None
     for name in COPIED:
         if name in given and (name != "model" or body.model is not None):
             setattr(assistant, name, getattr(body, name))
@@ -90,15 +90,20 @@ def apply(call: Call, assistant: Assistant) -> None:
     if "metadata" in given:
         assistant.metadata = body.metadata or {}
     if files is not None:
-        attached = assistant.file_ids
-        assistant.file_ids = {file_id: attached.get(file_id, call.world.second) for file_id in files}
-        for file_id in attached:
-            if file_id not in assistant.file_ids:
-                tools.unshare(call, assistant, file_id)
+        _replace_files(call, assistant, files)
     if resources is not None:
         assistant.tool_resources = resources
     else:
         tools.share_with_v2(call, assistant, assistant.tools, assistant.file_ids)
+
+
+def _replace_files(call: Call, assistant: Assistant, file_ids: Iterable[str]) -> None:
+    """Set v1's `file_ids`; files that were attached before keep the time of that."""
+    attached = assistant.file_ids
+    assistant.file_ids = {file_id: attached.get(file_id, call.world.second) for file_id in file_ids}
+    for file_id in attached:
+        if file_id not in assistant.file_ids:
+            tools.unshare(call, assistant, file_id)
 
 
 def _value(body: Any, name: str) -> Any:

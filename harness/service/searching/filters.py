@@ -32,7 +32,7 @@ def matches(given: Mapping[str, Any] | None, attributes: Mapping[str, Any]) -> b
 
 
 def _json_type(value: object) -> str:
-    """The JSON type of a value: a boolean is not a number here, as it is in Python."""
+    """The JSON type of a value: unlike in Python, a boolean is not a number."""
     if isinstance(value, bool):
         return "boolean"
     return "number" if isinstance(value, int | float) else type(value).__name__

@@ -325,7 +325,7 @@ def test_plans_hold_every_fault():
     check()
     faults = type(fake().faults)
     known = {name for name in dir(faults) if not name.startswith("_") and callable(getattr(faults, name))}
-    assert known - seen == {"bend", "meet", "meanwhile", "unused"}  # `meanwhile` takes a function of the user's
+    assert known - seen == {"handle", "meanwhile", "stream_body", "unused"}  # `meanwhile` takes a function
     assert seen <= known
 
 

@@ -59,7 +59,7 @@ def descriptions() -> dict[str, str]:
     """The description of each option, from the docstrings of `Options`.
 
     >>> descriptions()["seed"]
-    "What the ids are made from; the fixture gives the test's own name."
+    'What ids are generated from; the fixture uses the name of the test.'
     """
     return {name: text for cls in getmro(Options) for name, text in _attribute_descriptions(cls.__doc__ or "")}
 

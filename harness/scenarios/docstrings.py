@@ -18,7 +18,7 @@ def descriptions(of: Any) -> dict[str, str]:
 
     >>> from harness.service.acts import fail
     >>> descriptions(fail)["code"]
-    '`server_error`, `rate_limit_exceeded` or `invalid_prompt`; another text is passed on as it is.'
+    '`server_error`, `rate_limit_exceeded` or `invalid_prompt`; other codes are used as they are.'
     """
     text = (inspect.getdoc(of) or "") + "\n"
     texts = {"": SUMMARY_ENDS.split(text)[0], **dict(LISTED.findall(text))}

@@ -67,7 +67,7 @@ def _fields(record: Any, **changed: object) -> Json:
 
 def _thread(thread: Thread) -> Json:
     messages, runs = [_message(item) for item in thread.messages], [_run(item) for item in thread.runs]
-    return rows.thread(_fields(thread), messages, runs, deleted=thread.deleted)
+    return rows.thread(_fields(thread), messages, runs, deleted=thread.is_deleted)
 
 
 def _message(message: Message) -> Json:

@@ -126,8 +126,8 @@ def in_stream(old, new, exchanges=STREAMED):
 
 def with_frames(change, exchanges=STREAMED):
     """The first stream has other frames."""
-    at = next(at for at, item in enumerate(exchanges) if item.got.startswith(b"event: "))
-    changed = change(exchanges[at].got.split(b"\n\n")[:-1])
+    at = next(at for at, item in enumerate(exchanges) if item.response_body.startswith(b"event: "))
+    changed = change(exchanges[at].response_body.split(b"\n\n")[:-1])
     return answering(exchanges, at, b"".join(frame + b"\n\n" for frame in changed))
 
 

@@ -42,8 +42,8 @@ RULES: dict[str, Rule] = {
 def check(path: Path, *, redactor: Redactor | None = None) -> list[Finding]:
     """What is wrong with a cassette of any dialect; an empty list if nothing is.
 
-    A log of many conversations is checked one conversation at a time. What is found in several places with the same
-    words is told once, with their number. A file that cannot be read is a finding, too: nothing is raised for it.
+    A log of many conversations is checked one conversation at a time. Findings with the same words become one, with
+    the number of their places. A file that cannot be read is a finding, too: nothing is raised for it.
 
     Args:
         path: a file.
@@ -59,18 +59,18 @@ def check(path: Path, *, redactor: Redactor | None = None) -> list[Finding]:
     for conversation in by_conversation(recorded).values():
         exchanges = [ParsedExchange(item) for item in conversation]
         for name, rule in rules.items():
-            found += _told_once(name, rule(exchanges))
+            found += _merged(name, rule(exchanges))
     return found
 
 
-def _told_once(rule: str, found: Iterable[Found]) -> list[Finding]:
+def _merged(rule: str, found: Iterable[Found]) -> list[Finding]:
     places: dict[tuple[Level, str], list[str]] = {}
-    for level, seen, what in found:
-        places.setdefault((level, what), []).append(seen.recorded.origin)
-    return [Finding(level, rule, _all_of(where), what) for (level, what), where in places.items()]
+    for level, exchange, what in found:
+        places.setdefault((level, what), []).append(exchange.recorded.origin)
+    return [Finding(level, rule, _summarized(where), what) for (level, what), where in places.items()]
 
 
-def _all_of(places: list[str]) -> str:
+def _summarized(places: list[str]) -> str:
     more = len(dict.fromkeys(places)) - 1
     return f"{places[0]} and {more} more" if more else places[0]
 

@@ -1,13 +1,13 @@
-"""Whether bodies are such as the service took and gave: requests, objects, refusals, streams."""
+"""Whether requests, objects, refusals and streams look like those that the service took and sent."""
 
 from __future__ import annotations
 
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from harness.recording.checking.findings import named, shown, told, versions
+from harness.recording.checking.findings import named, objects, payloads, versions
 from harness.recording.checking.histories import TABLES, statuses
-from harness.recording.checking.streams import frames
+from harness.recording.checking.streams import framing
 from harness.service import params
 from harness.service.dialects import is_azure
 from harness.service.errors import Refusal
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from harness.recording.session import ParsedExchange
     from harness.service.shapes import Api
 
-# Objects that look the same in each version and on each day: what they have to have, and what they may have.
-OTHERS = {
+# Objects with the same keys in every version and on every day: required keys, and optional ones.
+CONSTANT_SHAPES = {
     **dict.fromkeys(("assistant.deleted", "thread.deleted", "thread.message.deleted"), ("id object deleted", "")),
     **dict.fromkeys(
         ("assistant.file.deleted", "vector_store.deleted", "vector_store.file.deleted"), ("id object deleted", "")
@@ -41,7 +41,7 @@ JSON = {
     "a string": str, "an integer": int, "a decimal": float, "a boolean": bool, "an array": list, "an object": dict,
     "null": NoneType,
 }  # fmt: skip
-# A key means the same in every object.
+# A key has the same type in every object.
 TYPES = {
     "a string": "id object role thread_id model purpose filename type status message_id owned_by",
     "a string or null": "name description instructions assistant_id run_id first_id last_id reasoning_effort",
@@ -60,48 +60,48 @@ TYPES = {
 TYPE_OF = {
     key: (says, {JSON[name] for name in says.split(" or ")}) for says, keys in TYPES.items() for key in keys.split()
 }
-# In these, what has a `type` holds its value under that name.
-TYPED = ("content", "step_details", "delta", "required_action")
-# What a client puts together from deltas has a place in these lists.
-PLACED = ("content", "annotations", "tool_calls", "outputs")
+# Tagged unions: a dict with `type: x` has its value under the key x.
+TAGGED = ("content", "step_details", "delta", "required_action")
+# In deltas, the entries of these lists have an index, by which clients merge them.
+INDEXED = ("content", "annotations", "tool_calls", "outputs")
 
 
 def schema(exchanges: Sequence[ParsedExchange]) -> Iterator[Found]:
-    """Every body of an exchange with an endpoint of the API."""
-    for seen in exchanges:
-        if seen.route is not None:
-            yield from _request(seen)
-            yield from _refusal(seen)
-            yield from frames(seen)
-            for what in _strangers(seen):
-                yield "error", seen, what
-            for event, item in shown(seen):
-                yield from _misnamed(seen, item, event)
-                yield from _object(seen, item, event)
+    """Check both bodies of every exchange with an endpoint of the API."""
+    for exchange in exchanges:
+        if exchange.route is not None:
+            yield from _request(exchange)
+            yield from _refusal(exchange)
+            yield from framing(exchange)
+            for what in _unknown_objects(exchange):
+                yield "error", exchange, what
+            for event, item in objects(exchange):
+                yield from _contradiction(exchange, item, event)
+                yield from _object(exchange, item, event)
 
 
 # --- requests -----------------------------------------------------------------------------------------------------
 
 
-def _request(seen: ParsedExchange) -> Iterator[Found]:
-    """A request that was accepted, and that the service of this house refuses in each version it can have been."""
-    refused = [_refused(seen, api) for api in versions(seen)] if seen.ok else [None]
+def _request(exchange: ParsedExchange) -> Iterator[Found]:
+    """A request that the service accepted, and that the fake refuses in every version it can have been."""
+    refused = [_refused(exchange, api) for api in versions(exchange)] if exchange.ok else [None]
     if None in refused:
         return
-    if seen.method == "POST" and not _is_whole(seen):
-        yield "note", seen, "the body that was sent was not kept, or not to its end"
+    if exchange.method == "POST" and not _is_whole(exchange):
+        yield "note", exchange, "the body that was sent was not kept, or not to its end"
     else:
-        yield "error", seen, f"this request was accepted, and would be refused: {refused[-1]}"
+        yield "error", exchange, f"this request was accepted, and would be refused: {refused[-1]}"
 
 
-def _is_whole(seen: ParsedExchange) -> bool:
-    """Some recorders leave bodies out or cut uploads off; a form ends with its boundary and two hyphens."""
-    form = seen.recorded.request.headers.get("content-type", "").startswith("multipart/")
-    return seen.recorded.request_body.rstrip().endswith(b"--") if form else bool(seen.recorded.request_body)
+def _is_whole(exchange: ParsedExchange) -> bool:
+    """Whether the recorder kept the whole body; a complete form ends with its boundary and two hyphens."""
+    form = exchange.recorded.request.headers.get("content-type", "").startswith("multipart/")
+    return exchange.recorded.request_body.rstrip().endswith(b"--") if form else bool(exchange.recorded.request_body)
 
 
-def _refused(seen: ParsedExchange, api: Api) -> str | None:
-    route, request = seen.route, seen.recorded.request
+def _refused(exchange: ParsedExchange, api: Api) -> str | None:
+    route, request = exchange.route, exchange.recorded.request
     assert route is not None  # others were left out
     model = route.body(api, azure=is_azure(request))
     try:
@@ -118,25 +118,29 @@ def _refused(seen: ParsedExchange, api: Api) -> str | None:
 # --- answers ------------------------------------------------------------------------------------------------------
 
 
-def _refusal(seen: ParsedExchange) -> Iterator[Found]:
+def _refusal(exchange: ParsedExchange) -> Iterator[Found]:
     """`{"error": {message, type, param, code}}`; Azure's gateway knows only code and message (CONTRACT §7.2)."""
-    if seen.ok:
+    if exchange.ok:
         return
-    error = seen.response_json.get("error") if isinstance(seen.response_json, dict) else None
+    error = exchange.response_json.get("error") if isinstance(exchange.response_json, dict) else None
     if not isinstance(error, dict):
-        yield "note", seen, f"the refusal ({seen.status}) is none of the API's: somebody on the way may have answered"
+        yield (
+            "note",
+            exchange,
+            f"the refusal ({exchange.status}) is none of the API's: somebody on the way may have answered",
+        )
         return
-    needed = {"code", "message"} if is_azure(seen.recorded.request) else {"code", "message", "type", "param"}
+    needed = {"code", "message"} if is_azure(exchange.recorded.request) else {"code", "message", "type", "param"}
     for key in sorted(needed - error.keys()):
-        yield "error", seen, f"the error of the refusal ({seen.status}) has no {key}"
+        yield "error", exchange, f"the error of the refusal ({exchange.status}) has no {key}"
     for key in sorted(needed & error.keys()):
         if not isinstance(error[key], str) and (error[key] is not None or key == "message"):
-            yield "error", seen, f"the {key} of the refusal ({seen.status}) is no string"
+            yield "error", exchange, f"the {key} of the refusal ({exchange.status}) is no string"
 
 
-def _strangers(seen: ParsedExchange) -> Iterator[str]:
-    """Answers that are no objects, and objects of kinds that the API has not. What is no JSON is another rule's."""
-    for event, value in told(seen):
+def _unknown_objects(exchange: ParsedExchange) -> Iterator[str]:
+    """Answers that are not API objects, and events with an object of another kind. Invalid JSON is found by `dead`."""
+    for event, value in payloads(exchange):
         kind = value.get("object") if isinstance(value, dict) else None
         if event not in ("", "error") and kind not in (event, event.rpartition(".")[0]):
             yield f"the event {event} tells an object of the kind {kind!r}"
@@ -144,38 +148,38 @@ def _strangers(seen: ParsedExchange) -> Iterator[str]:
             yield "the answer is no object of the API"
 
 
-def _misnamed(seen: ParsedExchange, item: Json, event: str) -> Iterator[Found]:
-    """Events that say something else than their objects, but for runs that were cut off (CONTRACT §5.1)."""
+def _contradiction(exchange: ParsedExchange, item: Json, event: str) -> Iterator[Found]:
+    """An event that contradicts the status of its object; incomplete runs end with `completed` (CONTRACT §5.1)."""
     kind, _, said = event.rpartition(".")
     status = item.get("status")
     if kind not in TABLES or said not in statuses(TABLES[kind]) or status in (None, said):
         return
     if (event, status) != ("thread.run.completed", "incomplete"):
-        yield "error", seen, f"the event {event} tells of {named(item)} in the status {status!r}"
+        yield "error", exchange, f"the event {event} tells of {named(item)} in the status {status!r}"
 
 
-def _object(seen: ParsedExchange, item: Json, event: str) -> Iterator[Found]:
+def _object(exchange: ParsedExchange, item: Json, event: str) -> Iterator[Found]:
     kind = item.get("object")
-    shapes = _shapes(item, versions(seen), event)
+    shapes = _shapes(item, versions(exchange), event)
     if not isinstance(kind, str):
         return
     if not shapes:
-        yield "error", seen, f"{named(item)}: the API has no object of the kind {kind!r}"
+        yield "error", exchange, f"{named(item)}: the API has no object of the kind {kind!r}"
         return
     needed, known = set[str].intersection(*shapes), set[str]().union(*shapes)
     for key in sorted(needed - item.keys()):
-        yield "error", seen, f"{named(item)}: {kind} has no {key}"
+        yield "error", exchange, f"{named(item)}: {kind} has no {key}"
     for key in sorted(item.keys() - known):
-        yield "note", seen, f"{named(item)}: {kind} has the key {key}, which the service never showed"
-    for what in _wrong(item, kind):
-        yield "error", seen, f"{named(item)}: {kind}.{what}"
+        yield "note", exchange, f"{named(item)}: {kind} has the key {key}, which the service never showed"
+    for what in _wrong_values(item, kind):
+        yield "error", exchange, f"{named(item)}: {kind}.{what}"
 
 
 def _shapes(item: Json, apis: Iterable[Api], event: str) -> list[set[str]]:
-    """The sets of keys that such an object had, on whatever day; events tell more of a message."""
+    """The sets of keys that such an object had, on any day; messages have more keys in events."""
     kind = str(item.get("object"))
-    if kind in OTHERS:
-        needed, more = OTHERS[kind]
+    if kind in CONSTANT_SHAPES:
+        needed, more = CONSTANT_SHAPES[kind]
         return [set(needed.split()), {*needed.split(), *more.split()}]
     gone, in_events = f"{kind} deleted", f"{kind} in events"
     if gone in SHAPES and "deleted" in item:
@@ -192,8 +196,8 @@ def _shapes(item: Json, apis: Iterable[Api], event: str) -> list[set[str]]:
     ]
 
 
-def _wrong(item: Json, kind: str) -> Iterator[str]:
-    """Values of other types than the service gave, and statuses that no table has."""
+def _wrong_values(item: Json, kind: str) -> Iterator[str]:
+    """Values of the wrong type, and statuses that no lifecycle table has."""
     for key, value in item.items():
         says, types = TYPE_OF.get(key, ("", {type(value)}))
         if type(value) not in types:
@@ -201,30 +205,30 @@ def _wrong(item: Json, kind: str) -> Iterator[str]:
     status = item.get("status")
     if kind in TABLES and isinstance(status, str) and status not in statuses(TABLES[kind]):
         yield f"status is {status!r}, which is no status of it"
-    for key in TYPED:
-        yield from _untyped(item.get(key), key)
-    yield from _unplaced(item.get("delta"), "delta")
+    for key in TAGGED:
+        yield from _without_typed_value(item.get(key), key)
+    yield from _without_index(item.get("delta"), "delta")
 
 
-def _untyped(value: Any, path: str) -> Iterator[str]:
+def _without_typed_value(value: Any, path: str) -> Iterator[str]:
     if isinstance(value, list):
         for number, item in enumerate(value):
-            yield from _untyped(item, f"{path}[{number}]")
+            yield from _without_typed_value(item, f"{path}[{number}]")
     elif isinstance(value, dict):
         if isinstance(value.get("type"), str) and value["type"] not in value:
             yield f"{path} is of the type {value['type']}, and has nothing of that name"
         for key, item in value.items():
-            yield from _untyped(item, f"{path}.{key}")
+            yield from _without_typed_value(item, f"{path}.{key}")
 
 
-def _unplaced(value: Any, path: str) -> Iterator[str]:
-    """What of a delta has no place (CONTRACT §5.2)."""
+def _without_index(value: Any, path: str) -> Iterator[str]:
+    """List entries of a delta that have no index (CONTRACT §5.2)."""
     for key, inner in value.items() if isinstance(value, dict) else ():
         below = f"{path}.{key}"
-        if key not in PLACED:
-            yield from _unplaced(inner, below)
+        if key not in INDEXED:
+            yield from _without_index(inner, below)
             continue
         for number, entry in enumerate(inner if isinstance(inner, list) else ()):
             if not isinstance(entry, dict) or type(entry.get("index")) is not int:
                 yield f"{below}[{number}] has no index"
-            yield from _unplaced(entry, f"{below}[{number}]")
+            yield from _without_index(entry, f"{below}[{number}]")

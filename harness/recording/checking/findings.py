@@ -1,4 +1,4 @@
-"""What a check finds, and how its rules look at an exchange."""
+"""`Finding`, and what the rules of a check need to read an exchange."""
 
 from __future__ import annotations
 
@@ -43,46 +43,46 @@ class Finding:
         return f"{self.where}: {self.rule}: {' '.join(self.what.split())}"
 
 
-def version(seen: ParsedExchange) -> Api | None:
+def version(exchange: ParsedExchange) -> Api | None:
     """The version of the API that was asked; None for endpoints of both, where no header tells it."""
-    request = seen.recorded.request
+    request = exchange.recorded.request
     if is_azure(request):
         return azure_api(request)
     named: dict[str, Api] = {"assistants=v1": "v1", "assistants=v2": "v2"}
     return named.get(request.headers.get("openai-beta", ""))
 
 
-def versions(seen: ParsedExchange) -> tuple[Api, ...]:
-    """Those it may have been."""
-    known = version(seen)
+def versions(exchange: ParsedExchange) -> tuple[Api, ...]:
+    """The versions it can have been."""
+    known = version(exchange)
     return BOTH if known is None else (known,)
 
 
-def is_stream(seen: ParsedExchange) -> bool:
-    kind = seen.recorded.response.headers.get("content-type", "")
-    return "event-stream" in kind or seen.recorded.response_body.startswith(b"event: ")
+def is_stream(exchange: ParsedExchange) -> bool:
+    kind = exchange.recorded.response.headers.get("content-type", "")
+    return "event-stream" in kind or exchange.recorded.response_body.startswith(b"event: ")
 
 
-def is_content(seen: ParsedExchange) -> bool:
-    return seen.path.endswith("/content")
+def is_content(exchange: ParsedExchange) -> bool:
+    return exchange.path.endswith("/content")
 
 
-def told(seen: ParsedExchange) -> list[tuple[str, Any]]:
-    """What an accepted request was answered with: each event of a stream, or one value under no name.
+def payloads(exchange: ParsedExchange) -> list[tuple[str, Any]]:
+    """The JSON of a successful answer: each event of a stream with its name, or the body with an empty name.
 
-    A file that was downloaded says nothing, whatever is in it.
+    Downloaded files have none, whatever is in them.
     """
-    if not seen.ok or is_content(seen):
+    if not exchange.ok or is_content(exchange):
         return []
-    return [*seen.events] if is_stream(seen) else [("", seen.response_json)]
+    return [*exchange.events] if is_stream(exchange) else [("", exchange.response_json)]
 
 
-def shown(seen: ParsedExchange) -> Iterator[tuple[str, Json]]:
-    """The objects of an answer and of a list in it, each with the event that told it.
+def objects(exchange: ParsedExchange) -> Iterator[tuple[str, Json]]:
+    """The API objects in an answer, also those in a list, each with the name of its event or `""`.
 
-    No deeper: what is called `object` in metadata or in a schema is a word of the client's.
+    Values below these are not looked at: in metadata or in a JSON schema, `object` is the client's own key.
     """
-    for event, value in told(seen):
+    for event, value in payloads(exchange):
         if isinstance(value, dict):
             yield event, value
             listed = value.get("data") if value.get("object") == "list" else None
@@ -90,6 +90,6 @@ def shown(seen: ParsedExchange) -> Iterator[tuple[str, Json]]:
 
 
 def named(item: Json) -> str:
-    """An object in messages: by its id where it has one."""
+    """How a finding names an object: by its id if it has one."""
     kind = item.get("object")
     return str(item["id"]) if isinstance(item.get("id"), str) else f"an object of the kind {kind!r}"

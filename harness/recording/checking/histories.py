@@ -1,11 +1,11 @@
-"""Whether what was seen of runs, steps and messages can have happened, by the tables of the lifecycle."""
+"""Whether the recorded states of runs, steps and messages follow each other as the lifecycle tables allow."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING
 
-from harness.recording.checking.findings import shown
+from harness.recording.checking.findings import objects
 from harness.service.lifecycle import MESSAGE, NEW, RUN, STEP, Row, reachable
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 Table = tuple[Row, ...]
 TABLES: dict[str, Table] = {"thread.run": RUN, "thread.run.step": STEP, "thread.message": MESSAGE}
-# No moment of the second kind lies before one of the first.
-EARLIER = (
+# None of the timestamps on the right is earlier than the one on the left.
+CHRONOLOGY = (
     ("created_at", ("started_at", "completed_at", "failed_at", "cancelled_at", "incomplete_at", "expires_at")),
     ("started_at", ("completed_at", "failed_at", "cancelled_at")),
 )
@@ -25,36 +25,40 @@ SUBMIT, WAITING = "submit_tool_outputs", "requires_action"
 
 
 def transition(exchanges: Sequence[ParsedExchange]) -> Iterator[Found]:
-    """Each status that was seen of an object against the one seen before.
+    """Each recorded status of an object must be reachable from the one recorded before it.
 
-    Polling skips statuses, so any that can be reached will do. A stream shows every one, so that it takes single
-    moves. Lists show other objects too, and these were seen then.
+    Polling misses statuses, so several moves may lie between two answers. A stream shows every status, so there each
+    must be a single move away. Objects in lists count like those retrieved by themselves.
     """
     last: dict[str, str] = {}
-    for seen in exchanges:
-        told: set[str] = set()  # of which this stream has told something
-        for event, item in shown(seen):
+    for exchange in exchanges:
+        streamed: set[str] = set()  # ids of objects that this stream has shown
+        for event, item in objects(exchange):
             table = TABLES.get(str(item.get("object")), ())
             status, known = str(item.get("status")), str(item.get("id"))
             for what in backwards(item):
-                yield "error", seen, what
+                yield "error", exchange, what
             if status not in statuses(table):
-                continue  # a message says its status only in streams; what is no status, another rule tells
+                continue  # messages have a status in streams only; unknown statuses are found by `schema`
             before = NEW if event.endswith(".created") else last.get(known, status)
-            if seen.path.endswith(SUBMIT) and known not in told and WAITING in unseen(table, before):
-                before = WAITING  # nobody needs to have looked
-            there = moves(table, before) if known in told or before == NEW else unseen(table, before)
+            if (
+                exchange.path.endswith(SUBMIT)
+                and known not in streamed
+                and WAITING in reachable_unobserved(table, before)
+            ):
+                before = WAITING  # between two polls
+            there = moves(table, before) if known in streamed or before == NEW else reachable_unobserved(table, before)
             if status not in (before, *there):
-                back = "back to" if before in unseen(table, status) else "to"
-                yield "error", seen, f"{known} went from {before} {back} {status}"
+                back = "back to" if before in reachable_unobserved(table, status) else "to"
+                yield "error", exchange, f"{known} went from {before} {back} {status}"
             last[known] = status
             if event:
-                told.add(known)
+                streamed.add(known)
 
 
 def backwards(item: Json) -> Iterator[str]:
-    """Moments of an object that lie before others that have to be earlier."""
-    for first, others in EARLIER:
+    """Timestamps of an object that contradict their order."""
+    for first, others in CHRONOLOGY:
         for then in others:
             one, other = item.get(first), item.get(then)
             if isinstance(one, int) and isinstance(other, int) and other < one:
@@ -68,15 +72,17 @@ def statuses(table: Table) -> frozenset[str]:
 
 @cache
 def moves(table: Table, status: str) -> frozenset[str]:
-    """Where one row leads from a status."""
+    """The statuses that one move leads to."""
     return frozenset(row.to for row in table if row.source == status)
 
 
 @cache
-def unseen(table: Table, status: str) -> frozenset[str]:
-    """Where rows lead from a status, unseen; but nobody submits outputs for calls that were not seen.
+def reachable_unobserved(table: Table, status: str) -> frozenset[str]:
+    """The statuses that can be reached between two answers: by a move, and more that are no submission of outputs.
 
-    >>> sorted(unseen(RUN, "cancelling")), "queued" in unseen(RUN, "in_progress")
+    For those, the client has to see the tool calls first.
+
+    >>> sorted(reachable_unobserved(RUN, "cancelling")), "queued" in reachable_unobserved(RUN, "in_progress")
     (['cancelled', 'completed', 'expired', 'failed'], False)
     """
     nearest = moves(table, status)

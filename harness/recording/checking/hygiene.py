@@ -1,4 +1,4 @@
-"""What a cassette should not hold: secrets, the same thing twice, what nobody can use, what is out of date."""
+"""What does not belong in a cassette: secrets, duplicates, exchanges without use, outdated recordings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.recording.redaction import Redactor
     from harness.recording.session import ParsedExchange
 
-# Who recorded it, and where: nobody can do anything with it, and this project's own recorder takes it out.
+# These identify whoever recorded it but open nothing: only a note, although the recorder replaces them, too.
 IDENTIFYING = frozenset(
     {
         "organization",
@@ -31,52 +31,52 @@ IDENTIFYING = frozenset(
 
 
 def secret(exchanges: Sequence[ParsedExchange], redactor: Redactor) -> Iterator[Found]:
-    """What the recorder would have replaced, in URLs, headers and bodies."""
-    for seen in exchanges:
-        request, response = seen.recorded.request, seen.recorded.response
-        sent = {"uri": request.url, "headers": dict(request.headers), "body": seen.recorded.request_body}
-        got = {"headers": dict(response.headers), "body": seen.recorded.response_body}
+    """Values in URLs, headers and bodies that the recorder would have replaced."""
+    for exchange in exchanges:
+        request, response = exchange.recorded.request, exchange.recorded.response
+        sent = {"uri": request.url, "headers": dict(request.headers), "body": exchange.recorded.request_body}
+        got = {"headers": dict(response.headers), "body": exchange.recorded.response_body}
         for found in redactor.scan_tree({"request": sent, "response": got}):
-            yield "note" if found.kind in IDENTIFYING else "error", seen, str(found)
+            yield "note" if found.kind in IDENTIFYING else "error", exchange, str(found)
 
 
 def duplicate(exchanges: Sequence[ParsedExchange]) -> Iterator[Found]:
-    """Two exchanges that make the same object."""
+    """Two exchanges that create the same object."""
     makers: dict[tuple[str, str], ParsedExchange] = {}
-    for seen in exchanges:
-        for item in seen.created:
+    for exchange in exchanges:
+        for item in exchange.created:
             made = str(item.get("id"))
-            first = makers.setdefault((str(item.get("object")), made), seen)
-            if first is not seen:
-                same = _told(first) == _told(seen)
+            first = makers.setdefault((str(item.get("object")), made), exchange)
+            if first is not exchange:
+                same = _content(first) == _content(exchange)
                 how = "is written a second time" if same else f"makes {made} once more"
-                yield "error", seen, f"this exchange {how}: see {first.recorded.origin}"
+                yield "error", exchange, f"this exchange {how}: see {first.recorded.origin}"
 
 
-def _told(seen: ParsedExchange) -> tuple[object, ...]:
-    request = seen.recorded.request
-    return request.method, request.url, request.body, seen.status, seen.recorded.response_body
+def _content(exchange: ParsedExchange) -> tuple[object, ...]:
+    request = exchange.recorded.request
+    return request.method, request.url, request.body, exchange.status, exchange.recorded.response_body
 
 
 def dead(exchanges: Sequence[ParsedExchange]) -> Iterator[Found]:
-    """What no client of the API asks for, and answers from which nothing can be learned."""
-    for seen in exchanges:
-        if seen.method == "OPTIONS":
-            yield "note", seen, "a browser's preflight, which no client sends"
-        elif seen.path.strip("/").split("/")[0] not in FAMILIES:
-            yield "note", seen, f"no endpoint of the Assistants API: {seen.method} {seen.path}"
+    """Requests that are not for this API, and answers without a usable body."""
+    for exchange in exchanges:
+        if exchange.method == "OPTIONS":
+            yield "note", exchange, "a browser's preflight, which no client sends"
+        elif exchange.path.strip("/").split("/")[0] not in FAMILIES:
+            yield "note", exchange, f"no endpoint of the Assistants API: {exchange.method} {exchange.path}"
         elif (
-            seen.ok
-            and not is_content(seen)
-            and not is_stream(seen)
-            and not isinstance(seen.response_json, (dict, list))
+            exchange.ok
+            and not is_content(exchange)
+            and not is_stream(exchange)
+            and not isinstance(exchange.response_json, (dict, list))
         ):
-            yield "error", seen, f"the answer to {seen.method} {seen.path} has no body that can be used"
+            yield "error", exchange, f"the answer to {exchange.method} {exchange.path} has no body that can be used"
 
 
 def age(exchanges: Sequence[ParsedExchange]) -> Iterator[Found]:
-    """A version that is no more, and times that nobody can tell."""
-    old = next((seen for seen in exchanges if version(seen) == "v1"), None)
+    """Recordings of v1, and recordings without a date."""
+    old = next((exchange for exchange in exchanges if version(exchange) == "v1"), None)
     if old is not None:
         yield "note", old, f"recorded under v1 of the API, which ended on {V1_ENDED}"
     if Session([*exchanges]).start is None:

@@ -1,7 +1,7 @@
 """The loop that a client is in, and the statuses of a run that it waits for, read off the stack and the source.
 
 `enclosing_loop` is called when a client seems to be stuck, and for no ordinary request. `enclosing.py` finds the loops
-around a line of source, and `passes.py` says when they end.
+around a line of source, and `interpretation.py` says when they end.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from harness.loops.passes import LEAVES, LOOPS, MAY_LEAVE, AnyLoop, Passes, constants
+from harness.loops.interpretation import EXITS, EXITS_IF_REFUSED, LOOPS, AnyLoop, LoopInterpreter, constants
 from harness.service.stuck import STATUSES, Loop
 
 if TYPE_CHECKING:
@@ -31,16 +31,16 @@ def enclosing_loops(source: str, line: int, file: str) -> Iterator[Loop]:
         return
     texts = constants(tree)
     for loop in _enclosing_nodes(tree, line):
-        passes = Passes(loop, texts, line)
-        outcomes = {status: passes.ways(status) for status in STATUSES}
-        ends = frozenset(status for status in STATUSES if outcomes[status] == {LEAVES})
+        interpreter = LoopInterpreter(loop, texts, line)
+        outcomes = {status: interpreter.outcomes(status) for status in STATUSES}
+        ends = frozenset(status for status in STATUSES if outcomes[status] == {EXITS})
         yield Loop(
             file,
             loop.lineno,
             source.split("\n")[loop.lineno - 1].strip(),  # a form feed ends no line
             waits_for=frozenset() if len(ends) == len(STATUSES) else ends,
-            stays_on=frozenset(status for status in STATUSES if not outcomes[status] & {LEAVES, MAY_LEAVE}),
-            unknown=tuple(sorted(passes.unknown)),
+            stays_on=frozenset(status for status in STATUSES if not outcomes[status] & {EXITS, EXITS_IF_REFUSED}),
+            unknown=tuple(sorted(interpreter.unknown)),
         )
 
 

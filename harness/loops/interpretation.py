@@ -1,7 +1,7 @@
-"""When a loop ends: it is executed in the abstract, once for each status that a run can have.
+"""Abstract interpretation of a loop: whether one iteration can end it, for each status that a run can have.
 
-A condition on the status is true or false, any other may be either. So it does not matter how the loop is written:
-`while`, `break` under `if`, `return` under `match` and a flag come to the same.
+A condition on the status is true or false, and any other condition is unknown. So it does not matter how the loop is
+written: `while`, `break` under `if`, `return` under `match` and a flag all lead to the same result.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.service.stuck import STATUSES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# Calls that neither end a loop nor raise while a run does not change, by their last name; of others nobody knows.
+# Calls, by their last name, that neither end a loop nor raise while a run does not change. Any other call may.
 HARMLESS = frozenset({"append", "debug", "info", "len", "list", "print", "retrieve", "sleep", "str", "warning"})
 
 AnyLoop: TypeAlias = "ast.While | ast.For | ast.AsyncFor"
@@ -23,19 +23,26 @@ Texts: TypeAlias = "frozenset[str]"
 Verdict: TypeAlias = "bool | None"  # None: may be either
 
 LOOPS = (ast.While, ast.For, ast.AsyncFor)
-# `except*` came with Python 3.11: a node with the same fields, whose handlers leave a loop only by what they raise
+# `except*` came with Python 3.11: a node with the same fields, whose handlers can leave a loop only by raising
 TRIES: tuple[type[ast.Try], ...] = (ast.Try, getattr(ast, "TryStar", ast.Try))
 NO_FLAGS: Mapping[str, object] = {}
-# What a statement may do. What it raises may be caught within the loop; the last is for what only a refusal leads to.
-ON, STAYS, LEAVES, RAISES, MAY_LEAVE = "goes on", "stays in the loop", "leaves it", "raises", "leaves it if refused"
+# The possible outcomes of a statement.
+FALLS_THROUGH = "the next statement is executed"
+CONTINUES = "the next iteration begins"
+EXITS = "the loop ends"
+EXITS_IF_REFUSED = "the loop ends if a request is refused"
+RAISES = "an exception is raised, which the loop may catch"
 
 
-class Passes:
-    """What the passes of a loop may do. `unknown` collects what it compares a status with, and is none of a run's.
+class LoopInterpreter:
+    """Finds the possible outcomes of an iteration.
+
+    Attributes:
+        unknown: what the loop compares a status with, and that is not a status of a run.
 
     Args:
-        known: the names that stand for texts.
-        line: where the request is made; what is called there comes back.
+        known: the texts that names stand for.
+        line: the line of the request; calls there return normally.
     """
 
     def __init__(self, loop: AnyLoop, known: Mapping[str, Texts], line: int) -> None:
@@ -45,94 +52,96 @@ class Passes:
         self._known = known
         self._line = line
 
-    def ways(self, status: str) -> set[str]:
-        """What one pass may do while the run has this status."""
-        ways = {LEAVES if way == RAISES else way for way in self._block(self._loop.body, status)}
-        if ways - {MAY_LEAVE} == {LEAVES}:
-            return {LEAVES}
-        again = None if self._test is None else self._truth(self._test, status)  # a `for` ends some time
-        return {LEAVES} if again is False else ways | {LEAVES} if again is None else ways
+    def outcomes(self, status: str) -> set[str]:
+        """The possible outcomes of one iteration while the run has this status."""
+        outcomes = {EXITS if outcome == RAISES else outcome for outcome in self._block(self._loop.body, status)}
+        if outcomes - {EXITS_IF_REFUSED} == {EXITS}:
+            return {EXITS}
+        again = None if self._test is None else self._truth(self._test, status)  # a `for` ends at some point
+        return {EXITS} if again is False else outcomes | {EXITS} if again is None else outcomes
 
     # --- statements ---------------------------------------------------------------------------------------
 
     def _block(self, statements: Iterable[ast.stmt], status: str) -> set[str]:
-        ways: set[str] = set()
+        outcomes: set[str] = set()
         for statement in statements:
-            now = self._statement(statement, status)
-            ways |= now - {ON}
-            if ON not in now:
-                return ways
-        return ways | {ON}
+            possible = self._statement(statement, status)
+            outcomes |= possible - {FALLS_THROUGH}
+            if FALLS_THROUGH not in possible:
+                return outcomes
+        return outcomes | {FALLS_THROUGH}
 
     def _statement(self, node: ast.stmt, status: str) -> set[str]:
-        ways = {ON}
+        outcomes = {FALLS_THROUGH}
         match node:
             case ast.Break() | ast.Return():
-                ways = {LEAVES}
+                outcomes = {EXITS}
             case ast.Raise():
-                ways = {RAISES}
+                outcomes = {RAISES}
             case ast.Continue():
-                ways = {STAYS}
+                outcomes = {CONTINUES}
             case ast.If(test=test, body=body, orelse=otherwise):
-                ways = self._either(self._truth(test, status), body, otherwise, status)
+                outcomes = self._if(self._truth(test, status), body, otherwise, status)
             case ast.Match(subject=subject, cases=cases):
-                ways = self._cases(subject, cases, status)
+                outcomes = self._match(subject, cases, status)
             case ast.With(body=body) | ast.AsyncWith(body=body):
-                ways = self._block(body, status)
+                outcomes = self._block(body, status)
             case _ if isinstance(node, TRIES):
-                ways = self._tried(node, status)
+                outcomes = self._try(node, status)
             case ast.Assert(test=test):
-                ways = {True: {ON}, False: {RAISES}, None: {ON, RAISES}}[self._truth(test, status)]
+                outcomes = {True: {FALLS_THROUGH}, False: {RAISES}, None: {FALLS_THROUGH, RAISES}}[
+                    self._truth(test, status)
+                ]
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)) if self._test is not None:
-                ways = {LEAVES} if self._truth(self._test, status, {name: value}) is False else {ON}
+                outcomes = {EXITS} if self._truth(self._test, status, {name: value}) is False else {FALLS_THROUGH}
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                pass  # what is in there is not executed now
+                pass  # its body is not executed here
             case _ if _holds(node, ast.Return, ast.Yield, ast.YieldFrom):
-                ways = {ON, LEAVES}
+                outcomes = {FALLS_THROUGH, EXITS}
             case _ if self._may_raise(node):
-                ways = {ON, RAISES}
-        return ways
+                outcomes = {FALLS_THROUGH, RAISES}
+        return outcomes
 
-    def _tried(self, node: ast.Try, status: str) -> set[str]:
-        ways = self._block([*node.body, *node.orelse, *node.finalbody], status)
-        ways |= {ON} if node.handlers and RAISES in ways else set()
+    def _try(self, node: ast.Try, status: str) -> set[str]:
+        outcomes = self._block([*node.body, *node.orelse, *node.finalbody], status)
+        outcomes |= {FALLS_THROUGH} if node.handlers and RAISES in outcomes else set()
         handled = [self._block(handler.body, status) for handler in node.handlers]
-        return ways | {MAY_LEAVE} if any(way & {LEAVES, RAISES} for way in handled) else ways
+        return outcomes | {EXITS_IF_REFUSED} if any(each & {EXITS, RAISES} for each in handled) else outcomes
 
-    def _either(self, test: Verdict, then: list[ast.stmt], otherwise: list[ast.stmt], status: str) -> set[str]:
-        ways: set[str] = set()
+    def _if(self, test: Verdict, then: list[ast.stmt], otherwise: list[ast.stmt], status: str) -> set[str]:
+        outcomes: set[str] = set()
         if test is not False:
-            ways |= self._block(then, status)
+            outcomes |= self._block(then, status)
         if test is not True:
-            ways |= self._block(otherwise, status)
-        return ways
+            outcomes |= self._block(otherwise, status)
+        return outcomes
 
-    def _cases(self, subject: ast.expr, cases: list[ast.match_case], status: str) -> set[str]:
-        ways: set[str] = set()
+    def _match(self, subject: ast.expr, cases: list[ast.match_case], status: str) -> set[str]:
+        outcomes: set[str] = set()
         for case in cases:
-            fits = self._fits(subject, case.pattern, status)
-            if case.guard is not None and fits:
-                fits = self._truth(case.guard, status)
-            if fits is not False:
-                ways |= self._block(case.body, status)
-            if fits is True:
-                return ways
-        return ways | {ON}
+            matches = self._matches(subject, case.pattern, status)
+            if case.guard is not None and matches:
+                matches = self._truth(case.guard, status)
+            if matches is not False:
+                outcomes |= self._block(case.body, status)
+            if matches is True:
+                return outcomes
+        return outcomes | {FALLS_THROUGH}
 
-    def _fits(self, subject: ast.expr, pattern: ast.pattern, status: str) -> Verdict:
+    def _matches(self, subject: ast.expr, pattern: ast.pattern, status: str) -> Verdict:
         match pattern:
             case ast.MatchValue(value=value):
-                return self._compared(subject, value, status)
+                return self._is_among(subject, value, status)
             case ast.MatchOr(patterns=patterns):
-                return _any(self._fits(subject, each, status) for each in patterns)
+                return _any(self._matches(subject, each, status) for each in patterns)
             case ast.MatchAs(pattern=None):
                 return True
             case ast.MatchAs(pattern=inner) if inner is not None:
-                return self._fits(subject, inner, status)
+                return self._matches(subject, inner, status)
         return None
 
     def _may_raise(self, node: ast.AST) -> bool:
-        """Whether it raises, or calls something that may; what makes the request has come back."""
+        """Whether it raises, or calls something that may; the call that sends the request has returned."""
         return _holds(node, ast.Raise) or any(
             _last_name(call.func) not in HARMLESS
             for call in ast.walk(node)
@@ -157,23 +166,25 @@ class Passes:
             case ast.BoolOp(op=ast.And(), values=values):
                 verdict = _not(_any(_not(self._truth(value, status, flags)) for value in values))
             case ast.Compare(left=left, ops=[ast.Eq() | ast.In() | ast.Is()], comparators=[right]):
-                verdict = self._compared(left, right, status)
+                verdict = self._is_among(left, right, status)
             case ast.Compare(left=left, ops=[ast.NotEq() | ast.NotIn() | ast.IsNot()], comparators=[right]):
-                verdict = _not(self._compared(left, right, status))
+                verdict = _not(self._is_among(left, right, status))
         return verdict
 
-    def _compared(self, left: ast.expr, right: ast.expr, status: str) -> Verdict:
-        """Whether the status is among the texts. Either side may be the status; one that is not named so counts if
-        all the texts are statuses."""
+    def _is_among(self, left: ast.expr, right: ast.expr, status: str) -> Verdict:
+        """Whether the status is among the texts on the other side.
+
+        An expression that is not called a status counts as one if all the texts are statuses.
+        """
         if _is_status(right) and not _is_status(left) and _texts(right, self._known) is None:
             left, right = right, left
         texts = _texts(right, self._known)
         if texts is None:
             return None
-        strange = texts.difference(STATUSES)
-        if strange and not _is_status(left):
+        unknown = texts.difference(STATUSES)
+        if unknown and not _is_status(left):
             return None
-        self.unknown |= strange
+        self.unknown |= unknown
         return status in texts
 
 
@@ -190,11 +201,11 @@ def _any(verdicts: Iterable[Verdict]) -> Verdict:
     return True if True in found else None if None in found else False
 
 
-# --- the texts that names stand for --------------------------------------------------------------------------
+# --- constants -----------------------------------------------------------------------------------------------
 
 
 def constants(tree: ast.AST) -> dict[str, Texts]:
-    """The names of this file that are given the same texts wherever they are given anything."""
+    """The names that every assignment in this file gives the same texts."""
     stored: Counter[str | None] = Counter()
     given: defaultdict[str, list[Texts]] = defaultdict(list)
     for node in ast.walk(tree):
@@ -211,7 +222,7 @@ def constants(tree: ast.AST) -> dict[str, Texts]:
 
 
 def _texts(node: ast.AST | None, constants: Mapping[str, Texts]) -> Texts | None:
-    """The text or texts that an expression stands for, if it is that simple."""
+    """The texts that an expression evaluates to, if it is simple enough to tell."""
     match node:
         case ast.Constant(value=str(text)):
             return frozenset({text})

@@ -19,9 +19,8 @@ IMAGE = re.compile(
     rb"(?P<png>\x89PNG\r\n\x1a\n)|(?P<jpeg>\xff\xd8\xff)|(?P<gif>GIF8[79]a)|(?P<webp>RIFF.{4}WEBP)", re.DOTALL
 )
 STREAM = "text/event-stream"
-CONTROL_CHARACTER = re.compile(
-    r"[\0-\x08\x0e-\x1a\x1c-\x1f]"
-)  # none that occurs in text; escape sequences of colours do
+# What no text contains: control characters but white space, and but ESC, which begins the sequences of colours
+CONTROL_CHARACTER = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f]")
 # Names of query parameters that hold secrets, as gateways in front of Azure take them
 SECRET = re.compile(r"key|token|secret|signature|^sig$|password", re.IGNORECASE)
 

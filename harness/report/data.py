@@ -34,10 +34,10 @@ class Fake(Protocol):
 
 
 def world(fake: Fake) -> Json:
-    """All that a page shows of a fake, as values that JSON knows.
+    """All that the page shows of a fake, as JSON values. Call it only while the fake's `turns` are held.
 
-    Times are Unix seconds of the virtual clock; a page counts them from `start`. Long texts are cut and say so, the
-    newest of each kind are shown, and of the headers of requests nothing. Whoever calls this holds the fake still.
+    Times are Unix seconds of the virtual clock; the page counts them from `start`. Long texts are cut and say so, only
+    the newest objects of each kind are shown, and no headers of requests.
 
     >>> from harness import fake_assistants
     >>> with fake_assistants() as assistants:
@@ -61,7 +61,7 @@ def world(fake: Fake) -> Json:
 
 
 def _fields(record: Any, **changed: object) -> Json:
-    """A record by the names of the wire."""
+    """The fields of a record, which have the names of the API, with some of them changed."""
     return {**{name: getattr(record, name) for name in record.__slots__}, **changed}
 
 

@@ -1,8 +1,8 @@
 """Worlds as one HTML page, which needs nothing but itself: no server, no network, no other file.
 
-Its parts lie in `harness/report/inspector/` and are written into one document. The data stand in it as JSON that
+Its parts are in `harness/report/inspector/`, and are written into one document. It contains the data as JSON that
 cannot end its element, the scripts put them on the page as text only, and a Content-Security-Policy forbids the browser
-to load or execute anything but these very scripts, known by their hash.
+to load or execute anything but these scripts, which it identifies by their hash.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PARTS = Path(__file__).with_name("inspector")
 SCRIPTS = ("dom.js", "run.js", "thread.js", "lists.js", "app.js")
-# What could end the element of the data, and what is no character by itself
+# What could end the element of the data, and halves of surrogate pairs, which cannot be encoded
 UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 
 
@@ -30,9 +30,9 @@ def page(worlds: Mapping[str, dict[str, Any]] | None, *, title: str) -> str:
     """One self-contained document that shows worlds.
 
     Args:
-        worlds: each by its name, as `harness.report.data.world` or `harness.recording.reporting.world` tells it. None
-            is a live page: it asks the server that it came from, which is the only one that it can ask.
-        title: what stands on top.
+        worlds: by name, as `harness.report.data.world` or `harness.recording.reporting.world` returns them. None is for
+            a live page: it requests them from the server that it came from, the only one that it can reach.
+        title: the title and the heading of the document.
 
     >>> document = page({"a test": {}}, title="</script><script>alert(1)</script>")
     >>> document.count("<script"), "alert(1)" in document, "<script>alert" in document
@@ -64,15 +64,15 @@ def _read(name: str) -> str:
 
 @cache
 def _hash(text: str) -> str:
-    """A source expression for this very text (CSP3 §2.3.1)."""
+    """The source expression that allows exactly this text (CSP3 §2.3.1)."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 def _json(value: object) -> str:
-    """JSON that means the same, and has no character that means something to a parser of HTML."""
+    """The value as JSON, in which the characters that mean something to a parser of HTML are escaped."""
     return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def _whole(text: str) -> str:
-    """A text that every encoding of Unicode can write."""
+    """The text with `?` for halves of surrogate pairs, which cannot be encoded."""
     return text.encode("utf-8", "replace").decode()

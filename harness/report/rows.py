@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from harness.service.http import Content, Request
 
-    Table: TypeAlias = (
-        "tuple[Sequence[Any], Callable[[Any], Json]]"  # objects, and the function that converts each to a row
-    )
+    # objects, and the function that converts each to a row
+    Table: TypeAlias = "tuple[Sequence[Any], Callable[[Any], Json]]"
 
 Json: TypeAlias = "dict[str, Any]"
 Wire: TypeAlias = "Mapping[str, Any]"

@@ -1,8 +1,8 @@
 """Finds the most likely cause of a failed test, if it is a known pitfall.
 
-A rule examines a failed test and returns one line that says what went wrong and what to do, or None. Each follows a row
-of CONTRACT §11, which its docstring names, and requires evidence of it both in the data *and* in the error: a run may
-fail on purpose in a test that breaks for another reason, and a wrong cause is worse than none.
+A rule examines a failed test and returns one line that says what went wrong and what to do, or None. Most follow a row
+of CONTRACT §11; the docstring of each says which, or that there is none. Each requires evidence both in the data *and*
+in the error: a run may fail on purpose in a test that breaks for another reason, and a wrong cause is worse than none.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ VERBS: dict[str, Verb] = {
         verb(
             script.run_code,
             '{"run_code": "print(6 * 7)", "logs": "42"}',
-            types={"images": list[str | NamedImage | LocalFile]},  # other images get their names from the service
+            types={"images": list[str | NamedImage | LocalFile]},  # bytes in `files` have their key as a name
         ),
         verb(script.search, '{"search": "opening hours"}'),
         verb(script.fail, '{"fail": "rate_limit_exceeded"}'),

@@ -179,7 +179,7 @@ class _Constructor:
 
 def _scalar(read: Callable[[str], Any]) -> Callable[[_Constructor, Any, tuple[Key, ...]], Any]:
     """A constructor that reads the text of a scalar."""
-    return lambda _reader, node, _path: read(node.value)
+    return lambda _constructor, node, _path: read(node.value)
 
 
 # By tag.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     App: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
-# Seconds that a stream in real time sleeps at most at a time: meanwhile another client may move its run on.
+# Seconds that a stream in real time sleeps at most before it calls `wait()` again: another client may move its run.
 LONGEST_SLEEP = 0.05
 
 
@@ -42,8 +42,9 @@ def asgi_app(
     Requests that `inline` accepts are answered in the event loop itself, which halves the time of a poll, but blocks
     everything else meanwhile.
 
-    Form bodies are spooled to the disk beyond a mebibyte. A response body that is not bytes is streamed: each chunk is
-    sent when it has been read, in real time after its `wait()`, and the body is closed when the client disconnects.
+    Form bodies of more than a mebibyte are spooled to the disk. A response body that is not bytes is streamed: each
+    chunk is sent when it has been read, in real time after its `wait()`, and the body is closed when the client
+    disconnects.
 
     What surprises:
 

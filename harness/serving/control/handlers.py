@@ -132,7 +132,7 @@ def restore(fake: FakeAssistants, request: ControlRequest) -> AffectedWorld:
 
 
 def reset(request: ControlRequest) -> Response:
-    """Replace the world. Does not hold its lock, as the fake behind that is closed."""
+    """Replace the world. It is not locked meanwhile: the lock belongs to the old fake, which is closed."""
     name, given = request.world[0], request.body.model_dump(exclude_unset=True)
     make_options(given, where="assistants.reset")  # checks what a type cannot, such as which days there are
     request.worlds.reset(name, replace(request.worlds.options, **given) if given else None)

@@ -21,7 +21,7 @@ class ControlClient:
     """A client of the control API, for one world.
 
     Attributes:
-        url: the URL of the server, without a path.
+        url: the URL of the server, without `/v1`.
         api_key: the API key of the world.
     """
 
@@ -65,11 +65,8 @@ class ControlClient:
                 do="harness serve",
             ) from error
         if response.status_code != 200:
-            raise (
-                HarnessFailure(_failure_message(response.content))
-                if _failure_message(response.content)
-                else self._not_our_server(response.status_code)
-            )
+            message = _failure_message(response.content)
+            raise HarnessFailure(message) if message else self._not_our_server(response.status_code)
         try:
             return adapter_of(kind).validate_json(response.content)
         except ValueError as error:
@@ -84,7 +81,7 @@ class ControlClient:
 
 
 def _server_url(url: str) -> str:
-    """The URL without its path.
+    """The URL without a `/v1` at its end; any other path stays, as that of a gateway.
 
     >>> _server_url("http://127.0.0.1:8000/v1/")
     'http://127.0.0.1:8000'

@@ -113,10 +113,10 @@ def test_what_the_scenario_of_the_server_has_too_much_is_no_complaint():
     unused = partial(send, worlds, "GET", "/unused", root="http://127.0.0.1:1/_harness")
     assert unused()[1] is None
     worlds.for_key("sk-a").next_run(say("Three."))
-    complaint = unused()[1]
-    assert "Three." in complaint["there_was"]
-    assert "One." not in complaint["there_was"]
-    assert complaint["do"] == "Leave them out, or let the client do what they are for."
+    failure = unused()[1]
+    assert "Three." in failure["there_was"]
+    assert "One." not in failure["there_was"]
+    assert failure["do"] == "Leave them out, or let the client do what they are for."
 
 
 def test_a_world_may_begin_by_being_reset():

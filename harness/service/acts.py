@@ -271,7 +271,7 @@ def run_code(
     made = RunCode(code, logs, checked_images(images), chosen, checked_files(files), execute)
     if execute and (logs is not None or made.images or made.files):
         raise HarnessFailure(
-            "run_code(…, execute=True) was also given what the cell prints, draws or writes, which it finds out.",
+            "run_code(…, execute=True) was also given what the cell prints, draws or writes; executing it shows that.",
             do=f"run_code({code[:40]!r}, execute=True)",
         )
     return made

@@ -73,7 +73,7 @@ class CodeInterpreter:
         self._settings = settings
         self._execute = execute
 
-    def run(self, act: RunCode, run: Run, thread: Thread) -> RunCode:
+    def run_cell(self, act: RunCode, run: Run, thread: Thread) -> RunCode:
         """The cell as its step shows it, with its logs and the ids of its images; its files have been stored."""
         if act.execute:
             outcome = self._outcome(act.source, run, thread)

@@ -117,10 +117,10 @@ class Director:
     queue: list[Script] = field(default_factory=list)
     default: Script | None = None
     reserved: Script | None = None
-    """The script of the next run, whatever the others: of the recorded run that is being replayed."""
+    """The script of the very next run, before all others: that of the recorded run that is being replayed."""
 
     def assign(self, run_id: str, view: Callable[[], RunView]) -> Playback:
-        """Choose the script for a new run; `view` makes what the rules are asked with.
+        """Choose the script for a new run; `view` makes the view of it that conditions read.
 
         Raises:
             HarnessFailure: there were only scripts for single runs, and all are taken.

@@ -213,7 +213,7 @@ class Engine:
             act = with_results(act, run, thread, self._store, self._searcher)
         completion = complete(run, thread, writing.text_of(act))
         if isinstance(act, acts.RunCode) and not completion.cut:
-            act = self._interpreter.run(act, run, thread)
+            act = self._interpreter.run_cell(act, run, thread)
         details: dict[str, Any] = {"type": "tool_calls", "tool_calls": []}
         step = self._open_step(run, "tool_calls", details, completion.usage)
         written = writing.tool_calls(act, partial(self._id, run, "call_"))

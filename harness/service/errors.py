@@ -1,5 +1,5 @@
 """Every refusal the service gives, one constructor each. Those of states and locks are in `conflicts`, of incompatible
-settings in `incompatible`, of content types in `media`.
+settings in `incompatible`, of content types in `media`, of Azure's gateway in `dialects`.
 
 Texts, types, codes and params are the service's own (CONTRACT §3, §4, §6, §7). A constructor whose text is not
 recorded says so. Handlers contain no texts of refusals.

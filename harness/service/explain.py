@@ -1,4 +1,4 @@
-"""The failures that the service raises: pure functions from data to the message that a user acts on."""
+"""Failures of the fake as a whole, and runs and scripts in words: pure functions from data to the text."""
 
 from __future__ import annotations
 

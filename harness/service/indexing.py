@@ -124,7 +124,7 @@ class Indexer:
     # --- what runs do -------------------------------------------------------------------------------------
 
     def touch_stores(self, run: Run) -> str | None:
-        """Mark the run's stores as active now (CONTRACT §2.7), unless one has expired: return its id."""
+        """Mark the run's stores as active now (CONTRACT §2.7); if one has expired, mark none and return its id."""
         if not _searches(run):
             return None
         owners = self._store.assistants.get(run.assistant_id), self._store.threads.get(run.thread_id)

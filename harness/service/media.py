@@ -23,7 +23,7 @@ def check_form(content_type: str) -> None:
 
 
 def check_json(content_type: str) -> None:
-    """Refuse any other body of another type: openai/openai-openapi#194 and #502, threads TheoKanning/openai-java#465.
+    """Refuse other bodies that are not JSON: openai/openai-openapi#194, #502; of threads TheoKanning/openai-java#465.
 
     For a day a character set was refused as well; here it never is.
     """

@@ -88,7 +88,7 @@ class Watch:
         self.mark_seen(run, client)
 
     def before_change(self, run: Run) -> None:
-        """Under `on_poll`, account for the time that a request takes which is about to change the run."""
+        """Under `on_poll`, account for the time that a request takes, if it is about to change the run."""
         if self._clock.policy == "on_poll":
             self._engine.pick_up_new(run)
 

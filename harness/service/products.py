@@ -26,7 +26,7 @@ class Product:
 
 
 def checked_files(files: Mapping[str, Any] | None) -> tuple[Product, ...]:
-    """The argument `files` of `run_code`: for each name bytes, text, or a product."""
+    """The argument `files` of `run_code`: for each name bytes, text, or a product, such as scripts make of a path."""
     return tuple(Product(_checked_name(name), _content(given)) for name, given in (files or {}).items())
 
 

@@ -136,7 +136,7 @@ class Run:
     instructions: str | None
     tools: list[dict[str, Any]]
     api: Api = "v2"  # the version that created it
-    playback: Playback = field(init=False)  # set by the director
+    playback: Playback = field(init=False)  # chosen by the director
     azure: bool = False
     include: Sequence[str] = ()  # the `include` of its streams
     file_ids: list[str] = field(default_factory=list)

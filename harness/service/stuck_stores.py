@@ -50,10 +50,7 @@ def stuck(repetition: Repetition, record: Pollable | None, policy: str) -> Stuck
 
 def _why(repetition: Repetition, record: Pollable | None, policy: str) -> tuple[str, str]:
     if repetition.refusal or record is None:
-        return (
-            "Time does not change this answer: the request itself has to change.",
-            RAISE_FIX,
-        )
+        return "Time does not change this answer: the request itself has to change.", RAISE_FIX
     noun = NOUNS[type(record)]
     if moves_by_itself(record):
         if policy == "on_poll":

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MessageView:
-    """One message of the thread. `text` joins its text parts; `content` is the one on the wire."""
+    """One message of the thread. `text` joins its text parts; `content` is its content on the wire."""
 
     id: str
     role: str

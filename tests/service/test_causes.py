@@ -409,12 +409,12 @@ def test_a_transcript_is_whole(fake, client):
     assert failure_section(fake.threads, []).endswith("incomplete 3s (model: truncate) — max_completion_tokens")
 
 
-def expired_while(fake, client, naps):
-    """The cause for a run that expired while another thread slept 650 seconds, in `naps` equal parts."""
+def expired_while(fake, client, times):
+    """The cause for a run that expired while another thread slept 650 seconds, in `times` equal parts."""
     fake.every_run(harness.call("f"))
     run = client.beta.threads.create_and_run_poll(assistant_id="asst_app", thread={"messages": []})
     [call] = run.required_action.submit_tool_outputs.tool_calls
-    sleeper = threading.Thread(target=lambda: [time.sleep(5 * 130 / naps) for _ in range(naps)], name="heartbeat")
+    sleeper = threading.Thread(target=lambda: [time.sleep(5 * 130 / times) for _ in range(times)], name="heartbeat")
     sleeper.start()
     sleeper.join()
     outputs = [{"tool_call_id": call.id, "output": "4"}]
@@ -435,9 +435,9 @@ def test_a_heartbeat_that_did_little_is_not_named(fake, client):
     fake.every_run(harness.hang())
     run = client.beta.threads.create_and_run_poll(assistant_id="asst_app", thread={"messages": []})
     assert run.status == "expired"
-    naps = [ThreadSleep("heartbeat", 10, 50.0)]
+    sleeps = [ThreadSleep("heartbeat", 10, 50.0)]
     error = AssertionError("assert 'expired' == 'completed'")
-    assert most_likely_cause(fake.threads, fake.requests, error, naps) is None
+    assert most_likely_cause(fake.threads, fake.requests, error, sleeps) is None
     assert most_likely_cause(fake.threads, fake.requests, KeyError("x"), [ThreadSleep("heartbeat", 10, 5000.0)]) is None
 
 
@@ -486,8 +486,8 @@ def test_a_run_without_a_timeline_that_expired(fake, client):
     outputs = [{"tool_call_id": "call_1", "output": "x"}]
     error = refusal(client.beta.threads.runs.submit_tool_outputs, run.id, thread_id="thread_app", tool_outputs=outputs)
     assert "was expired, not requires_action" in cause_of(fake, error)
-    naps = [ThreadSleep("heartbeat", 10, 5000.0)]
-    assert most_likely_cause(fake.threads, fake.requests, AssertionError("assert 'expired'"), naps) is None
+    sleeps = [ThreadSleep("heartbeat", 10, 5000.0)]
+    assert most_likely_cause(fake.threads, fake.requests, AssertionError("assert 'expired'"), sleeps) is None
 
 
 def test_a_run_without_a_timeline_that_gave_no_answer(fake, client):

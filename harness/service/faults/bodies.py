@@ -17,7 +17,7 @@ class PartialBody:
 
     def __init__(self, body: Body, *, clean_end: bool) -> None:
         self._body = body
-        self._properly = clean_end
+        self._clean_end = clean_end
         self._read = False
 
     @property
@@ -37,7 +37,7 @@ class PartialBody:
             self._read = True
             return self._body.read(patience)
         self.close()
-        if self._properly:
+        if self._clean_end:
             return None
         raise ConnectionLost(INCOMPLETE)
 

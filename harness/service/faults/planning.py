@@ -48,10 +48,10 @@ class _HasPlans(Protocol):
     planned: list[Plan]
 
 
-B = TypeVar("B", bound=_HasPlans)
+Owner = TypeVar("Owner", bound=_HasPlans)
 
 
-def planning(make: Callable[Concatenate[B, P], Plan]) -> Callable[Concatenate[B, P], None]:
+def planning(make: Callable[Concatenate[Owner, P], Plan]) -> Callable[Concatenate[Owner, P], None]:
     """Decorate a method that makes a plan: the plan is kept, together with the source of the call.
 
     Raises, from the method:
@@ -59,7 +59,7 @@ def planning(make: Callable[Concatenate[B, P], Plan]) -> Callable[Concatenate[B,
     """
 
     @wraps(make)
-    def planned(self: B, /, *args: P.args, **kwargs: P.kwargs) -> None:
+    def planned(self: Owner, /, *args: P.args, **kwargs: P.kwargs) -> None:
         plan = make(self, *args, **kwargs)
         plan.call = call_source(make.__name__, args, kwargs)
         for name in ("nth", "times"):

@@ -173,10 +173,10 @@ class RequestFaults:
             HarnessFailure: no such route.
         """
 
-        def tear(serve: Serve, arrival: Arrival) -> Response:
+        def halve(serve: Serve, arrival: Arrival) -> Response:
             return cut_in_half(serve(arrival), clean_end=False)
 
-        return Once(on=on, nth=nth, times=times, act=tear)
+        return Once(on=on, nth=nth, times=times, act=halve)
 
     @planning
     def malformed(self, *, on: str | None = None, nth: int = 1, times: int = 1) -> Plan:
@@ -188,10 +188,10 @@ class RequestFaults:
             HarnessFailure: no such route.
         """
 
-        def tear(serve: Serve, arrival: Arrival) -> Response:
+        def halve(serve: Serve, arrival: Arrival) -> Response:
             return cut_in_half(serve(arrival), clean_end=True)
 
-        return Once(on=on, nth=nth, times=times, act=tear)
+        return Once(on=on, nth=nth, times=times, act=halve)
 
     # --- the request is served at another time, or shows an older state -----------------------------------
 

@@ -97,7 +97,8 @@ BAD_GATEWAY_PAGE = b"""<html>\r
 
 
 def check(status: int) -> None:
-    """
+    """Check the status of a plan.
+
     Raises:
         HarnessFailure: the service is not known to refuse requests with this status.
     """

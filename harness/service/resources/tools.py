@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 RANKER = "default_2024_08_21"
 # `expires_after` of stores that are made with a thread or for an attachment (CONTRACT §2.2, §8).
 THREAD_STORE_EXPIRY = {"anchor": "last_active_at", "days": 7}
-# The tools that read files, by their names in both versions: what v2 calls them (CONTRACT §10).
+# The tools that read files: their names in both versions, each with the name in v2 (CONTRACT §10).
 READERS = {"code_interpreter": "code_interpreter", "retrieval": "file_search", "file_search": "file_search"}
 # Each tool with the empty resources that an assistant shows as soon as it has the tool (FACTS A2).
 EMPTY_RESOURCES: dict[str, dict[str, list[str]]] = {
@@ -198,7 +198,7 @@ def share_with_v2(
 
 
 def unshare(call: Call, assistant: Assistant, file_id: str) -> None:
-    """Remove a file that v1 has detached from v2's resources too (CONTRACT §10); the store stays (May 2024)."""
+    """Remove a file that v1 has detached from v2's resources (CONTRACT §10); the store stays (recorded in May 2024)."""
     assistant.shared -= {(tool, file_id) for tool in EMPTY_RESOURCES}
     files = assistant.tool_resources.get("code_interpreter", {}).get("file_ids", [])
     if file_id in files:

@@ -103,7 +103,7 @@ def extract(filename: str, content: bytes) -> str:
 
 
 def _decode(content: bytes) -> str:
-    """Bytes that are not text are of an unsupported type, whatever the file's name (openai/openai-python#2439)."""
+    """Decode text. Other bytes are of an unsupported type, whatever the file's name (openai/openai-python#2439)."""
     if content.startswith(_BINARY_SIGNATURES):
         raise Unreadable
     encoding = next((name for bom, name in _BOMS if content.startswith(bom)), "utf-8")

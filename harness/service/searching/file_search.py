@@ -54,7 +54,7 @@ def result_of(found: Found) -> Result:
 def run_documents(run: Run, thread: Thread, store: Store) -> Iterator[Document]:
     """The files of the assistant's store, then of the thread's; one that is in both comes twice (CONTRACT §2.5).
 
-    In v1 the files of the assistant and its messages come first, each once; those are then left out of the stores.
+    In v1 the files of the assistant and of the messages come first, each once; they are then left out of the stores.
     """
     assistant = store.assistants.get(run.assistant_id)
     attached = dict.fromkeys(_attached(assistant, thread) if run.api == "v1" else ())
@@ -114,7 +114,7 @@ def with_citations(act: Say, run: Run, thread: Thread) -> Say:
 
 
 def _marks(run: Run, thread: Thread, texts: Sequence[str]) -> Iterator[tuple[str, Result]]:
-    """The citation mark and annotation of each file, once; `texts` are the texts in front of each mark.
+    """The citation mark of each file, once, with its `file_citation`; `texts` are the texts in front of the marks.
 
     The first number of a mark is four times the number of user messages, after the recorded `4:0` of a first one; the
     second is the index of the result. Marks of v1 have one number. (Both are guesses.)

@@ -60,7 +60,7 @@ class TestAssistants:
         assert list(assistant(wire)) == common + rest[api]
 
     @pytest.mark.parametrize("api", ["v2"])
-    def test_tools_are_normalised(self, wire):
+    def test_tools_are_normalized(self, wire):
         """FACTS A2."""
         tools = [
             {"type": "code_interpreter"},

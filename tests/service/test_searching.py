@@ -16,7 +16,7 @@ from harness import HarnessFailure
 from harness.service import tokens
 from harness.service.records import File
 from harness.service.searching import chunks, extraction, filters, office
-from harness.service.searching.index import MAX_TERMS, Index, _WordForms, normalise, terms
+from harness.service.searching.index import MAX_TERMS, Index, _WordForms, normalize, terms
 from harness.service.searching.searcher import Document, Searcher
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
@@ -348,12 +348,12 @@ def test_only_so_many_words_of_a_query_count():
 
 
 def test_ascii_is_indexed_as_it_is():
-    assert normalise("Plain text_1", _WordForms()) == "Plain text_1"
+    assert normalize("Plain text_1", _WordForms()) == "Plain text_1"
 
 
 def test_a_run_that_is_no_word_falls_into_pairs_only():
     pairs = ["가나", "나다", "다라", "라마", "마바", "바사", "사아", "아자"]
-    assert normalise("가나다라마바사아자", _WordForms()).split() == pairs
+    assert normalize("가나다라마바사아자", _WordForms()).split() == pairs
 
 
 @pytest.mark.parametrize(
@@ -378,7 +378,7 @@ def test_a_run_that_is_no_word_falls_into_pairs_only():
     ids=ascii,
 )
 def test_what_is_indexed_of_a_word(word, form):
-    assert normalise(f"é {word}", _WordForms()) == f"e {form}"
+    assert normalize(f"é {word}", _WordForms()) == f"e {form}"
 
 
 def test_word_forms_are_cached_up_to_a_number_and_long_ones_not_at_all(monkeypatch):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from harness.service.context import Call
 
-# Fields that are copied from the body; the others are normalised below.
+# Fields that are copied from the body; the others are normalized below.
 COPIED = ("model", "name", "description", "instructions")
 # What null or an absent field means.
 DEFAULTS: dict[str, Any] = {"temperature": 1.0, "top_p": 1.0, "response_format": "auto"}
@@ -70,19 +70,19 @@ def apply(call: Call, assistant: Assistant) -> None:
     model, effort = body.model or assistant.model, assistant.reasoning_effort
     if "reasoning_effort" in given:
         effort = body.reasoning_effort or compatibility.default_effort(call, model)
-    normalised = {name: _value(body, name) for name in DEFAULTS if name in given}
+    normalized = {name: _value(body, name) for name in DEFAULTS if name in given}
     sampling_set = {
         name for name in compatibility.SAMPLING_PARAMETERS if name in given and getattr(body, name) is not None
     }
     sampling_set |= assistant.sampling_set - given
-    compatibility.check_format(call, normalised.get("response_format", assistant.response_format), wanted)
+    compatibility.check_format(call, normalized.get("response_format", assistant.response_format), wanted)
     compatibility.check_model(call, model, effort, sampling_set)
     compatibility.check_change(call, assistant.model, model, effort)
     resources = tools.resources(call, body.tool_resources) if "tool_resources" in given else None
     for name in COPIED:
         if name in given and (name != "model" or body.model is not None):
             setattr(assistant, name, getattr(body, name))
-    for name, value in normalised.items():
+    for name, value in normalized.items():
         setattr(assistant, name, value)
     assistant.sampling_set = frozenset(sampling_set)
     assistant.reasoning_effort = effort

@@ -60,7 +60,7 @@ class Index:
         self._db.execute("INSERT INTO chunks(chunks, rank) VALUES ('hashsize', ?)", (HASH_BYTES,))
         self._db.execute("BEGIN")
         words = _WordForms()
-        rows = enumerate(normalise(chunk, words) for chunk in chunks)
+        rows = enumerate(normalize(chunk, words) for chunk in chunks)
         self._db.executemany("INSERT INTO chunks(rowid, words) VALUES (?, ?)", rows)
         self._pad(self._db.execute("SELECT count(*) FROM chunks_docsize").fetchone()[0])
         self._db.execute("COMMIT")
@@ -94,22 +94,22 @@ class Index:
             yield chunk, weight / (1 + weight)
 
 
-def normalise(text: str, words: _WordForms) -> str:
+def normalize(text: str, words: _WordForms) -> str:
     """The text as it is given to FTS5, whose tokenizer splits it at ASCII characters other than letters and digits.
 
-    >>> normalise("퀴즈를 3개, «Café»", _WordForms())
+    >>> normalize("퀴즈를 3개, «Café»", _WordForms())
     '퀴즈를 퀴즈 즈를 3 개 cafe'
     """
     return text if text.isascii() else " ".join(map(words.__getitem__, text.split()))
 
 
 class _WordForms(dict[str, str]):
-    """A cache from words, as they stand between spaces, to their normalised form: chunks overlap, and words recur."""
+    """A cache from words, as they stand between spaces, to their normalized form: chunks overlap, and words recur."""
 
     MOST, LONGEST = 1 << 16, 40
 
     def __missing__(self, word: str) -> str:
-        form = _normalise_word(word)
+        form = _normalize_word(word)
         if len(word) <= self.LONGEST:
             if len(self) == self.MOST:
                 self.clear()
@@ -117,7 +117,7 @@ class _WordForms(dict[str, str]):
         return form
 
 
-def _normalise_word(word: str) -> str:
+def _normalize_word(word: str) -> str:
     """Hangul, kana and Han are split into pairs; the rest loses punctuation, case, and accents on Latin letters."""
     parts = _CJK_RUN.split(unicodedata.normalize("NFKC", word))
     parts[::2] = map(_fold, parts[::2])
@@ -142,7 +142,7 @@ def terms(query: str) -> list[str]:
     ['do', 'kettles', 'boil']
     """
     found: dict[str, None] = {}
-    for match in _TERM.finditer(normalise(query, _WordForms())):
+    for match in _TERM.finditer(normalize(query, _WordForms())):
         found.setdefault(match[0].casefold())
         if len(found) == MAX_TERMS:
             break

@@ -21,7 +21,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class Document:
-    """A file in a vector store. The same file may be searched twice, if it is in two stores."""
+    """A file to search, as a vector store has it. The same file may come twice, if it is in two stores."""
 
     file: File
     attributes: Mapping[str, Any]

@@ -32,7 +32,7 @@ def generate_test(session: Session, *, title: str) -> str:
         session: one conversation; it becomes one function.
         title: what the test is named after, such as the path of the cassette.
     """
-    function = CodeGenerator(session).page
+    function = CodeGenerator(session).source
     used = function.reads
     called = used.union(*(HELPER_DEPENDENCIES[name] for name in used & HELPER_DEPENDENCIES.keys()))
     helpers = [name for name in HELPERS if name in called]

@@ -33,7 +33,7 @@ class DryRun:
 
     def __init__(self) -> None:
         # a seed of its own: no id equals one of the recording, even if that was made with a fake
-        self.service = Service(Settings(seed="the rehearsal of a recorded session"))
+        self.service = Service(Settings(seed="the dry run of a recorded session"))
 
     @property
     def world(self) -> World:
@@ -47,14 +47,14 @@ class DryRun:
         """
         try:
             if script is not None:
-                self.world.director.queue.append(Script(tuple(map(to_act, script)), "rehearsal"))
+                self.world.director.queue.append(Script(tuple(map(to_act, script)), "dry run"))
             response = self.service.handle(request)
             body = response.body
             whole = body if isinstance(body, bytes) else b"".join(iter(body.read, None))
         except HarnessFailure as failure:
             raise LeftOut(f"the fake complains: {failure.happened}") from failure
         return ParsedExchange(
-            RecordedExchange(request, Response(response.status, response.headers, whole), None, "rehearsal")
+            RecordedExchange(request, Response(response.status, response.headers, whole), None, "dry run")
         )
 
     def wait(self, poll: Request, until: frozenset[str] = POLLING_ENDS) -> ParsedExchange:

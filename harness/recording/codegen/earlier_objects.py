@@ -57,8 +57,8 @@ class EarlierObjects:
 
     def _add(self, object_id: str, function: str, variable: str, fields: Json) -> None:
         """Write the line that adds an object."""
-        target = self._generator.page.new_variable(variable)
-        self._generator.page.add(Call(f"assistants.{function}", (), {"id": object_id, **fields}), target=target)
+        target = self._generator.source.new_variable(variable)
+        self._generator.source.add(Call(f"assistants.{function}", (), {"id": object_id, **fields}), target=target)
         self._generator.names[object_id] = Code(f"{target}.id")
         self._generator.ids[object_id] = object_id
 
@@ -69,7 +69,7 @@ class EarlierObjects:
         shown = _fields_in_v2(self._session.first_shown.get(object_id) or {**of_run, "metadata": None, "name": None})
         for name, reason in [(name, _refusal(name, value)) for name, value in shown.items()]:
             if reason is not None:
-                self._generator.page.comment(f"Left out: the {name} of {object_id}: {reason}")
+                self._generator.source.comment(f"Left out: the {name} of {object_id}: {reason}")
                 del shown[name]
         self._world.store.assistants.add(
             Assistant(id=object_id, created_at=self._world.second, **{"model": "gpt-4o", **fields_of(Assistant, shown)})
@@ -79,10 +79,10 @@ class EarlierObjects:
     def _file(self, object_id: str) -> None:
         """Add a file; content that was never downloaded is replaced by zeros of the same length."""
         shown = self._session.first_shown.get(object_id, {})
-        seen = self._session.file_contents.get(object_id)
-        purpose = shown.get("purpose", "assistants" if seen is None else "assistants_output")
+        downloaded = self._session.file_contents.get(object_id)
+        purpose = shown.get("purpose", "assistants" if downloaded is None else "assistants_output")
         name = shown.get("filename", "file.txt")
-        content = bytes(shown.get("bytes") or 1) if seen is None else seen
+        content = bytes(shown.get("bytes") or 1) if downloaded is None else downloaded
         self._world.store.files.add(File(object_id, self._world.second, name, purpose, content))
         content_value = Code(f"bytes({len(content)})") if not content.strip(b"\0") else content
         more = {} if purpose == "assistants" else {"purpose": purpose}
@@ -106,7 +106,7 @@ class EarlierObjects:
                 continue
             reason = self._generator.attempt(partial(self.ensure, item["id"]))
             if reason is not None:
-                self._generator.page.comment(f"Left out: {item['id']}, which existed before: {reason}")
+                self._generator.source.comment(f"Left out: {item['id']}, which existed before: {reason}")
 
     def _message(self, object_id: str) -> None:
         """Create a message, unless a recorded run wrote it."""
@@ -125,7 +125,8 @@ class EarlierObjects:
             return
         self.ensure(shown["assistant_id"])
         answered = any(
-            object_id in seen.path and seen.path.endswith("/submit_tool_outputs") for seen in self._session.exchanges
+            object_id in exchange.path and exchange.path.endswith("/submit_tool_outputs")
+            for exchange in self._session.exchanges
         )
         script = self._generator.script(object_id, without_calls=not answered and shown["status"] != "requires_action")
         path = f"/threads/{shown['thread_id']}/runs"
@@ -142,8 +143,8 @@ class EarlierObjects:
             now = self._generator.wait(now)
         function, variable = METHODS[request.key]
         function += "_and_poll" if ended else ""
-        target = self._generator.page.new_variable(variable)
-        self._generator.page.add(request.call(self._generator.names, function=function), target=target)
+        target = self._generator.source.new_variable(variable)
+        self._generator.source.add(request.call(self._generator.names, function=function), target=target)
         self._generator.bind(shown, now, target)
 
 

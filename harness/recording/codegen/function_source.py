@@ -42,8 +42,8 @@ class Line:
 
     def source(self, *, assigned: bool) -> Iterator[str]:
         if self.around is not None:
-            head = "" if isinstance(self.around, Code) else "with "
-            yield from layout(self.around, before=head, after=":", indent=INDENT)
+            keyword = "" if isinstance(self.around, Code) else "with "
+            yield from layout(self.around, before=keyword, after=":", indent=INDENT)
         before = f"{self.target} = " if assigned else self.before
         yield from layout(
             self.value, before=before, after=self.after, indent=INDENT if self.around is None else 2 * INDENT

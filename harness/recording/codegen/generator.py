@@ -31,14 +31,14 @@ class CodeGenerator:
     """Generates the function that repeats one session.
 
     Attributes:
-        page: the source of the function.
+        source: the lines of the function.
         names: the expression that stands for each recorded id.
         ids: the id in the dry run for each recorded one.
     """
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.page = FunctionSource()
+        self.source = FunctionSource()
         self.dry_run = DryRun()
         self.names: dict[str, Code] = {}
         self.ids: dict[str, str] = {}
@@ -47,28 +47,27 @@ class CodeGenerator:
         self._submitted = {text for exchange in _submissions(session) for text in _call_ids_of(exchange)}
         self._earlier = EarlierObjects(self)
         for exchange in session.exchanges:
-            self.attempt(
-                partial(self._ensure_objects, exchange)
-            )  # what is looked for in vain is missed where it is used
+            # a reason is not reported here: `_write` meets it again if it needs the object
+            self.attempt(partial(self._ensure_objects, exchange))
         if any(story.pieces for story in session.stories.values()):
-            self.page.comment("Left out: where the streams cut their texts; the fake cuts them like tokens.")
+            self.source.comment("Left out: where the streams cut their texts; the fake cuts them like tokens.")
         for exchange in session.exchanges:
             if exchange not in self._written_exchanges:
                 reason = self.attempt(partial(self._write, exchange))
                 if reason is not None:
-                    self.page.comment(f"Left out: {exchange.method} {exchange.path} ({exchange.status}): {reason}")
-        self.page.finish()
+                    self.source.comment(f"Left out: {exchange.method} {exchange.path} ({exchange.status}): {reason}")
+        self.source.finish()
 
     # --- one exchange -------------------------------------------------------------------------------------
 
     def attempt(self, act: Callable[[], None]) -> LeftOut | None:
         """Do something that writes lines, or undo it whole and return the reason."""
-        length, before = len(self.page.lines), self.dry_run.service.snapshot()
+        length, before = len(self.source.lines), self.dry_run.service.snapshot()
         known = dict(self.names), dict(self.ids), set(self._written_exchanges), set(self._settled)
         try:
             act()
         except LeftOut as reason:
-            del self.page.lines[length:]
+            del self.source.lines[length:]
             self.dry_run.service.restore(before)
             self.names, self.ids, self._written_exchanges, self._settled = known
             return reason
@@ -109,7 +108,7 @@ class CodeGenerator:
         else:
             self._write_answer(exchange, request)
         for note in request.notes:
-            self.page.comment(f"Left out of this request: {note}")
+            self.source.comment(f"Left out of this request: {note}")
 
     def _is_intermediate_poll(self, exchange: ParsedExchange, request: SdkRequest) -> bool:
         """Whether an exchange polls a run in a passing status, and a later one polls it again."""
@@ -135,10 +134,10 @@ class CodeGenerator:
             raise LeftOut(f"it was refused with {text!r}, and the fake answers {answer.status}")
         pattern = common_pattern(text, message_of(answer))
         if pattern is None:
-            self.page.comment(f"Recorded: {text}")
+            self.source.comment(f"Recorded: {text}")
         keywords = {} if pattern is None else {"match": pattern}
         refusal = Call("pytest.raises", (Code(f"openai.{ERRORS[exchange.status]}"),), keywords)
-        self.page.add(request.call(self.names), around=refusal)
+        self.source.add(request.call(self.names), around=refusal)
 
     # --- answers ------------------------------------------------------------------------------------------
 
@@ -151,8 +150,8 @@ class CodeGenerator:
             raise LeftOut("its answer was not kept")
         recorded, shown, waited = exchange.response_json, answer.response_json, False
         if recorded["object"] != shown["object"]:  # a batch as its store, since 2025 (openai-python#2724)
-            self.page.add(request.call(self.names))
-            return self.page.comment(f"Recorded: the answer is a {recorded['object']}.")
+            self.source.add(request.call(self.names))
+            return self.source.comment(f"Recorded: the answer is a {recorded['object']}.")
         if request.key in (*CREATE_RUN, SUBMIT) and (end := self._awaited_end(exchange)) is not None:
             recorded, shown, waited = end, self.wait(answer.response_json), True
             function += "_poll" if request.key == CREATE_RUN[0] else "_and_poll"
@@ -163,7 +162,7 @@ class CodeGenerator:
         if request.key == RETRIEVE_RUN or waited:
             self._settled |= {recorded["id"]} if recorded["status"] in POLLING_ENDS else set()
         target = self._variable(variable, recorded)
-        self.page.add(request.call(self.names, function=function), target=target)
+        self.source.add(request.call(self.names, function=function), target=target)
         if shown is not answer.response_json and not waited and function.endswith("retrieve"):
             self._write_poll_loop(target, recorded["thread_id"])
         self.bind(recorded, shown, target)
@@ -193,7 +192,7 @@ class CodeGenerator:
         """Write the script of a run; returned with the ids of the dry run."""
         acts = to_calls(self.session.story(run_id).acts, self._submitted)
         acts = [act for act in acts if not without_calls or act.function not in ("call", "calls")]
-        self.page.add(Call("assistants.next_run", tuple(replace_ids(acts, self.names))), blank_before=True)
+        self.source.add(Call("assistants.next_run", tuple(replace_ids(acts, self.names))), blank_before=True)
         found: list[Call] = replace_ids(acts, self.ids)
         return found
 
@@ -201,17 +200,17 @@ class CodeGenerator:
         """Write a deletion or the download of a file."""
         call = request.call(self.names)
         if exchange.method == "DELETE":
-            self.page.add(call, before="assert ", after=".deleted")
+            self.source.add(call, before="assert ", after=".deleted")
         elif exchange.recorded.response_body == answer.recorded.response_body:
-            self.page.expect(Code(to_source(call) + ".read()"), exchange.recorded.response_body)
+            self.source.expect(Code(to_source(call) + ".read()"), exchange.recorded.response_body)
         else:
-            self.page.add(call)
-            self.page.comment("Recorded: the content differs from that of the fake.")
+            self.source.add(call)
+            self.source.comment("Recorded: the content differs from that of the fake.")
 
     def _variable(self, name: str, recorded: Json) -> str:
         """The variable of an object, or a new one."""
         known = str(self.names.get(str(recorded.get("id")), "")).removesuffix(".id")
-        return known if known.isidentifier() else self.page.new_variable(name)
+        return known if known.isidentifier() else self.source.new_variable(name)
 
     def bind(self, recorded: Any, shown: Any, name: str) -> None:
         """Remember which expressions over a variable stand for the ids of a recorded answer."""
@@ -224,30 +223,30 @@ class CodeGenerator:
         """Assert what was recorded and the fake shows too; what it shows differently becomes a comment."""
         for left, value in recorded:
             if (left, replace_ids(value, self.ids)) in shown:
-                self.page.expect(left, replace_ids(value, self.names))
+                self.source.expect(left, replace_ids(value, self.names))
             else:
                 text = to_source(replace_ids(value, self.names))
                 text = text if len(text) < MAX_TEXT else text[:MAX_TEXT] + "…"
-                self.page.comment(f"Recorded, but different with the fake: {left} == {text}")
+                self.source.comment(f"Recorded, but different with the fake: {left} == {text}")
 
     # --- streams ------------------------------------------------------------------------------------------
 
     def _write_stream(self, exchange: ParsedExchange, request: SdkRequest) -> None:
         answer = self._send(exchange, request)
-        events = self.page.new_variable("events")
-        self.page.add(Call("list", (request.call(self.names, stream=True),)), target=events)
+        events = self.source.new_variable("events")
+        self.source.add(Call("list", (request.call(self.names, stream=True),)), target=events)
         for kind, name in (("thread.run", "run"), ("thread.message", "messages"), ("thread.run.step", "steps")):
             recorded, shown = _last_objects(exchange, kind), _last_objects(answer, kind)
             value = Call("shown", (Code(events), kind))
             if kind == "thread.run" and recorded and shown:
                 target = self._variable(name, recorded[-1])
-                self.page.add(value, after="[-1]", target=target)
+                self.source.add(value, after="[-1]", target=target)
                 self.bind(recorded[-1], shown[-1], target)
                 self._settled.add(recorded[-1]["id"])
                 self._write_assertions(assertions_of(target, recorded[-1]), assertions_of(target, shown[-1]))
             elif recorded:
-                target = self.page.new_variable(name)
-                self.page.add(value, target=target, only_if_read=True)
+                target = self.source.new_variable(name)
+                self.source.add(value, target=target, only_if_read=True)
                 self.bind(recorded, shown, target)
                 if kind == "thread.message":
                     self._write_assertions(said(target, recorded), said(target, shown))
@@ -280,7 +279,7 @@ class CodeGenerator:
         """Write a loop that polls a run while it is queued."""
         thread = self.names.get(thread_id, thread_id)
         poll = Call("client.beta.threads.runs.retrieve", (Code(f"{target}.id"),), {"thread_id": thread})
-        self.page.add(poll, before=f"{target} = ", around=Code(f'while {target}.status == "queued"'))
+        self.source.add(poll, before=f"{target} = ", around=Code(f'while {target}.status == "queued"'))
 
 
 def _status(poll: ParsedExchange) -> object:

@@ -139,7 +139,7 @@ class SdkRequest:
         headers = {}
         raw = b""
         if self.upload is not None:
-            headers["content-type"] = "multipart/form-data; boundary=rehearsal"
+            headers["content-type"] = "multipart/form-data; boundary=dry-run"
             raw = _multipart(self.upload)
         elif self.body is not None:
             headers["content-type"] = "application/json"
@@ -155,7 +155,7 @@ class SdkRequest:
 
 def http_request(method: str, path: str, headers: Json | None = None, body: bytes = b"") -> Request:
     """An HTTP request as the SDK sends it in a test."""
-    usual = {"authorization": "Bearer sk-rehearsal", "openai-beta": "assistants=v2"}
+    usual = {"authorization": "Bearer sk-dry-run", "openai-beta": "assistants=v2"}
     return Request(method, f"https://api.openai.com/v1{path}", {**usual, **(headers or {})}, body, "test")
 
 
@@ -244,18 +244,18 @@ def _query(request: Request) -> Json:
 
 def _upload(exchange: ParsedExchange, request: SdkRequest) -> Json:
     """The arguments of an upload. A large file becomes zeros of the same length: its content does not matter."""
-    recorded, made = exchange.recorded.request, exchange.response_json
+    recorded, answer = exchange.recorded.request, exchange.response_json
     form = {part.name: part for part in parts(recorded.body, recorded.headers.get("content-type", ""))}
     if not form and exchange.ok:
         request.notes.append("the content of the file, which the recording does not have either; here it is zeros")
-        return {"file": (made["filename"], Code(f"bytes({made['bytes']})")), "purpose": made["purpose"]}
+        return {"file": (answer["filename"], Code(f"bytes({answer['bytes']})")), "purpose": answer["purpose"]}
     if "file" not in form or "purpose" not in form or form["file"].filename is None:
         raise LeftOut("its form was not kept, or lacks what the SDK always sends")
     content: Any = form["file"].content
     if len(content) > MAX_LITERAL:
         content = Code(f"bytes({len(content)})")
-    fields = {name: f"expires_after[{name}]" for name in ("anchor", "seconds")}
-    expiry = {name: form[field].text for name, field in fields.items() if field in form}
+    part_names = {name: f"expires_after[{name}]" for name in ("anchor", "seconds")}
+    expiry = {name: form[part_name].text for name, part_name in part_names.items() if part_name in form}
     given = {"file": (form["file"].filename, content), "purpose": form["purpose"].text}
     return {**given, "expires_after": expiry} if expiry else given
 
@@ -265,10 +265,10 @@ def _multipart(upload: Json) -> bytes:
     data = b"\0" * int(content[6:-1]) if isinstance(content, Code) else content
     expiry = {f"expires_after[{name}]": text for name, text in upload.get("expires_after", {}).items()}
     texts = {"purpose": upload["purpose"], **expiry}
-    field = '--rehearsal\r\nContent-Disposition: form-data; name="{}"'
-    head = "".join(f"{field.format(name)}\r\n\r\n{text}\r\n" for name, text in texts.items())
-    head += f'{field.format("file")}; filename="{filename}"\r\n\r\n'
-    return head.encode() + data + b"\r\n--rehearsal--\r\n"
+    part_head = '--dry-run\r\nContent-Disposition: form-data; name="{}"'
+    head = "".join(f"{part_head.format(name)}\r\n\r\n{text}\r\n" for name, text in texts.items())
+    head += f'{part_head.format("file")}; filename="{filename}"\r\n\r\n'
+    return head.encode() + data + b"\r\n--dry-run--\r\n"
 
 
 def _strings(value: Any) -> list[str]:

@@ -95,8 +95,9 @@ class LivePlayer:
         """
         path = self._path(request)
         candidates = self._recorded[request.method, path]
-        asked = normalized(request)
-        matching = [each for each in candidates if each not in self._used and each.normalized_request == asked]
+        normalized_request = normalized(request)
+        unused = [each for each in candidates if each not in self._used]
+        matching = [each for each in unused if each.normalized_request == normalized_request]
         match = ROUTER.match(request.method, path)
         if not matching and (match is None or _must_be_recorded(match)):
             matching = self._redacted.matching(request, self._used)

@@ -97,7 +97,7 @@ class RedactedRequests:
     ) -> None:
         self._exchanges = exchanges
         self._location = location
-        self._secret = (tuple(redact), tuple(keep))
+        self._masker_arguments = (tuple(redact), tuple(keep))
         if redact:
             _ = self._masker  # raises now if a pattern is invalid
 
@@ -124,14 +124,15 @@ class RedactedRequests:
                 there_was="The cassette holds no request to this endpoint with these ids.",
                 do=SCRIPT_HINT,
             )
-        asked = masked.label_gaps(self._lines(masked.request)).splitlines()
+        sent = masked.label_gaps(self._lines(masked.request)).splitlines()
         lines = {exchange: self._lines(exchange.recorded.request).splitlines() for exchange in candidates}
         fresh = [exchange for exchange in candidates if exchange not in used]
-        nearest = max(fresh or candidates, key=lambda exchange: _similarity(asked, lines[exchange]))
-        if lines[nearest] == asked or masked.matches(nearest.recorded.request, self._comparable):
-            there_was = f"It was recorded {len(candidates)} times, and each of them is used: the last is {nearest}."
+        nearest = max(fresh or candidates, key=lambda exchange: _similarity(sent, lines[exchange]))
+        if lines[nearest] == sent or masked.matches(nearest.recorded.request, self._comparable):
+            times = "once" if len(candidates) == 1 else f"{len(candidates)} times"
+            there_was = f"It was recorded {times}, and no recording of it is left: the last is {nearest}."
         else:
-            changes = difflib.unified_diff(lines[nearest], asked, lineterm="", n=0)
+            changes = difflib.unified_diff(lines[nearest], sent, lineterm="", n=0)
             shown = [line for line in changes if not re.match(r"---|\+\+\+|@@", line)]
             there_was = f"The nearest is {nearest}; it differs (- recorded, + sent):\n" + "\n".join(
                 f"    {line}" for line in shown[:20]
@@ -142,7 +143,7 @@ class RedactedRequests:
     def _masker(self) -> Masker:
         from harness.recording.masking import Masker  # noqa: PLC0415 - its tables take longer than most replays
 
-        return Masker(*self._secret)
+        return Masker(*self._masker_arguments)
 
     @cached_property
     def _with_stand_ins(self) -> list[ParsedExchange]:

@@ -103,7 +103,7 @@ class Tape:
             raise CassetteNotFoundError
         self._loaded = read(self._path)
         answers = [{**_answer_to_vcrpy(item), LOADED_INDEX: number} for number, item in enumerate(self._loaded)]
-        return [_to_vcrpy(item) for item in self._loaded], answers
+        return [_request_to_vcrpy(item) for item in self._loaded], answers
 
     def save_cassette(self, cassette_path: str, cassette_dict: dict[str, Any], serializer: Any) -> None:
         """Keep the exchanges for `write`: if this raised, vcrpy would leave its patches of HTTP libraries behind."""
@@ -128,8 +128,9 @@ class Tape:
         if new or not missing:
             self._write(pairs, new)
         if missing:
+            total = len(new) + len(missing)
             raise HarnessFailure(
-                f"{len(missing)} of the {len(new) + len(missing)} exchanges recorded are not in {self._path}.",
+                f"{len(missing)} of the {total} recorded exchanges could not be written to {self._path}.",
                 there_was="\n".join(missing),
                 do="client.post(url, data=json.dumps(body))   # bytes, a text, an open file or JSON can be recorded",
             )
@@ -195,7 +196,7 @@ def _body_bytes(body: Any, content_type: str) -> bytes:
 
 
 def _mapping_bytes(body: dict[Any, Any], content_type: str) -> bytes:
-    """The bytes of `json=` as aiohttp sends it. vcrpy shows `data=` alike, but here only uploads are forms."""
+    """The bytes of `json=` as aiohttp sends it. vcrpy shows `data=` alike, but in this API only uploads are forms."""
     if "x-www-form-urlencoded" in content_type:
         return urlencode(body).encode()
     try:
@@ -209,10 +210,10 @@ def _type_names(body: Any, pieces: list[Any]) -> str:
     return inner if pieces == [body] else f"{type(body).__name__} of {inner}"
 
 
-def _to_vcrpy(item: RecordedExchange) -> Any:
-    from vcr.request import Request as Asked  # noqa: PLC0415 - belongs to the extra `recording`
+def _request_to_vcrpy(item: RecordedExchange) -> Any:
+    from vcr.request import Request as VcrpyRequest  # noqa: PLC0415 - belongs to the extra `recording`
 
-    return Asked(item.request.method, item.request.url, item.request_body, dict(item.request.headers))
+    return VcrpyRequest(item.request.method, item.request.url, item.request_body, dict(item.request.headers))
 
 
 def _answer_to_vcrpy(item: RecordedExchange) -> dict[str, Any]:

@@ -127,12 +127,12 @@ def _thread(session: Session, objects: dict[str, Json], thread: Json) -> Json:
         thread,
         [rows.message(_with_streamed_text(session, item)) for item in messages],
         [_run(session, item) for item in runs],
-        deleted=any(_deletes(seen, thread["id"]) for seen in session.exchanges),
+        deleted=any(_deletes(exchange, thread["id"]) for exchange in session.exchanges),
     )
 
 
-def _deletes(seen: ParsedExchange, thread_id: str) -> bool:
-    return seen.ok and seen.method == "DELETE" and seen.path == f"/threads/{thread_id}"
+def _deletes(exchange: ParsedExchange, thread_id: str) -> bool:
+    return exchange.ok and exchange.method == "DELETE" and exchange.path == f"/threads/{thread_id}"
 
 
 def _with_streamed_text(session: Session, message: Json) -> Json:

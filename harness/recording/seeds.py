@@ -110,9 +110,9 @@ def _seed_vector_store(session: Session, world: World, object_id: str) -> None:
     values = {"created_at": world.second, **fields_of(VectorStore, shown), "id": object_id}
     store = world.store.vector_stores.add(VectorStore(**values))
     for item in session.earlier_files_of_store(object_id):
-        fields = fields_of(StoreFile, item)
-        fields["status"] = "completed" if item["status"] == "in_progress" else item["status"]
-        store.files.add(StoreFile(**fields, chunking=chunking_of(item.get("chunking_strategy"))))
+        file_values = fields_of(StoreFile, item)
+        file_values["status"] = "completed" if item["status"] == "in_progress" else item["status"]
+        store.files.add(StoreFile(**file_values, chunking=chunking_of(item.get("chunking_strategy"))))
     if not _was_filled(session, object_id, shown):
         store.unseen_bytes = max(0, shown.get("usage_bytes", 0) - sum(file.usage_bytes for file in store.files))
         store.unseen = _unseen(shown.get("file_counts", {}), store)

@@ -215,7 +215,10 @@ class Story:
         return self.answered and last == "message_creation" and not self.cancelled_by_client
 
     def _pause(self) -> list[script.Act]:
-        """What lets the last step complete before the ending, which otherwise would cut it off, as some did."""
+        """What lets the last step complete before the ending, which would cut it off.
+
+        Nothing if a message was cut off: its step completes all the same.
+        """
         is_completed = self.steps and self.ordered_steps[-1]["status"] == "completed"
         return [script.wait(1)] if is_completed and not self._is_cut_off else []
 

@@ -145,10 +145,11 @@ def test_vcrpy_in_json_and_as_it_was_for_httpx(read_text):
 
 
 @pytest.mark.parametrize(
-    ("told", "at"), [("1715040452.25", 1715040452.25), ("null", None), ("2024-05-07T00:07:26Z", AT), ("1.5e+3", 1500.0)]
+    ("recorded_at", "at"),
+    [("1715040452.25", 1715040452.25), ("null", None), ("2024-05-07T00:07:26Z", AT), ("1.5e+3", 1500.0)],
 )
-def test_a_time_of_its_own_counts_before_the_date(read_text, told, at):
-    [exchange] = read_text(vcrpy_yaml(rest=f"\n  recorded_at: {told}"))
+def test_a_time_of_its_own_counts_before_the_date(read_text, recorded_at, at):
+    [exchange] = read_text(vcrpy_yaml(rest=f"\n  recorded_at: {recorded_at}"))
     assert exchange.at == at
 
 
@@ -390,9 +391,9 @@ def test_a_body_that_nothing_can_be_built_of_is_left_out(read_text, reason, kept
     skipped = []
     [rest] = read_text(lines(row(status=None, **kept), row()), skipped)
     assert rest.response_body == b"{}"
-    [told] = skipped
-    assert "cassette [0]: only " in told
-    assert reason in told
+    [line] = skipped
+    assert "cassette [0]: only " in line
+    assert reason in line
 
 
 # --- content encodings --------------------------------------------------------------------------------------------
@@ -463,13 +464,13 @@ def test_brotli_that_is_missing_is_named(read_text, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("coding", "told"),
+    ("coding", "message"),
     [("gzip", "its body is broken gzip"), ("zstd", "its body has a content encoding other than gzip")],
 )
-def test_a_body_that_cannot_be_undone_names_its_record(read_text, coding, told):
+def test_a_body_that_cannot_be_undone_names_its_record(read_text, coding, message):
     body = base64.b64encode(b"\x1f\x8b\xff").decode()
     text = vcrpy_yaml(response=f"string: !!binary {body}").replace("Date:\n", "Content-Encoding:\n")
-    with pytest.raises(HarnessFailure, match=f"Record 0 of .*cassette could not be read: {told}"):
+    with pytest.raises(HarnessFailure, match=f"Record 0 of .*cassette could not be read: {message}"):
         read_text(text.replace(DATE, coding))
 
 
@@ -550,11 +551,11 @@ def failure(read_text, text):
     ],
 )
 def test_a_file_that_is_no_cassette(read_text, text, why):
-    told = failure(read_text, text)
-    assert "cassette cannot be read as a cassette: " in told.happened
-    assert re.search(why, told.happened)
-    assert all(dialect.name in told.there_was for dialect in DIALECTS)
-    assert told.do.startswith("git log ")
+    raised = failure(read_text, text)
+    assert "cassette cannot be read as a cassette: " in raised.happened
+    assert re.search(why, raised.happened)
+    assert all(dialect.name in raised.there_was for dialect in DIALECTS)
+    assert raised.do.startswith("git log ")
 
 
 def test_the_message_shows_how_the_file_begins(read_text):
@@ -573,8 +574,8 @@ def test_the_message_shows_how_the_file_begins(read_text):
     ],
 )
 def test_tags_that_make_objects_are_refused(read_text, tag):
-    told = failure(read_text, vcrpy_yaml(tag))
-    assert f"line 3 has the tag {tag.split()[0]}, which would create an object" in told.happened
+    raised = failure(read_text, vcrpy_yaml(tag))
+    assert f"line 3 has the tag {tag.split()[0]}, which would create an object" in raised.happened
 
 
 @pytest.mark.parametrize(
@@ -593,12 +594,12 @@ def test_tags_that_make_objects_are_refused(read_text, tag):
     ],
 )
 def test_a_record_that_is_broken_is_named(read_text, text, why):
-    told = failure(read_text, text)
+    raised = failure(read_text, text)
     number = 1 if text.startswith('{"method"') else 0
-    assert told.happened.startswith(f"Record {number} of ")
-    assert re.search(why, told.happened)
-    assert any(dialect.name in told.there_was for dialect in DIALECTS)
-    assert told.do
+    assert raised.happened.startswith(f"Record {number} of ")
+    assert re.search(why, raised.happened)
+    assert any(dialect.name in raised.there_was for dialect in DIALECTS)
+    assert raised.do
 
 
 @pytest.mark.parametrize("name", ["missing.yaml", "."])
@@ -660,8 +661,8 @@ def test_a_few_lines_cannot_stand_for_more_than_fits(read_text):
     """Aliases of aliases: 10 lines for a thousand million values, which are one list until somebody goes through it."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
-    told = failure(read_text, "\n".join(lines) + "\n" + vcrpy_yaml().replace("- a\n", "- *a8\n"))
-    assert f"its aliases repeat more than {MAX_ALIASED_VALUES} values" in told.happened
+    raised = failure(read_text, "\n".join(lines) + "\n" + vcrpy_yaml().replace("- a\n", "- *a8\n"))
+    assert f"its aliases repeat more than {MAX_ALIASED_VALUES} values" in raised.happened
 
 
 @pytest.mark.usefixtures("loader")

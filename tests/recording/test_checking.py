@@ -74,7 +74,7 @@ V1 = {"openai-beta": "assistants=v1"}
 POLLED = recorded(call("add", a=1), say("Two."), outputs=["2"])
 SPOKEN = recorded(say("Two."), stream=True)
 STREAMED = recorded(call("add", a=1), say("Two."), outputs=["2"], stream=True)
-# Where what stands in POLLED: an assistant, a thread, a message, a run and its looks, the outputs, steps, messages.
+# The indexes in POLLED, which holds an assistant, a thread, a message, a run and its polls, outputs, steps, messages.
 ASSISTANT, THREAD, MESSAGE, RUN = 0, 1, 2, 3
 STEPS, SAID = -2, -1
 SUBMITTED = next(at for at, item in enumerate(POLLED) if item.request.path.endswith("submit_tool_outputs"))
@@ -135,12 +135,12 @@ def without(event, exchanges=STREAMED):
     return with_frames(lambda frames: [frame for frame in frames if not is_of(frame, event)], exchanges)
 
 
-def once_more(event, behind, exchanges):
-    """What comes with one event comes again behind another."""
+def once_more(event, after, exchanges):
+    """The exchanges; in their first stream, one event comes again after another."""
 
     def change(frames):
         again = next(frame for frame in frames if is_of(frame, event))
-        return [told for frame in frames for told in ([frame, again] if is_of(frame, behind) else [frame])]
+        return [each for frame in frames for each in ([frame, again] if is_of(frame, after) else [frame])]
 
     return with_frames(change, exchanges)
 
@@ -293,15 +293,15 @@ FAULTS = {
     ),
     "schema: an event of no name": (
         lambda: in_stream(b"event: thread.run.queued", b"event: thread.run.waiting"),
-        ("error", "schema", "the stream has an event 'thread.run.waiting', which the API has not"),
+        ("error", "schema", "the stream has an event 'thread.run.waiting', which the API does not have"),
     ),
     "schema: an event of another object": (
         lambda: in_stream(b"event: thread.run.queued", b"event: thread.run.step.completed"),
-        ("error", "schema", "the event thread.run.step.completed tells an object of the kind 'thread.run'"),
+        ("error", "schema", "the event thread.run.step.completed shows an object of the kind 'thread.run'"),
     ),
     "schema: an event without data": (
         lambda: in_stream(b'data: {"id"', b'data: {"id'),
-        ("error", "schema", "of the stream, 1 events have no data that can be read"),
+        ("error", "schema", "the stream has an event without data that can be read"),
     ),
     "schema: a stream that breaks off": (
         lambda: in_stream(b"event: done\ndata: [DONE]\n\n", b""),
@@ -325,7 +325,7 @@ FAULTS = {
     ),
     "schema: an event of another status": (
         lambda: in_stream(b"event: thread.message.completed", b"event: thread.message.incomplete", SPOKEN),
-        ("error", "schema", "the event thread.message.incomplete tells of msg_"),
+        ("error", "schema", "the event thread.message.incomplete shows msg_"),
     ),
     "order: a stream that goes on after its end": (
         lambda: with_frames(lambda frames: [*frames, frames[-1]]),
@@ -440,9 +440,9 @@ KEY = "sk-proj-" + "aB3dE5gH" * 6
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_found_and_nothing_else(fault, tmp_path):
     make, (level, rule, words) = FAULTS[fault]
-    told = found(tmp_path, make())
-    assert {(one, other) for one, other, _ in told} == {(level, rule)}
-    assert any(words in what for _, _, what in told), told
+    results = found(tmp_path, make())
+    assert {(one, other) for one, other, _ in results} == {(level, rule)}
+    assert any(words in what for _, _, what in results), results
 
 
 # --- how findings are told ------------------------------------------------------------------------------------------
@@ -465,8 +465,8 @@ def test_a_request_to_azure_is_held_against_azures_own_bodies(tmp_path):
 
 
 def test_outputs_may_be_submitted_for_calls_that_nobody_looked_at(tmp_path):
-    seen = [item for at, item in enumerate(POLLED) if at <= RUN or at >= SUBMITTED]
-    assert found(tmp_path, with_keys(seen, RUN, status="in_progress")) == []
+    exchanges = [item for at, item in enumerate(POLLED) if at <= RUN or at >= SUBMITTED]
+    assert found(tmp_path, with_keys(exchanges, RUN, status="in_progress")) == []
 
 
 def test_a_run_does_not_go_back_without_them(tmp_path):
@@ -493,10 +493,10 @@ def test_what_a_user_calls_secret_is_found_and_what_a_user_keeps_is_not(tmp_path
 def test_no_finding_shows_a_secret(tmp_path):
     path = tmp_path / "made-up.yaml"
     write(path, asking(POLLED, THREAD, b"{}", authorization=f"Bearer {KEY}"))
-    told = [str(finding) for finding in check(path)]
-    assert [line.partition(": ")[0] for line in told] == [f"{path} [{THREAD}]"]
-    assert "sk-p" in told[0]
-    assert KEY[:8] not in told[0]
+    lines = [str(finding) for finding in check(path)]
+    assert [line.partition(": ")[0] for line in lines] == [f"{path} [{THREAD}]"]
+    assert "sk-p" in lines[0]
+    assert KEY[:8] not in lines[0]
 
 
 def test_the_same_words_are_told_once_with_the_number_of_their_places(tmp_path):

@@ -85,8 +85,8 @@ def test_a_cassette_that_cannot_be_written_is_told_with_those_that_are(bad, were
         write_all([item.rendered() for item in made])
     assert [item.path.is_file() for item in made] == [True] * were + [False] * (3 - were)
     if were:
-        told = "".join(f"    {item.path}\n" for item in made[:were])
-        assert raised.value.there_was == f"{were} of 3 were written before:\n{told}The others are unchanged."
+        written = "".join(f"    {item.path}\n" for item in made[:were])
+        assert raised.value.there_was == f"{were} of 3 were written before:\n{written}The others are unchanged."
     else:
         assert raised.value.there_was == "What was there before is unchanged."
 

@@ -110,7 +110,7 @@ def test_an_exchange_that_is_recorded_twice_creates_one_object(story, replayed, 
     fake = replayed([first, story[0]])
     assert [fake.answer(item.request).status for item in (first, story[0])] == [200, 200]
     assert len(fake.world.store.assistants) == 1
-    with pytest.raises(HarnessFailure, match="each of them is used"):
+    with pytest.raises(HarnessFailure, match="no recording of it is left"):
         fake.answer(story[0].request)
     fake.failures.clear()
 
@@ -158,5 +158,5 @@ def test_unknown_kinds_are_valid(story):
     unknown = with_value(
         with_value(story, "thread.message", "content", parts), "thread.run.step", "step_details", grounded
     )
-    assert not [seen.validation_errors for seen in Session.of(unknown).exchanges if seen.validation_errors]
+    assert not [item.validation_errors for item in Session.of(unknown).exchanges if item.validation_errors]
     assert Session.of(unknown).first_shown.keys() == known.first_shown.keys()

@@ -164,7 +164,7 @@ def test_a_serializer_may_write_two_lists(read_text):
 
 
 @pytest.mark.parametrize(
-    ("told", "url"),
+    ("recorded_url", "url"),
     [
         ("/v1/threads", URL),
         ("api.openai.com/v1/threads", URL),
@@ -172,8 +172,8 @@ def test_a_serializer_may_write_two_lists(read_text):
         ("http://localhost:80/v1/threads", "http://localhost:80/v1/threads"),
     ],
 )
-def test_a_url_without_a_host_is_one_of_this_api(read_text, tmp_path, told, url):
-    [exchange] = read_text(archive({"text": "{}"}).replace(URL, told))
+def test_a_url_without_a_host_is_one_of_this_api(read_text, tmp_path, recorded_url, url):
+    [exchange] = read_text(archive({"text": "{}"}).replace(URL, recorded_url))
     assert (exchange.request.url, exchange.request.path) == (url, "/v1/threads")
     assert imports([tmp_path / "cassette"], tmp_path)
 
@@ -186,8 +186,8 @@ def test_what_came_through_a_gateway_is_of_this_api(tmp_path, root):
     path = tmp_path / "session.har"
     path.write_text(archive({"text": RAW.decode()}).replace("GET", "POST").replace("https://api.openai.com/v1", root))
     [item] = imports([path], tmp_path)
-    [seen] = item.session.exchanges
-    assert (item.left_out, seen.path, list(item.session.created_by)) == (0, "/threads", [THREAD["id"]])
+    [exchange] = item.session.exchanges
+    assert (item.left_out, exchange.path, list(item.session.created_by)) == (0, "/threads", [THREAD["id"]])
     for url in (URL, f"{root}/threads"):
         fake = FakeAssistants(make_options({"base_url": [root]}, where="here"))
         fake.replay(path)
@@ -320,11 +320,11 @@ DEBUG = "[openai._base_client:482 - DEBUG] Request options: {'method': 'post', '
 def test_what_others_recorded_is_named(read_text, name, text):
     with pytest.raises(HarnessFailure) as caught:
         read_text(text)
-    told = caught.value
-    assert told.happened.endswith(f"cassette cannot be read as a cassette: it is {name}.")
+    failure = caught.value
+    assert failure.happened.endswith(f"cassette cannot be read as a cassette: it is {name}.")
     form = next(form for form in UNSUPPORTED if form.name == name)
-    assert told.do.startswith(form.do.partition("{file}")[0])
-    assert "\n" not in told.do
+    assert failure.do.startswith(form.do.partition("{file}")[0])
+    assert "\n" not in failure.do
 
 
 def test_the_line_to_print_is_one_that_is_read(read_text, capsys):

@@ -319,8 +319,8 @@ def test_what_cannot_be_shown_is_skipped_with_the_cell_and_the_reason(read_cells
     ]
     reasons = [line.partition("] ")[2].partition("]: ")[2] or line.partition("]: ")[2] for line in skipped]
     assert [reason.partition(": ")[0] for reason in reasons] == [f"cell {number}" for number in range(1, 6)]
-    told = ["was cut off", "chat.completion", "empty list", "tell the thread_id", ""]
-    assert all(why in reason for why, reason in zip(told, reasons, strict=True))
+    expected = ["was cut off", "chat.completion", "empty list", "tell the thread_id", ""]
+    assert all(why in reason for why, reason in zip(expected, reasons, strict=True))
 
 
 @pytest.mark.parametrize("text", ["interactions:\n- {id: 1\n  ", '{"nbformat": 4, "cells": [\n', '{"Entries": ['])
@@ -500,7 +500,7 @@ NOT_FOUND = {
 }
 
 
-def told(session):
+def facts_of(session):
     """Each id and each text, with None; each run with its last status."""
     contents = [part for item in session.first_shown.values() for part in item.get("content", ())]
     texts = [part["text"]["value"] for part in contents if part["type"] == "text"]
@@ -517,7 +517,7 @@ def test_each_transcribed_cassette_has_a_row():
 def test_what_was_transcribed_by_hand_is_found(name):
     path = CASSETTES / name
     [number] = [number for words, number in FROM.items() if words in header_of(path)]
-    missing = {fact for fact, _ in told(session_of(path)) - told(Session.of(read(seed(number))))}
+    missing = {fact for fact, _ in facts_of(session_of(path)) - facts_of(Session.of(read(seed(number))))}
     unexplained = {fact for fact in missing if not fact.startswith(tuple(NOT_FOUND[name]))}
     assert unexplained == set()
     assert all(any(fact.startswith(known) for fact in missing) for known in NOT_FOUND[name])

@@ -214,7 +214,7 @@ def test_what_was_recorded_can_be_discarded(path):
 # --- bodies as libraries are given them -----------------------------------------------------------------------
 
 SENT = b'{"metadata": {"a": "b"}}'
-NOT_KEPT = r"1 of the 2 exchanges recorded are not in .*session\.yaml"
+NOT_KEPT = r"1 of the 2 recorded exchanges could not be written to .*session\.yaml"
 
 
 def with_requests(url, **body):
@@ -305,18 +305,18 @@ def test_what_aiohttp_sends_without_content_or_as_a_form(path, served, body, sen
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "reason"),
     [
         (form, "given as FormData,"),
         (lambda: {"data": [("a", "b")]}, "given as list of tuple,"),
         (lambda: {"data": {"file": io.BytesIO(b"x")}}, "given as a form with files"),
     ],
 )
-def test_what_tells_no_bytes_is_a_failure_that_loses_no_other(path, served, body, told):
+def test_what_tells_no_bytes_is_a_failure_that_loses_no_other(path, served, body, reason):
     with pytest.raises(HarnessFailure, match=NOT_KEPT) as raised, recording(path):
         with_aiohttp(served, json={"metadata": {"a": "b"}})
         with_aiohttp(served, **body())
-    assert f"POST /v1/bodies: its body was {told}" in raised.value.there_was
+    assert f"POST /v1/bodies: its body was {reason}" in raised.value.there_was
     assert [item.request_body for item in read(path)] == [SENT]
 
 
@@ -335,7 +335,7 @@ def test_what_came_in_an_unknown_coding_is_a_failure_that_loses_no_other(path):
 
 
 def test_where_nothing_can_be_kept_nothing_is_written(path, served):
-    with pytest.raises(HarnessFailure, match="1 of the 1 exchanges"), recording(path):
+    with pytest.raises(HarnessFailure, match="1 of the 1 recorded exchanges"), recording(path):
         with_aiohttp(served, **form())
     assert not path.exists()
 

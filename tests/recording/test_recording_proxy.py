@@ -306,9 +306,9 @@ def test_once_refuses_what_the_cassette_lacks(path, capfd):
         record_command(python(SDK), path, upstream=url)
         before = path.read_bytes()
         assert record_command(program, path, upstream=url) == 1
-    told = capfd.readouterr().err
-    assert "BadRequestError" in told
-    assert "GET /v1/models could not be recorded" in told
+    errors = capfd.readouterr().err
+    assert "BadRequestError" in errors
+    assert "GET /v1/models could not be recorded" in errors
     assert path.read_bytes() == before
 
 

@@ -94,8 +94,8 @@ def replaying(path, **how):
 @pytest.mark.parametrize("extra", [0, 2])
 def test_a_session_is_replayed_however_the_client_asks(cassette, story, was_streamed, streams, extra):
     acts, outputs = story
-    told = record_session(*acts, outputs=outputs, stream=was_streamed)
-    again = replaying(cassette(told))
+    recorded = record_session(*acts, outputs=outputs, stream=was_streamed)
+    again = replaying(cassette(recorded))
     came = converse(again, outputs=outputs, stream=streams, extra=extra)
     fake = FakeAssistants()
     fake.next_run(*acts)
@@ -105,14 +105,14 @@ def test_a_session_is_replayed_however_the_client_asks(cassette, story, was_stre
 
 
 def test_a_stream_is_replayed_event_by_event(cassette, story):
-    """What was looked at behind it, without the statuses that only events have, takes nothing of it away."""
+    """What lists show after the stream, without the statuses that only events have, takes nothing of it away."""
     acts, outputs = story
-    told = record_session(*acts, outputs=outputs, stream=True)
-    again = replaying(cassette(told))
+    recorded = record_session(*acts, outputs=outputs, stream=True)
+    again = replaying(cassette(recorded))
     converse(again, outputs=outputs, stream=True)
     streams = [
         [item.response_body for item in came if item.response_body.startswith(b"event: ")]
-        for came in (again.recorded, told)
+        for came in (again.recorded, recorded)
     ]
     ours, theirs = ([[name for name, _ in events(raw)] for raw in stream] for stream in streams)
     assert ours == theirs
@@ -142,7 +142,7 @@ def test_other_tool_outputs_are_a_miss(cassette):
 def test_one_object_more_than_was_recorded_is_a_miss(cassette):
     client = replaying(cassette(record_session(say("Hello."))))
     converse(client)
-    with pytest.raises(HarnessFailure, match="each of them is used"):
+    with pytest.raises(HarnessFailure, match="no recording of it is left"):
         client.send("POST", "/assistants", ADA)
 
 
@@ -206,11 +206,11 @@ def test_one_session_after_another(cassette):
 
 
 def test_exact_replay_leaves_a_miss_to_scripts_too(cassette):
-    told = record_session(say("Hello."))
-    client = replaying(cassette(told), mode="exact", on_miss="script")
-    assert client.ok("POST", "/assistants", ADA) == json.loads(told[0].response_body)
+    recorded = record_session(say("Hello."))
+    client = replaying(cassette(recorded), mode="exact", on_miss="script")
+    assert client.ok("POST", "/assistants", ADA) == json.loads(recorded[0].response_body)
     assert client.ok("POST", "/assistants", {"model": "gpt-4o", "name": "Eve"})["name"] == "Eve"
-    assert client.ok("POST", "/assistants", ADA)["id"] != json.loads(told[0].response_body)["id"]
+    assert client.ok("POST", "/assistants", ADA)["id"] != json.loads(recorded[0].response_body)["id"]
 
 
 @pytest.mark.parametrize("choice", [{"mode": "sometimes"}, {"on_miss": "shrug"}], ids=str)
@@ -230,7 +230,7 @@ def test_what_was_not_asked_for_is_complained_about(cassette):
     assert "POST /assistants" not in complaint
 
 
-# --- what is no matter of the story -------------------------------------------------------------------------
+# --- what does not depend on the story -----------------------------------------------------------------------
 
 
 def answered(recorded_exchange, status, body, **headers):
@@ -239,10 +239,10 @@ def answered(recorded_exchange, status, body, **headers):
 
 
 def test_transient_errors_are_replayed_once_where_they_were_recorded(cassette):
-    told = record_session(say("Hello."))
-    busy = answered(told[0], 429, {"error": {"message": "slow down"}}, **{"retry-after": "2"})
-    down = answered(told[4], 503, {"error": {"message": "down"}})
-    client = replaying(cassette([busy, *told[:4], down, *told[4:]]))
+    recorded = record_session(say("Hello."))
+    busy = answered(recorded[0], 429, {"error": {"message": "slow down"}}, **{"retry-after": "2"})
+    down = answered(recorded[4], 503, {"error": {"message": "down"}})
+    client = replaying(cassette([busy, *recorded[:4], down, *recorded[4:]]))
     assert client.send("POST", "/assistants", ADA) == (
         429,
         {"error": {"message": "slow down"}},
@@ -257,8 +257,8 @@ def test_transient_errors_are_replayed_once_where_they_were_recorded(cassette):
 
 
 def test_a_refusal_is_given_again(cassette):
-    told = record_session(say("Hello."))
-    no = answered(told[0], 400, {"error": {"message": "no such model"}})
+    recorded = record_session(say("Hello."))
+    no = answered(recorded[0], 400, {"error": {"message": "no such model"}})
     client = replaying(cassette([no]))
     assert client.send("POST", "/assistants", ADA) == (
         400,
@@ -313,15 +313,15 @@ def test_messages_that_came_with_their_run_come_once(cassette, older, shown):
     if older:
         writer.recorded.clear()
 
-    def told(client):
+    def ids_after_run(client):
         client.poll(client.ok("POST", f"/threads/{thread}/runs", body))
         return [item["id"] for item in client.ok("GET", f"/threads/{thread}/messages?limit={shown}")["data"]]
 
-    listed = told(writer)
+    listed = ids_after_run(writer)
     client = replaying(cassette(writer.recorded))
     if not older:
         client.ok("POST", "/threads", new)
-    assert (told(client) == listed) == (shown == 9)
+    assert (ids_after_run(client) == listed) == (shown == 9)
     assert len(client.fake.threads[0].messages) == (3 if older and shown == 2 else 6)
 
 
@@ -334,8 +334,10 @@ def test_messages_that_say_something_else_did_not_come_with_the_run():
     run = writer.poll(writer.ok("POST", f"/threads/{thread}/runs", body))
     writer.ok("GET", f"/threads/{thread}/messages")
 
-    def added(told):
-        sent = [replace(item.request, body=item.request.body.replace(b"my secret", told)) for item in writer.recorded]
+    def added(content):
+        sent = [
+            replace(item.request, body=item.request.body.replace(b"my secret", content)) for item in writer.recorded
+        ]
         exchanges = [replace(item, request=request) for item, request in zip(writer.recorded, sent, strict=True)]
         return len(Session.of(exchanges).additional_message_ids[run["id"]])
 
@@ -367,7 +369,7 @@ def test_objects_from_before_the_recording_exist(cassette, tool):
 
 
 def with_stores(client, extra=0):
-    """Stores made in every way, with a file of the conversation; what came of them, looked at so often more."""
+    """Create stores in every way, with a file of the conversation, and poll `extra` times more; what came of them."""
     file = client.fake.world.store.files.get(A_TEXT) or client.fake.add_file(
         id=A_TEXT, content=b"tea", filename="a.txt"
     )
@@ -378,10 +380,10 @@ def with_stores(client, extra=0):
     [of_thread] = client.ok("POST", "/threads", helper)["tool_resources"]["file_search"]["vector_store_ids"]
     for _ in range(3 + extra):
         client.ok("GET", f"/vector_stores/{store}/file_batches/{batch}")
-    seen = [client.ok("GET", f"/vector_stores/{found}") for found in (store, of_thread)]
+    stores = [client.ok("GET", f"/vector_stores/{found}") for found in (store, of_thread)]
     listed = client.ok("GET", f"/vector_stores/{store}/files")["data"]
     keys = ("id", "name", "status", "file_counts")
-    return batch, [[item[key] for key in keys] for item in seen], [(item["id"], item["status"]) for item in listed]
+    return batch, [[item[key] for key in keys] for item in stores], [(item["id"], item["status"]) for item in listed]
 
 
 A_TEXT = "file-abcdefghijklmnopqrstuv"
@@ -389,10 +391,10 @@ A_TEXT = "file-abcdefghijklmnopqrstuv"
 
 @pytest.mark.parametrize("extra", [0, 2])
 def test_stores_are_made_again_under_their_ids(cassette, extra):
-    told = Client(FakeAssistants())
-    result = with_stores(told)
-    later = told.ok("GET", "/vector_stores")["data"]
-    client = replaying(cassette(told.recorded))
+    writer = Client(FakeAssistants())
+    result = with_stores(writer)
+    later = writer.ok("GET", "/vector_stores")["data"]
+    client = replaying(cassette(writer.recorded))
     assert with_stores(client, extra) == result
     assert client.fake.unused() is None
     assert [item["id"] for item in client.ok("GET", "/vector_stores")["data"]] == [item["id"] for item in later]
@@ -401,10 +403,10 @@ def test_stores_are_made_again_under_their_ids(cassette, extra):
 
 
 def test_a_store_that_was_there_before_has_the_files_that_were_seen_in_it(cassette):
-    told = Client(FakeAssistants())
-    with_stores(told)
-    [store] = [store for store in told.fake.world.store.vector_stores if store.name == "papers"]
-    later = Client(told.fake)
+    writer = Client(FakeAssistants())
+    with_stores(writer)
+    [store] = [store for store in writer.fake.world.store.vector_stores if store.name == "papers"]
+    later = Client(writer.fake)
     asked = [
         f"/vector_stores/{store.id}",
         f"/vector_stores/{store.id}/files",
@@ -418,12 +420,12 @@ def test_a_store_that_was_there_before_has_the_files_that_were_seen_in_it(casset
 @pytest.mark.parametrize("listed", [False, True], ids=["of which no file was seen", "of which some were seen"])
 def test_a_store_that_was_there_before_has_the_counts_that_were_seen(cassette, listed):
     """CONTRACT §2.7: they stay true when a file is added, also if nothing else is known of the other files."""
-    told = Client(FakeAssistants())
-    files = [told.fake.add_file(content=b"tea", filename=name).id for name in ("a.txt", "b.docx", "c.txt")]
-    store = told.ok("POST", "/vector_stores", {"file_ids": files})["id"]
-    told.fake.clock.advance(1)
-    new = told.fake.add_file(content=b"tea", filename="d.txt").id
-    later = Client(told.fake)
+    writer = Client(FakeAssistants())
+    files = [writer.fake.add_file(content=b"tea", filename=name).id for name in ("a.txt", "b.docx", "c.txt")]
+    store = writer.ok("POST", "/vector_stores", {"file_ids": files})["id"]
+    writer.fake.clock.advance(1)
+    new = writer.fake.add_file(content=b"tea", filename="d.txt").id
+    later = Client(writer.fake)
 
     def session(client):
         before = client.ok("GET", f"/vector_stores/{store}")
@@ -433,31 +435,31 @@ def test_a_store_that_was_there_before_has_the_counts_that_were_seen(cassette, l
         after = client.ok("GET", f"/vector_stores/{store}")
         return [(item["status"], item["file_counts"]) for item in (before, after)], before["usage_bytes"], some
 
-    told_then = session(later)
-    assert told_then[0][1][1] == {"in_progress": 0, "completed": 3, "failed": 1, "cancelled": 0, "total": 4}
-    assert session(replaying(cassette(later.recorded))) == told_then
+    original = session(later)
+    assert original[0][1][1] == {"in_progress": 0, "completed": 3, "failed": 1, "cancelled": 0, "total": 4}
+    assert session(replaying(cassette(later.recorded))) == original
 
 
 def test_a_store_that_was_first_seen_after_a_file_was_added_counts_that_file_once(cassette):
-    told = Client(FakeAssistants())
-    store = told.ok("POST", "/vector_stores", {})["id"]
-    file = told.fake.add_file(content=b"tea", filename="a.txt").id
-    later = Client(told.fake)
+    writer = Client(FakeAssistants())
+    store = writer.ok("POST", "/vector_stores", {})["id"]
+    file = writer.fake.add_file(content=b"tea", filename="a.txt").id
+    later = Client(writer.fake)
 
     def session(client):
         client.ok("POST", f"/vector_stores/{store}/files", {"file_id": file})
         client.fake.clock.advance(1)
         return client.ok("GET", f"/vector_stores/{store}")["file_counts"]
 
-    told_then = session(later)
-    assert told_then["total"] == 1
-    assert session(replaying(cassette(later.recorded))) == told_then
+    original = session(later)
+    assert original["total"] == 1
+    assert session(replaying(cassette(later.recorded))) == original
 
 
 def test_routes_that_the_fake_does_not_serve_are_answered_from_the_recording(cassette):
-    told = record_session(say("Hello."))[0]
+    recorded = record_session(say("Hello."))[0]
     request = Request("GET", BASE + "/batches/batch_abc", HEAD)
-    batch = replace(answered(told, 200, {"id": "batch_abc", "object": "batch"}), request=request)
+    batch = replace(answered(recorded, 200, {"id": "batch_abc", "object": "batch"}), request=request)
     client = replaying(cassette([batch]))
     assert client.ok("GET", "/batches/batch_abc")["id"] == "batch_abc"
     with pytest.raises(HarnessFailure, match="is not served"):
@@ -469,23 +471,23 @@ def test_routes_that_the_fake_does_not_serve_are_answered_from_the_recording(cas
 
 def test_exactly_the_same_requests_get_exactly_the_same_answers(cassette, story):
     acts, outputs = story
-    told = record_session(*acts, outputs=outputs)
-    client = replaying(cassette(told), mode="exact")
+    recorded = record_session(*acts, outputs=outputs)
+    client = replaying(cassette(recorded), mode="exact")
     converse(client, outputs=outputs)
-    assert [exchange.response.body for exchange in client.recorded] == [exchange.response.body for exchange in told]
+    assert [exchange.response.body for exchange in client.recorded] == [exchange.response.body for exchange in recorded]
     assert client.fake.unused() is None
 
 
 def test_one_poll_more_than_was_recorded_is_a_miss(cassette):
     client = replaying(cassette(record_session(say("Hello."))), mode="exact")
-    with pytest.raises(HarnessFailure, match="It was recorded 2 times, and each of them is used"):
+    with pytest.raises(HarnessFailure, match="It was recorded 2 times, and no recording of it is left"):
         converse(client, extra=1)
 
 
 def test_one_poll_less_is_complained_about(cassette):
-    told = record_session(say("Hello."))
-    client = replaying(cassette(told), mode="exact")
-    for exchange in told[:-1]:
+    recorded = record_session(say("Hello."))
+    client = replaying(cassette(recorded), mode="exact")
+    for exchange in recorded[:-1]:
         path = exchange.request.url.removeprefix(BASE)
         client.send(exchange.request.method, path, json.loads(exchange.request_body) if exchange.request_body else None)
     assert "/messages (" in str(client.fake.unused())
@@ -529,8 +531,8 @@ def test_an_upload_is_known_by_its_name_and_content(cassette):
 def test_a_body_that_is_no_json_counts_as_a_whole(cassette):
     request = Request("POST", f"{BASE}/assistants", HEAD, b"not json")
     fake = FakeAssistants()
-    told = RecordedExchange(request, fake.answer(request), None, "made up")
-    client = replaying(cassette([told]))
+    recorded = RecordedExchange(request, fake.answer(request), None, "made up")
+    client = replaying(cassette([recorded]))
     assert client.fake.answer(request).status == 400
     with pytest.raises(HarnessFailure, match="was not recorded like this"):
         client.fake.answer(replace(request, body=b"not json either"))
@@ -539,8 +541,8 @@ def test_a_body_that_is_no_json_counts_as_a_whole(cassette):
 def test_an_upload_whose_form_was_not_kept_is_there_all_the_same(cassette):
     writer = Client(FakeAssistants())
     file = upload(writer, "1,2")
-    told = writer.recorded[0]
-    bare = replace(told, request=Request("POST", f"{BASE}/files", HEAD))
+    recorded = writer.recorded[0]
+    bare = replace(recorded, request=Request("POST", f"{BASE}/files", HEAD))
     client = replaying(cassette([bare, bare]))
     for _ in range(2):
         assert json.loads(client.fake.answer(bare.request).body) == file
@@ -551,8 +553,8 @@ def test_a_file_that_somebody_read_can_be_read_again(cassette):
     fake = FakeAssistants()
     fake.add_file(content=b"chart", filename="c.png", id="file-AbCdEfGhIjKlMnOpQrStUv", purpose="assistants_output")
     request = Request("GET", f"{BASE}/files/{FILE}/content", HEAD)
-    told = [RecordedExchange(request, fake.answer(request), None, "made up")]
-    client = replaying(cassette(told))
+    recorded = [RecordedExchange(request, fake.answer(request), None, "made up")]
+    client = replaying(cassette(recorded))
     assert client.fake.answer(request).body == b"chart"
     assert client.ok("GET", f"/files/{FILE}")["purpose"] == "assistants_output"
 
@@ -595,13 +597,13 @@ def test_a_run_that_the_client_cancelled_too_late(cassette, end):
     body = {"assistant_id": fake.add_assistant("asst_abcdefghijklmnopqrst").id}
     body["thread"] = {"messages": [{"role": "user", "content": "Hi?"}]}
 
-    def told(client):
+    def cancelled(client):
         run = client.ok("POST", "/threads/runs", body)
         run = client.poll(client.ok("POST", f"/threads/{run['thread_id']}/runs/{run['id']}/cancel"))
         return run["status"], client.ok("GET", f"/threads/{run['thread_id']}/messages")["data"]
 
-    ended = told(writer)
-    assert told(replaying(cassette(writer.recorded))) == ended
+    ended = cancelled(writer)
+    assert cancelled(replaying(cassette(writer.recorded))) == ended
 
 
 def test_a_run_that_was_under_way_before_can_be_cancelled_again(cassette):
@@ -623,8 +625,8 @@ def test_a_run_that_was_under_way_before_can_be_cancelled_again(cassette):
 
 
 def test_an_answer_that_nobody_looked_at_says_so(cassette):
-    told = record_session(say("Hello."))
-    client = replaying(cassette([exchange for exchange in told if "order=asc" not in exchange.request.url]))
+    recorded = record_session(say("Hello."))
+    client = replaying(cassette([exchange for exchange in recorded if "order=asc" not in exchange.request.url]))
     assistant = client.ok("POST", "/assistants", ADA)
     thread = client.ok("POST", "/threads", {})
     client.ok("POST", f"/threads/{thread['id']}/messages", {"role": "user", "content": "Hi?"})
@@ -648,9 +650,9 @@ def test_a_thread_that_was_there_before_goes_on(cassette):
         runs = client.ok("GET", f"/threads/{thread}/runs")
         return run["id"], [[item["id"] for item in answer["data"]] for answer in (listed, runs)]
 
-    told = go_on(later)
+    original = go_on(later)
     client = replaying(cassette(later.recorded))
-    assert go_on(client) == told
+    assert go_on(client) == original
 
 
 def test_what_a_newer_service_took_is_taken_from_the_recording(cassette):
@@ -667,20 +669,22 @@ def test_what_a_newer_service_took_is_taken_from_the_recording(cassette):
     answers = [writer.ok("POST", path, body) for path, body in zip(paths, (message, run), strict=True)]
     answers[1] |= {"status": "completed", "expires_at": None}
     new = [json.dumps({**body, "novel": True}).encode() for body in (message, run)]
-    told = [
+    recorded = [
         answered(replace(exchange, request=replace(exchange.request, body=body)), 200, answer)
         for exchange, body, answer in zip(writer.recorded, new, answers, strict=True)
     ]
-    client = replaying(cassette(told))
+    client = replaying(cassette(recorded))
     for path, body, answer in zip(paths, (message, run), answers, strict=True):
         assert client.ok("POST", path, {**body, "novel": True}) == answer
         assert client.ok("GET", f"{path}/{answer['id']}")["id"] == answer["id"]
 
 
 def test_an_older_look_at_a_run_does_not_undo_its_end(cassette):
-    told = record_session(say("Well"), fail())
-    [look] = [exchange for exchange in told if b'"status": "in_progress",\n  "started_at"' in exchange.response_body]
-    client = replaying(cassette([*told, look]))
+    recorded = record_session(say("Well"), fail())
+    [look] = [
+        exchange for exchange in recorded if b'"status": "in_progress",\n  "started_at"' in exchange.response_body
+    ]
+    client = replaying(cassette([*recorded, look]))
     assert converse(client)["run"]["status"] == "failed"
 
 
@@ -731,8 +735,8 @@ def ask_about(client, question, route="/threads"):
 @pytest.mark.parametrize("mode", ["live", "exact"])
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
 def test_a_client_sends_again_what_was_redacted(cassette, secret, mode):
-    told, answer = asking(f"Ask {secret}. Now!")
-    path = cassette(redacted(told))
+    recorded, answer = asking(f"Ask {secret}. Now!")
+    path = cassette(redacted(recorded))
     assert secret not in path.read_text(encoding="utf-8")
     assert ask_about(replaying(path, mode=mode, redact=REDACT), f"Ask {secret}. Now!") == answer
 
@@ -789,7 +793,7 @@ def test_an_invalid_pattern_is_refused_without_asserts_too(cassette):
 def test_a_question_with_a_secret_that_was_asked_once_is_answered_once(cassette):
     client = replaying(cassette(redacted(asking(f"Ask {MAIL}.")[0])))
     ask_about(client, f"Ask {MAIL}.")
-    with pytest.raises(HarnessFailure, match="It was recorded 1 times, and each of them is used"):
+    with pytest.raises(HarnessFailure, match="It was recorded once, and no recording of it is left"):
         ask_about(client, f"Ask {MAIL}.")
 
 
@@ -798,8 +802,8 @@ def test_a_question_with_a_secret_that_was_asked_once_is_answered_once(cassette)
 def test_a_secret_in_the_url(cassette, url, mode):
     """Of an endpoint that the fake does not serve."""
     request = Request("GET", BASE + url.format(quote(MAIL)), HEAD)
-    told = RecordedExchange(request, Response(200, {"content-type": "application/json"}, b"{}"), None, "made up")
-    path = cassette(redacted([told]))
+    recorded = RecordedExchange(request, Response(200, {"content-type": "application/json"}, b"{}"), None, "made up")
+    path = cassette(redacted([recorded]))
     assert MAIL not in path.read_text(encoding="utf-8")
     assert replaying(path, mode=mode).fake.answer(request).body == b"{}"
     with pytest.raises(HarnessFailure) as raised:
@@ -836,9 +840,9 @@ def test_where_no_stand_in_was_recorded_no_table_of_secrets_is_loaded(cassette, 
 
 
 def test_a_cassette_is_read_when_its_session_is_asked_for(cassette, tmp_path):
-    told = record_session(say("Hello."))
-    handle = Cassette(cassette(told))
-    assert len(handle.session.exchanges) == len(told)
+    recorded = record_session(say("Hello."))
+    handle = Cassette(cassette(recorded))
+    assert len(handle.session.exchanges) == len(recorded)
     assert handle.session is handle.session
     with pytest.raises(HarnessFailure, match=r"none\.yaml does not exist yet: it is written when"):
         assert Cassette(tmp_path / "none.yaml").session
@@ -873,7 +877,7 @@ PRICES = {"thread.run": (1234, 567), "thread.run.step": (890, 12)}
 
 
 def costs(client, outputs=(), *, stream):
-    """The usage of the run and of its steps, at every look at them."""
+    """The usage of the run and of its steps, each time an answer shows them."""
     converse(client, outputs=outputs, stream=stream)
     found = {"thread.run": [], "thread.run.step": []}
 
@@ -895,11 +899,13 @@ def costs(client, outputs=(), *, stream):
 @pytest.mark.parametrize("streams", [False, True], ids=["polls", "streams"])
 def test_usage_is_what_was_recorded(cassette, was_streamed, streams):
     acts, outputs = STORIES["a call"]
-    told = [with_usage(exchange, PRICES) for exchange in record_session(*acts, outputs=outputs, stream=was_streamed)]
-    found = costs(replaying(cassette(told)), outputs, stream=streams)
-    for kind, looks in found.items():
-        assert {usage for status, usage in looks if status == "completed"} == {PRICES[kind]}
-        assert {usage for status, usage in looks if status != "completed"} <= {None}
+    recorded = [
+        with_usage(exchange, PRICES) for exchange in record_session(*acts, outputs=outputs, stream=was_streamed)
+    ]
+    found = costs(replaying(cassette(recorded)), outputs, stream=streams)
+    for kind, shown in found.items():
+        assert {usage for status, usage in shown if status == "completed"} == {PRICES[kind]}
+        assert {usage for status, usage in shown if status != "completed"} <= {None}
 
 
 @pytest.mark.parametrize("unknown", PRICES)

@@ -29,10 +29,10 @@ KNOWN = {
 }
 
 
-def reason_to_differ(seen, session):
+def reason_to_differ(exchange, session):
     """Which known reason fits this exchange, if any."""
-    older = "run_id" in seen.path_ids and seen.path_ids["run_id"] not in session.created_by
-    return KNOWN.get("an older run" if older else f"{seen.method} {getattr(seen.route, 'template', '')}")
+    older = "run_id" in exchange.path_ids and exchange.path_ids["run_id"] not in session.created_by
+    return KNOWN.get("an older run" if older else f"{exchange.method} {getattr(exchange.route, 'template', '')}")
 
 
 class Sdk:
@@ -42,9 +42,9 @@ class Sdk:
         self.client = fake.client(max_retries=0)
         self.extra = extra
 
-    def send(self, seen):
+    def send(self, exchange):
         """The status and the body of the answer to the recorded request."""
-        request = seen.recorded.request
+        request = exchange.recorded.request
         keep = ("openai-beta", "content-type", "api-key")
         headers = {name: value for name, value in request.headers.items() if name in keep}
         answer = self.client._client.request(
@@ -52,13 +52,13 @@ class Sdk:
         )
         return answer.status_code, answer.content
 
-    def look(self, seen):
+    def poll(self, exchange):
         """Poll a run until it has come as far as it was recorded, or to its end."""
-        status, body = self.send(seen)
-        while status == 200 and json.loads(body)["status"] not in (seen.response_json["status"], *terminal(RUN)):
-            status, body = self.send(seen)
+        status, body = self.send(exchange)
+        while status == 200 and json.loads(body)["status"] not in (exchange.response_json["status"], *terminal(RUN)):
+            status, body = self.send(exchange)
         for _ in range(self.extra if status == 200 else 0):
-            status, body = self.send(seen)
+            status, body = self.send(exchange)
         return status, body
 
 
@@ -70,33 +70,39 @@ def differences(exchanges, path, extra):
     session = Session.of(read(path))
     sdk = Sdk(fake, extra)
     found, compared = [], 0
-    for seen, following in zip(session.exchanges, [*session.exchanges[1:], None], strict=True):
-        polls = seen.ok and seen.method == "GET" and getattr(seen.route, "template", "").endswith("/runs/{run_id}")
-        if polls and following is not None and (following.method, following.path) == (seen.method, seen.path):
-            continue  # of several looks in a row, the last counts
+    for exchange, following in zip(session.exchanges, [*session.exchanges[1:], None], strict=True):
+        polls = (
+            exchange.ok
+            and exchange.method == "GET"
+            and getattr(exchange.route, "template", "").endswith("/runs/{run_id}")
+        )
+        if polls and following is not None and (following.method, following.path) == (exchange.method, exchange.path):
+            continue  # of several polls in a row, the last counts
         compared += 1
-        if seen.recorded.at is not None:  # the client slept as long as it did then
-            fake.slept(max(0.0, seen.recorded.at - fake.clock.now))
-        status, body = sdk.look(seen) if polls else sdk.send(seen)
-        told = _told(status, body, seen)
-        if told and reason_to_differ(seen, session) is None:
-            found.append(f"{seen}: {told}")
+        if exchange.recorded.at is not None:  # the client slept as long as it did then
+            fake.slept(max(0.0, exchange.recorded.at - fake.clock.now))
+        status, body = sdk.poll(exchange) if polls else sdk.send(exchange)
+        difference = _difference(status, body, exchange)
+        if difference and reason_to_differ(exchange, session) is None:
+            found.append(f"{exchange}: {difference}")
     return found, compared
 
 
-def _told(status, body, seen):
-    if status != seen.status:
-        return f"{status} instead of {seen.status}: {body[:300]!r}"
-    if not isinstance(seen.response_json, dict) or seen.status >= 400:
+def _difference(status, body, exchange):
+    if status != exchange.status:
+        return f"{status} instead of {exchange.status}: {body[:300]!r}"
+    if not isinstance(exchange.response_json, dict) or exchange.status >= 400:
         return None
     ours = json.loads(body)
-    if isinstance(seen.response_json.get("data"), list):
-        ids = [[item.get("id") for item in answer["data"]] for answer in (ours, seen.response_json)]
+    if isinstance(exchange.response_json.get("data"), list):
+        ids = [[item.get("id") for item in answer["data"]] for answer in (ours, exchange.response_json)]
         return None if ids[0] == ids[1] else f"listed {ids[0]} instead of {ids[1]}"
     other = [
-        key for key in DETERMINED if key in seen.response_json and key in ours and ours[key] != seen.response_json[key]
+        key
+        for key in DETERMINED
+        if key in exchange.response_json and key in ours and ours[key] != exchange.response_json[key]
     ]
-    return f"{[(key, ours[key], seen.response_json[key]) for key in other]}" if other else None
+    return f"{[(key, ours[key], exchange.response_json[key]) for key in other]}" if other else None
 
 
 @pytest.mark.parametrize("extra", [0, 3], ids=["polls", "polls more"])
@@ -117,32 +123,34 @@ def conversations(path):
 
 @pytest.mark.parametrize("path", files("*.jsonl"))
 def test_every_conversation_of_a_log(path, tmp_path):
-    told = [
+    found = [
         difference
         for number, exchanges in enumerate(conversations(path))
         for difference in differences(exchanges, tmp_path / f"{number}.yaml", 0)[0]
     ]
-    assert told == []
+    assert found == []
 
 
 @pytest.mark.skipif(not hasattr(openai, "AssistantEventHandler"), reason="this SDK does not stream")
 @pytest.mark.parametrize("path", files("raw/vcrpy/*"))
 def test_what_was_polled_may_be_streamed_and_the_other_way_round(path):
     session = Session.of(read(path))
-    runs = [seen for seen in session.exchanges if any(item["object"] == "thread.run" for item in seen.created)]
+    runs = [
+        exchange for exchange in session.exchanges if any(item["object"] == "thread.run" for item in exchange.created)
+    ]
     assert runs
-    for seen in runs:
+    for exchange in runs:
         fake = FakeAssistants()
         fake.replay(path)
         sdk = Sdk(fake, 0)
-        for earlier in session.exchanges[: session.exchanges.index(seen)]:
+        for earlier in session.exchanges[: session.exchanges.index(exchange)]:
             if earlier.method == "POST" and earlier.ok:
                 sdk.send(earlier)
-        run = next(item for item in seen.created if item["object"] == "thread.run")
+        run = next(item for item in exchange.created if item["object"] == "thread.run")
         ended = session.story(run["id"]).run
-        body = {key: value for key, value in json.loads(seen.recorded.request_body).items() if key != "stream"}
+        body = {key: value for key, value in json.loads(exchange.recorded.request_body).items() if key != "stream"}
         threads = fake.client().beta.threads
-        if seen.events:
+        if exchange.events:
             ours = threads.runs.create(thread_id=run["thread_id"], **body)
             while ours.status not in (*terminal(RUN), "requires_action"):
                 ours = threads.runs.retrieve(ours.id, thread_id=ours.thread_id)

@@ -45,8 +45,8 @@ class Driver:
     def __init__(self, fake):
         self.http = fake.client(max_retries=0)._client
 
-    def send(self, seen, **more):
-        request = seen.recorded.request
+    def send(self, exchange, **more):
+        request = exchange.recorded.request
         content = json.dumps({**json.loads(request.body), **more}).encode() if more else request.body
         headers = {"authorization": "Bearer sk-any", **request.headers}
         answer = self.http.request(request.method, request.url, headers=headers, content=content)
@@ -54,13 +54,13 @@ class Driver:
         return answer.content
 
 
-def polls(seen):
-    return seen.method == "GET" and seen.route.template.endswith("/runs/{run_id}")
+def polls(exchange):
+    return exchange.method == "GET" and exchange.route.template.endswith("/runs/{run_id}")
 
 
-def starts(seen):
+def starts(exchange):
     """Whether a run moves from here on: it begins, or gets what it waited for."""
-    return seen.method == "POST" and seen.route.template.endswith(("/runs", "/submit_tool_outputs"))
+    return exchange.method == "POST" and exchange.route.template.endswith(("/runs", "/submit_tool_outputs"))
 
 
 def disagreements(recorded, ours, where=""):
@@ -97,8 +97,8 @@ def test_the_header_says_where_it_is_from_and_what_was_filled_in(path):
     assert about["From"].startswith("the Korean ")
     assert "openai-python" in about["SDK"]
     session = session_of(path)
-    assert {strftime("%Y-%m-%d", gmtime(seen.recorded.at)) for seen in session.exchanges} == {about["Day"]}
-    asked = {seen.recorded.request.headers.get("openai-beta", about["API"]) for seen in session.exchanges}
+    assert {strftime("%Y-%m-%d", gmtime(exchange.recorded.at)) for exchange in session.exchanges} == {about["Day"]}
+    asked = {exchange.recorded.request.headers.get("openai-beta", about["API"]) for exchange in session.exchanges}
     assert asked == {about["API"]}
     made_up = [object_id for object_id in session.mentioned_ids if "_NotPrinted" in object_id]
     assert bool(made_up) == ("NotPrinted" in about["Filled in"])
@@ -127,27 +127,27 @@ def test_nothing_in_it_looks_like_a_secret(path):
 def test_exactly_replayed_it_gives_the_recorded_bytes(path):
     fake = replaying(path, "exact")
     driver = Driver(fake)
-    for seen in session_of(path).exchanges:
-        assert driver.send(seen) == seen.recorded.response_body
+    for exchange in session_of(path).exchanges:
+        assert driver.send(exchange) == exchange.recorded.response_body
     assert fake.unused() is None
 
 
 @every_session
 @pytest.mark.parametrize("extra", [0, 1, 4])
 def test_a_client_that_polls_in_its_own_way_gets_the_same_conversation(path, extra):
-    """It looks at a run until that rests, and `extra` times more."""
+    """It polls a run until that rests, and `extra` times more."""
     fake = replaying(path)
     driver = Driver(fake)
     exchanges = session_of(path).exchanges
-    for seen, following in zip(exchanges, [*exchanges[1:], None], strict=True):
-        if polls(seen) and following is not None and following.path == seen.path:
-            continue  # of the looks at a run the last tells how it came out
-        ours = json.loads(driver.send(seen))
-        while polls(seen) and ours["status"] not in RESTING:
-            ours = json.loads(driver.send(seen))
-        for _ in range(extra if polls(seen) else 0):
-            ours = json.loads(driver.send(seen))
-        assert disagreements(seen.response_json, ours) == [], str(seen)
+    for exchange, following in zip(exchanges, [*exchanges[1:], None], strict=True):
+        if polls(exchange) and following is not None and following.path == exchange.path:
+            continue  # of several polls in a row, the last counts
+        ours = json.loads(driver.send(exchange))
+        while polls(exchange) and ours["status"] not in RESTING:
+            ours = json.loads(driver.send(exchange))
+        for _ in range(extra if polls(exchange) else 0):
+            ours = json.loads(driver.send(exchange))
+        assert disagreements(exchange.response_json, ours) == [], str(exchange)
     assert fake.unused() is None
 
 
@@ -156,21 +156,21 @@ def test_a_client_that_streams_what_was_polled_gets_the_same_conversation(path):
     fake = replaying(path)
     driver = Driver(fake)
     ended = 0
-    for seen in session_of(path).exchanges:
-        if polls(seen):
-            if seen.response_json["status"] in RESTING:
-                assert disagreements(seen.response_json, json.loads(driver.send(seen))) == [], str(seen)
+    for exchange in session_of(path).exchanges:
+        if polls(exchange):
+            if exchange.response_json["status"] in RESTING:
+                assert disagreements(exchange.response_json, json.loads(driver.send(exchange))) == [], str(exchange)
             continue
-        if not starts(seen):
-            assert disagreements(seen.response_json, json.loads(driver.send(seen))) == [], str(seen)
+        if not starts(exchange):
+            assert disagreements(exchange.response_json, json.loads(driver.send(exchange))) == [], str(exchange)
             continue
-        told = events(driver.send(seen, stream=True))
-        [*_, (name, run), done] = [item for item in told if item[0] == "done" or item[1]["object"] == "thread.run"]
+        streamed = events(driver.send(exchange, stream=True))
+        [*_, (name, run), done] = [item for item in streamed if item[0] == "done" or item[1]["object"] == "thread.run"]
         assert done == ("done", "[DONE]")
-        assert (run["id"], name) == (seen.response_json["id"], f"thread.run.{_next_rest(path, seen)}")
+        assert (run["id"], name) == (exchange.response_json["id"], f"thread.run.{_next_rest(path, exchange)}")
         said = "".join(
             part["text"]["value"]
-            for name, data in told
+            for name, data in streamed
             if name == "thread.message.delta"
             for part in data["delta"]["content"]
         )
@@ -185,8 +185,10 @@ def test_a_client_that_streams_what_was_polled_gets_the_same_conversation(path):
 def _next_rest(path, started):
     """The status in which a run came to rest after this exchange."""
     run_id, exchanges = started.response_json["id"], session_of(path).exchanges
-    later = (seen for seen in exchanges[exchanges.index(started) :] if polls(seen) and run_id in seen.path)
-    return next(seen.response_json["status"] for seen in later if seen.response_json["status"] in RESTING)
+    later = (
+        exchange for exchange in exchanges[exchanges.index(started) :] if polls(exchange) and run_id in exchange.path
+    )
+    return next(exchange.response_json["status"] for exchange in later if exchange.response_json["status"] in RESTING)
 
 
 @every_session
@@ -194,10 +196,10 @@ def test_steps_can_be_listed_although_nobody_did(path):
     """Of a run whose steps were left out, live replay tells what its messages and calls show; of others, all."""
     fake = replaying(path)
     driver = Driver(fake)
-    for seen in session_of(path).exchanges:
-        ours = json.loads(driver.send(seen))
-        while polls(seen) and ours["status"] not in RESTING:
-            ours = json.loads(driver.send(seen))
+    for exchange in session_of(path).exchanges:
+        ours = json.loads(driver.send(exchange))
+        while polls(exchange) and ours["status"] not in RESTING:
+            ours = json.loads(driver.send(exchange))
     for run_id, story in session_of(path).stories.items():
         query = f"/v1/threads/{story.run['thread_id']}/runs/{run_id}/steps?order=asc"
         head = {"authorization": "Bearer sk-any", "openai-beta": "assistants=v2"}

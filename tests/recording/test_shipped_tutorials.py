@@ -46,8 +46,10 @@ def pretty_print(messages):
 
 def conversation(name, thread_id):
     """What `pretty_print` has to print, by the last list of this thread in the cassette."""
-    seen = [seen for seen in session_of(FOLDER / name).exchanges if seen.path.endswith(f"{thread_id}/messages")][-1]
-    lines = [f"{item['role']}: {item['content'][0]['text']['value']}\n" for item in seen.response_json["data"]]
+    exchange = [
+        exchange for exchange in session_of(FOLDER / name).exchanges if exchange.path.endswith(f"{thread_id}/messages")
+    ][-1]
+    lines = [f"{item['role']}: {item['content'][0]['text']['value']}\n" for item in exchange.response_json["data"]]
     return "".join(["# Messages\n", *lines, "\n"])
 
 

@@ -86,7 +86,7 @@ def generated(exchanges, title="a session"):
 def run(source):
     """Run the one test of a file as the fixture would."""
     names = {}
-    exec(compile(source, "retold", "exec"), names)
+    exec(compile(source, "generated", "exec"), names)
     [test] = [value for name, value in names.items() if name.startswith("test_")]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -131,7 +131,7 @@ def test_with_another_script_it_fails(name, stream):
 @pytest.mark.parametrize("name", ["citations", "parallel calls", "failure", "expired"])
 def test_it_passes_in_pytest_itself(name, tmp_path):
     acts, outputs = STORIES[name]
-    path = tmp_path / "test_retold.py"
+    path = tmp_path / "test_generated.py"
     path.write_text(generated(record_session(*acts, outputs=outputs)), encoding="utf-8")
     ended = in_a_process("pytest", "-q", "-p", "no:cacheprovider", path.name, cwd=tmp_path)
     assert ended.returncode == 0, ended.stdout

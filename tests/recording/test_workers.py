@@ -104,9 +104,9 @@ def test_eight_workers_that_record_into_one_folder_lose_nothing(path):
         worker.stdin.flush()
     assert [ended(worker) for worker in workers] == [(0, "")] * 8
 
-    told = read(path)
+    exchanges = read(path)
     own = [read(path.with_name(f"own-{number}.yaml")) for number in WORKERS]
-    assert len(told) == sum(map(len, own))
+    assert len(exchanges) == sum(map(len, own))
     assert all(len(exchanges_of(path, number)) == 1 for number in WORKERS)
     assert [item.name for item in uploads_of(path).iterdir()] == [
         item.name for item in uploads_of(path.with_name("own-0.yaml")).iterdir()
@@ -114,7 +114,7 @@ def test_eight_workers_that_record_into_one_folder_lose_nothing(path):
     written = path.read_text(encoding="utf-8")
     assert "corp-one" not in written
     assert "sk-proj" not in written
-    keys = {item.request.headers["authorization"] for item in told}
+    keys = {item.request.headers["authorization"] for item in exchanges}
     assert len(keys) == 8, "a stand-in was given to two keys"
     assert not list(path.parent.glob(".*.tmp"))
     for number in WORKERS:

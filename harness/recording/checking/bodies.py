@@ -143,7 +143,7 @@ def _unknown_objects(exchange: ParsedExchange) -> Iterator[str]:
     for event, value in payloads(exchange):
         kind = value.get("object") if isinstance(value, dict) else None
         if event not in ("", "error") and kind not in (event, event.rpartition(".")[0]):
-            yield f"the event {event} tells an object of the kind {kind!r}"
+            yield f"the event {event} shows an object of the kind {kind!r}"
         if event == "" and value is not None and not isinstance(kind, str):
             yield "the answer is no object of the API"
 
@@ -155,7 +155,7 @@ def _contradiction(exchange: ParsedExchange, item: Json, event: str) -> Iterator
     if kind not in TABLES or said not in statuses(TABLES[kind]) or status in (None, said):
         return
     if (event, status) != ("thread.run.completed", "incomplete"):
-        yield "error", exchange, f"the event {event} tells of {named(item)} in the status {status!r}"
+        yield "error", exchange, f"the event {event} shows {named(item)} in the status {status!r}"
 
 
 def _object(exchange: ParsedExchange, item: Json, event: str) -> Iterator[Found]:

@@ -48,8 +48,8 @@ def version(exchange: ParsedExchange) -> Api | None:
     request = exchange.recorded.request
     if is_azure(request):
         return azure_api(request)
-    named: dict[str, Api] = {"assistants=v1": "v1", "assistants=v2": "v2"}
-    return named.get(request.headers.get("openai-beta", ""))
+    by_header: dict[str, Api] = {"assistants=v1": "v1", "assistants=v2": "v2"}
+    return by_header.get(request.headers.get("openai-beta", ""))
 
 
 def versions(exchange: ParsedExchange) -> tuple[Api, ...]:

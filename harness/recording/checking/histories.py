@@ -35,25 +35,25 @@ def transition(exchanges: Sequence[ParsedExchange]) -> Iterator[Found]:
         streamed: set[str] = set()  # ids of objects that this stream has shown
         for event, item in objects(exchange):
             table = TABLES.get(str(item.get("object")), ())
-            status, known = str(item.get("status")), str(item.get("id"))
+            status, object_id = str(item.get("status")), str(item.get("id"))
             for what in backwards(item):
                 yield "error", exchange, what
             if status not in statuses(table):
                 continue  # messages have a status in streams only; unknown statuses are found by `schema`
-            before = NEW if event.endswith(".created") else last.get(known, status)
+            before = NEW if event.endswith(".created") else last.get(object_id, status)
             if (
                 exchange.path.endswith(SUBMIT)
-                and known not in streamed
+                and object_id not in streamed
                 and WAITING in reachable_unobserved(table, before)
             ):
                 before = WAITING  # between two polls
-            there = moves(table, before) if known in streamed or before == NEW else reachable_unobserved(table, before)
-            if status not in (before, *there):
+            following = moves if object_id in streamed or before == NEW else reachable_unobserved
+            if status not in (before, *following(table, before)):
                 back = "back to" if before in reachable_unobserved(table, status) else "to"
-                yield "error", exchange, f"{known} went from {before} {back} {status}"
-            last[known] = status
+                yield "error", exchange, f"{object_id} went from {before} {back} {status}"
+            last[object_id] = status
             if event:
-                streamed.add(known)
+                streamed.add(object_id)
 
 
 def backwards(item: Json) -> Iterator[str]:

@@ -45,11 +45,11 @@ def duplicate(exchanges: Sequence[ParsedExchange]) -> Iterator[Found]:
     makers: dict[tuple[str, str], ParsedExchange] = {}
     for exchange in exchanges:
         for item in exchange.created:
-            made = str(item.get("id"))
-            first = makers.setdefault((str(item.get("object")), made), exchange)
+            object_id = str(item.get("id"))
+            first = makers.setdefault((str(item.get("object")), object_id), exchange)
             if first is not exchange:
                 same = _content(first) == _content(exchange)
-                how = "is written a second time" if same else f"makes {made} once more"
+                how = "is written a second time" if same else f"creates {object_id} once more"
                 yield "error", exchange, f"this exchange {how}: see {first.recorded.origin}"
 
 

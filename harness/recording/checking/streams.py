@@ -30,9 +30,10 @@ def framing(exchange: ParsedExchange) -> Iterator[Found]:
         return
     names = _names(exchange)
     for name in dict.fromkeys(name for name in names if name not in EVENTS):
-        yield "error", exchange, f"the stream has an event {name!r}, which the API has not"
+        yield "error", exchange, f"the stream has an event {name!r}, which the API does not have"
     if broken := _unreadable(exchange):
-        yield "error", exchange, f"of the stream, {broken} events have no data that can be read"
+        which = "an event" if broken == 1 else f"{broken} events"
+        yield "error", exchange, f"the stream has {which} without data that can be read"
     if not names or names[-1] not in ("done", "error"):
         yield "error", exchange, "the stream breaks off: its last event is neither done nor error"
 

@@ -76,7 +76,7 @@ def build_exchange(
     at: float | None,
     conversation: str = "",
 ) -> RecordedExchange:
-    """An exchange of its parts, with content encodings undone, and with a host if a filter removed it from the URL."""
+    """An exchange from its parts, with content encodings undone, and a host in the URL if a filter removed it."""
     method, url, sent_headers, sent = request
     status, got_headers, got = response
     sent_headers, sent = decoded(sent_headers, sent)

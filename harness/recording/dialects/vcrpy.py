@@ -73,10 +73,10 @@ def _text_of(body: Any) -> Any:
     return body["string"]
 
 
-def _bytes(text: str | bytes | None) -> bytes:
-    if text is None:
+def _bytes(body: str | bytes | None) -> bytes:
+    if body is None:
         return b""
-    return text if isinstance(text, bytes) else text.encode()
+    return body if isinstance(body, bytes) else body.encode()
 
 
 # --- writing ------------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ CLAIMS = "ey" + "J" + random_word(40)
 PEM = "-----BEGIN {0}PRIVATE KEY-----\n{1}\n{2}\n-----END {0}PRIVATE KEY-----"
 AZURE_KEY = random_word(52) + "JQQJ" + "99" + random_word(26)
 
-# What is written, and of it what nobody may see; one of them where that is the same.
+# Secrets that are recognized by themselves.
 TOKENS = {
     "OpenAI key": "sk-" + random_word(48),
     "OpenAI project key": "sk-" + "proj-" + random_word(60) + "_" + random_word(40) + "-" + random_word(20),
@@ -136,7 +136,8 @@ TOKENS = {
     "OpenSSH key": PEM.format("OPENSSH ", random_word(70), random_word(44)),
     "PKCS8 key": PEM.format("", random_word(64), random_word(30)),
 }
-IN_CONTEXT = {  # the context, and the secret
+# Secrets that are recognized by their context: the context, and the secret in it.
+IN_CONTEXT = {
     "bearer token": ("Authorization: Bearer {}", random_word(40)),
     "basic credentials": ("Authorization: Basic {}", b64encode(b"joe:" + random_word(16).encode()).decode()),
     "Azure key of old": ("api-key: {}", random_hex(32)),
@@ -193,6 +194,7 @@ PERSONAL = {
     "British IBAN": iban("GB", "NWBK" + random_text(NUMBERS, 14)),
     "social security number": "219-" + "09-" + "4321",
 }
+# All of them by name: the text that is recorded, and the secret in it.
 PLANTED: dict[str, tuple[str, str]] = {
     **{name: (text, text) for name, text in (TOKENS | PERSONAL).items()},
     **{name: (form.format(secret), secret) for name, (form, secret) in IN_CONTEXT.items()},

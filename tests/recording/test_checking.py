@@ -445,7 +445,7 @@ def test_a_fault_is_found_and_nothing_else(fault, tmp_path):
     assert any(words in what for _, _, what in results), results
 
 
-# --- how findings are told ------------------------------------------------------------------------------------------
+# --- how findings are reported --------------------------------------------------------------------------------------
 
 
 def test_a_gateway_of_azure_may_leave_out_the_type(tmp_path):

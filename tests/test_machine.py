@@ -204,7 +204,7 @@ DEFECTS = {
     wrong_cursor: "names another first or last object",
     cancelled_at_once: "is cancelled, and its timeline ends with",
     moved_by_no_row: "moved as no row of the table does",
-    told_twice: "a stream told of 2 ends of its run",
+    told_twice: "a stream showed 2 ends of its run",
     no_last_event: "a stream ended without its last event",
     from_the_future: "created_at is",
     never_deleted: "was deleted, and is found again",

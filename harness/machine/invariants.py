@@ -78,11 +78,11 @@ class InvariantChecker:
         if self.has_faults:
             return
         path = below_root(exchange.path, self.fake.service.roots)
-        self.no_error_of_its_own(exchange)
+        self.no_server_errors(exchange)
         answer = exchange.answer
         if exchange.status >= 400:
-            self.refusals_are_envelopes(answer)
-            self.what_is_there_is_found(exchange, path)
+            self.refusals_have_the_known_shape(answer)
+            self.existing_objects_are_found(exchange, path)
         elif isinstance(answer, dict):
             self._check_objects(exchange, path, answer)
         if exchange.method != "GET" or not isinstance(answer, dict) or answer.get("object") != LIST:
@@ -98,30 +98,30 @@ class InvariantChecker:
         for thread in self.fake.threads:
             self.one_active_run_a_thread(thread)
             for run in thread.runs:
-                self.a_walk_of_the_table(run, RUN)
+                self.transitions_follow_the_table(run, RUN)
                 for step in run.steps:
-                    self.a_walk_of_the_table(step, STEP)
+                    self.transitions_follow_the_table(step, STEP)
             for message in thread.messages:
-                self.a_walk_of_the_table(message, MESSAGE)
+                self.transitions_follow_the_table(message, MESSAGE)
 
     def _check_objects(self, exchange: Exchange, path: str, answer: Json) -> None:
         for shown in objects(answer):
             self.shapes_are_known(exchange, shown, path)
-            self.stamps_are_no_prophecy(shown, int(exchange.at))
+            self.timestamps_are_possible(shown, int(exchange.at))
             self.one_thread_each(shown, path)
             if exchange.method == "POST" and path.endswith(shown.get("id", "/")):
                 self._modified.add(shown["id"])
             if not shown["object"].endswith(".deleted"):
                 self.statuses_follow_the_table(shown)
-                self.what_has_ended_stays(shown)
+                self.ended_objects_do_not_change(shown)
                 if "id" in shown:  # the results of a search have none
                     self._last_shown[shown["id"]] = shown
         if exchange.method == "DELETE" and answer.get("deleted"):
             self._deleted.add(answer["id"])
         elif exchange.method == "GET":
-            self.what_is_gone_is_gone(path)
+            self.deleted_objects_stay_deleted(path)
         if answer.get("object") == LIST:
-            self.pages_make_the_whole(exchange, path, answer)
+            self.pages_make_the_full_list(exchange, path, answer)
             self.usage_adds_up(path, answer)
 
     # --- the invariants: answers ------------------------------------------------------------------------------
@@ -131,12 +131,12 @@ class InvariantChecker:
             raise self.violation("virtual time went back", f"from {self._now} to {at}")
         self._now = at
 
-    def no_error_of_its_own(self, exchange: Exchange) -> None:
+    def no_server_errors(self, exchange: Exchange) -> None:
         """Server errors occur only as planned faults."""
         if exchange.status >= 500:
             raise self.violation("the service broke", exchange.response.body)
 
-    def refusals_are_envelopes(self, answer: Any) -> None:
+    def refusals_have_the_known_shape(self, answer: Any) -> None:
         """CONTRACT §7."""
         error = answer.get("error") if isinstance(answer, dict) else None
         if not isinstance(error, dict) or list(error) not in ERROR_KEYS:
@@ -153,7 +153,7 @@ class InvariantChecker:
                     f"{name} of {api} has other keys", f"keys: {list(shown)}", f"known: {list(wanted)}"
                 )
 
-    def stamps_are_no_prophecy(self, shown: Json, now: int) -> None:
+    def timestamps_are_possible(self, shown: Json, now: int) -> None:
         """No timestamp is later than now, or earlier than the creation of its object."""
         made = shown.get("created_at")
         for name in TIMESTAMPS:
@@ -180,7 +180,7 @@ class InvariantChecker:
         if shown["status"] not in later[before["status"]]:
             raise self.violation(f"{shown['id']} went from {before['status']} to {shown['status']}", before, shown)
 
-    def what_has_ended_stays(self, shown: Json) -> None:
+    def ended_objects_do_not_change(self, shown: Json) -> None:
         """A run that has ended and its steps do not change, except for metadata that a client modifies."""
         before = self._last_shown.get(shown.get("id", ""))
         if shown["object"] not in LATER_STATUSES or before is None or before["status"] not in ENDED:
@@ -208,12 +208,12 @@ class InvariantChecker:
             if sum(usage[key] for usage in steps) != run["usage"][key]:
                 raise self.violation(f"{key} of {run['id']} is not the sum over its steps", run["usage"], *steps)
 
-    def what_is_gone_is_gone(self, path: str) -> None:
+    def deleted_objects_stay_deleted(self, path: str) -> None:
         for part in path.split("/"):
             if part in self._deleted:
                 raise self.violation(f"{part} was deleted, and is found again")
 
-    def what_is_there_is_found(self, exchange: Exchange, path: str) -> None:
+    def existing_objects_are_found(self, exchange: Exchange, path: str) -> None:
         """A 404 is for what does not exist, or lies in another thread."""
         parts = [part for part in path.split("/") if part in self._last_shown or part in self._deleted]
         if exchange.status != 404 or not parts or exchange.method != "GET":
@@ -226,7 +226,7 @@ class InvariantChecker:
         if there and known and len(threads) < 2 and not threads & self._deleted:
             raise self.violation("what exists was not found", *parts)
 
-    def pages_make_the_whole(self, exchange: Exchange, path: str, answer: Json) -> None:
+    def pages_make_the_full_list(self, exchange: Exchange, path: str, answer: Json) -> None:
         """Small pages together contain the same objects as a large one, in the same order (CONTRACT §6)."""
         query = {name: values[-1] for name, values in exchange.request.query.items()}
         ids = [item["id"] for item in answer["data"]]
@@ -248,7 +248,7 @@ class InvariantChecker:
     # --- the invariants: streams ----------------------------------------------------------------------------
 
     def check_stream(self, text: bytes, *, complete: bool) -> None:
-        """Check a stream as far as a client has read it: its run comes to rest at most once, and if complete, once.
+        """Check a stream as far as a client has read it: its run comes to rest at most once, exactly once if complete.
 
         Raises:
             HarnessFailure: an invariant does not hold.
@@ -260,7 +260,7 @@ class InvariantChecker:
         ]
         ends = [run["status"] for run in objects_shown if run["object"] == "thread.run" and run["status"] in RESTING]
         if len(ends) > 1 or (complete and len(ends) != 1):
-            raise self.violation(f"a stream told of {len(ends)} ends of its run", *ends)
+            raise self.violation(f"a stream showed {len(ends)} ends of its run", *ends)
         if complete and not text.endswith(b"event: done\ndata: [DONE]\n\n"):
             raise self.violation("a stream ended without its last event", text[-200:])
 
@@ -272,7 +272,7 @@ class InvariantChecker:
         if len(active) > 1:
             raise self.violation(f"{thread.id} has {len(active)} active runs", *active)
 
-    def a_walk_of_the_table(self, record: Any, table: tuple[Row, ...]) -> None:
+    def transitions_follow_the_table(self, record: Any, table: tuple[Row, ...]) -> None:
         """Each transition of a record is a row of its table, and none is earlier than the one before it."""
         done = self._checked_moments.get(record.id, 0)
         moments: list[Moment] = record.timeline

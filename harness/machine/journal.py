@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StreamRead:
-    """A client read events of a stream: their number."""
+    """A client read so many events of a stream, one after the other."""
 
     exchange: Exchange
     events: int = 1

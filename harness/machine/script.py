@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ACTS = ("call", "calls", "cancel", "fail", "hang", "refuse", "run_code", "say", "search", "truncate", "wait")
 BETA = {"headers": {"OpenAI-Beta": "assistants=v2"}}
-LONGEST_MESSAGE = 160
+MAX_MESSAGE_LENGTH = 160
 STREAMED = "stream"
 
 
@@ -86,7 +86,11 @@ class Script:
 
 
 class _ScriptWriter:
-    """Writes the entries of a journal onto a `Page`."""
+    """Writes the entries of a journal.
+
+    Attributes:
+        page: the source so far.
+    """
 
     def __init__(self, journal: list[Entry]) -> None:
         self.page = FunctionSource()
@@ -108,41 +112,41 @@ class _ScriptWriter:
         body = exchange.response.body
         streamed = not isinstance(body, bytes)
         response = Response(exchange.status, exchange.response.headers, body if isinstance(body, bytes) else b"")
-        seen = ParsedExchange(RecordedExchange(exchange.request, response, exchange.at, "journal"))
-        call, variable = self._call(seen, streamed=streamed)
+        parsed = ParsedExchange(RecordedExchange(exchange.request, response, exchange.at, "journal"))
+        call, variable = self._call(parsed, streamed=streamed)
         if streamed:
             target = self._streams[id(exchange)] = self.page.new_variable(STREAMED)
             self.page.add(call, target=target)
-        elif seen.ok:
+        elif parsed.ok:
             target = self.page.new_variable(variable) if variable else ""
             self.page.add(call, target=target)
             if target:
-                for object_id, _, expression in counterparts(seen.response_json, seen.response_json, target):
+                for object_id, _, expression in counterparts(parsed.response_json, parsed.response_json, target):
                     self._names.setdefault(object_id, Code(expression))
         else:
-            self.page.comment(f"{seen.status}: {message_of(seen)[:LONGEST_MESSAGE]}")
+            self.page.comment(f"{parsed.status}: {message_of(parsed)[:MAX_MESSAGE_LENGTH]}")
             self.page.add(call, around=Call("suppress", (Code("openai.APIStatusError"),)))
 
-    def _call(self, seen: ParsedExchange, *, streamed: bool) -> tuple[Call, str]:
+    def _call(self, parsed: ParsedExchange, *, streamed: bool) -> tuple[Call, str]:
         """The call of the SDK's method for a request, or of its plain request, and a name for a variable or `""`."""
-        client = self._client(seen.recorded.request.client)
+        client = self._client(parsed.recorded.request.client)
         try:
-            asked = SdkRequest.of(seen)
+            sdk_request = SdkRequest.of(parsed)
             stream: dict[str, Any] = {"stream": True} if streamed else {}
-            call = asked.call(self._names, **stream)
+            call = sdk_request.call(self._names, **stream)
         except LeftOut:
-            return self._plain(seen, client), ""
+            return self._plain(parsed, client), ""
         function = client + call.function.removeprefix("client")
-        return Call(function, call.arguments, call.keywords), METHODS[asked.key][1]
+        return Call(function, call.arguments, call.keywords), METHODS[sdk_request.key][1]
 
-    def _plain(self, seen: ParsedExchange, client: str) -> Call:
-        request = seen.recorded.request
+    def _plain(self, parsed: ParsedExchange, client: str) -> Call:
+        request = parsed.recorded.request
         _, mark, query = request.url.partition("?")
-        path = "/".join(self._names.get(part, part) for part in seen.path.split("/"))
+        path = "/".join(self._names.get(part, part) for part in parsed.path.split("/"))
         body = (
             {}
             if request.method == "GET"
-            else {"body": replace_ids(seen.recorded.request_body and seen.normalized_request, self._names)}
+            else {"body": replace_ids(parsed.recorded.request_body and parsed.normalized_request, self._names)}
         )
         keywords = {**body, "cast_to": Code("object"), "options": BETA}
         return Call(f"{client}.{request.method.lower()}", (f"{path}{mark}{query}",), keywords)

@@ -20,7 +20,7 @@ def send_with_sdk(client: Any, request: Request) -> Any:
     Raises:
         LeftOut: the SDK has no method for it.
     """
-    asked = SdkRequest.of(ParsedExchange(RecordedExchange(request, Response(200, {}, b""), None, "machine")))
+    sdk_request = SdkRequest.of(ParsedExchange(RecordedExchange(request, Response(200, {}, b""), None, "machine")))
     stream: dict[str, Any] = {"stream": True} if b'"stream": true' in request.body else {}
-    call = asked.call({}, **stream)
+    call = sdk_request.call({}, **stream)
     return attrgetter(call.function.removeprefix("client."))(client)(*call.arguments, **call.keywords)

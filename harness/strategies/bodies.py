@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Ids in the service's format; a fake with `adopt_unknown=True` accepts them.
 ASSISTANTS, THREADS, FILES = ("asst_example",), ("thread_example",), ("file-example", "file-another")
 UNKNOWN_KEYS = ("extra", "Model", "file_ids")  # the last is v1's
-LONGEST_TEXT = 256_000
+MAX_TEXT_LENGTH = 256_000
 MODELS = ("gpt-4o", "gpt-4o-mini", "my-deployment")
 
 
@@ -115,7 +115,7 @@ def _content(files: Ids) -> Field:
     if files:
         file = st.fixed_dictionaries({"file_id": st.sampled_from(files)}, optional=detail)
         parts.append(file.map(lambda image: {"type": "image_file", "image_file": image}))
-    too_long = st.just("x" * (LONGEST_TEXT + 1))
+    too_long = st.just("x" * (MAX_TEXT_LENGTH + 1))
     wrong: SearchStrategy[Any] = st.sampled_from(
         [None, 1, {}, [], [1], ["text"], [{"type": "text"}], [{"type": "text", "text": {}}], [{}]]
     )
@@ -128,7 +128,7 @@ MODEL = Field(st.sampled_from(MODELS), fields.NOT_TEXT)
 MAYBE_MODEL = Field(st.none() | MODEL.good, MODEL.bad)
 # None of the models above is known to reason; those that do take no temperature.
 EFFORT = Field(st.none(), fields.choice_field("none", "minimal", "low", "medium", "high").bad)
-LONG_TEXT = Field(st.none() | texts(), fields.NOT_TEXT | st.just("x" * (LONGEST_TEXT + 1)))
+LONG_TEXT = Field(st.none() | texts(), fields.NOT_TEXT | st.just("x" * (MAX_TEXT_LENGTH + 1)))
 INSTRUCTIONS = Field(texts(min_size=1), LONG_TEXT.bad)
 CHUNKS = {"type": "static", "static": {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}}
 CHUNKING = Field(

@@ -52,7 +52,7 @@ def fault(name: str, *arguments: SearchStrategy[Any], **keywords: SearchStrategy
     )
 
 
-STREAMS: tuple[SearchStrategy[Call], ...] = (
+STREAM_FAULTS: tuple[SearchStrategy[Call], ...] = (
     fault("cut", after=event, nth=nth),
     fault("stall", after=event, nth=nth),
     fault("malform", event=event, nth=nth),
@@ -79,7 +79,7 @@ OFTEN = {**WHERE, "times": st.integers(1, 3)}
 STATUSES = st.sampled_from([500, 429, 400, 401, 403, 404, 408, 409, 502, 503])
 SECONDS = st.sampled_from([1, 5, 30, 120, 700])
 
-ANSWERS: tuple[SearchStrategy[Call], ...] = (
+RESPONSE_FAULTS: tuple[SearchStrategy[Call], ...] = (
     fault("status", STATUSES, **OFTEN, retry_after=st.sampled_from([None, 1, 20])),
     fault("connect_error", **OFTEN),
     fault("read_timeout", **OFTEN),
@@ -101,5 +101,5 @@ def fault_plans(*, streams: bool = True, max_faults: int = 3) -> SearchStrategy[
         streams: include faults of events, for clients that stream.
         max_faults: the highest number of faults.
     """
-    kinds = (*ANSWERS, *STREAMS) if streams else ANSWERS
+    kinds = (*RESPONSE_FAULTS, *STREAM_FAULTS) if streams else RESPONSE_FAULTS
     return st.lists(st.one_of(kinds), max_size=max_faults).map(lambda calls: Plan(tuple(calls)))

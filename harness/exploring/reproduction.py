@@ -50,7 +50,7 @@ class Client:
 
     @classmethod
     def of(cls, function: Callable[..., Any], answer_of: Callable[[Any], Any] | None = None) -> Client:
-        """The client that a function is.
+        """The client for a function.
 
         Raises:
             HarnessFailure: it is no function, or requires more than one argument.
@@ -75,7 +75,7 @@ class Client:
 
     @classmethod
     def of_test(cls, test: Callable[..., Any], call: Callable[[], Any], fixtures: Iterable[str]) -> Client:
-        """The client that a test function is; `call` calls it with its fixtures, and returns the client's answer."""
+        """The client for a test function; `call` calls it with its fixtures, and returns the client's answer."""
         given = tuple(fixtures)
         function: Any = inspect.unwrap(test)
         owner = getattr(function, "__self__", None)

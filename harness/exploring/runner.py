@@ -133,16 +133,16 @@ class Runner:
         Raises:
             HarnessFailure: the baseline's outcome differs now; the message names the last situation before it did.
         """
-        usual, *others = outcomes
-        if last is not None and _same_as_usual(last, usual):
+        baseline, *others = outcomes
+        if last is not None and _like_baseline(last, baseline):
             return
-        now = self.run(usual.situation)
+        now = self.run(baseline.situation)
         assert now is not None  # this situation always applies
-        if _same_as_usual(now, usual):
+        if _like_baseline(now, baseline):
             return
-        seen = [usual, *(each for each in others if (each.label, each.detail) != (now.label, now.detail))]
+        seen = [baseline, *(each for each in others if (each.label, each.detail) != (now.label, now.detail))]
         raise HarnessFailure(
-            f"{self.client.name} no longer works after {seen[-1].situation.name}, so exploring it has stopped.",
+            f"{self.client.name} no longer works after {seen[-1].situation.name}, so its exploration has stopped.",
             there_was=f"    {seen[-1]}\n    {now.label.capitalize()} when all goes well: {now.detail}\n"
             "A failure of the harness ends the portals, servers and threads it passes through; caches survive a reset.",
             do='explore(lambda: TestClient(app).get("/ask"))   # create everything that it needs in each call',
@@ -180,9 +180,9 @@ class Runner:
             random.setstate(random_state)
 
 
-def _same_as_usual(outcome: Outcome, usual: Outcome) -> bool:
-    """Whether an outcome is like the baseline's: the same verdict, and an answer or none as there."""
-    return (outcome.label, outcome.detail in FALSY) == (usual.label, usual.detail in FALSY)
+def _like_baseline(outcome: Outcome, baseline: Outcome) -> bool:
+    """Whether an outcome is like the baseline's: the same label, and an answer or none as there."""
+    return (outcome.label, outcome.detail in FALSY) == (baseline.label, baseline.detail in FALSY)
 
 
 def _arrange(fake: FakeAssistants, situation: Situation, scripts: list[list[Act]]) -> list[Plan]:

@@ -35,7 +35,7 @@ BY_NAME = {
     "user": "name",
 }
 BY_FORMAT = {"email": "ascii_safe_email", "uuid": "uuid4"}
-MOST_OPTIONAL_ITEMS = 3
+MAX_OPTIONAL_ITEMS = 3
 
 
 class RandomValueGenerator(ValueGenerator):
@@ -61,7 +61,7 @@ class RandomValueGenerator(ValueGenerator):
         return [*self._random.sample(options, len(options))]
 
     def array_length(self, least: int, most: int | None) -> int:
-        longest = least + MOST_OPTIONAL_ITEMS
+        longest = least + MAX_OPTIONAL_ITEMS
         return int(self._random.randint(least, longest if most is None else max(least, min(most, longest))))
 
     def includes(self, name: str) -> bool:

@@ -20,7 +20,7 @@ HARMLESS = frozenset({"append", "debug", "info", "len", "list", "print", "retrie
 
 AnyLoop: TypeAlias = "ast.While | ast.For | ast.AsyncFor"
 Texts: TypeAlias = "frozenset[str]"
-Verdict: TypeAlias = "bool | None"  # None: may be either
+Truth: TypeAlias = "bool | None"  # None: may be either
 
 LOOPS = (ast.While, ast.For, ast.AsyncFor)
 # `except*` came with Python 3.11: a node with the same fields, whose handlers can leave a loop only by raising
@@ -108,7 +108,7 @@ class LoopInterpreter:
         handled = [self._block(handler.body, status) for handler in node.handlers]
         return outcomes | {EXITS_IF_REFUSED} if any(each & {EXITS, RAISES} for each in handled) else outcomes
 
-    def _if(self, test: Verdict, then: list[ast.stmt], otherwise: list[ast.stmt], status: str) -> set[str]:
+    def _if(self, test: Truth, then: list[ast.stmt], otherwise: list[ast.stmt], status: str) -> set[str]:
         outcomes: set[str] = set()
         if test is not False:
             outcomes |= self._block(then, status)
@@ -128,7 +128,7 @@ class LoopInterpreter:
                 return outcomes
         return outcomes | {FALLS_THROUGH}
 
-    def _matches(self, subject: ast.expr, pattern: ast.pattern, status: str) -> Verdict:
+    def _matches(self, subject: ast.expr, pattern: ast.pattern, status: str) -> Truth:
         match pattern:
             case ast.MatchValue(value=value):
                 return self._is_among(subject, value, status)
@@ -150,28 +150,28 @@ class LoopInterpreter:
 
     # --- conditions ---------------------------------------------------------------------------------------
 
-    def _truth(self, node: ast.expr, status: str, flags: Mapping[str, object] = NO_FLAGS) -> Verdict:
-        verdict: Verdict = None
+    def _truth(self, node: ast.expr, status: str, flags: Mapping[str, object] = NO_FLAGS) -> Truth:
+        truth: Truth = None
         match node:
             case ast.Constant(value=value):
-                verdict = bool(value)
+                truth = bool(value)
             case ast.Name(id=name) if name in flags:
-                verdict = bool(flags[name])
+                truth = bool(flags[name])
             case ast.NamedExpr(value=value):
-                verdict = self._truth(value, status, flags)
+                truth = self._truth(value, status, flags)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                verdict = _not(self._truth(operand, status, flags))
+                truth = _not(self._truth(operand, status, flags))
             case ast.BoolOp(op=ast.Or(), values=values):
-                verdict = _any(self._truth(value, status, flags) for value in values)
+                truth = _any(self._truth(value, status, flags) for value in values)
             case ast.BoolOp(op=ast.And(), values=values):
-                verdict = _not(_any(_not(self._truth(value, status, flags)) for value in values))
+                truth = _not(_any(_not(self._truth(value, status, flags)) for value in values))
             case ast.Compare(left=left, ops=[ast.Eq() | ast.In() | ast.Is()], comparators=[right]):
-                verdict = self._is_among(left, right, status)
+                truth = self._is_among(left, right, status)
             case ast.Compare(left=left, ops=[ast.NotEq() | ast.NotIn() | ast.IsNot()], comparators=[right]):
-                verdict = _not(self._is_among(left, right, status))
-        return verdict
+                truth = _not(self._is_among(left, right, status))
+        return truth
 
-    def _is_among(self, left: ast.expr, right: ast.expr, status: str) -> Verdict:
+    def _is_among(self, left: ast.expr, right: ast.expr, status: str) -> Truth:
         """Whether the status is among the texts on the other side.
 
         An expression that is not called a status counts as one if all the texts are statuses.
@@ -192,12 +192,12 @@ def _holds(node: ast.AST, *kinds: type[ast.AST]) -> bool:
     return any(isinstance(inner, kinds) for inner in ast.walk(node))
 
 
-def _not(verdict: Verdict) -> Verdict:
-    return None if verdict is None else not verdict
+def _not(truth: Truth) -> Truth:
+    return None if truth is None else not truth
 
 
-def _any(verdicts: Iterable[Verdict]) -> Verdict:
-    found = set(verdicts)
+def _any(truths: Iterable[Truth]) -> Truth:
+    found = set(truths)
     return True if True in found else None if None in found else False
 
 

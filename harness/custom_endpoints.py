@@ -83,7 +83,8 @@ class CustomEndpoint:
         try:
             body = given if isinstance(given, bytes) else to_json(given, indent=2)
         except Exception as error:
-            what = f"the function returned {type(given).__name__!r}, which is not JSON-serializable: {error}"
+            kind = type(given).__name__
+            what = f"the function returned a value of type {kind}, which is not JSON-serializable: {error}"
             raise self._failure(what, do='lambda request: {"object": "…"}   # or bytes, or a Response') from error
         return Response(200, {"content-type": "application/json"}, body)
 

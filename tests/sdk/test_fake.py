@@ -926,7 +926,10 @@ async def a_coroutine(request):
     ("answer", "said"),
     [
         (lambda request: {}["missing"], r"the function raised KeyError: 'missing'(?s:.*)traceback stands above"),
-        (lambda request: object(), r"the function returned 'object', which is not JSON-serializable: Unable to"),
+        (
+            lambda request: object(),
+            r"the function returned a value of type object, which is not JSON-serializable: Unable to",
+        ),
         (
             lambda request: Response(200, {}, io.BytesIO(b"{}")),
             r"the function returned a Response whose body is of the type BytesIO, not bytes",

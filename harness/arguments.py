@@ -252,9 +252,8 @@ class ValueGenerator:
 
     def _integer(self, schema: Schema, name: str, nth: int) -> float:
         step = Fraction(str(schema.get("multipleOf", 1)))
-        return self._multiple(
-            schema, [Fraction(step.numerator)], name, nth
-        )  # the whole multiples of 5/2 are those of 5
+        # the whole multiples of 5/2 are those of 5
+        return self._multiple(schema, [Fraction(step.numerator)], name, nth)
 
     def _multiple(self, schema: Schema, steps: Sequence[Fraction], name: str, nth: int) -> float:
         for step in steps:

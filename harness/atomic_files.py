@@ -42,6 +42,7 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 def is_stream(path: Path) -> bool:
     """Whether a path is a device, a pipe or an open descriptor, which cannot be replaced.
+
     >>> is_stream(Path("/dev/stdout")), is_stream(Path("/dev/fd/3")), is_stream(Path("/dev/shm/file.txt"))
     (True, True, False)
     """

@@ -19,7 +19,7 @@ MAX_BYTES = 200  # most file systems take 255, and temporary files have longer n
 
 
 def default_path(module: Path, test: str, root: Path, folder: Path) -> Path:
-    """The cassette of a test that names none: beside its module, where pytest-recording puts it, or else in `folder`.
+    """The cassette of a test that names none: beside its module if pytest-recording put one there, else in `folder`.
 
     >>> from pathlib import Path
     >>> default_path(Path("/no/tests/test_app.py"), "test_it", Path("/no"), Path("/no/cassettes")).as_posix()

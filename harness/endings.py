@@ -219,7 +219,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
 def ways(table: Iterable[Row] = RUN) -> Iterator[tuple[Row, ...]]:
     """Every path from a new run to a terminal status, or to the first row that leads back to a status.
 
-    A run that is cancelled while the model is idle is not overtaken by it: there is nothing to finish or to fail.
+    A cancellation is not overtaken by an idle model, which has nothing to finish or to fail.
     """
     rows = tuple(table)
 

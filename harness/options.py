@@ -100,7 +100,7 @@ def unreadable_ini(name: str, error: Exception) -> HarnessFailure:
 
 
 def from_text(name: str, text: str | list[str]) -> Any:
-    """The value of an option from its text in an ini file: `true` or `false`, a number, a word, or URLs and spaces.
+    """The value of an option from its text in an ini file: `true` or `false`, a number, a word, or URLs between spaces.
 
     From TOML, pytest gives `true` as `"True"` and a list of texts as a list.
 

@@ -3,7 +3,7 @@
 The child is a Python of the same installation, with its libraries but nothing of this process. It has
 
 - a temporary folder that stands for `/mnt/data`: Python resolves such paths to it (a library in C that opens files
-  itself needs a relative path). It is the working directory. Writing elsewhere is refused; reading is not.
+  itself needs a relative path). It is the working directory. Changing files elsewhere is refused; reading is not.
 - an environment with a home in that folder and the few variables that a Python needs, so no keys.
 - no network and no other processes: an audit hook refuses both, and on Linux, where the system lets a user do so, the
   child is in an empty network namespace.
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 KERNEL = Path(__file__).with_name("kernel") / "__main__.py"
 STARTUP_TIMEOUT = 60.0  # seconds
 MEBIBYTE = 1024 * 1024
-MAX_NAME_BYTES = 200  # bytes; file systems take 255
+MAX_NAME_BYTES = 200  # file systems take 255
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,9 +30,9 @@ class When:
         self._fake = fake
         self._conditions = conditions
         self._written = f"when({', '.join(f'{name}={shortened(condition)}' for name, condition in conditions.items())})"
-        half = f"{self._written} at {call_site()}, which no .run(…) follows"
-        self._half = UnfinishedRule(conditions, Script((), half))
-        fake.world.director.rules.append(self._half)
+        origin = f"{self._written} at {call_site()}, which no .run(…) follows"
+        self._unfinished = UnfinishedRule(conditions, Script((), origin))
+        fake.world.director.rules.append(self._unfinished)
 
     def run(self, *acts: object) -> None:
         """Script every run that meets the conditions.
@@ -43,13 +43,13 @@ class When:
         origin = call_site()
         rule = Rule(self._conditions, script_of(acts, origin, f"{self._written}.run"))
         rules = self._fake.world.director.rules
-        if self._half in rules:
-            rules.remove(self._half)
+        if self._unfinished in rules:
+            rules.remove(self._unfinished)
         rules.append(rule)
 
 
 def shortened(condition: object) -> str:
-    """The source of a condition, shortened; of a function its name."""
+    """The `repr` of a condition, shortened; of a function its name."""
     text = getattr(condition, "__name__", None) or repr(condition)
     return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"
 
@@ -89,7 +89,7 @@ def run_code(
 def _read(given: Any) -> Any:
     """The file at a path; anything else is returned as it is."""
     path: Any = Path(given) if isinstance(given, PathLike) else given
-    if not hasattr(path, "read_bytes"):  # as those of archives (`zipfile.Path`) have, which are no `PathLike`
+    if not hasattr(path, "read_bytes"):  # `zipfile.Path` has it, too, and is no `PathLike`
         return given
     try:
         return Product(path.name, path.read_bytes())

@@ -118,7 +118,7 @@ class Seeding(ABC):
         return self._seed("files", self.world.store.files, id=id, filename=name, content=sent, purpose=purpose)
 
     def _seed(self, section: str, table: Table[R], /, **given: Any) -> R:
-        """Create an object as a section of a scenario would, and return it from its table; None is not given."""
+        """Create an object as a scenario would, and return it from its table; what is None was not given."""
         from harness.scenarios import objects, places  # noqa: PLC0415 - only tests that add objects pay for scenarios
 
         method, example = METHODS[section]
@@ -126,12 +126,12 @@ class Seeding(ABC):
         fields = {name: _as_json(value, place / name) for name, value in given.items() if value is not None}
         try:
             with self.turns.lock:
-                read = (
+                creation = (
                     objects.file_creation(fields, place)
                     if section == "files"
                     else objects.object_creation(section, fields, place)
                 )
-                objects.create_all(self.world, [read])
+                objects.create_all(self.world, [creation])
                 return next(reversed(table))
         except places.ScenarioError as failure:
             do = f"assistants.{method}({example})"

@@ -42,8 +42,8 @@ class Guard:
     Args:
         redirect: resolves the cell's paths.
         root: the real path of the folder that the cell may change.
-        disk: bytes from which on no file there is opened for writing.
-        files: the same, as a number of files.
+        disk: how many bytes may lie there when a file is opened for writing.
+        files: how many files may.
     """
 
     def __init__(self, redirect: PathRedirect, root: str, *, disk: int, files: int) -> None:

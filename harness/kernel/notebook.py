@@ -59,7 +59,7 @@ class Notebook:
     """A namespace in which cells are executed.
 
     Args:
-        output: takes what they print.
+        output: collects what they print.
         show_image: is called with each image that they draw, as PNG.
     """
 
@@ -69,7 +69,7 @@ class Notebook:
         sys.modules["__main__"] = module
         self.names: dict[str, Any] = module.__dict__
         self._output = output
-        self._show = show_image
+        self._show_image = show_image
         self._number = 0
 
     def run(self, source: str) -> None:
@@ -78,9 +78,8 @@ class Notebook:
         sys.stdout = sys.stderr = self._output  # an earlier cell may have put something else there
         sys.stdin = io.StringIO()  # empty, and new each time: exit() closes it
         name = f"Cell In[{self._number}]"
-        lines = list(
-            io.StringIO(source, newline=None)
-        )  # not `splitlines`: in Python's grammar a form feed ends no line
+        # not `splitlines`: in Python's grammar a form feed ends no line
+        lines = list(io.StringIO(source, newline=None))
         linecache.cache[name] = (len(source), None, lines, name)
         self._attempt(self._execute, source, name)
         self._attempt(self._draw_figures)
@@ -103,11 +102,11 @@ class Notebook:
                 self._display(value)
 
     def _display(self, value: object) -> None:
-        """Show a value as its image or its repr; of long collections with one item a line (recorded)."""
+        """Show a value as its image, if it has one, or its `repr`: long collections with one item a line (recorded)."""
         as_png = getattr(type(value), "_repr_png_", None)
         picture = as_png(value) if as_png is not None else None
         if isinstance(picture, bytes):
-            self._show(picture)
+            self._show_image(picture)
             return
         text = repr(value)
         if isinstance(value, (dict, list, set, tuple, frozenset)) and len(text) > WIDTH:
@@ -125,7 +124,7 @@ class Notebook:
     def _draw(self, plots: Any, number: int) -> None:
         drawn = io.BytesIO()
         plots.figure(number).savefig(drawn, format="png")
-        self._show(drawn.getvalue())
+        self._show_image(drawn.getvalue())
 
 
 def failure(error: BaseException) -> str:

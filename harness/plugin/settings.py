@@ -11,7 +11,7 @@ import pytest
 from harness.cassette_paths import default_path
 from harness.environment import placeholder_key
 from harness.failures import HarnessFailure
-from harness.options import NAMES, Options, from_text, ini_type, make_options, unreadable_ini
+from harness.options import NAMES, from_text, ini_type, make_options, unreadable_ini
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--assistants-endings",
         metavar="PATTERNS",
         default=None,
-        help="Run tests with the run_ending fixture only for these endings, by commas: expired,failed-*-after_message.",
+        help="Run tests with the run_ending fixture only for these endings: expired,failed-*-after_message.",
     )
     parser.getgroup("assistants").addoption(
         "--assistants-explore",

@@ -43,7 +43,7 @@ def requests(
 
     Args:
         on: the endpoint, such as `POST /threads`; by default any of `ENDPOINTS`.
-        assistants, threads, files: the ids that requests refer to.
+        assistants, threads, files: the ids that requests refer to; without `files`, they refer to none.
 
     Raises:
         HarnessFailure: there is no such endpoint among them.

@@ -14,7 +14,8 @@ from functools import wraps
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
-from threading import Lock, active_count
+from threading import Lock
+from threading import enumerate as enumerate_threads
 from typing import TYPE_CHECKING, Any, SupportsIndex
 from weakref import WeakKeyDictionary
 
@@ -31,8 +32,15 @@ REAL_SLEEPERS = frozenset({"filelock._api", "subprocess", "uvicorn.server", "gra
 none of which virtual time speeds up."""
 
 MAX_REAL_SLEEP = 0.01
-"""Real seconds, at most, that a virtual sleep takes while threads run that began later than the fake: a client that
+"""Real seconds, at most, that a virtual sleep takes while threads work that began later than the fake: a client that
 polls such a thread gives it time to finish."""
+
+WORKERS = frozenset({"concurrent.futures.thread", "anyio._backends._asyncio"})
+"""Modules whose threads wait for work and are never over: each async client of the SDK starts one to ask for the
+platform, and has no use for it afterwards."""
+
+WAITING = frozenset({"queue", "threading"})
+"""Modules in which a thread waits for another."""
 
 BUSY_TURNS = 10_000
 """How many iterations of a loop a sleep lets pass while other callbacks are ready: not without end, as those may loop
@@ -58,7 +66,7 @@ def virtual_sleep(slept: Callable[[float], None]) -> Iterator[None]:
       nothing to run, so its sleeps wake.
     - Threads, and so the loops of several threads, are not ordered: a thread that loops around `sleep(1)` drives
       the clock as fast as it can.
-    - While threads run that began later than this, a sleep takes a tenth of its time, at most `MAX_REAL_SLEEP`.
+    - While threads work that began later than this, a sleep takes a tenth of its time, at most `MAX_REAL_SLEEP`.
     - Under trio there is no order either: a sleep through `anyio` reports and yields, `trio.sleep` is real.
     - Sleeps that are not over when this ends take the rest of their time for real.
 
@@ -140,7 +148,7 @@ class _Clock:
         self.live = True
         self.now = 0.0
         self._slept = slept
-        self._threads = active_count()
+        self._earlier_threads = frozenset(enumerate_threads())
         self._lock = Lock()
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _SleepQueue] = WeakKeyDictionary()
 
@@ -151,7 +159,13 @@ class _Clock:
 
     def real_part(self, seconds: float) -> float:
         """The real seconds that a sleep takes, for other threads to run."""
-        return min(seconds / 10, MAX_REAL_SLEEP) if active_count() > self._threads else 0
+        later = [thread for thread in enumerate_threads() if thread not in self._earlier_threads]
+        if not later:
+            return 0
+        frames = sys._current_frames()
+        return (
+            0 if all(_is_idle(frames.get(thread.ident or 0)) for thread in later) else min(seconds / 10, MAX_REAL_SLEEP)
+        )
 
     def queue(self) -> _SleepQueue:
         """The sleeps under way on the running loop."""
@@ -249,6 +263,13 @@ class _SleepQueue:
 def _wake(awake: asyncio.Future[None]) -> None:
     if not awake.done():  # as a cancelled sleep is
         awake.set_result(None)
+
+
+def _is_idle(frame: FrameType | None) -> bool:
+    """Whether a thread with this stack is a worker that waits for work."""
+    while frame is not None and frame.f_globals.get("__name__") in WAITING:
+        frame = frame.f_back
+    return frame is not None and frame.f_globals.get("__name__") in WORKERS
 
 
 def _thread_sleep(clock: _Clock, original: Callable[[float], None]) -> Callable[[float], None]:

@@ -20,7 +20,7 @@ import pytest
 
 from harness.failures import HarnessFailure
 from harness.patching import unwrap_retired
-from harness.sleeping import REAL_SLEEPERS, virtual_sleep
+from harness.sleeping import MAX_REAL_SLEEP, REAL_SLEEPERS, _Clock, _is_idle, virtual_sleep
 
 
 @pytest.fixture
@@ -476,6 +476,30 @@ def test_so_does_one_that_a_task_waits_for(slept, run):
 
     run(wait())
     assert done
+
+
+@pytest.mark.parametrize("to_thread", [asyncio.to_thread, anyio.to_thread.run_sync], ids=["asyncio", "anyio"])
+def test_workers_without_work_get_no_real_time(to_thread, monkeypatch):
+    """Each async client of the SDK starts one, to ask for the platform."""
+    parts = []
+
+    async def sleep():
+        worker = await to_thread(threading.current_thread)
+        while not _is_idle(sys._current_frames()[worker.ident]):
+            await asyncio.sleep(0)  # it has answered, and is on its way back
+        assert worker.is_alive()
+        parts.append(clock.real_part(1))
+        busy = threading.Event()
+        work = asyncio.ensure_future(to_thread(lambda: busy.wait(60)))
+        while not busy._cond._waiters:
+            await asyncio.sleep(0)
+        parts.append(clock.real_part(1))
+        busy.set()
+        await work
+
+    clock = _Clock(lambda seconds: None)
+    asyncio.run(sleep())
+    assert parts == [0, MAX_REAL_SLEEP]
 
 
 def test_what_equals_a_replacement_is_somebody_elses():

@@ -23,6 +23,7 @@ def pytest_start(*, quick: bool) -> Iterator[Result]:
         Path(folder, "test_nothing.py").write_text("def test_nothing(): pass\n")
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         environment.pop("PYTEST_ADDOPTS", None)
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # pip compiles what it installs
 
         def run(*options: str) -> None:
             command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]

@@ -16,6 +16,7 @@ from itertools import count
 from math import inf
 from threading import Lock
 from threading import enumerate as enumerate_threads
+from types import coroutine
 from typing import TYPE_CHECKING, Any, SupportsIndex
 from weakref import WeakKeyDictionary
 
@@ -24,7 +25,7 @@ import anyio
 from harness.patching import retire, unwrap_retired
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Generator, Iterator
     from types import FrameType
 
 REAL_SLEEPERS = frozenset({"filelock._api", "subprocess", "uvicorn.server", "gradio", "sse_starlette", "websockets"})
@@ -159,13 +160,11 @@ class _Clock:
 
     def real_part(self, seconds: float) -> float:
         """The real seconds that a sleep takes, for other threads to run."""
-        later = [thread for thread in enumerate_threads() if thread not in self._earlier_threads]
-        if not later:
-            return 0
         frames = sys._current_frames()
-        return (
-            0 if all(_is_idle(frames.get(thread.ident or 0)) for thread in later) else min(seconds / 10, MAX_REAL_SLEEP)
-        )
+        for thread in set(enumerate_threads()) - self._earlier_threads:
+            if not _is_idle(frames.get(thread.ident or 0)):
+                return min(seconds / 10, MAX_REAL_SLEEP)
+        return 0
 
     def queue(self) -> _SleepQueue:
         """The sleeps under way on the running loop."""
@@ -218,14 +217,24 @@ class _SleepQueue:
     async def sleep(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         due = self._clock.now + seconds
+        await _one_turn()
+        # alone, as between two events of a stream, there is nobody to queue behind
+        if not self._is_alone(loop) or not self._clock.live or self._clock.real_part(seconds) > 0:
+            await self._wait_in_line(loop, due)
+        # here and not in a callback, so that what `slept` raises comes out of the sleep
+        self._clock.advance_to(due)
+
+    async def _wait_in_line(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         awake: asyncio.Future[None] = loop.create_future()
         heappush(self._queue, (due, next(self._order), awake))
         if not self._scheduled:
             self._scheduled = True
             loop.call_soon(self._step, loop)
         await awake
-        # here and not in the callback, so that what `slept` raises comes out of the sleep
-        self._clock.advance_to(due)
+
+    def _is_alone(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether nothing else sleeps, and nothing else is to run now."""
+        return not self._queue and not getattr(loop, "_ready", True)
 
     def _step(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wake what is due; called in each iteration of the loop while there are sleeps."""
@@ -258,6 +267,12 @@ class _SleepQueue:
         for due, _, awake in self._queue:
             loop.call_later(due - self._clock.now, _wake, awake)
         self._queue.clear()
+
+
+@coroutine
+def _one_turn() -> Generator[None]:
+    """Let the loop run once."""
+    yield
 
 
 def _wake(awake: asyncio.Future[None]) -> None:

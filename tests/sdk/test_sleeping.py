@@ -478,6 +478,28 @@ def test_so_does_one_that_a_task_waits_for(slept, run):
     assert done
 
 
+def test_who_gives_way_to_a_thread_is_not_overtaken(slept, monkeypatch):
+    """By a longer sleep that begins when the thread has ended."""
+    parts = [60]
+    monkeypatch.setattr(_Clock, "real_part", lambda clock, seconds: parts[0])
+
+    async def begin_to_sleep(seconds):
+        sleeper = asyncio.ensure_future(asyncio.sleep(seconds))
+        await asyncio.wait([sleeper], timeout=0.01)
+        return sleeper
+
+    async def sleepers():
+        both = [await begin_to_sleep(1)]
+        parts[0] = 0
+        both.append(await begin_to_sleep(2))
+        assert not any(sleeper.done() for sleeper in both)
+        for sleeper in both:
+            sleeper.cancel()
+
+    asyncio.run(sleepers())
+    assert slept == []
+
+
 @pytest.mark.parametrize("to_thread", [asyncio.to_thread, anyio.to_thread.run_sync], ids=["asyncio", "anyio"])
 def test_workers_without_work_get_no_real_time(to_thread, monkeypatch):
     """Each async client of the SDK starts one, to ask for the platform."""
@@ -564,17 +586,19 @@ def test_interceptions_nest(slept):
     assert (inner, slept) == ([1, 2], [3])
 
 
-def test_who_still_sleeps_at_the_end_sleeps_the_rest_for_real(run):
+@pytest.mark.parametrize("seconds", [(1e-3, 86_400), (86_400,)], ids=["two", "alone"])
+def test_who_still_sleeps_at_the_end_sleeps_the_rest_for_real(run, seconds):
     reports = []
 
     async def sleepers():
         with virtual_sleep(reports.append):
-            tasks = [asyncio.ensure_future(asyncio.sleep(seconds)) for seconds in (1e-3, 86_400)]
+            *short, long = [asyncio.ensure_future(asyncio.sleep(each)) for each in seconds]
             await asyncio.sleep(0)
-        await asyncio.wait_for(tasks[0], 60)
-        await asyncio.wait(tasks, timeout=0.01)
-        assert not tasks[1].done()
-        tasks[1].cancel()
+        for task in short:
+            await asyncio.wait_for(task, 60)
+        await asyncio.wait([long], timeout=0.01)
+        assert not long.done()
+        long.cancel()
 
     run(sleepers())
     assert reports == []

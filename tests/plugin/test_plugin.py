@@ -189,6 +189,7 @@ def test_a_failed_test_tells_of_a_thread_that_the_app_has_deleted(project):
     result = run(
         project,
         """
+        import time
         from harness import fail
         from openai import OpenAI
 
@@ -197,7 +198,10 @@ def test_a_failed_test_tells_of_a_thread_that_the_app_has_deleted(project):
             assistants.next_run(fail("server_error"))
             helper = client.beta.assistants.create(model="gpt-4o")
             thread = client.beta.threads.create(messages=[{"role": "user", "content": "Hello?"}])
-            run = client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id=helper.id)
+            run = client.beta.threads.runs.create(thread.id, assistant_id=helper.id)
+            while run.status != "failed":
+                time.sleep(1)
+                run = client.beta.threads.runs.retrieve(run.id, thread_id=thread.id)
             [newest] = client.beta.threads.messages.list(thread.id).data
             client.beta.threads.delete(thread.id)
             assert newest.content[0].text.value == "Hi"

@@ -127,9 +127,9 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "report")
 
 
-@nox.session(python=["3.10", "3.13"], download_python="never")
+@nox.session(python=["3.10", "3.13", "3.14"], download_python="never")
 def python(session: nox.Session) -> None:
-    """The suite on the oldest Python and on a new one, where they are installed; `-- tests` runs all of it."""
+    """The suite on the oldest Python and on new ones, where they are installed; `-- tests` runs all of it."""
     session.install("-e", ".", *group("test"))
     pytest(session, "-n", "auto", *([] if session.posargs else [f"--ignore={path}" for path in LONG]))
 

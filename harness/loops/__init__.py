@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 LIBRARIES = frozenset(
     {
         *("harness", "httpcore", "httpx", "httpx2", "openai", "vcr"),
-        *("contextlib", "functools", "typing_extensions", "warnings", "wrapt"),
+        # `deprecated`, which decorates the SDK's methods, is in `_py_warnings` from Python 3.14 on
+        *("contextlib", "functools", "typing_extensions", "warnings", "_py_warnings", "wrapt"),
     }
 )
 # Packages that call a client's code, besides the standard library (threads, event loops): their loops are not its own.

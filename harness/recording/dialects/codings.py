@@ -1,4 +1,4 @@
-"""Undoes the content encodings of HTTP bodies: gzip, deflate and brotli."""
+"""Undoes the content encodings of HTTP bodies: gzip, deflate, brotli and Zstandard."""
 
 from __future__ import annotations
 
@@ -46,27 +46,57 @@ def _inflate(body: bytes) -> bytes:
 
 
 def _unbrotli(body: bytes) -> bytes:
-    for name in ("brotli", "brotlicffi"):
-        try:
-            brotli: Any = importlib.import_module(name)
-        except ImportError:
-            continue
+    brotli = _first_installed("brotli", "brotlicffi")
+    if brotli is not None:
         try:
             return bytes(brotli.decompress(body))
         except brotli.error:
             return body
     if is_text(body):  # the recorder has decoded it
         return body
-    raise HarnessFailure(
-        "A recorded body is encoded with brotli, and no library that decodes it is installed.",
-        do="pip install brotli",
+    raise _no_library("brotli", "brotli")
+
+
+def _unzstd(body: bytes) -> bytes:
+    if not body.startswith(b"\x28\xb5\x2f\xfd"):
+        return body
+    zstd = _first_installed("compression.zstd", "backports.zstd", "zstandard")
+    if zstd is None:
+        raise _no_library("Zstandard", "backports.zstd")
+    parts = []
+    while body:  # an answer that was sent in pieces may be several frames
+        frame = zstd.ZstdDecompressor()
+        if zstd.__name__ == "zstandard":
+            frame = frame.decompressobj()
+        try:
+            parts.append(frame.decompress(body))
+        except zstd.ZstdError as error:
+            raise ValueError(f"its body is broken zstd: {error}") from error
+        if not frame.eof:
+            raise ValueError("its body is broken zstd: it has no end")
+        body = frame.unused_data
+    return b"".join(parts)
+
+
+def _first_installed(*names: str) -> Any:
+    """The first of these modules that can be imported; None if there is none."""
+    for name in names:
+        with suppress(ImportError):
+            return importlib.import_module(name)
+    return None
+
+
+def _no_library(encoding: str, package: str) -> HarnessFailure:
+    return HarnessFailure(
+        f"A recorded body is encoded with {encoding}, and no library that decodes it is installed.",
+        do=f"pip install {package}",
     )
 
 
 def _unknown(body: bytes) -> bytes:
     if is_text(body):
         return body
-    raise ValueError("its body has a content encoding other than gzip, deflate and br")
+    raise ValueError("its body has a content encoding other than gzip, deflate, br and zstd")
 
 
 UNDO: dict[str, Callable[[bytes], bytes]] = {
@@ -74,5 +104,6 @@ UNDO: dict[str, Callable[[bytes], bytes]] = {
     "x-gzip": _gunzip,
     "deflate": _inflate,
     "br": _unbrotli,
+    "zstd": _unzstd,
     "identity": bytes,
 }

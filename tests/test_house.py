@@ -17,7 +17,7 @@ import pytest
 
 HOUSE = Path(__file__).resolve().parents[1] / "harness"
 FILES = {path.relative_to(HOUSE).as_posix(): path for path in sorted(HOUSE.rglob("*.py"))}
-LONGEST = 400
+MAX_LINES = 400
 PATCHED = "<patched>"  # what somebody assigns to is reported under this name: <patched>.sleep
 ANYTHING = "<anything>"  # and what is asked of whatever it is, under this: <anything>.read_bytes
 # Functions that are told by a text what to assign to, or to ask for.
@@ -258,7 +258,7 @@ def test_a_rule_spares_its_owners_and_what_anyone_may_use():
 def test_every_file_can_be_read_in_one_sitting():
     lengths = {file: len(path.read_text(encoding="utf-8").splitlines()) for file, path in FILES.items()}
     assert lengths
-    assert {file: length for file, length in lengths.items() if length > LONGEST} == {}
+    assert {file: length for file, length in lengths.items() if length > MAX_LINES} == {}
 
 
 HEAVY = (

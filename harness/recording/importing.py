@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 UNSAFE = re.compile(r"[^\w().@=+-]+")
 SUFFIX = re.compile(r"\.(?:ya?ml|jsonl?|har|ipynb|txt|md)\Z", re.IGNORECASE)
-LONGEST_NAME = 120  # characters
+MAX_NAME_LENGTH = 120  # characters
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def cassette_name(name: str) -> str:
     ('run-2.yaml', 'session.yaml', '날씨.yaml')
     """
     plain = UNSAFE.sub("-", SUFFIX.sub("", name.rpartition("/")[2])).strip("-.")
-    return file_name(plain or "session", max_characters=LONGEST_NAME)
+    return file_name(plain or "session", max_characters=MAX_NAME_LENGTH)
 
 
 def _is_api_request(item: RecordedExchange) -> bool:

@@ -7,7 +7,7 @@ BODY = 8_000  # characters of the body of a request or an answer
 PREVIEW = 2_000  # characters of a file
 IMAGE = 1 << 20  # bytes of one image
 IMAGES = 4 << 20  # bytes of all images of a world
-MOST = {"assistants": 100, "threads": 100, "files": 200, "stores": 100, "requests": 300}  # the newest of each
+MAX_ROWS = {"assistants": 100, "threads": 100, "files": 200, "stores": 100, "requests": 300}  # the newest of each
 READABLE = 1 << 20  # bytes of a body that are parsed
 FORM = 16 << 20  # the same for a form, which may contain files
 

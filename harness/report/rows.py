@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.report import bodies
 from harness.report.contents import parts, pretty, step_details, tool_call
-from harness.report.limits import IMAGE, IMAGES, MOST, PREVIEW, shortened
+from harness.report.limits import IMAGE, IMAGES, MAX_ROWS, PREVIEW, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ def world(
     *, source: str, start: float | None, now: float | None, failures: Iterable[str] = (), **tables: Table
 ) -> Json:
     """All that the page shows of one world: the newest objects of each kind, and how many older ones there are."""
-    rows = {name: [row(thing) for thing in things[-MOST[name] :]] for name, (things, row) in tables.items()}
+    rows = {name: [row(thing) for thing in things[-MAX_ROWS[name] :]] for name, (things, row) in tables.items()}
     _drop_old_images(rows["files"])
     return {
         "source": source,

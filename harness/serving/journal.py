@@ -24,7 +24,7 @@ FORMAT = 2
 # How the first line of every journal begins.
 HEADER_START = f'{{"journal": {FORMAT}, '.encode()
 CHECKSUM = b', "crc": '
-LONGEST_HEADER = 2**16
+MAX_HEADER_LENGTH = 2**16
 
 
 class Journal:
@@ -107,7 +107,7 @@ class Journal:
         """Whether the file is missing, or ends within its first line, as when a server was killed at its start."""
         try:
             with self.path.open("rb") as file:
-                line = file.readline(LONGEST_HEADER)
+                line = file.readline(MAX_HEADER_LENGTH)
         except FileNotFoundError:
             return True
         return not line.endswith(b"\n") and HEADER_START.startswith(line[: len(HEADER_START)])

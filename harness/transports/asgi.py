@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 # Seconds that a stream in real time sleeps at most before it calls `wait()` again: another client may move its run.
-LONGEST_SLEEP = 0.05
+MAX_SLEEP = 0.05
 
 
 def never_inline(request: Request) -> bool:
@@ -152,7 +152,7 @@ async def _stream(body: Body, receive: Receive, send: Send, *, real_time: bool) 
             group.start_soon(cancel_on_disconnect)
             while True:
                 while real_time and (seconds := await to_thread.run_sync(body.wait)) > 0:
-                    await anyio.sleep(min(seconds, LONGEST_SLEEP))
+                    await anyio.sleep(min(seconds, MAX_SLEEP))
                 message = await to_thread.run_sync(next, messages, None)
                 if message is None:
                     break

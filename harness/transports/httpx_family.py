@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ERRORS = {ConnectFailed: "ConnectError", ConnectionLost: "RemoteProtocolError", ReadTimeout: "ReadTimeout"}
 """The name of the libraries' exception for each wire failure."""
 
-MOST_HEADERS = 256  # that a reader caches: some clients send other headers with every request
+MAX_HEADERS = 256  # that a reader caches: some clients send other headers with every request
 
 NO_TIMEOUT: Mapping[str, float | None] = {}
 
@@ -100,7 +100,7 @@ class RequestReader:
         raw = tuple(request.headers.raw)
         headers = self._headers.get(raw)
         if headers is None:
-            if len(self._headers) >= MOST_HEADERS:
+            if len(self._headers) >= MAX_HEADERS:
                 self._headers.clear()
             names = dict.fromkeys(name.decode("latin-1").lower() for name, _ in raw)
             headers = self._headers[raw] = {name: request.headers[name] for name in names}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 QUESTION = "Weather in Oslo?"
-MOST_TURNS = 5
+MAX_TURNS = 5
 
 WEATHER: Any = {
     "type": "function",
@@ -81,7 +81,7 @@ def polls_naively() -> str:
 def polls_well() -> str:
     client = openai.OpenAI()
     run = client.beta.threads.runs.create_and_poll(**asked(client))
-    for _ in range(MOST_TURNS):
+    for _ in range(MAX_TURNS):
         if run.status != "requires_action":
             break
         run = client.beta.threads.runs.submit_tool_outputs_and_poll(
@@ -101,7 +101,7 @@ def streams_well() -> str:
     client = openai.OpenAI()
     with client.beta.threads.runs.stream(**asked(client)) as stream:
         run = _end(client, stream)
-    for _ in range(MOST_TURNS):
+    for _ in range(MAX_TURNS):
         if run.status != "requires_action":
             break
         with client.beta.threads.runs.submit_tool_outputs_stream(

@@ -11,7 +11,7 @@ from recorded_sessions import BASE, record_session
 from harness import FakeAssistants, HarnessFailure, say
 from harness.recording.cassettes import header_of, read, write
 from harness.recording.exchanges import by_conversation
-from harness.recording.importing import LONGEST_NAME, cassette_name, imports, write_all
+from harness.recording.importing import MAX_NAME_LENGTH, cassette_name, imports, write_all
 from harness.recording.redaction import Redactor
 
 KEY = "sk-" + "proj-" + "A1b2" * 12
@@ -139,8 +139,8 @@ def test_what_could_not_be_read_is_told(log, tmp_path):
         ("..", "session.yaml"),
         ("a\\..\\b", "a-..-b.yaml"),
         ("test_x[1/2 a].yaml", "2-a.yaml"),
-        ("x" * LONGEST_NAME, "x" * LONGEST_NAME + ".yaml"),
-        ("x" * 500, "x" * LONGEST_NAME + "-c38c2bf3.yaml"),
+        ("x" * MAX_NAME_LENGTH, "x" * MAX_NAME_LENGTH + ".yaml"),
+        ("x" * 500, "x" * MAX_NAME_LENGTH + "-c38c2bf3.yaml"),
         ("con.har", "con-1143da2b.yaml"),
     ],
 )

@@ -273,13 +273,13 @@ def test_large_images_are_left_out_and_so_are_the_oldest_of_many():
 def test_the_newest_of_each_kind_are_shown():
     fake = FakeAssistants()
     client = fake.client()
-    for _ in range(limits.MOST["requests"] + 2):
+    for _ in range(limits.MAX_ROWS["requests"] + 2):
         client.models.list()
-    for _ in range(limits.MOST["threads"] + 3):
+    for _ in range(limits.MAX_ROWS["threads"] + 3):
         fake.add_thread()
     shown = world(fake)
     assert shown["left_out"] == {"assistants": 0, "threads": 3, "files": 0, "stores": 0, "requests": 2}
-    assert [shown["requests"][0]["number"], len(shown["threads"])] == [3, limits.MOST["threads"]]
+    assert [shown["requests"][0]["number"], len(shown["threads"])] == [3, limits.MAX_ROWS["threads"]]
 
 
 # --- requests -------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ import pytest
 
 from harness.failures import HarnessFailure
 from harness.service.http import Response
-from harness.transports.httpx_family import MOST_HEADERS, RequestReader, sdk_http_library, transport
+from harness.transports.httpx_family import MAX_HEADERS, RequestReader, sdk_http_library, transport
 from harness.transports.intercept import intercept
 
 OURS = "https://api.openai.com/v1/models/gpt-4o?limit=1"
@@ -206,7 +206,7 @@ def test_headers_that_come_again_are_kept_once_and_those_that_never_do_not_for_e
     read = [reader.read(request, 1) for request in requests]
     assert [request.headers["x-number"] for request in read] == [str(number % 300) for number in range(600)]
     assert read[-1].headers is reader.read(requests[-1], 1).headers
-    assert len(reader._headers) <= MOST_HEADERS
+    assert len(reader._headers) <= MAX_HEADERS
 
 
 def test_an_upload_in_pieces_arrives_whole(family_way):

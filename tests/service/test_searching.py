@@ -382,9 +382,9 @@ def test_what_is_indexed_of_a_word(word, form):
 
 
 def test_word_forms_are_cached_up_to_a_number_and_long_ones_not_at_all(monkeypatch):
-    monkeypatch.setattr(_WordForms, "MOST", 2)
-    forms, long = _WordForms(), "가" * (_WordForms.LONGEST + 1)
-    expected = ["가", "나", "가", " ".join(["가가"] * _WordForms.LONGEST)]
+    monkeypatch.setattr(_WordForms, "MAX_WORDS", 2)
+    forms, long = _WordForms(), "가" * (_WordForms.MAX_LENGTH + 1)
+    expected = ["가", "나", "가", " ".join(["가가"] * _WordForms.MAX_LENGTH)]
     assert [forms[word] for word in ("가", "나", "가", long)] == expected
     assert list(forms) == ["가", "나"]
     assert forms["다"] == "다"

@@ -11,7 +11,7 @@ from harness import FakeAssistants, HarnessFailure, say
 from harness.options import Options
 from harness.service.http import Request
 from harness.serving.control import handlers, state
-from harness.serving.control.guard import MOST_BYTES
+from harness.serving.control.guard import MAX_BYTES
 from harness.serving.control.routes import ROUTES
 from harness.serving.real_time import RealTime
 from harness.serving.worlds import OneWorld, Worlds
@@ -380,7 +380,7 @@ def test_a_snapshot_ends_with_its_world(worlds):
 
 
 def test_the_newest_snapshots_are_kept(worlds, monkeypatch):
-    monkeypatch.setattr(state, "MOST_SNAPSHOTS", 2)
+    monkeypatch.setattr(state, "MAX_SNAPSHOTS", 2)
     ids = [post(worlds, "/snapshots")["id"] for _ in range(3)]
     status, message = error_of(worlds, "POST", f"/snapshots/{ids[0]}/restore")
     assert status == 404
@@ -643,10 +643,10 @@ def test_a_token_in_the_address_opens_the_page_and_changes_nothing():
 
 
 def test_a_large_body_is_refused(worlds):
-    status, message = error_of(worlds, "POST", "/scenario", raw=b" " * (MOST_BYTES + 1))
+    status, message = error_of(worlds, "POST", "/scenario", raw=b" " * (MAX_BYTES + 1))
     assert status == 413
-    assert f"has {MOST_BYTES + 1} bytes" in message
-    assert error_of(worlds, "POST", "/scenario", raw=b" " * MOST_BYTES)[0] == 400  # no JSON, but not too large
+    assert f"has {MAX_BYTES + 1} bytes" in message
+    assert error_of(worlds, "POST", "/scenario", raw=b" " * MAX_BYTES)[0] == 400  # no JSON, but not too large
 
 
 def test_all_answers_are_kept_from_caches_and_guesses(worlds):

@@ -23,7 +23,7 @@ from harness import FakeAssistants, HarnessFailure, Response, say
 from harness.service.bodies import Chunks
 from harness.service.http import ConnectionLost, Request
 from harness.transports import receiving
-from harness.transports.asgi import LONGEST_SLEEP, asgi_app
+from harness.transports.asgi import MAX_SLEEP, asgi_app
 from harness.transports.forwarding import forwarding
 from harness.transports.server import serving
 from harness.transports.spool import IN_MEMORY
@@ -288,7 +288,7 @@ def test_in_real_time_a_stream_is_read_when_its_wait_is_over(monkeypatch):
     body.wait = lambda: next(waits, 0.0)
     with serving(answer, real_time=True) as url:
         assert ask(url)[2] == b"one"
-    assert slept == [LONGEST_SLEEP, 0.01]
+    assert slept == [MAX_SLEEP, 0.01]
 
 
 # --- the application, without a server ---------------------------------------------------------------------------

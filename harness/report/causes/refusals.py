@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 THREAD_LOCKED = r"(?:Can't add messages to \S+ while a run (\S+) is active|already has an active run (\S+?)\.)"
 OUTPUTS_NOT_ACCEPTED = r'Runs in status "(\w+)" do not accept tool outputs'
 UNKNOWN_ID = r"^No (assistant|thread|file) found with id '((?:asst_|thread_|file-)\S+)'"
-MOST_SLEEPS_OF_A_TOOL = 3  # a thread that sleeps more often sleeps in a loop
+MAX_TOOL_SLEEPS = 3  # a thread that sleeps more often sleeps in a loop
 
 # Refusals whose message is evidence enough: the row of CONTRACT §11, a pattern for the message, and the cause.
 MESSAGES: tuple[tuple[str, str, str], ...] = (
@@ -216,7 +216,7 @@ def expired_by_bystander(test: FailedTest) -> str | None:
         return None
     age = run.timeline[-1].at - run.timeline[0].at
     for sleeper in test.bystanders:
-        if sleeper.times > MOST_SLEEPS_OF_A_TOOL and sleeper.seconds > age / 2:
+        if sleeper.times > MAX_TOOL_SLEEPS and sleeper.seconds > age / 2:
             return (
                 f"{run.id} expired because another thread slept: {sleeper.thread!r} did {sleeper.times} times, "
                 f"{sleeper.seconds:g} s in all, and sleeping moves the clock. Let it wait on an event, stop.wait(5), "

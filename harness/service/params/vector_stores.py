@@ -11,14 +11,14 @@ from harness.service.params.tool_resources import ChunkingStrategy
 
 def _attribute(value: object) -> object:
     """Accepts a string, a number or a boolean; the refusal of others is a guess (G)."""
-    if isinstance(value, str) and len(value) > LONGEST_VALUE:
-        raise PydanticKnownError("string_too_long", {"max_length": LONGEST_VALUE})
+    if isinstance(value, str) and len(value) > MAX_VALUE_LENGTH:
+        raise PydanticKnownError("string_too_long", {"max_length": MAX_VALUE_LENGTH})
     if not isinstance(value, str | int | float):
         raise PydanticCustomError("kind", "one of a string, number, or boolean")
     return value
 
 
-LONGEST_VALUE = 512
+MAX_VALUE_LENGTH = 512
 Attributes = Annotated[
     dict[Annotated[str, Field(max_length=64)], Annotated[object, AfterValidator(_attribute)]], Field(max_length=16)
 ]

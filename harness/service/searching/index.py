@@ -106,12 +106,12 @@ def normalize(text: str, words: _WordForms) -> str:
 class _WordForms(dict[str, str]):
     """A cache from words, as they stand between spaces, to their normalized form: chunks overlap, and words recur."""
 
-    MOST, LONGEST = 1 << 16, 40
+    MAX_WORDS, MAX_LENGTH = 1 << 16, 40
 
     def __missing__(self, word: str) -> str:
         form = _normalize_word(word)
-        if len(word) <= self.LONGEST:
-            if len(self) == self.MOST:
+        if len(word) <= self.MAX_LENGTH:
+            if len(self) == self.MAX_WORDS:
                 self.clear()
             self[word] = form
         return form

@@ -13,7 +13,7 @@ from harness.serving.control.errors import ControlError
 if TYPE_CHECKING:
     from harness.service.http import Request
 
-MOST_BYTES = 16 * 2**20
+MAX_BYTES = 16 * 2**20
 TOKEN_HEADER = "x-harness-token"  # noqa: S105 - the name of a header
 
 
@@ -54,11 +54,11 @@ def check(request: Request, token: str | None) -> None:
                 do=f'curl -H "{TOKEN_HEADER}: …" {_scheme(request)}://{host}{request.path}   # the server printed it',
             ),
         )
-    if len(request.body) > MOST_BYTES:
+    if len(request.body) > MAX_BYTES:
         raise ControlError(
             413,
             HarnessFailure(
-                f"The body has {len(request.body)} bytes, and the control API takes {MOST_BYTES}.",
+                f"The body has {len(request.body)} bytes, and the control API takes {MAX_BYTES}.",
                 do="client.files.create(file=…, purpose=…)   # the fake API takes larger files",
             ),
         )

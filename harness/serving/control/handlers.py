@@ -29,7 +29,7 @@ from harness.serving.control.shapes import (
     Transcript,
     WorldSummary,
 )
-from harness.serving.control.state import MOST_SNAPSHOTS, state_of
+from harness.serving.control.state import MAX_SNAPSHOTS, state_of
 
 if TYPE_CHECKING:
     from harness.fake import FakeAssistants
@@ -123,7 +123,7 @@ def restore(fake: FakeAssistants, request: ControlRequest) -> AffectedWorld:
             HarnessFailure(
                 f"There is no snapshot {wanted!r}.",
                 there_was=(f"There are {', '.join(snapshots)}" if snapshots else "There is none")
-                + f" since the world was created; the newest {MOST_SNAPSHOTS} are kept.",
+                + f" since the world was created; the newest {MAX_SNAPSHOTS} are kept.",
                 do="POST /_harness/snapshots   # takes a new one, and returns its id",
             ),
         )

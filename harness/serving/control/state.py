@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from harness.fake import FakeAssistants
     from harness.service.context import World
 
-MOST_SNAPSHOTS = 100  # of a world, the newest
+MAX_SNAPSHOTS = 100  # of a world, the newest
 
 # Process-wide, so that a version is never reused, not even by a world that replaces another one.
 _versions = count(1)
@@ -38,7 +38,7 @@ class ControlState:
         """Keep a snapshot and return its id; the oldest is dropped when there are too many."""
         self.snapshots_taken += 1
         self.snapshots[str(self.snapshots_taken)] = snapshot
-        if len(self.snapshots) > MOST_SNAPSHOTS:
+        if len(self.snapshots) > MAX_SNAPSHOTS:
             del self.snapshots[next(iter(self.snapshots))]
         return str(self.snapshots_taken)
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     C = TypeVar("C", bound=openai.OpenAI)
 
-LONGEST_WHERE = 200  # characters of `where` that a server takes
+MAX_WHERE_LENGTH = 200  # characters of `where` that a server takes
 IN_PROCESS = "with harness.fake_assistants() as assistants: ...   # in the process of the code under test"
 
 
@@ -136,7 +136,7 @@ class RemoteAssistants:
 
     def _play(self, given: Mapping[str, Any], where: str | None = None) -> AddedObjects:
         added: AddedObjects = self.control.post(
-            "/scenario", AddedObjects, given, where=(where or call_site())[-LONGEST_WHERE:]
+            "/scenario", AddedObjects, given, where=(where or call_site())[-MAX_WHERE_LENGTH:]
         )
         return added
 

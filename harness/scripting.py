@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.service import acts as service
 from harness.service.director import Rule, UnfinishedRule
+from harness.service.explain import shortened
 from harness.service.products import Product, unreadable
 from harness.service.script import Script, as_acts
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from harness.fake import FakeAssistants
     from harness.service.records import File
 
-MAX_LENGTH = 60  # characters of a condition in messages
-
 
 class When:
     """The first half of `assistants.when(…).run(…)`."""
@@ -29,7 +28,8 @@ class When:
     def __init__(self, fake: FakeAssistants, conditions: dict[str, object]) -> None:
         self._fake = fake
         self._conditions = conditions
-        self._written = f"when({', '.join(f'{name}={shortened(condition)}' for name, condition in conditions.items())})"
+        shown = (f"{name}={condition_text(condition)}" for name, condition in conditions.items())
+        self._written = f"when({', '.join(shown)})"
         origin = f"{self._written} at {call_site()}, which no .run(…) follows"
         self._unfinished = UnfinishedRule(conditions, Script((), origin))
         fake.world.director.rules.append(self._unfinished)
@@ -48,10 +48,9 @@ class When:
         rules.append(rule)
 
 
-def shortened(condition: object) -> str:
+def condition_text(condition: object) -> str:
     """The `repr` of a condition, shortened; of a function its name."""
-    text = getattr(condition, "__name__", None) or repr(condition)
-    return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…"
+    return shortened(getattr(condition, "__name__", None) or repr(condition))
 
 
 def script_of(acts: tuple[object, ...], origin: str, method: str) -> Script:

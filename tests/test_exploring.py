@@ -868,8 +868,8 @@ def test_what_is_not_allowed_fails_all_the_same(buggy):
 
 
 def test_details_have_one_line_and_no_addresses():
-    assert verdicts.shortened("a\n  b <x at 0x7f00ab>") == "a b <x>"
-    assert len(verdicts.shortened("word " * 100)) == 100
+    assert verdicts.detail_line("a\n  b <x at 0x7f00ab>") == "a b <x>"
+    assert len(verdicts.detail_line("word " * 100)) == 100
 
 
 def test_the_copy_of_a_function_has_all_its_lines(tmp_path, monkeypatch):

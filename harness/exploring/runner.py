@@ -101,7 +101,7 @@ class Runner:
             failure = failures[0]
             if not isinstance(failure, Stuck):
                 raise failure
-            verdict, detail = Verdict.HUNG, verdicts.shortened(failure.happened)
+            verdict, detail = Verdict.HUNG, verdicts.detail_line(failure.happened)
             if isinstance(failure, Endless):
                 calls.append(f"meanwhile(lambda: pytest.fail({to_source(ENDLESS)}), nth={MAX_REQUESTS})")
                 options["unused"] = "ignore"  # once the client ends, it does not send that many requests

@@ -11,6 +11,7 @@ from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 from harness.report.text import run_line
+from harness.service.explain import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ class Verdict(Enum):
     """It returned a value although the run gave no answer, or returned the question."""
 
 
+MAX_DETAIL = 100  # characters
 BUGS = frozenset({Verdict.CRASHED, Verdict.HUNG, Verdict.WRONG_SUCCESS})
 # Errors that Python raises for mistakes in the code, as opposed to those of code that refuses to go on.
 PROGRAMMING_ERRORS = (
@@ -96,7 +98,7 @@ def of_value(value: object, threads: Sequence[Thread]) -> tuple[Verdict, str]:
     """The verdict on a returned value: any truthy one counts as an answer, and the question is a wrong one."""
     answers, questions = _answers(threads), _questions(threads)
     wrong = bool(value) and (not answers or (value in questions and value not in answers))
-    return (Verdict.WRONG_SUCCESS if wrong else Verdict.RETURNED), shortened(repr(value))
+    return (Verdict.WRONG_SUCCESS if wrong else Verdict.RETURNED), detail_line(repr(value))
 
 
 def has_answer(threads: Sequence[Thread]) -> bool:
@@ -107,7 +109,7 @@ def has_answer(threads: Sequence[Thread]) -> bool:
 def of_error(error: BaseException) -> tuple[Verdict, str]:
     """The verdict on an error. A JSONDecodeError of the SDK itself is not the client's mistake."""
     crashed = isinstance(error, PROGRAMMING_ERRORS) and not (isinstance(error, JSONDecodeError) and _of_the_sdk(error))
-    return (Verdict.CRASHED if crashed else Verdict.RAISED), shortened(f"{type(error).__name__}: {error}")
+    return (Verdict.CRASHED if crashed else Verdict.RAISED), detail_line(f"{type(error).__name__}: {error}")
 
 
 def _of_the_sdk(error: BaseException) -> bool:
@@ -138,7 +140,7 @@ def timelines(runs: Sequence[Run]) -> list[str]:
     return [run_line(run) for run in runs]
 
 
-def shortened(text: str, max_length: int = 100) -> str:
+def detail_line(text: str) -> str:
     """A text on one line, shortened, and without addresses, which differ in every process."""
     line = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(text.split()))
-    return line if len(line) <= max_length else line[: max_length - 1] + "…"
+    return shortened(line, MAX_DETAIL)

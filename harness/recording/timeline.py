@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.recording.session import ID
 from harness.recording.stories import TERMINAL
+from harness.service.explain import shortened
 from harness.source.acts import to_call
 from harness.source.values import to_source
 
@@ -156,4 +157,4 @@ def _first_id(value: object) -> str:
 def _short(text: str) -> str:
     """The text on one line, cut to `MAX_TEXT` characters."""
     line = SPACES.sub(" ", text).strip()
-    return line if len(line) <= MAX_TEXT else f"{line[: MAX_TEXT - 1]}…"
+    return shortened(line, MAX_TEXT)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.report.contents import readable
-from harness.report.limits import BODY, FORM, PREVIEW, READABLE, shortened
+from harness.report.limits import BODY, FORM, PREVIEW, READABLE, excerpt
 from harness.service.params.upload import parts
 
 if TYPE_CHECKING:
@@ -46,14 +46,12 @@ def body(raw: Content, content_type: str = "") -> Json | None:
         return None
     if content_type.startswith("multipart/"):
         form = _form(raw, content_type) if len(raw) <= FORM else ""
-        return {"about": f"form, {size(len(raw))}", "text": shortened(form, BODY)}
+        return {"about": f"form, {size(len(raw))}", "text": excerpt(form, BODY)}
     image, text = image_type(raw), text_of(bytes(raw[:READABLE]))
     if image or text is None:
         return {"about": f"{image} image, {size(len(raw))}" if image else size(len(raw)), "text": ""}
     kind = "events" if content_type.startswith(STREAM) else "JSON" if text.lstrip()[:1] in ("{", "[") else "text"
-    shown = (
-        shortened(readable(text), BODY) if len(raw) <= READABLE else f"{text[:BODY]}\n… {size(len(raw) - BODY)} more"
-    )
+    shown = excerpt(readable(text), BODY) if len(raw) <= READABLE else f"{text[:BODY]}\n… {size(len(raw) - BODY)} more"
     return {"about": f"{kind}, {size(len(raw))}", "text": shown}
 
 
@@ -73,7 +71,7 @@ def _form(raw: Content, content_type: str) -> str:
     lines = []
     for part in parts(raw, content_type):
         text = None if part.filename is not None else text_of(bytes(part.content))
-        value = f"{part.filename}, {size(len(part.content))}" if text is None else shortened(text, PREVIEW)
+        value = f"{part.filename}, {size(len(part.content))}" if text is None else excerpt(text, PREVIEW)
         lines.append(f"{part.name}: {value}")
     return "\n".join(lines)
 

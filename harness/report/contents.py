@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic_core import from_json
 
-from harness.report.limits import shortened
+from harness.report.limits import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,7 +49,7 @@ def _text(part: Mapping[str, Any]) -> Json:
 
     It is split here because the service counts indices in characters, and JavaScript in UTF-16 units.
     """
-    value, given = shortened(part["text"]["value"]), part["text"].get("annotations") or ()
+    value, given = excerpt(part["text"]["value"]), part["text"].get("annotations") or ()
     pieces: list[Json] = []
     end = 0
     for number, annotation in sorted(enumerate(given, 1), key=lambda item: item[1].get("start_index") or 0):
@@ -66,7 +66,7 @@ def _text(part: Mapping[str, Any]) -> Json:
 def _note(number: int, annotation: Mapping[str, Any]) -> Json:
     kind = annotation.get("type", "")
     about = annotation.get(kind) or {}
-    quote = shortened(about.get("quote") or "")
+    quote = excerpt(about.get("quote") or "")
     mark = annotation.get("text") or ""
     return {"number": number, "kind": kind, "mark": mark, "file": about.get("file_id"), "quote": quote}
 
@@ -76,15 +76,15 @@ def _image(part: Mapping[str, Any]) -> Json:
 
 
 def _linked_image(part: Mapping[str, Any]) -> Json:
-    return {"type": "image_url", "url": shortened(part["image_url"]["url"])}
+    return {"type": "image_url", "url": excerpt(part["image_url"]["url"])}
 
 
 def _refusal(part: Mapping[str, Any]) -> Json:
-    return {"type": "refusal", "text": shortened(part["refusal"])}
+    return {"type": "refusal", "text": excerpt(part["refusal"])}
 
 
 def _other(part: Mapping[str, Any]) -> Json:
-    return {"type": "other", "text": shortened(pretty(part))}
+    return {"type": "other", "text": excerpt(pretty(part))}
 
 
 _PARTS = {"text": _text, "image_file": _image, "image_url": _linked_image, "refusal": _refusal}
@@ -111,14 +111,14 @@ def _function(call: Mapping[str, Any]) -> Json:
     output = call.get("output")
     return {
         "name": call.get("name", ""),
-        "arguments": shortened(readable(call.get("arguments") or "")),
-        "output": None if output is None else shortened(readable(output)),
+        "arguments": excerpt(readable(call.get("arguments") or "")),
+        "output": None if output is None else excerpt(readable(output)),
     }
 
 
 def _cell(call: Mapping[str, Any]) -> Json:
     return {
-        "input": shortened(call.get("input") or ""),
+        "input": excerpt(call.get("input") or ""),
         "outputs": [_output(item) for item in call.get("outputs") or ()],
     }
 
@@ -126,7 +126,7 @@ def _cell(call: Mapping[str, Any]) -> Json:
 def _output(item: Mapping[str, Any]) -> Json:
     if item["type"] == "image":
         return {"image": item["image"]["file_id"]}
-    return {"logs": shortened(item.get("logs") or "")}
+    return {"logs": excerpt(item.get("logs") or "")}
 
 
 def _search(call: Mapping[str, Any]) -> Json:
@@ -139,7 +139,7 @@ def _result(result: Mapping[str, Any]) -> Json:
         "file": result.get("file_id"),
         "name": result.get("file_name") or "",
         "score": result.get("score"),
-        "text": shortened(content),
+        "text": excerpt(content),
     }
 
 

@@ -12,12 +12,12 @@ READABLE = 1 << 20  # bytes of a body that are parsed
 FORM = 16 << 20  # the same for a form, which may contain files
 
 
-def shortened(text: str, most: int = TEXT) -> str:
+def excerpt(text: str, max_length: int = TEXT) -> str:
     """The beginning of a text, with a last line that says how much is missing.
 
-    >>> print(shortened("a long story", 6))
+    >>> print(excerpt("a long story", 6))
     a long
     … 6 more characters
     """
-    more = len(text) - most
-    return text if more <= 0 else f"{text[:most]}\n… {more:,} more character{'' if more == 1 else 's'}"
+    more = len(text) - max_length
+    return text if more <= 0 else f"{text[:max_length]}\n… {more:,} more character{'' if more == 1 else 's'}"

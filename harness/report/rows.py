@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.report import bodies
 from harness.report.contents import parts, pretty, step_details, tool_call
-from harness.report.limits import IMAGE, IMAGES, MAX_ROWS, PREVIEW, shortened
+from harness.report.limits import IMAGE, IMAGES, MAX_ROWS, PREVIEW, excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,7 +35,7 @@ def world(
         "source": source,
         "start": start,
         "now": now,
-        "failures": [shortened(failure) for failure in failures],
+        "failures": [excerpt(failure) for failure in failures],
         **rows,
         "left_out": {name: len(things) - len(rows[name]) for name, (things, _) in tables.items()},
     }
@@ -47,7 +47,7 @@ def assistant(item: Wire) -> Json:
         "at": item.get("created_at"),
         "name": item.get("name") or "",
         "model": item.get("model") or "",
-        "instructions": shortened(item.get("instructions") or ""),
+        "instructions": excerpt(item.get("instructions") or ""),
         "tools": _json(item.get("tools")),
         "tool_resources": _json(item.get("tool_resources")),
         "metadata": _json(item.get("metadata")),
@@ -125,7 +125,7 @@ def run(
         "status": item.get("status") or "",
         "assistant": item.get("assistant_id"),
         "model": item.get("model") or "",
-        "instructions": shortened(item.get("instructions") or ""),
+        "instructions": excerpt(item.get("instructions") or ""),
         "tools": _json(item.get("tools")),
         "metadata": _json(item.get("metadata")),
         "error": _error(item),
@@ -159,7 +159,7 @@ def step(item: Wire, *, at: float | None, end: float | None) -> Json:
 
 def _error(item: Wire) -> Json | None:
     error = item.get("last_error")
-    return error and {"code": error.get("code") or "", "message": shortened(error.get("message") or "")}
+    return error and {"code": error.get("code") or "", "message": excerpt(error.get("message") or "")}
 
 
 def _usage(item: Wire) -> Json | None:
@@ -232,11 +232,11 @@ def request(
         "number": number,
         "at": at,
         "method": sent.method,
-        "path": shortened(sent.path, PREVIEW),
-        "query": shortened(bodies.query(sent.query), PREVIEW),
+        "path": excerpt(sent.path, PREVIEW),
+        "query": excerpt(bodies.query(sent.query), PREVIEW),
         "status": status,
         "outcome": outcome,
-        "problem": problem and shortened(problem, PREVIEW),
+        "problem": problem and excerpt(problem, PREVIEW),
         "sent": bodies.body(sent.body, sent.headers.get("content-type", "")),
         "got": got,
     }
@@ -244,4 +244,4 @@ def request(
 
 def _json(value: object) -> str:
     """A JSON value as text; empty if there is none."""
-    return shortened(pretty(value)) if value else ""
+    return excerpt(pretty(value)) if value else ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.report.causes import most_likely_cause
-from harness.report.causes.evidence import refusal_text, shortened, waited_for
-from harness.service.explain import OLDER_THAN_RECORDING
+from harness.report.causes.evidence import refusal_text, waited_for
+from harness.service.explain import OLDER_THAN_RECORDING, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

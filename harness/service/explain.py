@@ -94,7 +94,16 @@ def unused(scripts: Iterable[Script], faults: Iterable[str] = (), exchanges: Ite
 
 
 def _quoted(messages: Iterable[str]) -> str:
-    return ", ".join(repr(text if len(text) <= 60 else text[:59] + "…") for text in dict.fromkeys(messages))
+    return ", ".join(repr(shortened(text)) for text in dict.fromkeys(messages))
+
+
+def shortened(text: str, max_length: int = 60) -> str:
+    """A text, cut off where it is longer than `max_length`.
+
+    >>> shortened("a long text", 7)
+    'a long…'
+    """
+    return text if len(text) <= max_length else f"{text[: max_length - 1]}…"
 
 
 def describe(script: Script) -> str:

@@ -6,8 +6,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from harness.report.causes.evidence import body, shortened, waited_for
+from harness.report.causes.evidence import body, waited_for
 from harness.service.drafts import fold
+from harness.service.explain import shortened
 
 if TYPE_CHECKING:
     from harness.report.causes.evidence import FailedTest

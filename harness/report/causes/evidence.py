@@ -174,12 +174,3 @@ def waited_for(run: Run) -> str:
     """The names of the functions that a run waits for."""
     called = run.required_action["submit_tool_outputs"]["tool_calls"] if run.required_action is not None else []
     return ", ".join(call["function"]["name"] for call in called) or "its tools"
-
-
-def shortened(text: str, width: int = 60) -> str:
-    """A text, cut off where it is longer than `width`.
-
-    >>> shortened("a long text", 7)
-    'a long…'
-    """
-    return text if len(text) <= width else f"{text[: width - 1]}…"

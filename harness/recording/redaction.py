@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from harness.recording.redacting.assignments import ASSIGNMENT
 from harness.recording.redacting.bodies import rewritten_body, rewritten_url
 from harness.recording.redacting.fields import FIELD, FIELD_KINDS, MAIL
-from harness.recording.redacting.findings import Finding, filler, findings_of, refusal, scan_tree, yaml_in
+from harness.recording.redacting.findings import FoundSecret, filler, findings_of, refusal, scan_tree, yaml_in
 from harness.recording.redacting.headers import COOKIES, CREDENTIALS, rewritten_header
 from harness.recording.redacting.kinds import Kind
 from harness.recording.redacting.patterns import KINDS, is_stand_in, user_kind
@@ -91,13 +91,13 @@ class Redactor:
             if len(self._learned) == known:
                 return done
 
-    def scan(self, data: str | bytes) -> list[Finding]:
+    def scan(self, data: str | bytes) -> list[FoundSecret]:
         """The secrets in a text or a file, whatever its structure. Nothing is changed."""
         rewriter = self._rewriter(filler, [])
         rewritten_body(rewriter, data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"))
         return findings_of(rewriter.hits or [])
 
-    def scan_tree(self, tree: Any) -> list[Finding]:
+    def scan_tree(self, tree: Any) -> list[FoundSecret]:
         """The secrets in a parsed cassette of lists and dicts, where URLs, headers and bodies are scanned as such."""
         rewriter = self._rewriter(filler, [])
         scan_tree(rewriter, tree, "")

@@ -22,7 +22,7 @@ MAX_FINDINGS = 20  # findings in a refusal
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FoundSecret:
     """A secret that was found: its kind, its place, and an excerpt that only its owner recognizes."""
 
     kind: str
@@ -38,11 +38,11 @@ def filler(_kind: Kind, secret: str) -> str:
     return "\x7f" * len(secret)
 
 
-def findings_of(hits: Iterable[Hit]) -> list[Finding]:
+def findings_of(hits: Iterable[Hit]) -> list[FoundSecret]:
     found = []
     for hit in hits:
         inner = [place for place in hit.where[1:] if place != "line 1 column 1"]  # says nothing
-        found.append(Finding(hit.kind, ", ".join([*hit.where[:1], *inner]), masked(hit.secret)))
+        found.append(FoundSecret(hit.kind, ", ".join([*hit.where[:1], *inner]), masked(hit.secret)))
     return found
 
 
@@ -102,7 +102,7 @@ def _scan_headers(rewriter: Rewriter, headers: dict[str, Any], path: str) -> Non
             rewriter.locate(since, path.removeprefix, ".")
 
 
-def refusal(path: str | PurePath, findings: list[Finding]) -> HarnessFailure:
+def refusal(path: str | PurePath, findings: list[FoundSecret]) -> HarnessFailure:
     kinds = ", ".join(dict.fromkeys(finding.kind for finding in findings))
     shown = [f"    {finding}" for finding in findings[:MAX_FINDINGS]]
     more = [f"    and {len(findings) - MAX_FINDINGS} more"] if len(findings) > MAX_FINDINGS else []

@@ -68,7 +68,7 @@ QUEUED |= dict.fromkeys(("started_at", "completed_at", "failed_at", "cancelled_a
 V2_KEYS = ("tool_resources", "attachments", "truncation_strategy")
 
 
-class PrintedObject(NamedTuple):
+class DocumentObject(NamedTuple):
     """A printed object or why it could not be read, its place, and the kinds that were not created so far."""
 
     value: Json | None
@@ -87,7 +87,7 @@ class ImpliedExchange(NamedTuple):
     at: float | None = None
 
 
-def rows(document: Iterable[PrintedObject]) -> list[ImpliedExchange | Unusable]:
+def rows(document: Iterable[DocumentObject]) -> list[ImpliedExchange | Unusable]:
     """The exchanges that a document implies, in its order; a reason in place of each that cannot be built."""
     printed = list(document)
     return list(_Inference([item.value for item in printed if item.value is not None]).rows(printed))
@@ -106,7 +106,7 @@ class _Inference:
                 self._user_messages.setdefault(str(item.get("thread_id")), {})[str(item.get("id"))] = item
         self._top_level_ids = {str(value.get("id")) for value in values}
 
-    def rows(self, document: list[PrintedObject]) -> Iterator[ImpliedExchange | Unusable]:
+    def rows(self, document: list[DocumentObject]) -> Iterator[ImpliedExchange | Unusable]:
         for value, where, why, not_created in document:
             if value is None:
                 yield Unusable(f"{where}: {why}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.recording.dialects import inferred
 from harness.recording.dialects.body_bytes import response_json_bytes
 from harness.recording.dialects.common import Unusable, build_exchange
-from harness.recording.dialects.inferred import PrintedObject
+from harness.recording.dialects.inferred import DocumentObject
 from harness.recording.dialects.printed import objects
 from harness.recording.dialects.unsupported import unsupported_format
 
@@ -44,7 +44,7 @@ def rows(data: Any) -> list[Any] | None:
         other = unsupported_format(data)
         if BROKEN.search(data) or (other and other.is_recording):
             return None
-        shown = [PrintedObject(value, f"line {n}", why) for n, value, why in objects(data)]
+        shown = [DocumentObject(value, f"line {n}", why) for n, value, why in objects(data)]
         return inferred.rows(shown) if any(item.value for item in shown) else None
     if isinstance(data, dict) and "nbformat" in data:
         return inferred.rows(_shown_by(data)) or [Unusable("no output of this notebook shows an object of the API")]
@@ -59,7 +59,7 @@ def exchange(row: Any, place: Place) -> RecordedExchange:
     return build_exchange(origin, row.request, (200, headers, response_json_bytes(row.body, headers)), row.at)
 
 
-def _shown_by(notebook: dict[str, Any]) -> Iterator[PrintedObject]:
+def _shown_by(notebook: dict[str, Any]) -> Iterator[DocumentObject]:
     """The objects in the outputs of a notebook of format 3 or 4; cells are counted from 1."""
     sheets = notebook.get("worksheets") or [notebook]
     cells = [cell for sheet in sheets for cell in sheet.get("cells", ())]
@@ -69,7 +69,7 @@ def _shown_by(notebook: dict[str, Any]) -> Iterator[PrintedObject]:
         not_created -= {kind for kind in not_created if CREATION[kind].search(source)}
         older = frozenset(not_created) if RETRIEVAL.search(source) else frozenset[str]()
         for output in _outputs(cell.get("outputs") or ()):
-            yield from (PrintedObject(value, f"cell {number}", why, older) for _, value, why in objects(output))
+            yield from (DocumentObject(value, f"cell {number}", why, older) for _, value, why in objects(output))
 
 
 def _outputs(outputs: Any) -> Iterator[str]:

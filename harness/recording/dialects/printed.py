@@ -51,7 +51,7 @@ class Unreadable(Exception):  # noqa: N818 - a finding about the text, not an er
     """A text looks like an object and cannot be read as one."""
 
 
-class Printed(NamedTuple):
+class ObjectInText(NamedTuple):
     """An object in a text, or the reason why it could not be read.
 
     Attributes:
@@ -76,16 +76,16 @@ class _Pair:
     inside: list[_Pair] = field(default_factory=list)
 
 
-def objects(text: str) -> list[Printed]:
+def objects(text: str) -> list[ObjectInText]:
     r"""All objects of the API in a text, in its order, without those nested in others.
 
     >>> objects("It's\nThreadDeleted(id='thread_x', deleted=True, object='thread.deleted'), and {'a': 1}")
-    [Printed(line=2, value={'id': 'thread_x', 'deleted': True, 'object': 'thread.deleted'}, why='')]
+    [ObjectInText(line=2, value={'id': 'thread_x', 'deleted': True, 'object': 'thread.deleted'}, why='')]
     """
     plain = ANSI.sub("", text)
     ends = [match.start() for match in re.finditer("\n", plain)]
     found = ((at, _printed(plain, at, result)) for at, result in _found(plain))
-    return [Printed(bisect_right(ends, at) + 1, value, why) for at, (value, why) in found]
+    return [ObjectInText(bisect_right(ends, at) + 1, value, why) for at, (value, why) in found]
 
 
 def objects_in(value: Any) -> Iterator[dict[str, Any]]:

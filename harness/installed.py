@@ -46,11 +46,11 @@ def fake_assistants(**options: Any) -> Iterator[FakeAssistants]:
             raise failure.for_teardown()
     if fake.failures:
         return  # a test that failed may not have reached its scripts
-    complaint = fake.unused()
-    if complaint is not None and fake.options.unused == "fail":
-        raise complaint
-    if complaint is not None and fake.options.unused == "warn":  # points at the `with`, above contextlib's frame
-        warnings.warn(str(complaint), UserWarning, stacklevel=3)
+    unused = fake.unused()
+    if unused is not None and fake.options.unused == "fail":
+        raise unused
+    if unused is not None and fake.options.unused == "warn":  # points at the `with`, above contextlib's frame
+        warnings.warn(str(unused), UserWarning, stacklevel=3)
 
 
 @contextmanager

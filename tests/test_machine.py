@@ -264,7 +264,7 @@ def test_the_service_breaks_no_invariant():
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=name_of)
 def test_each_defect_breaks_an_invariant(defect, monkeypatch):
-    """Each of them breaks another invariant; the client that meets it gets the complaint."""
+    """Each of them breaks another invariant; the client that meets it gets the failure."""
     defect(monkeypatch)
     with pytest.raises(HarnessFailure) as caught, watched() as assistants:
         tour(assistants)

@@ -42,11 +42,11 @@ def raise_failures(item: pytest.Item, fake: FakeAssistants) -> None:
             raise failure.for_teardown()
     if raised or item.stash.get(FINDINGS, None) is not None:
         return  # an exploration leaves the fake as it was before the test
-    complaint = fake.unused()
-    if complaint is not None and fake.options.unused == "fail":
-        pytest.fail(str(complaint), pytrace=False)
-    if complaint is not None and fake.options.unused == "warn":
-        item.warn(pytest.PytestWarning(str(complaint)))
+    unused = fake.unused()
+    if unused is not None and fake.options.unused == "fail":
+        pytest.fail(str(unused), pytrace=False)
+    if unused is not None and fake.options.unused == "warn":
+        item.warn(pytest.PytestWarning(str(unused)))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -96,7 +96,7 @@ def pytest_make_collect_report() -> Iterator[None]:
     """
     outcome: Any = yield
     report: pytest.CollectReport = outcome.get_result()
-    errors = [complaint for each in report.result or () if (complaint := _marker_error(each)) is not None]
+    errors = [error for each in report.result or () if (error := _marker_error(each)) is not None]
     if errors:
         report.outcome, report.longrepr, report.result = "failed", "\n\n".join(errors), []
 

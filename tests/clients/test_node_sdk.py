@@ -135,8 +135,8 @@ def test_refusals_have_the_words_of_the_service(node, assistants, assistants_ser
     assert told["waits"] == []
 
 
-def test_a_complaint_of_the_harness_comes_at_once(node, assistants, assistants_server):
-    told = node(assistants_server, "complaint.mjs")
+def test_a_failure_of_the_harness_comes_at_once(node, assistants, assistants_server):
+    told = node(assistants_server, "failure.mjs")
     assert (told["name"], told["status"], told["waits"]) == ("BadRequestError", 400, [])
     [failure] = assistants.failures  # and not three, as after retries
     assert told["message"] == f"400 {failure}"

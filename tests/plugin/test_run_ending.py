@@ -351,7 +351,7 @@ def test_what_the_test_scripts_itself_takes_precedence(project):
 
 
 def test_a_test_that_submits_nothing_has_no_unused_fault(project):
-    """What happens before outputs arrive is planned as a fault, and faults that nothing met are complained of."""
+    """What happens before outputs arrive is planned as a fault, and faults that nothing met are a failure."""
     result = run(
         project,
         """

@@ -221,13 +221,13 @@ def test_a_choice_that_does_not_exist_is_refused(cassette, choice):
     assert "The choices are" in str(raised.value)
 
 
-def test_what_was_not_asked_for_is_complained_about(cassette):
+def test_exchanges_that_were_not_requested_are_a_failure(cassette):
     client = replaying(cassette(record_session(say("Hello."))))
     client.ok("POST", "/assistants", {"name": "Ada", "model": "gpt-4o", "metadata": None, "tools": []})
-    complaint = str(client.fake.unused())
-    assert "Recorded exchanges were not requested" in complaint
-    assert "POST /threads (" in complaint
-    assert "POST /assistants" not in complaint
+    failure = str(client.fake.unused())
+    assert "Recorded exchanges were not requested" in failure
+    assert "POST /threads (" in failure
+    assert "POST /assistants" not in failure
 
 
 # --- what does not depend on the story -----------------------------------------------------------------------
@@ -484,7 +484,7 @@ def test_one_poll_more_than_was_recorded_is_a_miss(cassette):
         converse(client, extra=1)
 
 
-def test_one_poll_less_is_complained_about(cassette):
+def test_one_poll_less_is_a_failure(cassette):
     recorded = record_session(say("Hello."))
     client = replaying(cassette(recorded), mode="exact")
     for exchange in recorded[:-1]:

@@ -344,8 +344,8 @@ def test_what_cannot_be_generated_is_a_comment():
     assert "# Left out: POST /threads (429): a transient error" in source
 
 
-def test_what_the_fake_complains_about_is_left_out():
-    with pytest.raises(LeftOut, match="the fake complains: "):
+def test_a_request_that_the_fake_fails_at_is_left_out():
+    with pytest.raises(LeftOut, match="a failure of the fake: "):
         DryRun().send(http_request("GET", "/nowhere"))
 
 

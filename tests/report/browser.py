@@ -44,14 +44,14 @@ class Page:
     """A tab.
 
     Attributes:
-        complaints: what it wrote to the console as an error, what its scripts threw, what its policy has forbidden.
+        errors: what it wrote to the console as an error, what its scripts threw, what its policy has forbidden.
     """
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
         target = browser.ask("Target.createTarget", {"url": "about:blank"})["targetId"]
         self.session = browser.ask("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
-        self.complaints: list[str] = []
+        self.errors: list[str] = []
         browser.pages[self.session] = self
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.ask(f"{domain}.enable")
@@ -62,13 +62,13 @@ class Page:
     def hear(self, event: dict[str, Any]) -> None:
         told = event["params"]
         if event["method"] == "Runtime.exceptionThrown":
-            self.complaints.append(json.dumps(told["exceptionDetails"]))
+            self.errors.append(json.dumps(told["exceptionDetails"]))
         elif event["method"] == "Runtime.consoleAPICalled" and told["type"] == "error":
-            self.complaints.append(json.dumps(told["args"]))
+            self.errors.append(json.dumps(told["args"]))
         elif event["method"] == "Log.entryAdded" and told["entry"]["level"] == "error":
-            self.complaints.append(told["entry"]["text"])
+            self.errors.append(told["entry"]["text"])
         elif event["method"] == "Page.javascriptDialogOpening":
-            self.complaints.append(f"dialog: {told['message']}")
+            self.errors.append(f"dialog: {told['message']}")
 
     def goto(self, url: str) -> None:
         self.ask("Page.navigate", {"url": url})
@@ -91,7 +91,7 @@ class Page:
             }};
             look();
         }})"""
-        assert self.js(waits), f"never came true: {expression}\n{self.js('document.body.innerText')}\n{self.complaints}"
+        assert self.js(waits), f"never came true: {expression}\n{self.js('document.body.innerText')}\n{self.errors}"
 
     def text(self, selector: str) -> str:
         return str(self.js(f"document.querySelector({json.dumps(selector)}).innerText"))

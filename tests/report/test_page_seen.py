@@ -57,7 +57,7 @@ def test_a_conversation_is_shown_with_the_timeline_of_its_run(page, tmp_path, wh
     widths = page.js(f"[...{run}.querySelectorAll('.segment')].map((each) => each.getBoundingClientRect().width)")
     assert widths[1] == pytest.approx(2 * widths[0], rel=0.01)
     assert widths[2] > 0  # no time was spent in requires_action, and it is seen all the same
-    assert page.complaints == []
+    assert page.errors == []
 
 
 def test_a_thread_that_was_deleted_is_shown_as_deleted(page, tmp_path):
@@ -250,7 +250,7 @@ def test_no_text_of_the_data_is_executed(page, tmp_path, whole_day, text):
     names = "[...document.querySelectorAll('*')].flatMap((each) => each.getAttributeNames())"
     assert [name for name in page.js(names) if name.startswith("on")] == []
     assert page.js("window.hacked") is None
-    assert page.complaints == []
+    assert page.errors == []
 
 
 def test_the_policy_forbids_scripts_that_are_not_the_pages_own(page, tmp_path, whole_day):
@@ -260,7 +260,7 @@ def test_the_policy_forbids_scripts_that_are_not_the_pages_own(page, tmp_path, w
     page.js("document.getElementById('p').click()")
     assert page.js("window.hacked") is None
     assert page.js("fetch('https://example.invalid/').then(() => 'fetched', () => 'refused')") == "refused"
-    assert any("Content Security Policy" in complaint for complaint in page.complaints)
+    assert any("Content Security Policy" in error for error in page.errors)
 
 
 # --- live -----------------------------------------------------------------------------------------------------------
@@ -397,4 +397,4 @@ def test_the_data_of_a_fake_is_what_the_page_takes(page, tmp_path):
     fake.client().beta.threads.create()
     shown(page, tmp_path, {"main": world(fake)})
     assert "no messages" in page.text(".thread")
-    assert page.complaints == []
+    assert page.errors == []

@@ -317,14 +317,14 @@ def test_a_request_that_got_no_answer():
     assert "Connect" in lost["outcome"]
 
 
-def test_complaints_of_the_harness_are_told():
+def test_failures_of_the_harness_are_shown():
     with fake_assistants() as fake:
         with pytest.raises(HarnessFailure, match="stuck"):
             stuck(Talk(fake))
         shown = world(fake)
-        told = [str(failure) for failure in fake.failures]
+        failures = [str(failure) for failure in fake.failures]
         fake.failures.clear()  # or they are raised again at the end
-    assert shown["failures"] == told != []
+    assert shown["failures"] == failures != []
 
 
 def stuck(talk: Talk) -> None:

@@ -314,7 +314,7 @@ PLANS = {
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_a_fault_that_never_happened_is_complained_about(name):
+def test_a_fault_that_never_happened_is_a_failure(name):
     """Like a script that no run took."""
     with pytest.raises(HarnessFailure) as raised, fake_assistants() as assistants:
         PLANS[name](assistants.faults)

@@ -347,7 +347,7 @@ def test_somebody_else_cancels_what_can_be_cancelled(worlds):
     assert post(worlds, "/runs/cancel") == {"runs": []}
 
 
-def test_failures_are_what_the_harness_complained_about(worlds):
+def test_failures_of_the_fake_are_listed(worlds):
     assert get(worlds, "/failures") == []
     with pytest.raises(HarnessFailure, match="is not served"):
         send(worlds, "POST", "/v1/chat/completions", {})

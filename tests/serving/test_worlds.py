@@ -107,7 +107,7 @@ def test_all_begin_with_the_scenario_and_begin_again_with_it():
     worlds.close()
 
 
-def test_what_the_scenario_of_the_server_has_too_much_is_no_complaint():
+def test_unused_scripts_of_the_servers_scenario_are_no_failure():
     """It is for every client, and not each needs all of it; what came over the network is for one."""
     worlds = Worlds(scenario={"next_run": ["One."], "when": [{"message": "Oslo", "run": ["Two."]}]})
     unused = partial(send, worlds, "GET", "/unused", root="http://127.0.0.1:1/_harness")

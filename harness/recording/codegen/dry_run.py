@@ -52,7 +52,7 @@ class DryRun:
             body = response.body
             whole = body if isinstance(body, bytes) else b"".join(iter(body.read, None))
         except HarnessFailure as failure:
-            raise LeftOut(f"the fake complains: {failure.happened}") from failure
+            raise LeftOut(f"a failure of the fake: {failure.happened}") from failure
         return ParsedExchange(
             RecordedExchange(request, Response(response.status, response.headers, whole), None, "dry run")
         )

@@ -39,10 +39,10 @@ function draw() {
   const shown = viewShown(world);
   const view = viewOf(world);
   drawTop(name, world, shown);
-  const complaint = world.source === "cassette" ? "Left out" : "The harness complained";
+  const title = world.source === "cassette" ? "Left out" : "Failure of the harness";
   sync($$("failures"), world.failures.map((text, index) => ({ text, index })), {
     key: (failure) => String(failure.index),
-    build: (failure) => h("section.failure", null, h("h2", null, icon("failed"), complaint), block("pre", failure.text, "Complaint")),
+    build: (failure) => h("section.failure", null, h("h2", null, icon("failed"), title), block("pre", failure.text, "Failure")),
   });
   for (const each of Object.keys(VIEWS)) $$(`panel-${each}`).hidden = each !== shown;
   const atEnd = scrollY > 0 && innerHeight + scrollY >= document.documentElement.scrollHeight - 40;

@@ -1,13 +1,13 @@
-// The page: what is chosen, what is drawn, and, where there is a server, what it is asked for.
+// The page as a whole: the reader's choices, the drawing of each view, and polling where a server is behind the page.
 
 const boot = JSON.parse(document.getElementById("data").textContent);
-const place = new URLSearchParams(location.hash.slice(1)); // what the reader had chosen before a reload
+const place = new URLSearchParams(location.hash.slice(1)); // choices survive a reload
 const state = {
   live: boot.worlds === null,
   worlds: boot.worlds ?? {},
   rows: Object.keys(boot.worlds ?? {}).map((name) => ({ name })),
   world: place.get("world"),
-  view: place.get("view"), // until the reader chooses, whatever there is
+  view: place.get("view"), // null until the reader chooses; then `viewShown` decides
   thread: place.get("thread"),
   wanted: place.get("filter") ?? "",
   problems: place.has("problems"),
@@ -26,7 +26,8 @@ function present() {
   return { name, world: { ...NOTHING, ...(name !== undefined && Object.hasOwn(state.worlds, name) ? state.worlds[name] : null) } };
 }
 
-// What the drawing of a part needs to know of the rest of its world.
+// The drawing of one run, message or file gets only this of the rest of its world. `names` is a signature: what shows
+// names of files and assistants is drawn again when it changes.
 function viewOf(world) {
   const files = new Map(world.files.map((file) => [file.id, file]));
   const assistants = new Map(world.assistants.map((assistant) => [assistant.id, assistant]));
@@ -67,7 +68,7 @@ function remember(name) {
   try {
     history.replaceState(null, "", `${location.pathname}${location.search}#${kept}`);
   } catch {
-    // a frame without an address of its own, as viewers of build artifacts have: nothing is remembered
+    // Viewers of build artifacts show the page in a frame without an address of its own, whose history cannot be changed.
   }
 }
 
@@ -111,7 +112,8 @@ function drawConversations(world, view) {
   });
 }
 
-// Scrolls the list, and not the page, to what was chosen since.
+// Only the list scrolls: `scrollIntoView` would scroll the page, too. It scrolls once for each choice, so that the reader
+// can scroll away again.
 function reveal(list, chosen) {
   if (chosen === null || list.dataset.shown === chosen.dataset.key) return;
   list.dataset.shown = chosen.dataset.key;
@@ -156,7 +158,7 @@ function drawAssistants(world, view) {
   });
 }
 
-// --- what the reader does -----------------------------------------------------------------------------------------
+// --- input ---------------------------------------------------------------------------------------------------------
 
 function chooseView(view) {
   state.view = view;
@@ -232,11 +234,11 @@ document.addEventListener("keydown", (event) => {
 
 // --- the server ------------------------------------------------------------------------------------------------------
 
-const EVERY = 500;
-const AGAIN = 2000; // after the server did not answer
+const POLL_MS = 500;
+const RETRY_MS = 2000; // a server that is gone need not be asked as often
 const here = location.pathname.endsWith("/") ? location.pathname : `${location.pathname}/`;
 const token = new URLSearchParams(location.search).get("token");
-const seen = new Map(); // how much of each world is drawn
+const seen = new Map(); // the version of each world that is drawn: the server sends a world only if it has changed since
 let timer = null;
 let asking = false;
 
@@ -252,8 +254,8 @@ function tell(text, kind) {
   live.dataset.kind = kind;
 }
 
-// Asks what there is; whether that is news.
-async function look() {
+// Returns whether there is anything new to draw.
+async function fetchChanges() {
   const rows = await ask("worlds");
   const changed = JSON.stringify(rows) !== JSON.stringify(state.rows);
   state.rows = rows;
@@ -272,12 +274,12 @@ async function poll() {
   if (asking) return;
   if (document.hidden) return tell("paused", "paused");
   asking = true;
-  let next = EVERY;
+  let next = POLL_MS;
   try {
-    if (await look()) draw();
+    if (await fetchChanges()) draw();
     tell("live", "live");
   } catch (error) {
-    next = AGAIN;
+    next = RETRY_MS;
     tell(error instanceof TypeError ? "the server is gone" : error.message, "lost");
   }
   asking = false;

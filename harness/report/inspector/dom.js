@@ -1,8 +1,9 @@
-// Elements. Whatever comes from the data becomes a text node or the value of an attribute, and never markup.
+// Elements. The data come from the code under test and from models, so they become text nodes or values of attributes,
+// and never markup.
 
 const SVG = "http://www.w3.org/2000/svg";
-const folds = new Map(); // which folds the reader has opened or closed, by their keys
-const signatures = new WeakMap(); // what an element was built from
+const folds = new Map(); // whether the reader has opened or closed a fold, by its key
+const signatures = new WeakMap(); // the data that an element was built from
 
 function h(tag, attributes, ...children) {
   const [name, ...classes] = tag.split(".");
@@ -16,7 +17,8 @@ function h(tag, attributes, ...children) {
   return element;
 }
 
-// Which language a text is in, as far as its letters tell: it decides the font, and where lines break.
+// Korean and Japanese texts need a font and line breaks of their own, which browsers choose by `lang`. The letters of other
+// languages do not tell which language it is.
 function language(text) {
   if (/[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]/.test(text)) return "ko";
   return /[\u3040-\u30ff]/.test(text) ? "ja" : null;
@@ -26,20 +28,21 @@ function say(tag, text, attributes) {
   return h(tag, { lang: language(text), dir: "auto", ...attributes }, text);
 }
 
-// Long ones scroll, so they can be reached by keyboard.
+// A long text scrolls within its box, which therefore needs the focus for readers who use the keyboard.
 function block(tag, text, label) {
   const long = text.length > 1500 || text.split("\n").length > 16;
   return say(tag, text, long ? { tabindex: 0, role: "region", "aria-label": label } : null);
 }
 
-// What a reader opens and closes; it stays so when the data changes.
+// `folds` remembers what the reader did, because a change of the data builds the element anew.
 function fold(key, summary, body, { open = false, tag = "details" } = {}) {
   const element = h(tag, { open: folds.get(key) ?? open, toggle: () => folds.set(key, element.open) });
   element.append(h("summary", { "data-focus": key }, summary), h("div.folded", null, body));
   return element;
 }
 
-// One child for each item, in order. Those whose data are the same as before stay as they are.
+// Gives `parent` one child for each item, in order. A child is built anew only if its item, or what `of` returns for it,
+// has changed: otherwise focus, selection and scroll positions in it would be lost at every change of the world.
 function sync(parent, items, { key, build, of = () => "" }) {
   const there = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   const focused = document.activeElement?.dataset.focus;
@@ -69,7 +72,7 @@ function sync(parent, items, { key, build, of = () => "" }) {
 
 // --- small parts ---------------------------------------------------------------------------------------------------
 
-// A shape for each status, so that none is told by its colour alone.
+// Each status has its own shape, for readers who cannot tell the colours apart. A path that ends in "!" is filled.
 const SHAPES = {
   queued: ["M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13z", "M8 4.5V8l2.5 1.5"],
   in_progress: ["M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13z", "M8 3.5a4.5 4.5 0 0 1 0 9z!"],
@@ -106,8 +109,8 @@ function id(text) {
 }
 
 function facts(...pairs) {
-  const told = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return told.length ? h("dl.facts", null, told.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value)))) : null;
+  const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return known.length ? h("dl.facts", null, known.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value)))) : null;
 }
 
 function plural(count, thing) {
@@ -121,7 +124,7 @@ function duration(seconds) {
   return [hours && `${hours} h`, minutes && `${minutes} min`, rest && `${rest} s`].filter(Boolean).join(" ");
 }
 
-// A moment, counted from the beginning of the world; in full where the pointer rests on it.
+// The time since the world began, because virtual dates mean little; the full date is in the title.
 function time(at, start) {
   if (at === null || at === undefined) return null;
   const full = new Date(at * 1000).toISOString();

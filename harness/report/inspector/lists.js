@@ -1,4 +1,4 @@
-// Requests, files, vector stores and assistants: rows that open.
+// Rows of requests, files, vector stores and assistants, each of which opens to show its details.
 
 function requestRow(request, view) {
   const bad = isProblem(request);

@@ -31,7 +31,7 @@ function runCard(run, view) {
     ]));
 }
 
-// The calls it waits for; in full where no step shows them.
+// Arguments are shown only of calls that no step shows, so none appears twice.
 function waiting(run) {
   if (run.waits_for.length === 0) return null;
   const shown = new Set(run.steps.flatMap((step) => step.calls.map((call) => call.id)));
@@ -40,7 +40,7 @@ function waiting(run) {
     run.waits_for.filter((call) => !shown.has(call.id)).map((call) => functionCall(call)));
 }
 
-// Where a moment lies between the first and the last, in percent. Without times each status gets the same room.
+// Converts times to percentages of the run's duration. A recording may lack times; then each status is equally wide.
 function scaleOf(run, view) {
   const times = run.moments.map((moment) => moment.at);
   const over = DONE.has(run.status);
@@ -98,7 +98,6 @@ function titleOf(step) {
   return all.join(", ") || "tool calls";
 }
 
-// Before the axis ends, its middle; seconds from the run's beginning.
 function axis(scale) {
   if (!scale.known) return h("p.axis.lane", null, h("span.lane-name"), h("span.muted", null, scale.seconds === null ? "Its times were not recorded." : "It took no time."));
   const ticks = [0, 0.5, 1].map((part) => h("span", null, duration(scale.seconds * part)));

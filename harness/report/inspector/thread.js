@@ -1,6 +1,6 @@
 // Conversations: the list of threads, and one of them with its messages and runs.
 
-// The only sources that an image may have; they hold nothing that is executed.
+// Images may come from these URLs only: they load nothing from elsewhere, and unlike SVG they cannot contain scripts.
 const IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$/;
 
 function threadButton(thread, view, chosen) {
@@ -75,7 +75,7 @@ function nameOf(file, view) {
   return view.files.get(file)?.name || file || "a file";
 }
 
-// A picture from a file of this world; what lies elsewhere is named, never fetched.
+// An image that the page does not contain is named, and never fetched: a report must not send requests.
 function picture(file, view) {
   const known = view.files.get(file);
   if (known?.image && IMAGE.test(known.image)) return h("img", { src: known.image, alt: `Image ${known.name || file}` });

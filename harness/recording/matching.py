@@ -128,9 +128,14 @@ class RedactedRequests:
         lines = {exchange: self._lines(exchange.recorded.request).splitlines() for exchange in candidates}
         fresh = [exchange for exchange in candidates if exchange not in used]
         nearest = max(fresh or candidates, key=lambda exchange: _similarity(sent, lines[exchange]))
-        if lines[nearest] == sent or masked.matches(nearest.recorded.request, self._comparable):
-            times = "once" if len(candidates) == 1 else f"{len(candidates)} times"
-            there_was = f"It was recorded {times}, and no recording of it is left: the last is {nearest}."
+        equal = [
+            exchange
+            for exchange in candidates
+            if lines[exchange] == sent or masked.matches(exchange.recorded.request, self._comparable)
+        ]
+        if nearest in equal:
+            times = "once" if len(equal) == 1 else f"{len(equal)} times"
+            there_was = f"It was recorded {times}, and no recording of it is left: the last is {equal[-1]}."
         else:
             changes = difflib.unified_diff(lines[nearest], sent, lineterm="", n=0)
             shown = [line for line in changes if not re.match(r"---|\+\+\+|@@", line)]

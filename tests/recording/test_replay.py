@@ -484,6 +484,21 @@ def test_one_poll_more_than_was_recorded_is_a_miss(cassette):
         converse(client, extra=1)
 
 
+def test_a_repeated_request_is_counted_apart_from_others_to_its_endpoint(cassette):
+    writer = Client(FakeAssistants())
+    threads = [{"metadata": {"user": user}} for user in ("ada", "bob", "ada")]
+    for body in threads:
+        writer.ok("POST", "/threads", body)
+    client = replaying(cassette(writer.recorded), mode="exact")
+    for body in threads:
+        client.ok("POST", "/threads", body)
+    repeated = r"It was recorded 2 times, and no recording of it is left: the last is POST /threads \(.* \[2\]\)\."
+    with pytest.raises(HarnessFailure, match=repeated):
+        client.send("POST", "/threads", threads[0])
+    with pytest.raises(HarnessFailure, match="It was recorded once, and no recording of it is left"):
+        client.send("POST", "/threads", threads[1])
+
+
 def test_one_poll_less_is_a_failure(cassette):
     recorded = record_session(say("Hello."))
     client = replaying(cassette(recorded), mode="exact")

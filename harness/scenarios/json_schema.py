@@ -80,7 +80,7 @@ def _object_schema(kind: objects.Kind, defs: Schema) -> Schema:
 
 def _add_id(body: Schema, prefix: str) -> None:
     body["properties"] = {
-        "id": {"type": "string", "pattern": f"^{prefix}[A-Za-z0-9_.-]+$", "description": ID},
+        "id": {"type": "string", "pattern": f"^{objects.id_pattern(prefix)}$", "description": ID},
         **body["properties"],
     }
 

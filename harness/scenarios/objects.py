@@ -211,12 +211,17 @@ def _with_planned_ids(ids: Ids, own: str | None, messages: list[str | None]) -> 
         ids.planned = before
 
 
+def id_pattern(prefix: str) -> str:
+    """A regular expression for ids. The service refuses requests for an id with a dot, except for files."""
+    return rf"{prefix}[A-Za-z0-9_-]+" if prefix else "[A-Za-z0-9_.-]+"
+
+
 def _check_id(wanted: Any, prefix: str, place: Place) -> None:
-    if wanted is not None and not (isinstance(wanted, str) and re.fullmatch(rf"{prefix}[\w.-]+", wanted, re.ASCII)):
-        begins = f", and begins with {prefix!r}" if prefix else ""
+    if wanted is not None and not (isinstance(wanted, str) and re.fullmatch(id_pattern(prefix), wanted)):
+        characters = f"'_' and '-', and begins with {prefix!r}" if prefix else "'.', '_' and '-'"
         raise (place / "id").failure(
             f"{preview(wanted)} cannot be its id.",
-            there_was=f"An id is made of letters, digits, _ and -{begins}.",
+            there_was=f"An id is made of ASCII letters, digits, {characters}.",
             do=f'"id": "{prefix or "file-"}abc"',
         )
 

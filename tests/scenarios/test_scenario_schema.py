@@ -94,6 +94,7 @@ NEITHER = [
     {"faults": {"cut": True}},
     {"faults": {"meanwhile": True}},
     {"assistants": {"id": "a"}},
+    {"assistants": {"id": "asst_a.b"}},
     {"assistants": {"modle": "a"}},
     {"threads": {"messages": [{"id": "a", "role": "user", "content": "a"}]}},
     {"threads": {"messages": [{"role": "usr", "content": "a"}]}},

@@ -428,6 +428,9 @@ def test_an_async_model_is_refused(talk, assistants):
         (lambda fake: fail(5), r"fail\(5\): a code is a text"),
         (lambda fake: fake.faults.cut(after=None), r"no event of a stream is called None"),
         (lambda fake: fake.add_assistant("my-assistant"), r"An id is made of .* begins with 'asst_'"),
+        (lambda fake: fake.add_thread("thread_é"), r"made of ASCII letters, digits, '_' and '-', and begins"),
+        (lambda fake: fake.add_thread("thread_a.b"), r'"thread_a.b" cannot be its id'),
+        (lambda fake: fake.add_file(content=b"", id="file é"), r"ASCII letters, digits, '\.', '_' and '-'\."),
         (
             lambda fake: fake.add_assistant(tool_resources={"file_search": {"vector_store_ids": ["vs_none"]}}),
             r"would refuse this: Vector store with id \['vs_none'\] not found",
@@ -824,6 +827,13 @@ def test_what_a_test_gives_stays_its_own(assistants):
     assert assistants.world.store.assistants.get("asst_1").tool_resources != GIVEN
     assistants.threads[0].metadata["user"] = "2"
     assert (resources, metadata) == (GIVEN, {"user": "1"})
+
+
+def test_the_id_of_a_file_may_have_dots(assistants):
+    client = assistants.client()
+    assert client.files.retrieve(assistants.add_file(content=b"", id="file-a.b").id).id == "file-a.b"
+    with pytest.raises(openai.BadRequestError, match="letters, numbers, underscores, or dashes"):
+        client.beta.threads.retrieve("thread_a.b")  # so `add_thread` refuses such an id
 
 
 @pytest.mark.parametrize(

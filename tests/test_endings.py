@@ -246,7 +246,7 @@ def test_an_unsatisfiable_schema_makes_an_ending_inapplicable():
     assert fake.runs[0].status == "completed"
 
 
-def test_without_pytest_an_ending_that_no_run_can_have_is_told_at_the_end():
+def test_without_pytest_an_ending_that_no_run_can_have_is_reported_at_the_end():
     with pytest.raises(Inapplicable), fake_assistants() as fake:
         ending("completed-image_first").arrange(fake)
         Wire(fake, "v2").poll([])

@@ -490,7 +490,7 @@ def test_names_of_other_modules_and_closures():
     assert "verdict = ..." in script
 
 
-def test_two_lambdas_of_one_line_cannot_be_told_apart():
+def test_two_lambdas_of_one_line_cannot_be_distinguished():
     first, _ = (lambda fake: apologizes(fake), lambda fake: polls(fake))  # noqa: PLW0108 - that is what is tried
     assert "lambda = ..." not in script_of(first)
     ast.parse(script_of(first))

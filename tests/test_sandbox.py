@@ -250,7 +250,7 @@ def test_two_files_of_one_name_are_both_there(box):
     assert box.run("open('/mnt/data/file-2').read()", files).logs == "'2'"
 
 
-def test_new_and_changed_files_are_told_once(box):
+def test_new_and_changed_files_are_reported_once(box):
     files = [("file-1", "a.csv", b"1"), ("file-2", "b.csv", b"2")]
     make = "import os\nos.mkdir('/mnt/data/out')\nos.symlink('/mnt/data/a.csv', '/mnt/data/link')\n"
     write = "open('/mnt/data/out/c.txt', 'w').write('3')\nopen('a.csv', 'a').write('+')"

@@ -67,7 +67,7 @@ sys.exit(int(sys.argv[1]))
     assert key not in Path("a.yaml").read_text(encoding="utf-8")
 
 
-def test_a_program_that_asks_nothing_leaves_no_cassette_and_is_told_so(run):
+def test_a_program_that_asks_nothing_leaves_no_cassette_and_gets_a_message(run):
     result = run("record", "-o", "a.yaml", "--from", "http://127.0.0.1:9/v1", "--", sys.executable, "-c", "pass")
     assert result.stderr.startswith("Nothing was recorded: ")
     assert not Path("a.yaml").exists()
@@ -201,7 +201,7 @@ STREAM = "".join(
     ],
     ids=["import", "to-test", "show", "report"],
 )
-def test_an_object_of_another_shape_is_told_without_a_traceback(run, command, shown, where):
+def test_an_object_of_another_shape_is_reported_without_a_traceback(run, command, shown, where):
     """Recordings are edited, and not all come from the service."""
     path = Path(log("one.yml"))
     path.write_text(json.dumps({**json.loads(path.read_text()), "response_body": shown}), encoding="utf-8")

@@ -58,7 +58,7 @@ def test_routes(run):
 # --- completion -----------------------------------------------------------------------------------------------
 
 
-def test_how_to_use_completion_is_told_for_every_shell(run):
+def test_how_to_use_completion_is_explained_for_every_shell(run):
     text = run("completion").stdout
     for shell in reference.SHELLS:
         assert re.search(rf"^{shell}: ", text, re.MULTILINE)

@@ -50,7 +50,7 @@ def ask(url, path, body=None, key="sk-any"):
 
 @posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl+C", "SIGTERM"])
-def test_it_serves_until_it_is_told_to_stop(number):
+def test_it_serves_until_it_is_stopped(number):
     with running_server() as (program, server):
         base = server["base_url"]
         assert server["environment"] == {
@@ -129,7 +129,7 @@ def interrupted(monkeypatch):
     monkeypatch.setattr(serving, "Event", Pressed)
 
 
-def test_what_a_person_is_told(run, interrupted):
+def test_it_prints_how_to_use_and_stop_it(run, interrupted):
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     result = run("serve")
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
@@ -268,7 +268,7 @@ def test_every_option_is_described():
     assert IN_PROCESS_ONLY.issubset(NAMES)
 
 
-def test_a_number_that_cannot_be_meant_is_told_as_it_was_typed(run):
+def test_a_number_that_cannot_be_meant_is_quoted_as_it_was_typed(run):
     error = run("serve", "--stuck-after", "0", code=1).stderr
     assert "harness serve --stuck-after 0: stuck_after takes a whole number from 1 on." in error
     assert "harness serve --stuck-after 30" in error

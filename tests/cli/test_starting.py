@@ -47,7 +47,7 @@ def test_the_help_tells_the_exit_codes_and_every_command(run):
     assert listed[0] == "serve"
 
 
-def test_a_terminal_with_few_characters_is_told_the_same():
+def test_a_terminal_with_few_characters_shows_the_same():
     command = [sys.executable, "-m", "harness", "lifecycle", "--machine", "batch"]
     environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)

@@ -112,7 +112,7 @@ def test_a_page_that_cannot_be_written_fails_nothing_else(project):
     result.stdout.fnmatch_lines(["Requests:", "", "There is no page of it: *file.txt*"])
 
 
-def test_a_file_in_place_of_the_folder_of_pages_is_told_at_once(project):
+def test_a_file_in_place_of_the_folder_of_pages_is_reported_at_once(project):
     project.makefile(".txt", file="in the way")
     project.makepyfile(FAILING)
     result = project.runpytest_subprocess(*QUIET, "--assistants-report=file.txt")

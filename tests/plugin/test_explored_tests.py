@@ -192,7 +192,7 @@ def test_wrong_arguments_of_the_marker_are_an_error_of_the_collection(project, o
     result.stdout.fnmatch_lines([f"*test_it.py:4: {told[0]}", f"*{told[1]}"])
 
 
-def test_a_client_that_fails_when_all_goes_well_is_told_so(project):
+def test_a_client_that_fails_when_all_goes_well_is_an_error(project):
     result = explore(project, TEST.format(options="", body="raise ValueError('broken')"))
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*test_app does not return when all goes well*", "*Raised: ValueError: broken*"])

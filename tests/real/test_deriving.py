@@ -146,7 +146,7 @@ def differences(conversation):
 @pytest.mark.parametrize("with_thread", [False, True], ids=["run", "thread-and-run"])
 @pytest.mark.parametrize("version", DAYS)
 @pytest.mark.parametrize("story", STORIES)
-def test_a_story_is_told_again(story, version, with_thread):
+def test_a_recorded_story_is_replayed_without_differences(story, version, with_thread):
     assert differences(record(STORIES[story], version, with_thread=with_thread)) == []
 
 
@@ -207,7 +207,7 @@ def change_a_value(events):
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_a_stream_that_was_told_otherwise_differs(change, seen):
+def test_a_changed_stream_differs(change, seen):
     told = record([run_code("1"), say("One.")], "v2-of-2025", with_thread=False)
     evidence = Evidence(told.exchanges)
     events = copy.deepcopy(told.exchanges[-1].response_body)

@@ -106,7 +106,7 @@ def test_generating_some_sections_leaves_the_others(tmp_path, monkeypatch):
         (["c"], "`c`"),
     ],
 )
-def test_endings_are_told_by_patterns_that_take_no_others(names, pattern):
+def test_endings_are_summarized_by_patterns_that_match_no_others(names, pattern):
     universe = ["a-1", "a-2", "b-1-x", "b-1-y", "b-2-x", "b-3-z", "c"]
     assert GENERATOR.grouped(names, universe) == pattern
 

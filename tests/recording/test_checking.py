@@ -499,7 +499,7 @@ def test_no_finding_shows_a_secret(tmp_path):
     assert KEY[:8] not in lines[0]
 
 
-def test_the_same_words_are_told_once_with_the_number_of_their_places(tmp_path):
+def test_equal_findings_are_reported_once_with_the_number_of_their_places(tmp_path):
     path = tmp_path / "made-up.yaml"
     write(path, [another("POST", "/embeddings", got=b"{}")] * 3)
     assert [str(finding) for finding in check(path)] == [

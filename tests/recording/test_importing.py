@@ -77,7 +77,7 @@ def test_a_secret_that_is_left_is_not_written(log, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("bad", "were"), [("one", 0), ("two", 1), ("three", 2)])
-def test_a_cassette_that_cannot_be_written_is_told_with_those_that_are(bad, were, log, tmp_path):
+def test_a_cassette_that_cannot_be_written_is_reported_with_those_that_were(bad, were, log, tmp_path):
     names = ["one", "two", "three"]
     made = imports([log(*(line(f"{BASE}/models", name) for name in names))], tmp_path / "new")
     (tmp_path / "new" / f"{bad}.yaml").mkdir(parents=True)
@@ -123,7 +123,7 @@ def test_the_comment_on_top_stays(tmp_path):
     assert made.header == "Recorded by hand.\nImported from a.yaml."
 
 
-def test_what_could_not_be_read_is_told(log, tmp_path):
+def test_what_could_not_be_read_is_reported(log, tmp_path):
     skipped = []
     imports(
         [log(json.dumps({"url": BASE, "response_body": {"odd": 1}}), line(f"{BASE}/models"))], tmp_path, skipped=skipped

@@ -229,7 +229,7 @@ def test_a_text_in_utf_16_is_read(read_text):
     assert exchange.request.url == URL
 
 
-def test_a_refusal_that_was_printed_is_told(read_text):
+def test_a_refusal_that_was_printed_is_reported(read_text):
     refusal = {"error": {"message": "No thread found", "type": "invalid_request_error", "param": None, "code": None}}
     skipped = []
     read_text(f"{json.dumps(THREAD)}\n{json.dumps(refusal)}\n{{'error': 'x'}}\n{refusal['error']}", skipped)

@@ -180,7 +180,7 @@ def test_outputs_that_were_not_kept_are_not_known(fake, kept):
     assert [each["output"] for each in seen["calls"]] == [None]
 
 
-def test_a_call_that_waits_is_told_once(fake):
+def test_a_call_that_waits_is_shown_once(fake):
     talk = Talk(fake)
     talk.ask(talk.thread(), "Hi!", call("f"))
     [seen] = said(world(session(fake)), "run")
@@ -284,7 +284,7 @@ def test_each_conversation_is_a_world(
     assert f"<title>{len(SHIPPED)} cassettes</title>" in document
 
 
-def test_cassettes_of_one_name_are_told_apart(tmp_path):
+def test_cassettes_of_one_name_are_shown_with_their_paths(tmp_path):
     talk = Talk(FakeAssistants())
     paths = [tmp_path / "a" / "c.yaml", tmp_path / "b" / "c.yaml"]
     for path in paths:
@@ -294,7 +294,7 @@ def test_cassettes_of_one_name_are_told_apart(tmp_path):
     assert "<title>c.yaml</title>" in report(paths[:1])
 
 
-def test_what_cannot_be_read_is_told_once(shared):
+def test_what_cannot_be_read_is_reported_once(shared):
     path = shared / "recordings" / "bodies.jsonl"
     skipped: list[str] = []
     read(path, skipped)

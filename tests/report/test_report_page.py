@@ -103,7 +103,7 @@ def test_live_and_static_pages_differ_in_their_data_alone():
     assert live == static
 
 
-def test_the_language_of_the_page_is_told():
+def test_the_page_declares_its_language():
     assert ("html", {"lang": "en"}) in Read(page({}, title="t")).elements
 
 

@@ -161,7 +161,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("written", "says", "do"), WRONG, ids=[str(written)[:50] for written, _, _ in WRONG])
-def test_a_mistake_is_told_with_its_place_and_a_line_to_paste(written, says, do):
+def test_a_mistake_is_reported_with_its_place_and_a_line_to_paste(written, says, do):
     with pytest.raises(HarnessFailure) as failed:
         act(written, where="here")
     assert failed.value.happened.startswith(says)
@@ -209,7 +209,7 @@ def test_no_path_leads_out_of_the_folder(path, tmp_path):
 
 
 @pytest.mark.parametrize("path", ["nothing", "", "null\0"])
-def test_a_file_that_cannot_be_read_is_told(path, tmp_path):
+def test_a_file_that_cannot_be_read_is_reported(path, tmp_path):
     with pytest.raises(HarnessFailure, match="cannot be read"):
         act({"run_code": "1", "files": {"a": {"path": path}}}, where="here", folder=tmp_path)
 
@@ -260,7 +260,7 @@ TOLD = [
 
 
 @pytest.mark.parametrize(("made", "told"), TOLD, ids=[json.dumps(told)[:50] for _, told in TOLD])
-def test_an_act_is_told_as_a_user_would_write_it(made, told):
+def test_an_act_is_dumped_as_a_user_would_write_it(made, told):
     assert data(made) == told
     assert act(told, where="here") == made
 
@@ -309,7 +309,7 @@ def test_every_act_survives_the_way_through_json(meant):
     assert act(json.loads(json.dumps(data(meant), allow_nan=False)), where="here") == meant
 
 
-def test_what_no_function_makes_cannot_be_told():
+def test_what_no_function_makes_cannot_be_dumped():
     """A recorded message may cite two files with one mark; `say` cannot."""
     once = say("a b", citations={"a": "file-1"})
     twice = Say("a a", annotations=(*once.annotations, {**once.annotations[0], "start_index": 2, "end_index": 3}))

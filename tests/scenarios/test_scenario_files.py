@@ -149,14 +149,14 @@ next_run:
     ],
     ids=short,
 )
-def test_a_mistake_is_told_with_its_line(written, old, new, place):
+def test_a_mistake_is_reported_with_its_line(written, old, new, place):
     path = written(WEATHER.replace(old, new))
     if "function" not in place:
         path.write_text(path.read_text(encoding="utf-8").replace("{type: function}", "{type: file_search}"), "utf-8")
     assert refused(path).happened.startswith(f"{path}{place}")
 
 
-def test_a_mistake_in_json_is_told_with_its_path(written):
+def test_a_mistake_in_json_is_reported_with_its_path(written):
     path = written('{"next_run": [\n[{"sya": "Hello"}]]}', "weather.json")
     assert refused(path).happened.startswith(f"{path}, next_run[0][0].sya: there is no act 'sya'")
 
@@ -183,7 +183,7 @@ def test_a_mistake_in_json_is_told_with_its_path(written):
     ],
     ids=short,
 )
-def test_what_is_no_scenario_is_told_with_its_line(written, text, says):
+def test_what_is_no_scenario_is_reported_with_its_line(written, text, says):
     path = written(text)
     assert refused(path).happened.startswith(f"{path}{says}")
 
@@ -199,7 +199,7 @@ def test_what_is_no_scenario_is_told_with_its_line(written, text, says):
     ],
     ids=short,
 )
-def test_what_is_no_json_is_told(written, text, says):
+def test_invalid_json_is_reported(written, text, says):
     path = written(text, "weather.json")
     assert refused(path).happened.startswith(f"{path}{says}")
 
@@ -212,12 +212,12 @@ def test_a_few_lines_cannot_stand_for_more_than_fits(written):
     assert f"there are more than {MAX_ALIASED_VALUES} values" in failure.happened
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path):
+def test_a_file_that_cannot_be_read_is_reported(tmp_path):
     with pytest.raises(HarnessFailure, match=r"nothing\.yaml cannot be read"):
         load(tmp_path / "nothing.yaml")
 
 
-def test_a_file_in_another_encoding_is_told(written):
+def test_a_file_in_another_encoding_is_reported(written):
     with pytest.raises(HarnessFailure, match=r"weather\.yaml is not a text in UTF-8"):
         load(written("next_run: 날씨".encode("euc-kr")))
 

@@ -186,7 +186,7 @@ def test_what_was_scripted_before_stays(fake):
     assert [answer_to(fake) for _ in range(3)] == ["first", "second", "third"]
 
 
-def test_an_unused_script_is_told_with_its_file_and_line(fake):
+def test_an_unused_script_is_reported_with_its_file_and_line(fake):
     play(fake, load(FIXTURES / "weather.yaml"), where="test")
     [first, *_] = fake.unused().there_was.splitlines()
     assert "weather.yaml:19, next_run[0]: Call(" in first
@@ -398,7 +398,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("scenario", "says", "do"), WRONG, ids=[says[:60] for _, says, _ in WRONG])
-def test_a_mistake_is_told_with_its_path_and_nothing_is_applied(fake, scenario, says, do):
+def test_a_mistake_is_reported_with_its_path_and_nothing_is_applied(fake, scenario, says, do):
     fine = {
         "next_run": "fine",
         "when": [{"run": "fine"}],

@@ -410,7 +410,7 @@ def test_what_a_deleted_assistant_had_is_gone(one_wire):
     assert step["step_details"]["tool_calls"][0]["code_interpreter"]["outputs"] == [{"type": "logs", "logs": "[]"}]
 
 
-def test_a_limit_that_is_met_is_told_in_the_step(client):
+def test_a_limit_that_is_met_is_reported_in_the_step(client):
     with fake_assistants(code_seconds=0.2) as fake:
         stuck = run_code("x = 1\nwhile True: pass", execute=True)
         first, second = tool_steps(client, stuck, run_code("'x' in globals()", execute=True), fake=fake)

@@ -279,7 +279,7 @@ def test_a_copied_run_goes_on_as_the_run_does(talk, assistants, model):
     assert sorted(talk.answers()) == ["4 °C ['Weather?']", "One moment."]
 
 
-def test_a_model_that_has_nothing_left_to_say_is_told_of(talk, assistants):
+def test_a_model_that_has_nothing_left_to_say_is_reported(talk, assistants):
     """`StopIteration` of a plain function is not the end of a generator."""
     answers = iter(["only one"])
     assistants.model(lambda run: next(answers))
@@ -1185,7 +1185,7 @@ def asks(assistants, question):
     client.beta.threads.create_and_run(assistant_id=assistant.id, thread=thread)
 
 
-def test_a_condition_that_no_run_met_is_told_with_what_the_runs_asked():
+def test_a_condition_that_no_run_met_is_reported_with_what_the_runs_asked():
     long = "Weather in " + "Oslo" * 20
     with pytest.raises(HarnessFailure) as raised, fake_assistants() as assistants:
         assistants.when(message="Bergen", model=str.isupper).run(say("rain"))
@@ -1198,7 +1198,7 @@ def test_a_condition_that_no_run_met_is_told_with_what_the_runs_asked():
     assert "Correct the conditions. Remove them, or allow it" in text
 
 
-def test_when_without_run_is_told_with_its_line():
+def test_when_without_run_is_reported_with_its_line():
     with pytest.raises(HarnessFailure) as raised, fake_assistants() as assistants:
         assistants.when(message="Oslo" * 20)
         asks(assistants, "Oslo")

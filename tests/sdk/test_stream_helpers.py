@@ -184,7 +184,7 @@ def test_every_hook_of_the_sdk_is_reached(caller, runs, assistants):
 
 
 @pytest.mark.in_process
-def test_a_timeout_is_told_to_its_hook(caller, runs, assistants):
+def test_a_timeout_calls_its_hook(caller, runs, assistants):
     assistants.next_run(wait(30), say("Hello!"))
     made, start = handler(caller), assistants.clock.now
     with pytest.raises(Exception, match="timed out") as raised:
@@ -203,7 +203,7 @@ def test_a_timeout_is_told_to_its_hook(caller, runs, assistants):
         (lambda faults: faults.error(after="thread.message.created"), "APIError"),
     ],
 )
-def test_other_errors_are_told_to_their_hook(caller, runs, assistants, plan, kind):
+def test_other_errors_call_their_hook(caller, runs, assistants, plan, kind):
     assistants.next_run(say("Hello!"))
     plan(assistants.faults)
     made = handler(caller)

@@ -114,14 +114,14 @@ def test_orders(caller, assistants, name):
 
 
 @pytest.mark.parametrize("caller", OTHERS, indirect=True)
-def test_other_clients_are_told_the_same(caller, assistants):
+def test_other_clients_get_the_same_events(caller, assistants):
     assistants.next_run(say("Hello there."))
     events = caller.run().all()
     assert story(events) == PLAIN
     assert text(events) == "Hello there."
 
 
-def test_a_thread_that_is_made_with_the_run_is_told_first(caller, assistants):
+def test_a_thread_that_is_created_with_the_run_is_the_first_event(caller, assistants):
     """CONTRACT §5.2, and §2.2: the event shows what a GET of the thread shows."""
     assistants.next_run(say("Hello!"))
     events = caller.thread_and_run(thread={"messages": [{"role": "user", "content": "Hi"}]}).all()
@@ -287,7 +287,7 @@ def test_arguments_come_in_the_pieces_that_were_recorded(raw, assistants):
 
 
 @pytest.mark.in_process
-def test_a_second_client_sees_the_story_that_the_first_is_told(caller, assistants, second):
+def test_a_second_client_sees_what_the_first_one_streams(caller, assistants, second):
     """By polling it moves the clock, and the stream has all that happened meanwhile; nothing is told twice."""
     assistants.next_run(say("A long story."), say("The end."))
     stream = caller.run()
@@ -476,7 +476,7 @@ def test_on_a_manual_clock_reading_moves_no_time(caller, assistants):
 
 @pytest.mark.in_process
 @pytest.mark.assistants(clock="manual", unused="ignore")
-def test_on_a_manual_clock_a_reader_that_nobody_helps_is_told_so(caller, assistants):
+def test_on_a_manual_clock_a_reader_that_nobody_helps_gets_a_failure(caller, assistants):
     stream = caller.run()
     stream.until("thread.run.queued")
     now = assistants.clock.now

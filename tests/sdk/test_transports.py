@@ -626,7 +626,7 @@ def test_other_ports_of_a_guarded_host_are_not(port):
         assert socket.getaddrinfo("localhost", port)
 
 
-def test_clients_are_told_apart_by_their_port(way, real):
+def test_clients_are_distinguished_by_their_port(way, real):
     with interception(serves=lambda host, port: port == 1):
         assert get(way.build(), "http://127.0.0.1:1/v1") == "fake /v1"
         assert get(way.build(), real) == "real"

@@ -53,7 +53,7 @@ def refusal(call, *args, **more):
 # --- the section --------------------------------------------------------------------------------------------------
 
 
-def test_a_long_story_is_told_in_forty_lines(fake, client):
+def test_a_long_conversation_is_reported_in_forty_lines(fake, client):
     fake.every_run(harness.fail("server_error", "long " * 200))
     for number in range(5):
         thread = client.beta.threads.create()
@@ -71,7 +71,7 @@ def test_a_long_story_is_told_in_forty_lines(fake, client):
     assert [line for line in lines if line.startswith("    … ")][3:] == ["    … 4 earlier", "    … 35 earlier"]
 
 
-def test_a_long_run_is_told_in_one_line(fake, client):
+def test_a_long_run_is_reported_in_one_line(fake, client):
     fake.every_run(*[harness.call("get_weather")] * 6)
     thread = fake.add_thread("thread_app")
     run = client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id="asst_app")
@@ -86,7 +86,7 @@ def test_a_long_run_is_told_in_one_line(fake, client):
     assert line.endswith("requires_action 18s (model: call) — waits for get_weather")
 
 
-def test_the_cause_stands_first_and_what_was_lost_is_told(fake, client):
+def test_the_cause_stands_first_and_what_was_lost_is_reported(fake, client):
     fake.add_thread("thread_app")
     fake.faults.lost_answer(on="POST /threads/{thread_id}/runs")
     error = refusal(client.beta.threads.runs.create, "thread_app", assistant_id="asst_app")
@@ -441,7 +441,7 @@ def test_a_heartbeat_that_did_little_is_not_named(fake, client):
     assert most_likely_cause(fake.threads, fake.requests, KeyError("x"), [ThreadSleep("heartbeat", 10, 5000.0)]) is None
 
 
-def test_a_thread_is_told_from_one_that_ended_before_it():
+def test_a_thread_is_distinguished_from_one_that_ended_before_it():
     """The system gives both the same number."""
     log = SleepLog()
     for act in (log.note_request, lambda: log.note_sleep(5)) * 20:
@@ -460,7 +460,7 @@ def aged(fake):
         run.timeline.clear()
 
 
-def test_a_run_without_a_timeline_is_told(fake, client):
+def test_a_run_without_a_timeline_is_reported(fake, client):
     fake.add_thread("thread_app")
     client.beta.threads.runs.create_and_poll(thread_id="thread_app", assistant_id="asst_app")
     aged(fake)

@@ -129,7 +129,7 @@ class EqualError(Exception):
     __hash__ = None
 
 
-def test_exceptions_of_a_chain_are_told_apart_by_identity():
+def test_exceptions_of_a_chain_are_distinguished_by_identity():
     inner, outer = EqualError(), EqualError()
     outer.__cause__ = inner
     assert [id(error) for error in chain(outer)] == [id(outer), id(inner)]

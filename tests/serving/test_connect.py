@@ -252,7 +252,7 @@ def test_no_fault_is_forgotten():
     assert FAULTS.keys() | {"meanwhile"} == FAULT_METHODS
 
 
-def test_a_wrong_fault_is_told_where_it_is_written(assistants):
+def test_a_wrong_fault_is_reported_where_it_is_written(assistants):
     with pytest.raises(HarnessFailure, match="nth counts from 1"):
         assistants.faults.status(500, nth=0)
     with pytest.raises(AttributeError, match="statsu"):

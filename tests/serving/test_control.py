@@ -106,7 +106,7 @@ def test_without_any_world_one_has_to_be_begun(worlds):
 
 
 @pytest.mark.parametrize(("wrong", "do"), [("world-{}x", "?world=world-"), ("what", "GET /_harness/worlds")])
-def test_an_unknown_name_is_told_the_nearest(worlds, wrong, do):
+def test_an_unknown_name_is_answered_with_the_nearest(worlds, wrong, do):
     name = worlds.name_of("sk-one")
     worlds.for_key("sk-one")
     wanted = wrong.format(name.removeprefix("world-"))
@@ -243,12 +243,12 @@ def test_a_clock_is_moved_by_nothing_else(worlds, body, words):
     assert "curl -d '{\"advance\": 30}' http://127.0.0.1:8000/_harness/clock" in message
 
 
-def test_an_unknown_field_is_told_the_nearest(worlds):
+def test_an_unknown_field_is_answered_with_the_nearest(worlds):
     assert "It has policy, advance. The nearest is advance." in error_of(worlds, "POST", "/clock", {"advnce": 30})[1]
     assert "It has policy, advance.\n" in error_of(worlds, "POST", "/clock", {"zzz": 30})[1]
 
 
-def test_what_falls_due_and_fails_is_told_to_whoever_moves_the_clock(worlds):
+def test_what_falls_due_and_fails_is_an_error_for_whoever_moves_the_clock(worlds):
     fake = worlds.for_key(KEY)
     fake.clock.policy = "manual"
 
@@ -516,7 +516,7 @@ def test_without_its_slash_the_inspector_is_found_too(worlds, query):
     ("path", "do"),
     [("/clok", "/_harness/clock"), ("/snapshots/1", "/_harness/snapshots"), ("/zzzzzz", "GET /_harness/openapi.json")],
 )
-def test_an_unknown_path_is_told_what_there_is_and_the_nearest(worlds, path, do):
+def test_an_unknown_path_is_answered_with_the_known_ones_and_the_nearest(worlds, path, do):
     status, message = error_of(worlds, "GET", path)
     assert status == 404
     assert f"The control API has no /_harness{path}." in message
@@ -525,7 +525,7 @@ def test_an_unknown_path_is_told_what_there_is_and_the_nearest(worlds, path, do)
     assert do in advice
 
 
-def test_another_method_is_told_those_there_are(worlds):
+def test_another_method_is_answered_with_the_known_ones(worlds):
     response = send(worlds, "DELETE", "/_harness/clock")
     assert response.status == 405
     assert response.headers["allow"] == "GET, POST"

@@ -453,7 +453,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damage_is_told_with_its_line_and_nothing_is_lost(damage, open_worlds, tmp_path):
+def test_damage_is_reported_with_its_line_and_nothing_is_lost(damage, open_worlds, tmp_path):
     worlds = open_worlds()
     talk(worlds)
     talk(worlds)

@@ -265,7 +265,7 @@ def test_a_connection_that_is_lost_is_lost_over_the_network_too():
         assert body.closed.wait(PATIENCE)
 
 
-def test_a_failure_in_the_middle_of_a_stream_is_told_to_the_client():
+def test_a_failure_in_the_middle_of_a_stream_reaches_the_client():
     first = lambda: b'event: thread.created\ndata: {"id": "thread_1", "object": "thread", "created_at": 1}\n\n'  # noqa: E731
     _, answer = scripted(first, raising(HarnessFailure("Nobody moves the clock.", do="assistants.clock.advance(1)")))
     with serving(answer) as url, sdk(url) as client:
@@ -368,7 +368,7 @@ def test_a_long_form_is_kept_on_disk_and_a_short_one_in_memory():
     assert bodies[-1].readonly
 
 
-def test_a_disk_that_is_full_is_told(monkeypatch):
+def test_a_full_disk_is_reported(monkeypatch):
     def full(self, piece):
         raise OSError(errno.ENOSPC, "No space left on device")
 

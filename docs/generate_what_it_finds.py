@@ -65,7 +65,7 @@ print(explore(my_client, budget={BUDGET}))
 | ✗ | hangs | it waits for what cannot come any more, such as another status of a run that has expired |
 | ✗ | returns … | there is no answer, and it returns something else: the question, or what a failed run had written |
 | ✗ | leaves the thread locked | it returns while a run is active, so the thread takes no new message; after an error \
-this is told, and is no bug |
+this is mentioned, and is no bug |
 
 The names of endings say how a run ends: `failed-server_error-after_message` is a run that fails with `server_error`
 after it has written a message. `failed-*` stands for all endings that begin like this; their number follows in
@@ -149,7 +149,7 @@ function and the code interpreter.""",
     "seeds": """Cells of each tutorial, taken out of it when this page is written, and executed unchanged but for the
 files that they upload. What counts as the answer is what the cells print as the assistant's words. Tutorial 001 is not
 here: it starts no run. 000, 002 and 003 were written for version 1.12 of the SDK and 004 for 1.30; here they run on the
-version that is told.""",
+version that is named.""",
     "frameworks": """Each agent has a function `get_weather` and the code interpreter, and is asked through the public
 class of its framework.""",
 }
@@ -254,7 +254,7 @@ def row(label: tuple[str, str], what: str) -> str:
 
 
 def did(outcome: Outcome) -> str:
-    """What the client did, in words. What it returned or raised is told only if no day and no machine changes it."""
+    """What the client did, in words. What it returned or raised is named only if no day and no machine changes it."""
     locked = ", and leaves the thread locked" if outcome.locked else ""
     error = outcome.detail.partition(":")[0]
     match outcome.verdict:
@@ -293,28 +293,28 @@ def circumstances(outcomes: Iterable[Outcome], universe: Sequence[str]) -> Itera
 
 
 def grouped(names: Iterable[str], universe: Sequence[str]) -> str:
-    """Endings, by patterns where a pattern takes all that this client met.
+    """Endings, by patterns where all that match a pattern are among them.
 
     >>> grouped(["a-1", "a-2", "b-1-x"], ["a-1", "a-2", "b-1-x", "b-1-y", "b-2-x"])
     '`a-*` (2), `b-1-x`'
     """
-    left, told = list(names), []
+    left, shown = list(names), []
     while left:
         some = [left[0]]
         for pattern in patterns(left[0]):
             fitting = [name for name in universe if fnmatchcase(name, pattern)]
             if len(fitting) > 1 and set(fitting) <= set(left):
                 some = fitting
-                told.append(f"`{pattern}` ({len(some)})")
+                shown.append(f"`{pattern}` ({len(some)})")
                 break
         else:
-            told.append(f"`{left[0]}`")
+            shown.append(f"`{left[0]}`")
         left = [name for name in left if name not in some]
-    return ", ".join(told)
+    return ", ".join(shown)
 
 
 def patterns(name: str) -> Iterator[str]:
-    """What this name may be told with, the widest first."""
+    """The patterns that match an ending and may stand for it, the widest first."""
     first, *middle = name.split("-")
     yield f"{first}-*"
     if len(middle) > 1:
@@ -345,14 +345,17 @@ def sections(page: str) -> dict[str, str]:
     return {found[1]: found[0] for found in SECTION.finditer(page)}
 
 
-def page(told: Mapping[str, str], groups: Mapping[str, Sequence[str]]) -> str:
+def page(client_sections: Mapping[str, str], groups: Mapping[str, Sequence[str]]) -> str:
     """The whole page: the clients of each group in this order."""
     blocks = [INTRODUCTION]
-    heads = [found[2] for names in groups.values() for name in names if (found := SECTION.match(told[name]))]
+    heads = [found[2] for names in groups.values() for name in names if (found := SECTION.match(client_sections[name]))]
     blocks.append("\n".join(["## At a glance", "", HEADS, "| --- " * 8 + "|", *heads]) + "\n")
     for group, names in groups.items():
         if names:
-            blocks += [f"## {GROUPS[group]}\n\n{GROUP_NOTES[group]}\n", *(told[name] + "\n" for name in names)]
+            blocks += [
+                f"## {GROUPS[group]}\n\n{GROUP_NOTES[group]}\n",
+                *(client_sections[name] + "\n" for name in names),
+            ]
     return "\n".join(blocks)
 
 
@@ -375,12 +378,12 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="a client, or sdk, seeds, frameworks")
     wanted = parser.parse_args(arguments).names
-    told = sections(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
+    known = sections(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
     for client in clients():
         if not wanted or {client.name, client.group} & set(wanted):
-            told[client.name] = section(client, explored(client))
-    groups = {group: [name for name in names if name in told] for group, names in ORDER.items()}
-    PAGE.write_text(page(told, groups), encoding="utf-8")
+            known[client.name] = section(client, explored(client))
+    groups = {group: [name for name in names if name in known] for group, names in ORDER.items()}
+    PAGE.write_text(page(known, groups), encoding="utf-8")
 
 
 if __name__ == "__main__":

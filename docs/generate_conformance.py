@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "tests" / "real"))
 
-from recorded import STREAMED  # noqa: E402 - it lies there
+from recorded_exchanges import STREAMED  # noqa: E402 - it lies there
 
 from harness.report.conformance import DATA, VERSIONS, Count, name  # noqa: E402 - as above
 from harness.service.routes import ROUTES  # noqa: E402 - as above
@@ -27,8 +27,8 @@ from harness.service.routes import ROUTES  # noqa: E402 - as above
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from recorded import Exchange
-    from replaying import Outcome
+    from recorded_exchanges import Exchange
+    from replayer import Outcome
 
 # The recordings call every id the same.
 NAMES = {(route.method, re.sub(r"\{\w+\}", "{id}", route.template)): name(route) for route in ROUTES}
@@ -70,7 +70,7 @@ def written(counts: dict[str, dict[str, Count]]) -> str:
 
 
 def main() -> None:
-    from replayed import outcomes  # noqa: PLC0415 - it plays all recordings
+    from replay_outcomes import outcomes  # noqa: PLC0415 - it plays all recordings
 
     DATA.write_text(written(counted(outcomes())), encoding="utf-8", newline="\n")
 

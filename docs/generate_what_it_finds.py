@@ -165,10 +165,10 @@ def clients() -> Iterator[Client]:
         for name, (title, helper) in importlib.import_module("sdk_helpers").HELPERS.items():
             yield Client(name, "sdk", title, helper, this)
     if importlib.import_module("tutorials").SEEDS.is_dir():
-        for polling in importlib.import_module("polling").POLLING.values():
-            yield Client(polling.name, "seeds", f"{polling.number}: {polling.title}", polling.client, this)
-    for name, framework in importlib.import_module("asking").FRAMEWORKS.items():
-        if framework.here:
+        for tutorial in importlib.import_module("tutorial_clients").TUTORIAL_CLIENTS.values():
+            yield Client(tutorial.name, "seeds", f"{tutorial.number}: {tutorial.title}", tutorial.client, this)
+    for name, framework in importlib.import_module("framework_agents").FRAMEWORKS.items():
+        if framework.is_installed:
             yield Client(name, "frameworks", framework.title, framework.ask, framework.versions)
 
 

@@ -17,10 +17,10 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-import explored
+import explored_clients
 import openai
 import pytest
-from explored import NoAnswerError, apologizes, apologizes_async, begun, ended, polls
+from explored_clients import NoAnswerError, apologizes, apologizes_async, begun, ended, polls
 
 from harness import Findings, HarnessFailure, call, explore, fake_assistants, say
 from harness.endings import endings
@@ -49,7 +49,7 @@ def single(found: Findings, name: str) -> Outcome:
 
 @pytest.mark.parametrize("client", ["polls", "polls_async", "streams", "streams_async", "agent"])
 def test_a_good_client_has_no_bugs(client):
-    found = explore(getattr(explored, client), budget=150)
+    found = explore(getattr(explored_clients, client), budget=150)
     assert found.bugs == []
     found.check()
     assert found.played + len(found.left_out) == 150
@@ -71,7 +71,7 @@ BUGS = {
 
 @pytest.fixture(scope="module")
 def buggy() -> dict[str, Findings]:
-    found = {name: explore(getattr(explored, name)) for name in BUGS}
+    found = {name: explore(getattr(explored_clients, name)) for name in BUGS}
     found["timing"] = explore(sleeps_once, endings=[])
     return found
 
@@ -106,7 +106,7 @@ def test_the_question_is_no_answer(buggy):
     """A list that lags shows the question last (eventual consistency, CONTRACT §2.3)."""
     [bug] = [bug for bug in buggy["looks_for_nothing_else"].bugs if bug.situation.name.startswith("list lags")]
     assert bug.verdict is Verdict.WRONG_SUCCESS
-    assert f'!= "{explored.QUESTION}"' in bug.script
+    assert f'!= "{explored_clients.QUESTION}"' in bug.script
 
 
 def test_a_client_that_deletes_its_thread_is_judged_as_others_are():
@@ -116,7 +116,7 @@ def test_a_client_that_deletes_its_thread_is_judged_as_others_are():
         ended(client, run)
         [newest, *_] = client.beta.threads.messages.list(thread.id).data
         client.beta.threads.delete(thread.id)
-        return explored.said(newest)
+        return explored_clients.said(newest)
 
     found = explore(tidy, **FEW)
     verdicts_by_name = {outcome.situation.name: outcome.verdict for outcome in found.outcomes}
@@ -166,7 +166,7 @@ def test_a_json_error_of_the_sdk_is_no_crash():
 
 
 def test_a_json_error_of_the_client_is_a_crash(monkeypatch):
-    monkeypatch.setattr(explored, "lookup", json.loads)
+    monkeypatch.setattr(explored_clients, "lookup", json.loads)
     found = explore(polls, endings=["requires_action-malformed_arguments"], budget=2)
     assert [bug.label for bug in found.bugs] == ["crashed, left the thread locked"]
 
@@ -218,7 +218,7 @@ def test_a_hang_in_an_exception_group_is_a_hang():
 
 
 def test_a_client_that_tries_for_ever_is_stopped(tmp_path):
-    found = explore(explored.tries_for_ever, **FEW)
+    found = explore(explored_clients.tries_for_ever, **FEW)
     [bug] = found.bugs
     assert bug.label == "hung"
     assert bug.detail == f"The client has sent {MAX_REQUESTS} requests, and goes on."
@@ -230,7 +230,7 @@ def test_a_client_that_tries_for_ever_is_stopped(tmp_path):
 
 
 def intercepted() -> str:
-    return explored.agent.ask() or "none"
+    return explored_clients.agent.ask() or "none"
 
 
 async def intercepted_async() -> str:
@@ -259,8 +259,8 @@ FORMS: dict[str, Any] = {
     ),
     "async lambda": lambda assistants: apologizes_async(assistants),  # noqa: PLW0108 - as above
     "named lambda": global_lambda,
-    "partial": partial(explored.with_prefix, "Oh: ", mark="!"),
-    "partial that gives the fake": partial(explored.with_prefix, "Oh: ", mark=explored.QUESTION),
+    "partial": partial(explored_clients.with_prefix, "Oh: ", mark="!"),
+    "partial that gives the fake": partial(explored_clients.with_prefix, "Oh: ", mark=explored_clients.QUESTION),
 }
 
 
@@ -275,7 +275,7 @@ def test_a_client_may_have_any_form(forms, form):
 
 
 def test_a_client_may_take_nothing_and_be_intercepted():
-    assert explore(explored.agent.ask, **FEW).bugs == []
+    assert explore(explored_clients.agent.ask, **FEW).bugs == []
     assert explore(intercepted, **FEW).bugs == []
 
 
@@ -285,7 +285,7 @@ def test_a_client_takes_one_argument_at_most():
     assert 'explore(lambda: begun("…"))' in str(caught.value)
 
 
-@pytest.mark.parametrize("given", ["4 °C", explored.polls_async], ids=["text", "coroutine"])
+@pytest.mark.parametrize("given", ["4 °C", explored_clients.polls_async], ids=["text", "coroutine"])
 def test_a_client_is_called(given):
     with pytest.raises(HarnessFailure, match=r"was given (.4 °C.|<coroutine)(?s:.*)explore\(lambda: my_app"):
         explore(given(None) if callable(given) else given)
@@ -386,7 +386,7 @@ def test_each_script_fails_as_the_client_did(bugs, tmp_path):
 def test_scripts_are_formatted_like_ruff(bugs, tmp_path):
     for name, bug in bugs.items():
         tmp_path.joinpath(name).write_text(bug.script, encoding="utf-8")
-    for name in ("explored", "test_exploring"):
+    for name in ("explored_clients", "test_exploring"):
         tmp_path.joinpath(f"{name}.py").touch()
     ruff = [sys.executable, "-m", "ruff"]
     for command in (["format", "--diff"], ["check", "--select=B,E,F,I,PT,UP,W"]):
@@ -406,7 +406,7 @@ def test_a_script_reads_like_a_test(buggy):
         '''\
         from harness import run_code, say
 
-        from explored import takes_the_first
+        from explored_clients import takes_the_first
 
 
         def test_takes_the_first_completed_image_first(assistants):
@@ -467,7 +467,7 @@ def test_a_value_without_an_expression_is_left_to_the_reader():
 
 
 def test_names_of_other_modules_and_closures():
-    own_explored, verdict = explored, Verdict.RETURNED
+    own_explored, verdict = explored_clients, Verdict.RETURNED
 
     def client(assistants: FakeAssistants) -> str:
         import json as other  # noqa: PLC0415 - binds a name
@@ -484,7 +484,7 @@ def test_names_of_other_modules_and_closures():
             return str(error)
 
     script = script_of(client)
-    assert "import explored as own_explored\n" in script
+    assert "import explored_clients as own_explored\n" in script
     assert "import xml.etree.ElementTree as ET\n" in script
     assert "from harness import hang, say\n" in script
     assert "verdict = ..." in script
@@ -497,9 +497,9 @@ def test_two_lambdas_of_one_line_cannot_be_distinguished():
 
 
 def test_scripts_name_a_program_by_its_file(monkeypatch):
-    monkeypatch.setitem(sys.modules, "__main__", explored)
+    monkeypatch.setitem(sys.modules, "__main__", explored_clients)
     monkeypatch.setattr(apologizes, "__module__", "__main__")
-    assert expressions.import_location(apologizes) == ("explored", "apologizes")
+    assert expressions.import_location(apologizes) == ("explored_clients", "apologizes")
 
 
 # --- situations ---------------------------------------------------------------------------------------------
@@ -545,7 +545,7 @@ def test_faults_are_planned_for_what_the_client_asks_for():
         "GET /threads/{thread_id}/runs/{run_id}",
         "GET /threads/{thread_id}/messages",
     }
-    streamed = places(explored.streams)
+    streamed = places(explored_clients.streams)
     assert set(EVENTS) <= streamed
     assert "GET /threads/{thread_id}/messages" not in streamed
 
@@ -557,7 +557,7 @@ def test_a_pair_is_reported_only_if_it_shows_more_than_its_parts():
         sdk = assistants.client(max_retries=0)
         _, run = begun(sdk)
         failed = earlier = False
-        while run.status not in explored.ENDED:
+        while run.status not in explored_clients.ENDED:
             failed = True
             with suppress(openai.OpenAIError, json.JSONDecodeError):
                 run = sdk.beta.threads.runs.retrieve(run.id, thread_id=run.thread_id)
@@ -604,7 +604,7 @@ def test_situations_that_did_not_occur_are_left_out():
 
 
 def test_a_fault_that_the_client_never_reaches_is_left_out():
-    found = explore(explored.streams, endings=["completed-no_message"], budget=400)
+    found = explore(explored_clients.streams, endings=["completed-no_message"], budget=400)
     assert any("thread.message.delta" in name for name in found.left_out)
 
 
@@ -620,7 +620,7 @@ def test_runs_that_are_scripted_already_have_no_endings():
 
 def test_what_was_added_to_a_fake_stays_and_afterwards_it_is_as_before():
     with fake_assistants() as fake:
-        fake.add_assistant("asst_written_down", instructions="Be brief.", tools=explored.TOOLS)
+        fake.add_assistant("asst_written_down", instructions="Be brief.", tools=explored_clients.TOOLS)
         fake.every_run(say("as ever"))
         fake.client().beta.threads.create()
         fake.clock.advance(5)
@@ -632,7 +632,7 @@ def test_what_was_added_to_a_fake_stays_and_afterwards_it_is_as_before():
             sdk = fake.client()
             run = sdk.beta.threads.create_and_run(assistant_id="asst_written_down")
             run = ended(sdk, run)
-            return explored.said(sdk.beta.threads.messages.list(run.thread_id).data[0])
+            return explored_clients.said(sdk.beta.threads.messages.list(run.thread_id).data[0])
 
         found = explore(client, assistants=fake, **FEW)
         assert [bug.label for bug in found.bugs] == ["crashed"]
@@ -709,7 +709,7 @@ def loses_its_way(when: Callable[[Exception | Stuck], bool]) -> Callable[[FakeAs
         if dead:
             raise RuntimeError("This portal is not running")
         try:
-            return explored.waits_for_completed(assistants)
+            return explored_clients.waits_for_completed(assistants)
         except (Exception, Stuck) as error:
             dead = when(error)
             raise
@@ -782,13 +782,13 @@ def test_a_failure_of_the_harness_that_no_request_met_comes_out_too():
 
 
 def test_two_explorations_find_the_same():
-    assert explore(explored.reads_deltas, budget=90) == explore(explored.reads_deltas, budget=90)
+    assert explore(explored_clients.reads_deltas, budget=90) == explore(explored_clients.reads_deltas, budget=90)
 
 
 def test_another_process_finds_the_same(buggy):
     code = (
-        "import explored, json, sys; from harness import explore; "
-        "json.dump([explore(getattr(explored, name)).as_json() for name in sys.argv[1:]], sys.stdout)"
+        "import explored_clients, json, sys; from harness import explore; "
+        "json.dump([explore(getattr(explored_clients, name)).as_json() for name in sys.argv[1:]], sys.stdout)"
     )
     names = ["reads_deltas", "gives_up", "apologizes_async"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)]), "PYTHONHASHSEED": "7"}

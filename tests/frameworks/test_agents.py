@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from asking import FRAMEWORKS
+from framework_agents import FRAMEWORKS
 
 from harness import call, fail, say
 from harness.exploring.situations import BASELINE
@@ -31,7 +31,7 @@ explored = cache(GENERATOR.explored)
 @pytest.fixture(params=FRAMEWORKS)
 def framework(request):
     framework = FRAMEWORKS[request.param]
-    if not framework.here:
+    if not framework.is_installed:
         pytest.skip(f"{framework.distributions[0]} is not installed here")
     return framework
 

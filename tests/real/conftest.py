@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from recorded import STREAMED
+from recorded_exchanges import STREAMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from recorded import objects
+from recorded_exchanges import objects
 
 from harness.recording import stories
 from harness.service.acts import Call, Calls
@@ -13,7 +13,7 @@ from harness.service.acts import Call, Calls
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from recorded import Exchange
+    from recorded_exchanges import Exchange
 
     from harness.service.acts import Act
 

@@ -9,10 +9,10 @@ there that does not differ any more.
 from __future__ import annotations
 
 import pytest
-from comparing import known_differences
-from recorded import bare_objects, bare_streams, folder
-from replayed import ABSENT, KNOWN, needs_recordings, outcomes, recordings, shares, stale, unknown
-from replaying import served
+from differences import known_differences
+from recorded_exchanges import bare_objects, bare_streams, folder
+from replay_outcomes import ABSENT, KNOWN, needs_recordings, outcomes, recordings, shares, stale, unknown
+from replayer import served
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from recorded import Exchange
-from replayed import needs_recordings, outcomes, shares
+from recorded_exchanges import Exchange
+from replay_outcomes import needs_recordings, outcomes, shares
 
 from harness.report import conformance
 

@@ -14,8 +14,8 @@ from datetime import datetime, timezone
 
 import pytest
 from evidence import Evidence
-from recorded import ID, Conversation, Exchange
-from replaying import events_of, replay
+from recorded_exchanges import ID, Conversation, Exchange
+from replayer import events_of, replay
 
 from harness import call, calls, cancel, fail, hang, refuse, run_code, say, search, truncate, wait
 from harness.fake import FakeAssistants

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from comparing import Difference, known_differences
-from replayed import needs_recordings, outcomes, stale, unknown
-from replaying import Outcome
+from differences import Difference, known_differences
+from replay_outcomes import needs_recordings, outcomes, stale, unknown
+from replayer import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,13 +13,13 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from comparing import known_differences, names_of, pairs
-from recorded import folder
-from replayed import ABSENT, KNOWN, needs_recordings, outcomes, recordings, shares, unknown
-from replaying import events_of
+from differences import known_differences, names_of, pairs
+from recorded_exchanges import folder
+from replay_outcomes import ABSENT, KNOWN, needs_recordings, outcomes, recordings, shares, unknown
+from replayer import events_of
 
 if TYPE_CHECKING:
-    from replaying import Outcome
+    from replayer import Outcome
 
 FRAMES = re.compile(rb"(?:event: [a-z._]+\ndata: [^\r\n]+\n\n)+")
 LAST_FRAME = b"event: done\ndata: [DONE]\n\n"

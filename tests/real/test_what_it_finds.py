@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from polling import POLLING, said, shown
+from tutorial_clients import TUTORIAL_CLIENTS, said, shown
 from tutorials import MARKS
 
 from harness import explore
@@ -20,7 +20,7 @@ PAGE = GENERATOR.PAGE.read_text(encoding="utf-8")
 TOLD = GENERATOR.sections(PAGE)
 HERE = [*GENERATOR.ORDER["sdk"], *GENERATOR.ORDER["seeds"]]
 
-seeds = [*MARKS, pytest.mark.parametrize("name", POLLING)]
+seeds = [*MARKS, pytest.mark.parametrize("name", TUTORIAL_CLIENTS)]
 
 
 def marked(*marks):
@@ -49,17 +49,17 @@ SURVIVES = {
 
 @marked(*seeds)
 def test_explore_tells_what_a_tutorial_survives(name):
-    polling = POLLING[name]
-    if "create_and_poll" in polling.source and not GENERATOR.HELPED:
+    tutorial = TUTORIAL_CLIENTS[name]
+    if "create_and_poll" in tutorial.source and not GENERATOR.HELPED:
         pytest.skip("this SDK has no create_and_poll yet")
     expected = {"completed-one_message": "returned", **SURVIVES[name]}
-    found = explore(polling.client, endings=expected, budget=len(expected))
+    found = explore(tutorial.client, endings=expected, budget=len(expected))
     assert {outcome.situation.name: outcome.label for outcome in found.outcomes} == expected
 
 
 @marked(*seeds)
 def test_the_way_to_wait_is_the_tutorials_own(name):
-    source = POLLING[name].source
+    source = TUTORIAL_CLIENTS[name].source
     loops = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.While)]
     assert all("status" in ast.unparse(loop) for loop in loops)
     assert len(loops) == (0 if "create_and_poll" in source else 1)

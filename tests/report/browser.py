@@ -30,13 +30,13 @@ FLAGS = (
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 )
-START = """
+LAUNCHER = """
 import fcntl, os, sys
 ours = [fcntl.fcntl(int(pipe), fcntl.F_DUPFD, 10) for pipe in sys.argv[1:3]]
 os.dup2(ours[0], 3), os.dup2(ours[1], 4)
 os.execv(sys.argv[3], sys.argv[3:])
 """
-PATIENCE = 20_000  # milliseconds until a page that does not get there fails its test
+TIMEOUT_MS = 20_000  # of `until`
 KEYS = {"Enter": 13, "Escape": 27, "ArrowDown": 40, "ArrowRight": 39, "Tab": 9, "/": 191}
 
 
@@ -56,19 +56,19 @@ class Page:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.ask(f"{domain}.enable")
 
-    def ask(self, method: str, given: dict[str, Any] | None = None) -> dict[str, Any]:
-        return self._browser.ask(method, given or {}, self.session)
+    def ask(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        return self._browser.ask(method, params or {}, self.session)
 
-    def hear(self, event: dict[str, Any]) -> None:
-        told = event["params"]
+    def note_errors(self, event: dict[str, Any]) -> None:
+        params = event["params"]
         if event["method"] == "Runtime.exceptionThrown":
-            self.errors.append(json.dumps(told["exceptionDetails"]))
-        elif event["method"] == "Runtime.consoleAPICalled" and told["type"] == "error":
-            self.errors.append(json.dumps(told["args"]))
-        elif event["method"] == "Log.entryAdded" and told["entry"]["level"] == "error":
-            self.errors.append(told["entry"]["text"])
+            self.errors.append(json.dumps(params["exceptionDetails"]))
+        elif event["method"] == "Runtime.consoleAPICalled" and params["type"] == "error":
+            self.errors.append(json.dumps(params["args"]))
+        elif event["method"] == "Log.entryAdded" and params["entry"]["level"] == "error":
+            self.errors.append(params["entry"]["text"])
         elif event["method"] == "Page.javascriptDialogOpening":
-            self.errors.append(f"dialog: {told['message']}")
+            self.errors.append(f"dialog: {params['message']}")
 
     def goto(self, url: str) -> None:
         self.ask("Page.navigate", {"url": url})
@@ -76,9 +76,9 @@ class Page:
 
     def js(self, expression: str) -> Any:
         """The value of an expression in the page."""
-        told = self.ask("Runtime.evaluate", {"expression": expression, "awaitPromise": True, "returnByValue": True})
-        assert "exceptionDetails" not in told, told["exceptionDetails"]
-        return told["result"].get("value")
+        answer = self.ask("Runtime.evaluate", {"expression": expression, "awaitPromise": True, "returnByValue": True})
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
 
     def until(self, expression: str) -> None:
         """Wait, in the page, until an expression is true."""
@@ -86,7 +86,7 @@ class Page:
             const from = performance.now();
             const look = () => {{
                 if ({expression}) done(true);
-                else if (performance.now() - from > {PATIENCE}) done(false);
+                else if (performance.now() - from > {TIMEOUT_MS}) done(false);
                 else setTimeout(look, 20);
             }};
             look();
@@ -119,32 +119,32 @@ class Page:
 class Browser:
     """A browser in a process of its own, spoken to in JSON with a zero byte behind each message."""
 
-    def __init__(self, talks_to: int, hears: int) -> None:
-        self._out, self._in = os.fdopen(talks_to, "wb", 0), os.fdopen(hears, "rb", 0)
+    def __init__(self, writes_to: int, reads_from: int) -> None:
+        self._out, self._in = os.fdopen(writes_to, "wb", 0), os.fdopen(reads_from, "rb", 0)
         self._rest = b""
-        self._asked = 0
+        self._last_id = 0
         self.pages: dict[str, Page] = {}
 
     def page(self) -> Page:
         return Page(self)
 
-    def ask(self, method: str, given: dict[str, Any], session: str | None = None) -> dict[str, Any]:
-        self._asked += 1
-        message = {"id": self._asked, "method": method, "params": given}
+    def ask(self, method: str, params: dict[str, Any], session: str | None = None) -> dict[str, Any]:
+        self._last_id += 1
+        message = {"id": self._last_id, "method": method, "params": params}
         self._out.write(json.dumps(message | ({"sessionId": session} if session else {})).encode() + b"\0")
         while True:
-            answer = self._hear()
-            if answer.get("id") == self._asked:
+            answer = self._read_message()
+            if answer.get("id") == self._last_id:
                 assert "error" not in answer, (method, answer["error"])
                 return dict(answer["result"])
             if answer.get("sessionId") in self.pages and "method" in answer:
-                self.pages[answer["sessionId"]].hear(answer)
+                self.pages[answer["sessionId"]].note_errors(answer)
 
     def close(self) -> None:
         self._out.close()
         self._in.close()
 
-    def _hear(self) -> dict[str, Any]:
+    def _read_message(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
             more = self._in.read(1 << 16)
             assert more, "the browser has ended"
@@ -160,9 +160,9 @@ def browsing(profile: Path) -> Iterator[Browser]:
     if program is None or os.name != "posix":
         pytest.skip(f"no browser: none of {', '.join(NAMES)} is on the PATH")
     (browser_in, to_browser), (from_browser, browser_out) = os.pipe(), os.pipe()
-    # START: the browser reads its file descriptor 3 and writes to 4, wherever the pipes are here
+    # LAUNCHER: the browser reads its file descriptor 3 and writes to 4, wherever the pipes are here
     pipes = (browser_in, browser_out)
-    command = [sys.executable, "-c", START, *map(str, pipes), program, *FLAGS, f"--user-data-dir={profile}"]
+    command = [sys.executable, "-c", LAUNCHER, *map(str, pipes), program, *FLAGS, f"--user-data-dir={profile}"]
     process = subprocess.Popen(command, pass_fds=pipes, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.close(browser_in)
     os.close(browser_out)

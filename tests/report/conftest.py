@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browser import browsing
-from conversing import day
+from sample_conversations import day
 
 from harness import fake_assistants
 from harness.report.data import world

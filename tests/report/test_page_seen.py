@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conversing import CHART
+from sample_conversations import CHART
 
 from harness import FakeAssistants, call, run_code, say
 from harness.report.data import world

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conversing import CHART, Talk, analysis, day, reading, recorded, weather
+from sample_conversations import CHART, Talk, analysis, day, reading, recorded, weather
 
 from harness import FakeAssistants, Request, call, fake_assistants, say, truncate
 from harness.recording.exchanges import RecordedExchange, by_conversation

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from conversing import CHART, WEATHER, Talk, endings, recorded
+from sample_conversations import CHART, WEATHER, Talk, endings, recorded
 
 from harness import FakeAssistants, HarnessFailure, call, fake_assistants, say, search
 from harness.recording.cassettes import write
@@ -54,7 +54,7 @@ def test_a_run_has_its_timeline_steps_and_cost(whole_day):
     assert (asked["at"] - NOON, asked["end"] - NOON) == (1, 3)
     assert wrote["message"] == said(whole_day, "message")[1]["id"]
     assert run["usage"].keys() == {"prompt", "completion"}
-    assert run["script"].startswith("next_run(…) at conversing.py:")
+    assert run["script"].startswith("next_run(…) at sample_conversations.py:")
 
 
 def test_a_run_says_why_it_ended(whole_day):

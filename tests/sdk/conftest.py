@@ -7,10 +7,10 @@ import importlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import addressed
 import pytest
-from addressed import OVER_A_SOCKET, base_url
-from listening import OWN, RAW, SDK, Caller, available, calling
+import shared_server
+from shared_server import OVER_A_SOCKET, base_url
+from stream_clients import OWN, RAW, SDK, Caller, available, calling
 
 from harness.fake import FakeAssistants
 from harness.installed import installed
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_sessionfinish() -> None:
-    addressed.close()
+    shared_server.close()
 
 
 @dataclass

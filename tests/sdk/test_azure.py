@@ -7,7 +7,7 @@ import inspect
 
 import openai
 import pytest
-from listening import JSON
+from stream_clients import JSON
 
 from harness import HarnessFailure, call, fail, fake_assistants, say
 from harness.service.store import Ids

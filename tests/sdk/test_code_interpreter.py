@@ -9,7 +9,7 @@ from pathlib import Path
 
 import openai
 import pytest
-from listening import JSON, text
+from stream_clients import JSON, text
 
 from harness import FakeAssistants, HarnessFailure, fake_assistants, run_code, say
 from harness.service.products import PIXEL

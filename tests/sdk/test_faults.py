@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
-from listening import ASSISTANT, RAW, THREAD, available, calling
+from stream_clients import ASSISTANT, RAW, THREAD, available, calling
 
 from harness import HarnessFailure, call, say
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from listening import ASSISTANT, THREAD, named, text
+from stream_clients import ASSISTANT, THREAD, named, text
 
 from harness import HarnessFailure, call, run_code, say, search
 from harness.service.searching.searcher import Searcher

@@ -7,7 +7,7 @@ import json
 
 import openai
 import pytest
-from listening import ASSISTANT, ASYNC, OWN, PLAIN, START, THREAD, calling, story, text
+from stream_clients import ASSISTANT, ASYNC, OWN, PLAIN, START, THREAD, calling, story, text
 
 from harness import HarnessFailure, call, fake_assistants, say, wait
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import openai
 import pytest
-from listening import ASSISTANT, PLAIN, SDK, THREAD, Event, story
+from stream_clients import ASSISTANT, PLAIN, SDK, THREAD, Event, story
 
 from harness import call, calls, cancel, fail, hang, refuse, run_code, say, truncate, wait
 

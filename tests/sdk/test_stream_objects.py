@@ -6,7 +6,7 @@ import json
 
 import openai
 import pytest
-from listening import THREAD, named
+from stream_clients import THREAD, named
 
 from harness import HarnessFailure, call, calls, refuse, run_code, say, search
 

@@ -8,7 +8,7 @@ import threading
 
 import openai
 import pytest
-from listening import (
+from stream_clients import (
     ASYNC,
     CALLING,
     MESSAGE,

@@ -13,7 +13,7 @@ from typing import Any
 
 import openai
 import pytest
-from listening import JSON
+from stream_clients import JSON
 
 from harness import HarnessFailure, fake_assistants, say
 from harness.service.lifecycle import BATCH, STORE_FILE

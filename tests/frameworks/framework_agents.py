@@ -115,7 +115,7 @@ def agency_swarm() -> str:
 
 
 @dataclass(frozen=True)
-class Agents:
+class Framework:
     """One framework: what asks its agent, the class that is public, and what brings it.
 
     Attributes:
@@ -134,8 +134,8 @@ class Agents:
         return self.ask.__name__
 
     @property
-    def here(self) -> bool:
-        """Whether it is installed in this environment."""
+    def is_installed(self) -> bool:
+        """Whether this environment has it."""
         try:
             return find_spec(self.module) is not None
         except ModuleNotFoundError:
@@ -147,33 +147,33 @@ class Agents:
 
 
 FRAMEWORKS = {
-    agents.name: agents
-    for agents in (
-        Agents(
+    framework.name: framework
+    for framework in (
+        Framework(
             semantic_kernel,
             "Semantic Kernel, `OpenAIAssistantAgent`",
             "semantic_kernel.agents",
             ("semantic-kernel",),
             "Weather-get_weather",
         ),
-        Agents(
+        Framework(
             langchain,
             "LangChain, `OpenAIAssistantRunnable` in an `AgentExecutor`",
             "langchain.agents.openai_assistant",
             ("langchain",),
         ),
-        Agents(
+        Framework(
             autogen,
             "AutoGen, `OpenAIAssistantAgent`",
             "autogen_ext.agents.openai",
             ("autogen-ext", "autogen-agentchat"),
         ),
-        Agents(
+        Framework(
             llama_index,
             "LlamaIndex, `OpenAIAssistantAgent`",
             "llama_index.agent.openai",
             ("llama-index-agent-openai", "llama-index-core"),
         ),
-        Agents(agency_swarm, "Agency Swarm, `Agency`", "agency_swarm", ("agency-swarm",), "GetWeather"),
+        Framework(agency_swarm, "Agency Swarm, `Agency`", "agency_swarm", ("agency-swarm",), "GetWeather"),
     )
 }

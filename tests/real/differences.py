@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from recorded import Exchange
+    from recorded_exchanges import Exchange
 
     Event = Sequence[Any]  # its name and its data
 

@@ -7,8 +7,8 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from recorded import ACCOUNT_LISTS, ID, objects
-from sending import as_bytes, kind_of
+from recorded_exchanges import ACCOUNT_LISTS, ID, objects
+from translated_requests import as_bytes, kind_of
 
 from harness.recording.seeds import details_of, fields_of, usage_of
 from harness.service.acts import Hang
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from evidence import Evidence, Json
-    from recorded import Exchange
-    from sending import Names
+    from recorded_exchanges import Exchange
+    from translated_requests import Names
 
     from harness.fake import FakeAssistants
 

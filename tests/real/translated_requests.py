@@ -7,10 +7,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from recorded import ID
+from recorded_exchanges import ID
 
 if TYPE_CHECKING:
-    from recorded import Exchange
+    from recorded_exchanges import Exchange
 
 B64_PART = re.compile(rb"(?<=\r\n\r\n)b64:([A-Za-z0-9+/=]*)(?=\r\n--)")
 CUT = "<cut>"  # the end of a body that was too long to keep

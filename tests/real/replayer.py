@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from comparing import Difference, compare, compare_events, pairs
-from recorded import ID, objects
-from seeding import A_STATUS, Seeds
-from sending import Names, request_body
+from differences import Difference, compare, compare_events, pairs
+from prior_objects import A_STATUS, Seeds
+from recorded_exchanges import ID, objects
+from translated_requests import Names, request_body
 
 from harness import HarnessFailure
 from harness.fake import FakeAssistants
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from evidence import Evidence, Json
-    from recorded import Conversation, Exchange
+    from recorded_exchanges import Conversation, Exchange
 
     from harness.service.http import Body, Response
     from harness.service.records import Run, Step

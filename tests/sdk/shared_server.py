@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 OVER_A_SOCKET = " over a socket"
 
 
-class Address:
-    """Where one server of this process is; it answers for the fake that was handed over last."""
+class SharedServer:
+    """The one server of this process; it answers for the fake that was handed over last."""
 
     url: str
     fake: FakeAssistants | None = None
@@ -26,17 +26,17 @@ class Address:
         return self.fake.answer(request)
 
 
-_served: list[Address] = []
+_servers: list[SharedServer] = []
 _running = ExitStack()
 close = _running.close
 
 
 def base_url(fake: FakeAssistants) -> str:
-    """Where clients reach this fake from now on, until another is handed over."""
+    """The URL at which clients reach this fake from now on, until another is handed over."""
     pytest.importorskip("uvicorn", reason="uvicorn, which serves, is not installed here")
-    if not _served:
-        address = Address()
-        address.url = _running.enter_context(serving(address.answer))
-        _served.append(address)
-    _served[0].fake = fake
-    return f"{_served[0].url}/v1"
+    if not _servers:
+        server = SharedServer()
+        server.url = _running.enter_context(serving(server.answer))
+        _servers.append(server)
+    _servers[0].fake = fake
+    return f"{_servers[0].url}/v1"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, NamedTuple  # noqa: UP035 - see JSO
 
 import openai
 import pytest
-from addressed import OVER_A_SOCKET, base_url
+from shared_server import OVER_A_SOCKET, base_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -67,7 +67,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Polling:
+class TutorialClient:
     """One way in which a tutorial waits for a run, and shows what has come of it."""
 
     name: str
@@ -117,12 +117,14 @@ def said(printed: str) -> str:
     return "\n".join(text.strip() for lower, upper, text in dialogue if "assistant" in (lower, (upper or "").lower()))
 
 
-POLLING = {
-    polling.name: polling
-    for polling in (
-        Polling("000-analyst", "waits for `completed` or `failed`", [Part(number) for number in (0, 2, 3, 4, 5)]),
-        Polling("000-program", "the same, and reports an error", [Part(4, definitions=True), Part(0), Part(7)]),
-        Polling(
+TUTORIAL_CLIENTS = {
+    client.name: client
+    for client in (
+        TutorialClient(
+            "000-analyst", "waits for `completed` or `failed`", [Part(number) for number in (0, 2, 3, 4, 5)]
+        ),
+        TutorialClient("000-program", "the same, and reports an error", [Part(4, definitions=True), Part(0), Part(7)]),
+        TutorialClient(
             "002-tutor",
             "`wait_on_run`, then the list of messages",
             [
@@ -130,7 +132,7 @@ POLLING = {
                 for lines in ("33-43", "62-72", "95-97", "106-112", "141-146", "171-181", "183-185", "211-213")
             ],
         ),
-        Polling(
+        TutorialClient(
             "002-functions",
             "`wait_on_run` with its functions around it",
             [
@@ -139,10 +141,10 @@ POLLING = {
                 Part("436-442"),
             ],
         ),
-        Polling(
+        TutorialClient(
             "003-ask", "`wait_on_run` in `ask`", [Part(lines) for lines in ("74-80", "603-621", "638-651", "666-717")]
         ),
-        Polling(
+        TutorialClient(
             "003-quiz",
             "`ask`, and the user's answers are the function's output",
             [
@@ -151,7 +153,7 @@ POLLING = {
                 Part("1632-1651", waiting=True),
             ],
         ),
-        Polling(
+        TutorialClient(
             "004-create_and_poll",
             "`create_and_poll`, and a look at the status",
             [Part(lines) for lines in ("22-25", "42-44", "53-59", "73-76", "79-80", "86-91", "113-117", "168-174")],

@@ -44,20 +44,20 @@ def outputs(run: Any) -> Any:
     return [{"tool_call_id": call.id, "output": lookup(call.function.arguments)} for call in calls]
 
 
-def said(message: Any) -> str:
+def message_text(message: Any) -> str:
     parts = [part.text.value if part.type == "text" else getattr(part, "refusal", "") for part in message.content]
     return "\n".join(filter(None, parts))
 
 
-def begun(client: Any, question: str = QUESTION) -> tuple[Any, Any]:
-    """A thread with a question, and a run on it."""
+def start_run(client: Any, question: str = QUESTION) -> tuple[Any, Any]:
+    """Start a run on a thread with a question; the thread and the run."""
     assistant = client.beta.assistants.create(model="gpt-4o", tools=TOOLS)
     thread = client.beta.threads.create(messages=[{"role": "user", "content": question}])
     return thread, client.beta.threads.runs.create(thread.id, assistant_id=assistant.id)
 
 
-def ended(client: Any, run: Any) -> Any:
-    """A run at its end, by polling."""
+def finish_run(client: Any, run: Any) -> Any:
+    """Poll a run to its end, and submit the outputs of its tools; the run."""
     while run.status not in ENDED:
         if run.status == "requires_action":
             run = client.beta.threads.runs.submit_tool_outputs(
@@ -73,11 +73,13 @@ def ended(client: Any, run: Any) -> Any:
 
 def polls(assistants: FakeAssistants) -> str:
     client = assistants.client()
-    thread, run = begun(client)
-    run = ended(client, run)
+    thread, run = start_run(client)
+    run = finish_run(client, run)
     if run.status != "completed":
         raise NoAnswerError(run.status)
-    answers = [said(message) for message in client.beta.threads.messages.list(thread.id) if message.run_id == run.id]
+    answers = [
+        message_text(message) for message in client.beta.threads.messages.list(thread.id) if message.run_id == run.id
+    ]
     return answers[0] if answers else ""
 
 
@@ -95,7 +97,7 @@ async def polls_async(assistants: FakeAssistants) -> str:
     if run.status != "completed":
         raise NoAnswerError(run.status)
     messages = await beta.threads.messages.list(thread.id, run_id=run.id)
-    return said(messages.data[0]) if messages.data else ""
+    return message_text(messages.data[0]) if messages.data else ""
 
 
 def streams(assistants: FakeAssistants) -> str:
@@ -108,7 +110,7 @@ def streams(assistants: FakeAssistants) -> str:
     while stream is not None:
         for event in stream:
             if event.event == "thread.message.completed":
-                texts.append(said(event.data))
+                texts.append(message_text(event.data))
             elif event.event.startswith("thread.run.") and "step" not in event.event:
                 run = event.data
         if run is None or run.status not in ("requires_action", *ENDED):
@@ -133,7 +135,7 @@ async def streams_async(assistants: FakeAssistants) -> str:
     while stream is not None:
         async for event in stream:
             if event.event == "thread.message.completed":
-                texts.append(said(event.data))
+                texts.append(message_text(event.data))
             elif event.event.startswith("thread.run.") and "step" not in event.event:
                 run = event.data
         if run is None or run.status not in ("requires_action", *ENDED):
@@ -159,12 +161,12 @@ class Agent:
 
     def ask(self, prefix: str = "") -> str:
         client = openai.OpenAI(api_key="sk-test")
-        _, run = begun(client, self.question)
-        run = ended(client, run)
+        _, run = start_run(client, self.question)
+        run = finish_run(client, run)
         if run.status != "completed":
             raise NoAnswerError(run.status)
         messages = client.beta.threads.messages.list(run.thread_id, run_id=run.id).data
-        return prefix + said(messages[0]) if messages else ""
+        return prefix + message_text(messages[0]) if messages else ""
 
 
 agent = Agent()
@@ -176,13 +178,13 @@ agent = Agent()
 def waits_for_completed(assistants: FakeAssistants) -> str:
     """Hangs."""
     client = assistants.client()
-    _, run = begun(client)
+    _, run = start_run(client)
     while run.status != "completed":
         if run.status == "requires_action":
             client.beta.threads.runs.submit_tool_outputs(run.id, thread_id=run.thread_id, tool_outputs=outputs(run))
         run = client.beta.threads.runs.retrieve(run.id, thread_id=run.thread_id)
     messages = client.beta.threads.messages.list(run.thread_id, run_id=run.id).data
-    return said(messages[0]) if messages else ""
+    return message_text(messages[0]) if messages else ""
 
 
 def tries_for_ever(assistants: FakeAssistants) -> str:
@@ -191,15 +193,15 @@ def tries_for_ever(assistants: FakeAssistants) -> str:
     run: Any = None
     while run is None or run.status != "completed":
         with suppress(openai.OpenAIError):
-            run = ended(client, begun(client)[1])
-    return said(client.beta.threads.messages.list(run.thread_id, run_id=run.id).data[0])
+            run = finish_run(client, start_run(client)[1])
+    return message_text(client.beta.threads.messages.list(run.thread_id, run_id=run.id).data[0])
 
 
 def takes_the_first(assistants: FakeAssistants) -> str:
     """Crashes where there is no answer, or an image."""
     client = assistants.client()
-    _, run = begun(client)
-    run = ended(client, run)
+    _, run = start_run(client)
+    run = finish_run(client, run)
     if run.status != "completed":
         raise NoAnswerError(run.status)
     messages = client.beta.threads.messages.list(run.thread_id, run_id=run.id)
@@ -209,9 +211,9 @@ def takes_the_first(assistants: FakeAssistants) -> str:
 def looks_for_nothing_else(assistants: FakeAssistants) -> str:
     """Returns the question where there is no answer."""
     client = assistants.client()
-    _, run = begun(client)
-    run = ended(client, run)
-    return said(client.beta.threads.messages.list(run.thread_id).data[0])
+    _, run = start_run(client)
+    run = finish_run(client, run)
+    return message_text(client.beta.threads.messages.list(run.thread_id).data[0])
 
 
 def apologizes(assistants: FakeAssistants) -> str:
@@ -225,7 +227,7 @@ def apologizes(assistants: FakeAssistants) -> str:
 def gives_up(assistants: FakeAssistants) -> str | None:
     """Leaves runs behind that hold their threads."""
     client = assistants.client()
-    _, run = begun(client)
+    _, run = start_run(client)
     for _ in range(3):
         if run.status in ENDED or run.status == "requires_action":
             break
@@ -233,7 +235,7 @@ def gives_up(assistants: FakeAssistants) -> str | None:
     if run.status != "completed":
         return None
     messages = client.beta.threads.messages.list(run.thread_id, run_id=run.id).data
-    return said(messages[0]) if messages else None
+    return message_text(messages[0]) if messages else None
 
 
 async def apologizes_async(assistants: FakeAssistants) -> str:

@@ -20,7 +20,7 @@ from xml.etree import ElementTree as ET
 import explored_clients
 import openai
 import pytest
-from explored_clients import NoAnswerError, apologizes, apologizes_async, begun, ended, polls
+from explored_clients import NoAnswerError, apologizes, apologizes_async, finish_run, polls, start_run
 
 from harness import Findings, HarnessFailure, call, explore, fake_assistants, say
 from harness.endings import endings
@@ -81,7 +81,7 @@ def sleeps_once(assistants: FakeAssistants) -> str:
     import time  # noqa: PLC0415 - as clients do
 
     client = assistants.client()
-    _, run = begun(client)
+    _, run = start_run(client)
     time.sleep(60)
     run = client.beta.threads.runs.retrieve(run.id, thread_id=run.thread_id)
     return f"It is {run.status}."
@@ -112,11 +112,11 @@ def test_the_question_is_no_answer(buggy):
 def test_a_client_that_deletes_its_thread_is_judged_as_others_are():
     def tidy(assistants):
         client = assistants.client()
-        thread, run = begun(client)
-        ended(client, run)
+        thread, run = start_run(client)
+        finish_run(client, run)
         [newest, *_] = client.beta.threads.messages.list(thread.id).data
         client.beta.threads.delete(thread.id)
-        return explored_clients.said(newest)
+        return explored_clients.message_text(newest)
 
     found = explore(tidy, **FEW)
     verdicts_by_name = {outcome.situation.name: outcome.verdict for outcome in found.outcomes}
@@ -280,9 +280,9 @@ def test_a_client_may_take_nothing_and_be_intercepted():
 
 
 def test_a_client_takes_one_argument_at_most():
-    with pytest.raises(HarnessFailure, match=r"explore\(begun\) cannot call it: it takes client, other") as caught:
+    with pytest.raises(HarnessFailure, match=r"explore\(start_run\) cannot call it: it takes client, other") as caught:
         explore(lambda_of_two)
-    assert 'explore(lambda: begun("…"))' in str(caught.value)
+    assert 'explore(lambda: start_run("…"))' in str(caught.value)
 
 
 @pytest.mark.parametrize("given", ["4 °C", explored_clients.polls_async], ids=["text", "coroutine"])
@@ -294,7 +294,7 @@ def test_a_client_is_called(given):
 def lambda_of_two(client: object, other: object) -> None: ...
 
 
-lambda_of_two.__name__ = "begun"
+lambda_of_two.__name__ = "start_run"
 
 
 def test_the_answer_is_taken_out_of_what_is_returned(tmp_path):
@@ -555,7 +555,7 @@ def test_a_pair_is_reported_only_if_it_shows_more_than_its_parts():
 
     def client(assistants: FakeAssistants) -> str:
         sdk = assistants.client(max_retries=0)
-        _, run = begun(sdk)
+        _, run = start_run(sdk)
         failed = earlier = False
         while run.status not in explored_clients.ENDED:
             failed = True
@@ -586,7 +586,7 @@ def test_situations_that_did_not_occur_are_left_out():
         client = assistants.client()
         assistant = client.beta.assistants.create(model="gpt-4o", instructions="Be brief.")
         run = client.beta.threads.create_and_run(assistant_id=assistant.id)
-        run = ended(client, run)
+        run = finish_run(client, run)
         if run.status != "completed":
             raise NoAnswerError(run.status)
         if len(client.beta.threads.messages.list(run.thread_id).data) > 1:
@@ -631,8 +631,8 @@ def test_what_was_added_to_a_fake_stays_and_afterwards_it_is_as_before():
         def client() -> str:
             sdk = fake.client()
             run = sdk.beta.threads.create_and_run(assistant_id="asst_written_down")
-            run = ended(sdk, run)
-            return explored_clients.said(sdk.beta.threads.messages.list(run.thread_id).data[0])
+            run = finish_run(sdk, run)
+            return explored_clients.message_text(sdk.beta.threads.messages.list(run.thread_id).data[0])
 
         found = explore(client, assistants=fake, **FEW)
         assert [bug.label for bug in found.bugs] == ["crashed"]

@@ -122,9 +122,9 @@ def test_azures_ids_of_requests_leave_openais_as_they_are(azure, assistants):
     client.beta.threads.create()
     ask(azure().beta.threads.create)
     client.beta.threads.create()
-    told = [exchange.response.headers["x-request-id"] for exchange in assistants.requests]
+    request_ids = [exchange.response.headers["x-request-id"] for exchange in assistants.requests]
     ids = Ids("one")
-    assert told[::2] == [ids.request() for _ in told][::2]
+    assert request_ids[::2] == [ids.request() for _ in request_ids][::2]
 
 
 QUOTA = fail("rate_limit_exceeded").message

@@ -226,8 +226,8 @@ def test_a_generator_gets_what_the_client_submits(talk, assistants):
 
 
 def weather_of(run):
-    told = yield call("get_weather", city="Oslo")
-    yield say(told)
+    output = yield call("get_weather", city="Oslo")
+    yield say(output)
 
 
 @functools.wraps(weather_of)
@@ -258,13 +258,13 @@ def test_a_generator_is_one_whatever_gives_it(talk, assistants, model):
 def yielding(run):
     said = [message.text for message in run.messages]
     yield say("One moment.")
-    told = yield call("get_weather", city="Oslo")
-    yield say(f"{told} {said}")
+    output = yield call("get_weather", city="Oslo")
+    yield say(f"{output} {said}")
 
 
 def returning(run):
-    told = yield call("get_weather", city="Oslo")
-    return [say("One moment."), say(f"{told} {[run.message]}")]
+    output = yield call("get_weather", city="Oslo")
+    return [say("One moment."), say(f"{output} {[run.message]}")]
 
 
 @pytest.mark.parametrize("model", [yielding, returning])
@@ -290,7 +290,7 @@ def test_a_model_that_has_nothing_left_to_say_is_reported(talk, assistants):
 
 
 @pytest.mark.parametrize(
-    ("misused", "told"),
+    ("misused", "message"),
     [
         (
             lambda fake: fake.model("Hi"),
@@ -304,8 +304,8 @@ def test_a_model_that_has_nothing_left_to_say_is_reported(talk, assistants):
     ],
     ids=["model", "maker", "maker of cells", "bytes", "dict", "lists"],
 )
-def test_what_is_no_act_and_no_model(assistants, misused, told):
-    with pytest.raises(HarnessFailure, match=told):
+def test_what_is_no_act_and_no_model(assistants, misused, message):
+    with pytest.raises(HarnessFailure, match=message):
         misused(assistants)
 
 
@@ -318,7 +318,7 @@ def test_runs_share_no_truncation(talk, assistants):
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         (("200", {}, b""), "whose status is '200'"),
         ((2000, {}, b""), "whose status is 2000"),
@@ -328,9 +328,9 @@ def test_runs_share_no_truncation(talk, assistants):
         ((200, {"x-number": 3}, b""), "with the header 'x-number': 3, which"),
     ],
 )
-def test_an_answer_that_no_server_could_send(assistants, given, told):
+def test_an_answer_that_no_server_could_send(assistants, given, message):
     assistants.on("GET", "/moderations", lambda request: Response(*given))
-    with pytest.raises(HarnessFailure, match=f"the function returned a Response {told}"):
+    with pytest.raises(HarnessFailure, match=f"the function returned a Response {message}"):
         assistants.answer(Request("GET", "https://api.openai.com/v1/moderations"))
     assistants.failures.clear()
 

@@ -276,8 +276,8 @@ def test_a_fault_happens_once_in_the_first_stream_that_gets_so_far(caller, assis
     assistants.next_run(say(pieces=["Hi"]))
     assistants.every_run(say(pieces=["a", "b", "c"]))
     assistants.faults.event("thread.ping", {}, after="thread.message.delta", nth=3)
-    told = [story(caller.thread_and_run().all()) for _ in range(3)]
-    assert ["thread.ping" in names.split() for names in told] == [False, True, False]
+    orders = [story(caller.thread_and_run().all()) for _ in range(3)]
+    assert ["thread.ping" in names.split() for names in orders] == [False, True, False]
 
 
 def test_two_faults_at_one_event_happen_to_two_streams(caller, assistants):

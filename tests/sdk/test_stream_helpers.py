@@ -97,8 +97,8 @@ def data(made):
     return [event.get("data", event) for (event,) in given(made, "on_event")]
 
 
-def told(caller, manager):
-    """What a stream says, and its handler when it is over."""
+def read_to_end(caller, manager):
+    """Read a stream to its end; its handler."""
     with opened(caller, manager) as stream:
         caller.wait(stream.until_done())
     return stream
@@ -110,7 +110,7 @@ def told(caller, manager):
 def test_hooks_of_a_message(caller, runs, assistants):
     assistants.next_run(say(pieces=["Hel", "lo"]))
     made = handler(caller)
-    assert told(caller, runs.stream(**IDS, event_handler=made)) is made
+    assert read_to_end(caller, runs.stream(**IDS, event_handler=made)) is made
     assert story([Event(event["event"], None) for (event,) in given(made, "on_event")]) == PLAIN
     assert names(made) == [
         "on_run_step_created",
@@ -139,7 +139,7 @@ def test_hooks_of_calls(caller, runs, assistants):
     both = (call("f", arguments_pieces=['{"a"', ":1}"]), call("g", arguments_pieces=["{", "}"]))
     assistants.next_run(calls(*both))
     made = handler(caller)
-    told(caller, runs.stream(**IDS, event_handler=made))
+    read_to_end(caller, runs.stream(**IDS, event_handler=made))
     one_call = ["on_tool_call_created", *["on_run_step_delta", "on_tool_call_delta"] * 2, "on_run_step_delta"]
     one_call.append("on_tool_call_done")
     assert names(made) == ["on_run_step_created", *one_call, *one_call, "on_end"]
@@ -152,7 +152,7 @@ def test_hooks_of_calls(caller, runs, assistants):
 def test_hooks_of_code(caller, runs, assistants):
     assistants.next_run(run_code(pieces=["6", "*7"], logs="42"))
     made = handler(caller)
-    told(caller, runs.stream(**IDS, event_handler=made))
+    read_to_end(caller, runs.stream(**IDS, event_handler=made))
     expected = ["on_run_step_created", "on_tool_call_created", "on_run_step_delta"]
     expected += ["on_tool_call_delta", "on_run_step_delta"] * 3 + ["on_tool_call_done", "on_run_step_done"]
     assert names(made)[: len(expected)] == expected
@@ -164,7 +164,7 @@ def test_hooks_of_code(caller, runs, assistants):
 def test_hooks_of_images(caller, runs, assistants):
     assistants.next_run(say("See.", images=["file-1", "file-2"]))
     made = handler(caller)
-    told(caller, runs.stream(**IDS, event_handler=made))
+    read_to_end(caller, runs.stream(**IDS, event_handler=made))
     assert [image["file_id"] for (image,) in given(made, "on_image_file_done")] == ["file-1", "file-2"]
     assert names(made).count("on_text_created") == names(made).count("on_text_done") == 1
     (message,) = given(made, "on_message_done")[0]
@@ -176,7 +176,7 @@ def test_every_hook_of_the_sdk_is_reached(caller, runs, assistants):
     assistants.next_run(run_code("1", logs="1"), say("See.", images=["file-1"]), wait(60))
     made = handler(caller)
     with pytest.raises(Exception, match="timed out"):
-        told(caller, runs.stream(**IDS, event_handler=made, timeout=30))
+        read_to_end(caller, runs.stream(**IDS, event_handler=made, timeout=30))
     assert {name for name, *_ in made.called} == set(hooks(caller))
 
 
@@ -188,7 +188,7 @@ def test_a_timeout_calls_its_hook(caller, runs, assistants):
     assistants.next_run(wait(30), say("Hello!"))
     made, start = handler(caller), assistants.clock.now
     with pytest.raises(Exception, match="timed out") as raised:
-        told(caller, runs.stream(**IDS, event_handler=made, timeout=10))
+        read_to_end(caller, runs.stream(**IDS, event_handler=made, timeout=10))
     assert type(raised.value).__name__ == "ReadTimeout"
     assert assistants.clock.now == start + 10
     assert names(made) == ["on_timeout", "on_exception", "on_end"]
@@ -208,7 +208,7 @@ def test_other_errors_call_their_hook(caller, runs, assistants, plan, kind):
     plan(assistants.faults)
     made = handler(caller)
     with pytest.raises(Exception, match=r".") as raised:
-        told(caller, runs.stream(**IDS, event_handler=made))
+        read_to_end(caller, runs.stream(**IDS, event_handler=made))
     assert type(raised.value).__name__ == kind
     assert names(made)[-3:] == ["on_message_created", "on_exception", "on_end"]
 
@@ -219,7 +219,7 @@ def test_handlers_bear_an_unknown_event(caller, runs, assistants, name):
     assistants.next_run(say(pieces=["Hel", "lo"]))
     assistants.faults.event(name, {"id": "x_1"}, after="thread.message.delta")
     made = handler(caller)
-    told(caller, runs.stream(**IDS, event_handler=made))
+    read_to_end(caller, runs.stream(**IDS, event_handler=made))
     assert data(made).count({"id": "x_1"}) == 1
     assert given(made, "on_text_done")[0][0]["value"] == "Hello"
 
@@ -229,7 +229,7 @@ def test_handlers_hear_of_a_flat_error_as_an_event(caller, runs, assistants):
     assistants.next_run(say("Hello!"))
     assistants.faults.error(after="thread.message.created", flat=True)
     made = handler(caller)
-    run = caller.wait(told(caller, runs.stream(**IDS, event_handler=made)).get_final_run())
+    run = caller.wait(read_to_end(caller, runs.stream(**IDS, event_handler=made)).get_final_run())
     assert data(made)[-1]["type"] == "server_error"
     assert run.status == "in_progress"
     assert names(made)[-1] == "on_end"
@@ -239,11 +239,11 @@ def test_a_handler_serves_one_stream(caller, runs, assistants):
     """CONTRACT §11: submit needs a handler of its own."""
     assistants.next_run(call("f", call_id="call_1"))
     made = handler(caller)
-    run = caller.wait(told(caller, runs.stream(**IDS, event_handler=made)).get_final_run())
+    run = caller.wait(read_to_end(caller, runs.stream(**IDS, event_handler=made)).get_final_run())
     outputs = [{"tool_call_id": "call_1", "output": ""}]
     again = runs.submit_tool_outputs_stream(run_id=run.id, thread_id=THREAD, tool_outputs=outputs, event_handler=made)
     with pytest.raises(RuntimeError, match="cannot be shared between multiple streams"):
-        told(caller, again)
+        read_to_end(caller, again)
 
 
 @pytest.mark.in_process
@@ -388,7 +388,7 @@ def test_outputs_submitted_from_a_hook(caller, runs, assistants):
         yield say(pieces=[cold, ", ", warm, ", ", more])
 
     notes = []
-    told(caller, runs.stream(**IDS, event_handler=answering(caller, notes)))
+    read_to_end(caller, runs.stream(**IDS, event_handler=answering(caller, notes)))
     (run,) = (note for note in notes if not isinstance(note, str))
     assert "".join(note for note in notes if isinstance(note, str)) == "4 °C in Oslo, 4 °C in Rome, 4 °C in Bergen"
     assert run.status == assistants.runs[0].status == "completed"
@@ -401,7 +401,7 @@ def test_outputs_submitted_from_a_hook(caller, runs, assistants):
 
 def test_outputs_submitted_when_the_first_stream_is_over(caller, runs, assistants):
     assistants.next_run(call("f", call_id="call_1"), say("Done."))
-    run = caller.wait(told(caller, runs.stream(**IDS)).get_final_run())
+    run = caller.wait(read_to_end(caller, runs.stream(**IDS)).get_final_run())
     outputs = [{"tool_call_id": "call_1", "output": "x"}]
     with opened(
         caller, runs.submit_tool_outputs_stream(run_id=run.id, thread_id=THREAD, tool_outputs=outputs)

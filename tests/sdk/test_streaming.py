@@ -1,4 +1,4 @@
-"""A run told as events: orders, fields, moments, and two clients at once, through every client there is."""
+"""A run as events: orders, fields, moments, and two clients at once, through every client there is."""
 
 from __future__ import annotations
 
@@ -558,7 +558,7 @@ def test_a_snapshot_taken_while_a_stream_is_open_has_no_reader(caller, assistant
     run = stream.until("thread.message.delta")[0].data
     snapshot = assistants.snapshot()
     then = assistants.clock.now
-    told = story(stream.all())
+    names = story(stream.all())
     for _ in range(2):
         assistants.restore(snapshot)
         assert (assistants.clock.now, assistants.runs[0].status, assistants.runs[0].feed) == (then, "in_progress", None)
@@ -567,7 +567,7 @@ def test_a_snapshot_taken_while_a_stream_is_open_has_no_reader(caller, assistant
         assert second.poll(run) == ["in_progress", "completed"]
         (message,) = second.messages.list(thread_id=THREAD).data
         assert message.content[0].text.value == "A long story."
-    assert told == "message.delta message.completed step.completed run.completed"
+    assert names == "message.delta message.completed step.completed run.completed"
 
 
 def test_a_stream_of_before_a_restore_tells_nothing_of_the_world_after_it(caller, assistants, second):

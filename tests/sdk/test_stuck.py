@@ -1,4 +1,4 @@
-"""Clients that can make no progress any more, sync and async: each is told at once, and its healthy sibling is not.
+"""Clients that can make no more progress, sync and async: each fails at once, and its healthy sibling does not.
 
 The clients are coroutines; with a sync client of the SDK nothing in them ever waits, so they run as functions do.
 """
@@ -89,7 +89,7 @@ def api(request, assistants):
 
 
 def stuck(api, client, *acts):
-    """What the client is told; it must be told once, and everybody who hears of it the same."""
+    """The message of the failure that the client gets; there is one, and everybody who waits gets the same."""
     with pytest.raises(HarnessFailure) as caught:
         api.play(client(api, *acts))
     assert api.fake.failures == [caught.value]
@@ -126,15 +126,15 @@ async def waits_and_checks(api, *acts):
     ids=["failed", "incomplete", "expired"],
 )
 def test_a_loop_that_never_ends_by_its_source_is_stuck_at_the_third_unchanged_look(api, acts, status, because):
-    told = stuck(api, waits_for_completed, *acts)
+    message = stuck(api, waits_for_completed, *acts)
     run = api.fake.runs[0]
-    assert told.startswith(f"The client is stuck: it has looked 4 times at {run.id} in status '{status}'.")
+    assert message.startswith(f"The client is stuck: it has looked 4 times at {run.id} in status '{status}'.")
     assert re.search(
-        r"The loop at test_stuck\.py:\d+ waits for completed:\n    while run.status != \"completed\":\n", told
+        r"The loop at test_stuck\.py:\d+ waits for completed:\n    while run.status != \"completed\":\n", message
     )
-    assert because in told
-    assert f"The run {run.id}: queued 0s → in_progress 1s (pick_up) → {status} " in told
-    assert told.endswith(f"    while run.status not in ({ENDS}): ...   # every way a run can end")
+    assert because in message
+    assert f"The run {run.id}: queued 0s → in_progress 1s (pick_up) → {status} " in message
+    assert message.endswith(f"    while run.status not in ({ENDS}): ...   # every way a run can end")
 
 
 @pytest.mark.parametrize("client", [waits_for_completed, waits_and_checks], ids=["patient", "busy"])
@@ -143,9 +143,9 @@ def test_a_loop_whose_run_completes_is_not_stuck(api, client):
 
 
 def test_a_loop_that_may_end_in_another_way_is_given_more_looks(api):
-    told = stuck(api, waits_and_checks, fail())
-    assert "it has looked 30 times" in told
-    assert told.endswith("stuck_after=100)   # if the client gives up by itself, after more requests")
+    message = stuck(api, waits_and_checks, fail())
+    assert "it has looked 30 times" in message
+    assert message.endswith("stuck_after=100)   # if the client gives up by itself, after more requests")
 
 
 @pytest.mark.assistants(stuck_after=6)
@@ -164,16 +164,16 @@ def test_a_status_that_no_run_ever_has(api):
         while run.status not in ("canceled", "done"):
             run = await api.retrieve(run)
 
-    told = stuck(api, waits_for_a_word)
-    assert "it has looked 4 times" in told
-    assert 'No run is ever "canceled"; the status is called "cancelled".\nNo run is ever "done".\n' in told
+    message = stuck(api, waits_for_a_word)
+    assert "it has looked 4 times" in message
+    assert 'No run is ever "canceled"; the status is called "cancelled".\nNo run is ever "done".\n' in message
 
 
 def test_a_run_that_waits_for_outputs(api):
-    told = stuck(api, waits_for_completed, calls(WEATHER, call("get_time")))
-    assert "it has looked 30 times" in told
-    assert 'It waits for the outputs of get_weather({"city":"Oslo"}), get_time({}), and nobody submits them.' in told
-    assert "submit_tool_outputs(run_id=run.id, thread_id=run.thread_id, tool_outputs=outputs)" in told
+    message = stuck(api, waits_for_completed, calls(WEATHER, call("get_time")))
+    assert "it has looked 30 times" in message
+    assert 'It waits for the outputs of get_weather({"city":"Oslo"}), get_time({}), and nobody submits them.' in message
+    assert "submit_tool_outputs(run_id=run.id, thread_id=run.thread_id, tool_outputs=outputs)" in message
 
 
 def test_outputs_that_are_submitted(api):
@@ -205,9 +205,9 @@ def test_a_loop_that_looks_at_an_old_copy(api):
         while run.status != "completed":
             await api.retrieve(run)
 
-    told = stuck(api, forgets)
-    assert "The run already has the status 'completed': the loop compares an old copy of the run." in told
-    assert told.endswith(
+    message = stuck(api, forgets)
+    assert "The run already has the status 'completed': the loop compares an old copy of the run." in message
+    assert message.endswith(
         "run = client.beta.threads.runs.retrieve(run_id=run.id, thread_id=run.thread_id)   # in the loop"
     )
 
@@ -229,18 +229,19 @@ def test_new_clients_to_which_no_look_is_the_second(api):
             api.client = api.new_client()
             run = await api.retrieve(run)
 
-    told = stuck(api, renews)
-    assert "Every request comes from a new client, and a client's first look at a run moves no time." in told
-    assert told.endswith("client = openai.OpenAI()   # once, before the loop")
+    message = stuck(api, renews)
+    assert "Every request comes from a new client, and a client's first look at a run moves no time." in message
+    assert message.endswith("client = openai.OpenAI()   # once, before the loop")
 
 
 @pytest.mark.parametrize("policy", ["manual", "timed"])
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 def test_a_busy_loop_under_a_clock_that_looks_do_not_move(policy, asynchronous):
     with fake_assistants(clock=policy) as assistants:
-        told = stuck(Api(assistants, asynchronous), waits_and_checks, say("Hello."))
+        message = stuck(Api(assistants, asynchronous), waits_and_checks, say("Hello."))
     assert (
-        f"From here it goes to cancelling, expired, in_progress, but under clock={policy!r} retrieving it moves" in told
+        f"From here it goes to cancelling, expired, in_progress, but under clock={policy!r} retrieving it moves"
+        in message
     )
 
 
@@ -265,10 +266,10 @@ def test_a_poller_of_the_sdk_is_named_with_the_line_that_calls_it(api):
         assistant = api.fake.add_assistant()
         await api.runs_create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
 
-    told = stuck(api, polls)
+    message = stuck(api, polls)
     at = r"The loop of create_and_poll, called at test_stuck\.py:\d+ waits for requires_action, completed, incomplete, "
-    assert re.search(at, told)
-    assert "    given = found(*args, **options)\n" in told or "    return await given if" in told
+    assert re.search(at, message)
+    assert "    given = found(*args, **options)\n" in message or "    return await given if" in message
 
 
 def test_a_poller_of_the_sdk_that_is_too_old_for_a_status():
@@ -312,12 +313,12 @@ def test_asking_on_when_nothing_changes_any_more(api, ask, said, acts, because):
     async def asks(api):
         await asks_for_ever(api, await api.settle(*acts), ask, 1)
 
-    told = stuck(api, asks)
+    message = stuck(api, asks)
     assert re.match(
         rf"The client is stuck: it has {said}\w+ 30 times\.\n\nThe loop at test_stuck\.py:\d+ repeats the request:",
-        told,
+        message,
     )
-    assert because in told
+    assert because in message
 
 
 @each_question
@@ -325,10 +326,10 @@ def test_asking_busily_while_a_run_is_active_moves_no_time(api, ask, said):
     async def asks(api):
         await asks_for_ever(api, await api.start(say("Hello.")), ask, 0)
 
-    told = stuck(api, asks)
-    assert f"it has {said}" in told
-    assert "Time passes when the client sleeps or retrieves the run itself, and it does neither." in told
-    assert "time.sleep(1)   # or asyncio.sleep, between the requests; it takes no real time, or\n    run = " in told
+    message = stuck(api, asks)
+    assert f"it has {said}" in message
+    assert "Time passes when the client sleeps or retrieves the run itself, and it does neither." in message
+    assert "time.sleep(1)   # or asyncio.sleep, between the requests; it takes no real time, or\n    run = " in message
 
 
 async def waits_for_an_answer(api, *acts):
@@ -345,9 +346,9 @@ def test_waiting_for_a_message_that_comes(api):
 
 
 def test_waiting_for_a_message_that_does_not_come(api):
-    told = stuck(api, waits_for_an_answer, hang())
-    assert "it has listed the messages of" in told
-    assert "It was in_progress for 599 s, and expired." in told
+    message = stuck(api, waits_for_an_answer, hang())
+    assert "it has listed the messages of" in message
+    assert "It was in_progress for 599 s, and expired." in message
 
 
 def test_waiting_for_a_message_when_no_run_was_created(api):
@@ -356,9 +357,9 @@ def test_waiting_for_a_message_when_no_run_was_created(api):
         while len((await api.messages_list(thread_id=thread.id)).data) < 2:
             await api.sleep(1)
 
-    told = stuck(api, forgets_the_run)
-    assert f"There is no run on {api.fake.threads[0].id}, and without one nothing happens on a thread." in told
-    assert "run = client.beta.threads.runs.create(thread_id=thread.id" in told
+    message = stuck(api, forgets_the_run)
+    assert f"There is no run on {api.fake.threads[0].id}, and without one nothing happens on a thread." in message
+    assert "run = client.beta.threads.runs.create(thread_id=thread.id" in message
 
 
 # --- requests that are refused ------------------------------------------------------------------------------
@@ -388,11 +389,11 @@ def test_submitting_to_a_run_that_has_ended(api, acts):
         run = await api.settle(*acts)
         await insists(api, lambda: submit(api, run), pause=1)
 
-    told = stuck(api, submits)
+    message = stuck(api, submits)
     status = api.fake.runs[0].status
-    assert f"it has submitted outputs to {api.fake.runs[0].id} 30 times, and the answer was always 400: " in told
-    assert f"'{status}' is final" in told
-    assert 'if run.status == "requires_action":   # other runs take no outputs' in told
+    assert f"it has submitted outputs to {api.fake.runs[0].id} 30 times, and the answer was always 400: " in message
+    assert f"'{status}' is final" in message
+    assert 'if run.status == "requires_action":   # other runs take no outputs' in message
 
 
 def test_submitting_outputs_of_other_calls(api):
@@ -400,10 +401,10 @@ def test_submitting_outputs_of_other_calls(api):
         run = await api.settle(WEATHER)
         await insists(api, lambda: submit(api, run))
 
-    told = stuck(api, submits)
-    assert "400: Expected tool outputs for call_ids ['call_" in told
-    assert "It waits for the outputs of get_weather" in told
-    assert 'outputs = [{"tool_call_id": call.id, ' in told
+    message = stuck(api, submits)
+    assert "400: Expected tool outputs for call_ids ['call_" in message
+    assert "It waits for the outputs of get_weather" in message
+    assert 'outputs = [{"tool_call_id": call.id, ' in message
 
 
 def test_cancelling_a_run_that_has_ended(api):
@@ -411,9 +412,9 @@ def test_cancelling_a_run_that_has_ended(api):
         run = await api.settle(say("x"))
         await insists(api, lambda: api.runs_cancel(run_id=run.id, thread_id=run.thread_id))
 
-    told = stuck(api, cancels)
-    assert "it has tried 30 times to cancel run_" in told
-    assert told.endswith(f"if run.status not in ({ENDS}):   # a run that has ended cannot be cancelled\n        ...")
+    message = stuck(api, cancels)
+    assert "it has tried 30 times to cancel run_" in message
+    assert message.endswith(f"if run.status not in ({ENDS}):   # a run that has ended cannot be cancelled\n        ...")
 
 
 LOCKED = {
@@ -443,10 +444,10 @@ def test_a_thread_that_stays_locked(api, ask, said, acts, pause, because):
         run = await (api.settle(*acts) if pause else api.start(*acts))
         await insists(api, lambda: ask(api, run), pause=pause)
 
-    told = stuck(api, tries)
+    message = stuck(api, tries)
     [run] = api.fake.runs
-    assert f"it has tried 30 times to {said} {run.thread_id}, and the answer was always 400: " in told
-    assert f"{run.id} is '{run.status}', and locks the thread: no messages, no other runs.\n{because}" in told
+    assert f"it has tried 30 times to {said} {run.thread_id}, and the answer was always 400: " in message
+    assert f"{run.id} is '{run.status}', and locks the thread: no messages, no other runs.\n{because}" in message
 
 
 @on_a_locked_thread
@@ -464,9 +465,9 @@ def test_any_other_request_that_is_refused_again_and_again(api):
         run = await api.settle(say("x"))
         await insists(api, lambda: api.messages_create(thread_id=run.thread_id, role="wizard", content="x"))
 
-    told = stuck(api, tries)
-    assert "Time does not change this answer: the request itself has to change." in told
-    assert told.endswith("except openai.APIStatusError:\n        raise   # asking again is of no use")
+    message = stuck(api, tries)
+    assert "Time does not change this answer: the request itself has to change." in message
+    assert message.endswith("except openai.APIStatusError:\n        raise   # asking again is of no use")
 
 
 def test_a_thread_that_is_not_there(api):

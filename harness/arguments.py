@@ -86,7 +86,11 @@ class ValueGenerator:
         self._ref_depth = 1
 
     def arguments(self) -> dict[str, Any]:
-        """An object that fits the whole schema."""
+        """An object that fits the whole schema.
+
+        Raises:
+            HarnessFailure: no such object was found.
+        """
         reason = "The schema does not describe an object."
         for ref_depth in self.ref_depths:
             self._ref_depth = ref_depth

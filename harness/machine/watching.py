@@ -47,6 +47,9 @@ def watched(**options: Any) -> Iterator[WatchedFake]:
     ...     run = client.beta.threads.create_and_run(assistant_id=assistants.add_assistant(instructions="Hi").id)
     >>> [moment.status for moment in assistants.runs[0].timeline]
     ['queued']
+
+    Raises:
+        HarnessFailure: at the end, the first failure of the fake, also if the client swallowed it.
     """
     fake = WatchedFake(**options)
     with placeholder_key(), installed(fake):

@@ -116,7 +116,11 @@ def _marker_error(node: pytest.Item | pytest.Collector) -> str | None:
 
 
 def options_of(item: pytest.Item) -> Options:
-    """The options for one test, each from the nearest marker that names it, the ini file, or the defaults."""
+    """The options for one test, each from the nearest marker that names it, the ini file, or the defaults.
+
+    Raises:
+        HarnessFailure: a marker or the ini file has an unknown option, or a wrong value for one.
+    """
     given: dict[str, Any] = {"seed": item.nodeid}
     for name in NAMES:
         try:
@@ -136,7 +140,11 @@ def options_of(item: pytest.Item) -> Options:
 
 
 def cassette_of(item: pytest.Item) -> tuple[Path, dict[str, Any]] | None:
-    """The path of the cassette that a test replays and the options of the replay, or None."""
+    """The path of the cassette that a test replays and the options of the replay; None if it replays none.
+
+    Raises:
+        HarnessFailure: the marker has wrong arguments.
+    """
     marker = item.get_closest_marker(CASSETTE)
     if marker is None and CASSETTE not in getattr(item, "fixturenames", ()):
         return None

@@ -114,7 +114,12 @@ class Tape:
         self._is_discarded = True
 
     def write(self) -> None:
-        """Write what was recorded, if anything was, together with what others have written meanwhile."""
+        """Write what was recorded, if anything was, together with what others have written meanwhile.
+
+        Raises:
+            HarnessFailure: some exchanges cannot be recorded (the others are written), a secret would be written, or
+                the file cannot be.
+        """
         if self._saved is None or self._is_discarded:
             return
         pairs = list(zip(self._saved["requests"], self._saved["responses"], strict=True))

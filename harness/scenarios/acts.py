@@ -59,7 +59,11 @@ def act(data: Mapping[str, Any] | str, *, where: str, folder: Path | None = None
 
 
 def read(data: Any, place: Place) -> Act:
-    """The act that data at a place of a scenario describes."""
+    """The act that data at a place of a scenario describes.
+
+    Raises:
+        HarnessFailure: it describes none, or one that executes code, which its source may not.
+    """
     if isinstance(data, str):
         data = {"say": data}
     if not isinstance(data, Mapping):

@@ -45,7 +45,11 @@ def items(data: Any, place: Place) -> Iterator[tuple[Any, Place]]:
 
 
 def script(data: Any, place: Place) -> Script:
-    """The script that data describes: an act, or a list of acts."""
+    """The script that data describes: an act, or a list of acts.
+
+    Raises:
+        HarnessFailure: an item is no act, or an act can never happen.
+    """
     read = [acts.read(item, where) for item, where in items(data, place)]
     try:
         return Script(as_acts(read, where=str(place)), str(place))

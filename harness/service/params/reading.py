@@ -29,6 +29,9 @@ def parse_json(body: Content, api: Api) -> object:
 
     >>> parse_json(b"", "v2"), parse_json(b"[]", "v2"), parse_json(b'{"a": [1]}', "v2")
     ({}, {}, {'a': [1]})
+
+    Raises:
+        Refusal: the body is not JSON.
     """
     if not body:
         return {}
@@ -40,7 +43,11 @@ def parse_json(body: Content, api: Api) -> object:
 
 
 def validate(model: type[M], data: object, api: Api) -> M:
-    """`data` as an instance of `model`, or a refusal in the wording of `api`."""
+    """`data` as an instance of `model`.
+
+    Raises:
+        Refusal: it does not fit the model; in the wording of `api`.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -51,6 +58,9 @@ def parse_query(model: type[Q], query: Mapping[str, list[str]], api: Api) -> Q:
     """A decoded query string as an instance of `model`.
 
     A list is written `name[]=…` or `name=…`, once for each item. Of any other parameter the last value counts.
+
+    Raises:
+        Refusal: a parameter has a wrong value; in the wording of `api`.
     """
     if not query:
         defaults: Q = _defaults(model)

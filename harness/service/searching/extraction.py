@@ -87,6 +87,9 @@ def extract(filename: str, content: bytes) -> str:
 
     >>> extract("page.html", b"<h1>Tea</h1><script>steep()</script><p>3&nbsp;minutes</p>").split()
     ['Tea', '3', 'minutes']
+
+    Raises:
+        Unreadable, HarnessFailure: as `text_of`.
     """
     reader = _READERS.get(extension(filename))
     if reader is None:

@@ -94,24 +94,11 @@ def imports(
         if not any(map(_is_api_request, recorded)):
             raise _no_request(source, recorded)
         for name, exchanges in by_conversation(recorded).items():
-            ours = list(filter(_is_api_request, exchanges))
-            if not ours:
-                continue
-            redactor = Redactor(patterns=redact, keep=keep)
-            done = redactor.redact(ours)
-            filename = _unused_name(cassette_name(name or source.name), taken)
-            taken.add(folded(filename))
-            found.append(
-                Import(
-                    path=folder / filename,
-                    source=f"{source}: {name}" if name else str(source),
-                    exchanges=done,
-                    left_out=len(exchanges) - len(ours),
-                    replaced=sum(redactor.counts.values()),
-                    header="\n".join(filter(None, [header_of(source), f"Imported from {name or source.name}."])),
-                    redactor=redactor,
-                )
-            )
+            if any(map(_is_api_request, exchanges)):
+                filename = _unused_name(cassette_name(name or source.name), taken)
+                taken.add(folded(filename))
+                redactor = Redactor(patterns=redact, keep=keep)
+                found.append(_import(source, name, exchanges, folder / filename, redactor))
     existing = [item.path for item in found if item.path.exists() and not force]
     if existing:
         raise HarnessFailure(
@@ -120,6 +107,20 @@ def imports(
             do="harness import --force …   # replace them; or choose another folder: -o FOLDER",
         )
     return found
+
+
+def _import(source: Path, name: str, exchanges: Sequence[RecordedExchange], path: Path, redactor: Redactor) -> Import:
+    """The import of one conversation; `name` is empty if it has none."""
+    ours = list(filter(_is_api_request, exchanges))
+    return Import(
+        path=path,
+        source=f"{source}: {name}" if name else str(source),
+        exchanges=redactor.redact(ours),
+        left_out=len(exchanges) - len(ours),
+        replaced=sum(redactor.counts.values()),
+        header="\n".join(filter(None, [header_of(source), f"Imported from {name or source.name}."])),
+        redactor=redactor,
+    )
 
 
 def write_all(cassettes: Sequence[Rendered]) -> None:

@@ -71,10 +71,7 @@ def apply(call: Call, assistant: Assistant) -> None:
     if "reasoning_effort" in given:
         effort = body.reasoning_effort or compatibility.default_effort(call, model)
     normalized = {name: _value(body, name) for name in DEFAULTS if name in given}
-    sampling_set = {
-        name for name in compatibility.SAMPLING_PARAMETERS if name in given and getattr(body, name) is not None
-    }
-    sampling_set |= assistant.sampling_set - given
+    sampling_set = _sampling_set(body, assistant)
     compatibility.check_format(call, normalized.get("response_format", assistant.response_format), wanted)
     compatibility.check_model(call, model, effort, sampling_set)
     compatibility.check_change(call, assistant.model, model, effort)
@@ -84,7 +81,7 @@ def apply(call: Call, assistant: Assistant) -> None:
             setattr(assistant, name, getattr(body, name))
     for name, value in normalized.items():
         setattr(assistant, name, value)
-    assistant.sampling_set = frozenset(sampling_set)
+    assistant.sampling_set = sampling_set
     assistant.reasoning_effort = effort
     assistant.tools = wanted
     if "metadata" in given:
@@ -95,6 +92,12 @@ def apply(call: Call, assistant: Assistant) -> None:
         assistant.tool_resources = resources
     else:
         tools.share_with_v2(call, assistant, assistant.tools, assistant.file_ids)
+
+
+def _sampling_set(body: Any, assistant: Assistant) -> frozenset[str]:
+    """The sampling parameters that a client has set, now or before; null takes one back."""
+    given = {name for name in compatibility.SAMPLING_PARAMETERS if name in body.model_fields_set}
+    return assistant.sampling_set - given | {name for name in given if getattr(body, name) is not None}
 
 
 def _replace_files(call: Call, assistant: Assistant, file_ids: Iterable[str]) -> None:

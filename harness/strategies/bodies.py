@@ -135,7 +135,7 @@ CHUNKING = Field(
     st.sampled_from([{"type": "auto"}, CHUNKS]),
     st.sampled_from(
         [
-            *("auto", None, {}, {"type": "static"}, {"type": "whole"}),
+            *("auto", {}, {"type": "static"}, {"type": "whole"}),
             {"type": "static", "static": {"max_chunk_size_tokens": 99, "chunk_overlap_tokens": 0}},
             {"type": "static", "static": {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 401}},
         ]

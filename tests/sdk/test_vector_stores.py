@@ -109,6 +109,16 @@ def test_a_deleted_store_is_named_by_nobody(wire, fake):
     assert [each["vector_store_ids"] for each in shown] == [[], [], [other], [other]]
 
 
+def test_of_a_new_store_all_may_be_null(one_wire, other):
+    """As litellm creates every store on OpenAI, which refused only its metadata (BerriAI/litellm#13284, #13285)."""
+    nothing = dict.fromkeys(("file_ids", "expires_after", "chunking_strategy", "metadata"))
+    made = one_wire.ok("POST", "/vector_stores", {"name": "Papers", **nothing})
+    assert made == {**one_wire.ok("POST", "/vector_stores", {"name": "Papers"}), "id": made["id"]}
+    _, path, _ = store_of(one_wire, "a.txt", chunking_strategy=None)
+    [file] = one_wire.ok("GET", f"{path}/files")["data"]
+    assert file["chunking_strategy"]["static"] == {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}
+
+
 def test_modify_is_partial_and_null_takes_away(wire, fake):
     """CONTRACT §1.6."""
     made, path, _ = store_of(wire, name="old", expires_after=THREE_DAYS, metadata={"a": "b"})

@@ -45,11 +45,13 @@ class StoreRankingOptions(Body):
 
 
 class SearchVectorStore(Body):
+    """All but the query may be null, as in litellm's searches (its tests/vector_store_tests, run on OpenAI)."""
+
     query: Annotated[
         Annotated[str, of_type("string")] | Annotated[list[str], of_type("array")],
         one_of_kinds("one of a string or array of strings"),
     ]
     filters: Filter | None = None
-    max_num_results: Annotated[int, Field(ge=1, le=50)] = 10
+    max_num_results: Annotated[int, Field(ge=1, le=50)] | None = None
     ranking_options: StoreRankingOptions | None = None
     rewrite_query: bool | None = None

@@ -36,9 +36,11 @@ class ModifyVectorStore(Body):
 
 
 class CreateVectorStore(ModifyVectorStore):
+    """Every field may be null, as in each store that litellm makes (BerriAI/litellm#13284, #13285)."""
+
     description: str | None = None
-    file_ids: Annotated[list[str], Field(max_length=500), array_of("strings")] = ABSENT
-    chunking_strategy: ChunkingStrategy = ABSENT
+    file_ids: Annotated[list[str], Field(max_length=500), array_of("strings")] | None = None
+    chunking_strategy: ChunkingStrategy | None = None
 
 
 class CreateStoreFile(Body):

@@ -21,7 +21,7 @@ def create(call: Call) -> dict[str, Any]:
     found = call.world.searcher.search(
         list(documents_of(call.vector_store, call.store)),
         *queries,
-        max_num_results=body.max_num_results,
+        max_num_results=body.max_num_results or 10,
         score_threshold=body.ranking_options.score_threshold if body.ranking_options else 0.0,
         filter_by=as_json(body.filters),
     )

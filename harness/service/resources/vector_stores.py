@@ -52,7 +52,7 @@ def reply(call: Call, store: VectorStore) -> dict[str, Any]:
 
 def create(call: Call) -> dict[str, Any]:
     given = call.body.model_dump(exclude_unset=True)
-    file_ids = given.pop("file_ids", ())
+    file_ids = given.pop("file_ids", None) or ()
     check_files(call, file_ids)
     chunking = chunking_of(given.pop("chunking_strategy", None))
     return reply(call, make(call, file_ids, chunking, **given))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from email.utils import formatdate
 from functools import lru_cache
@@ -101,10 +102,24 @@ def unauthorized(request: Request, *, azure: bool) -> Refusal:
 
 
 def key_of(request: Request, *, azure: bool) -> str:
-    """The API key of a request; empty if it has none."""
+    """The API key of a request; empty if it has none.
+
+    OpenAI also takes it as a password, as `curl -u :KEY` sends it in the guide to Code Interpreter.
+    """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     key = token.strip() if scheme.lower() == "bearer" else ""
-    return (request.headers.get("api-key", "") or key) if azure else key
+    if azure:
+        return request.headers.get("api-key", "") or key
+    return _password_of_nobody(token) if scheme.lower() == "basic" else key
+
+
+def _password_of_nobody(credentials: str) -> str:
+    """The password of credentials with a blank user name (CONTRACT §7.1), else nothing."""
+    try:
+        user, _, password = base64.b64decode(credentials).decode().partition(":")
+    except ValueError:
+        return ""
+    return "" if user else password
 
 
 class AvailableVersions(NamedTuple):

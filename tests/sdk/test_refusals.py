@@ -5,6 +5,7 @@ Evidence for the texts: CONTRACT §3.3-§3.7, §4, §6, §7 and FACTS B.
 
 from __future__ import annotations
 
+import base64
 import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -221,6 +222,17 @@ CASES = [
         status=401,
         code="invalid_api_key",
         options={"api_key": "sk-another"},
+    ),
+    Case(
+        "wrong key as a password",
+        "GET",
+        "/assistants",
+        "Incorrect API key provided: sk-test. You can find your API key at "
+        "https://platform.openai.com/account/api-keys.",
+        status=401,
+        code="invalid_api_key",
+        options={"api_key": "sk-another"},
+        send={"headers": {"authorization": "Basic OnNrLXRlc3Q="}},
     ),
     # continuedev/continue#9634: eight characters, a star for each of the others, four
     Case(
@@ -759,6 +771,30 @@ def test_refusal(wire, case):
     assert answer.json()["error"] == error
     assert list(answer.json()["error"]) == list(error)
     assert contents(wire.fake) == before
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b":sk-test", 200),
+        (b":sk:test", 200),
+        (b":", 401),
+        (b"sk-test:", 401),
+        (b"user:sk-test", 401),  # only of nobody (G)
+        (b"sk-test", 401),
+        (b":\xff", 401),
+    ],
+)
+def test_the_key_may_be_the_password_of_nobody(one_wire, sent, status):
+    """`curl -u :$OPENAI_API_KEY`, as the guide to Code Interpreter has it; the refusal says so, too (CONTRACT §7.1)."""
+    one_wire.start()
+    headers = {"authorization": f"Basic {base64.b64encode(sent).decode()}"}
+    assert one_wire.send("POST", "/threads", headers=headers).status_code == status
+
+
+def test_a_password_that_is_not_base64(one_wire):
+    one_wire.start()
+    assert one_wire.send("POST", "/threads", headers={"authorization": "Basic sk-test"}).status_code == 401
 
 
 def test_v1_runs_on_assistants_that_have_a_newer_model_already(wire, api):

@@ -90,6 +90,16 @@ def test_azures_key_is_a_key():
     assert len(worlds.for_key("azure-key").threads) == 1
 
 
+def test_a_key_is_the_same_as_a_password():
+    worlds = Worlds()
+    thread = create(worlds, "/threads", key="sk-a")
+    assert send(worlds, "GET", f"/threads/{thread}", authorization="Basic OnNrLWE=")[0].status == 200
+    control = {"root": "http://127.0.0.1:1", "host": "127.0.0.1:1", "authorization": "Basic OnNrLWE="}
+    create(worlds, "/threads", key="sk-b")
+    assert send(worlds, "GET", "/_harness/clock", **control)[0].status == 200
+    assert send(worlds, "GET", f"/_harness/transcript?thread={thread}", **control)[0].status == 200
+
+
 def test_all_begin_with_the_scenario_and_begin_again_with_it():
     worlds = Worlds(scenario={"assistants": [{"id": "asst_hello"}], "every_run": ["Hello!"]})
     for key in ("sk-a", "sk-b"):

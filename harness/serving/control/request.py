@@ -54,7 +54,7 @@ class ControlRequest:
             ControlError: there is no world of that name (404), or there are several and none is named (400).
         """
         names, named = self.worlds.names(), self.http.query.get("world", [""])[0]
-        key = key_of(self.http, azure=True)
+        key = key_of(self.http, azure=True) or key_of(self.http, azure=False)
         if not named and key:
             return self.worlds.name_of(key), self.worlds.for_key(key)
         name = named or (names[0] if len(names) == 1 else "")

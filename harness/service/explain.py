@@ -37,11 +37,16 @@ def not_served(method: str, path: str, known: Iterable[str]) -> HarnessFailure:
     families = {route.split("/")[1] for route in routes}
     family = difflib.get_close_matches(path.strip("/").split("/")[0], families, n=1, cutoff=0.75)
     near = difflib.get_close_matches(path, [route for route in routes if route.split("/")[1] in family], n=1, cutoff=0)
+    do = (
+        f'assistants.on("{method}", "{path}", lambda request: {{"object": "…"}})   # answer it yourself\n'
+        'openai.OpenAI(base_url="…")   # or ask another server; with `harness serve` this is the only way'
+    )
+    if path.startswith("/v1") and path[3:].split("/", maxsplit=1)[0] in families:
+        do = 'openai.base_url = "…/v1/"   # with a slash at its end: paths are joined to it as they are'
     return HarnessFailure(
         f"{method} {path} is not served: the fake serves the Assistants API only. Nothing reached the network.",
         there_was=f"The nearest route it serves: {near[0]}" if near else "",
-        do=f'assistants.on("{method}", "{path}", lambda request: {{"object": "…"}})   # answer it yourself\n'
-        'openai.OpenAI(base_url="…")   # or ask another server; with `harness serve` this is the only way',
+        do=do,
     )
 
 

@@ -55,6 +55,15 @@ def test_a_folder_next_to_the_package_does_not_count_as_part_of_it():
     assert "next_run(…) at test_app.py:2: " in str(fake.unused())
 
 
+@pytest.mark.parametrize("path", ["/v1files", "/v1threads/thread_1/runs", "/v1vector_stores"])
+def test_a_base_url_without_a_slash_at_its_end(path):
+    """As `openai.base_url = ".../v1"` and `openai -b .../v1` make it, without the slash that other clients add."""
+    failure = str(explain.not_served("POST", path, (route.template for route in ROUTES)))
+    assert f"POST {path} is not served" in failure
+    assert 'openai.base_url = "…/v1/"' in failure
+    assert "/v1/" not in str(explain.not_served("POST", "/v1completions", (route.template for route in ROUTES)))
+
+
 def test_the_nearest_route_is_named():
     known = ["/assistants", "/threads", "/threads/{thread_id}/runs", "/models"]
     failure = explain.not_served("GET", "/asistants", known)

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -123,7 +124,7 @@ def test_a_server_begins_as_shown(folder, block):
         [sys.executable, "-m", "harness", *arguments], cwd=folder, stdout=subprocess.PIPE, encoding="utf-8"
     ) as program:
         try:
-            greeting = list(iter(program.stdout.readline, "Ctrl+C ends it.\n"))
+            greeting = list(takewhile(lambda line: line != "Ctrl+C ends it.\n", program.stdout))
             program.send_signal(signal.SIGINT)
             assert (program.stdout.read(), program.wait(PATIENCE)) == ("\nStopping.\n", 0)
         finally:

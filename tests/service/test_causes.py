@@ -17,6 +17,7 @@ from harness.report.text import failure_section
 from harness.service.exchange import Exchange
 from harness.service.http import Request, Response
 from harness.sleep_log import SleepLog, ThreadSleep
+from harness.transports.httpx_family import sdk_http_library
 
 if not hasattr(openai.OpenAI, "vector_stores"):
     pytest.skip(f"openai {openai.__version__} lacks some of the calls that are made here", allow_module_level=True)
@@ -353,6 +354,32 @@ def test_a_portal_that_an_earlier_test_has_ended():
     section = failure_section([], [], RuntimeError("This portal is not running"))
     assert section.startswith("Most likely cause: a failure of the harness, ")
     assert failure_section([], [], RuntimeError("This loop is not running")) == ""
+
+
+def failed_call(client):
+    with pytest.raises(openai.APIConnectionError) as raised:
+        client.with_options(max_retries=0).models.list()
+    return raised.value
+
+
+def test_a_transport_that_connects_by_itself(fake):
+    """As those of httpx-socks and httpx-curl-cffi do, which Python's own guards do not always see."""
+    family = sdk_http_library()
+
+    class Socks(family.BaseTransport):
+        def handle_request(self, request):
+            raise family.ConnectError("no proxy there")
+
+    class Retrying(family.HTTPTransport):
+        def handle_request(self, request):
+            return super().handle_request(request)
+
+    error = failed_call(openai.OpenAI(api_key="x", http_client=family.Client(transport=Socks())))
+    assert f"sends through a transport of its own, {__name__}.Socks, which" in cause_of(fake, error)
+    fake.faults.connect_error()
+    error = failed_call(openai.OpenAI(api_key="x", http_client=family.Client(transport=Retrying())))
+    assert cause_of(fake, error) is None
+    assert failure_section([], [], ConnectionError("APIConnectionError")) == ""  # from nowhere
 
 
 OLDEST = "messages are listed newest first: data[-1]"

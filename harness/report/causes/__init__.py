@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # The most specific first: the first one that returns a line wins.
 RULES: tuple[Callable[[FailedTest], str | None], ...] = (
     client_errors.event_loop_ended,
+    client_errors.own_transport,
     client_errors.endless_loop,
     refusals.expired_by_bystander,
     refusals.cancelled_too_early,

@@ -39,6 +39,16 @@ def event_loop_ended(test: FailedTest) -> str | None:
     )
 
 
+def own_transport(test: FailedTest) -> str | None:
+    """No row of the contract: a transport that connects by itself is not intercepted, such as that of httpx-socks."""
+    if test.own_transport is None or not re.search(r"\bAPI(Connection|Timeout)Error\b", test.error_text):
+        return None
+    return (
+        f"the client sends through a transport of its own, {test.own_transport}, which connects by itself and never "
+        "asks the fake: leave it out in tests, or use assistants.client()."
+    )
+
+
 # --- messages -----------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=BaseException)
 Part = dict[str, Any]
+TRANSPORTS = frozenset({"harness", "httpx", "httpx2"})  # whose transports ask the fake, or connect to nothing
 EDGE = 12  # characters at either end of a long text that a failed assertion shows at least
 
 
@@ -63,6 +64,16 @@ class FailedTest:
         """The line of source that raised the error, where it can be read."""
         frames = traceback.extract_tb(self.error.__traceback__)
         return (frames[-1].line or "") if frames else ""
+
+    @cached_property
+    def own_transport(self) -> str | None:
+        """The client's own transport, if the failed request went through it, and through no other within it."""
+        frames = [frame for error in self.chain for frame, _ in traceback.walk_tb(error.__traceback__)]
+        senders = [frame for frame in frames if frame.f_code.co_name in ("handle_request", "handle_async_request")]
+        if not senders:
+            return None
+        module, name = str(senders[-1].f_globals.get("__name__")), type(senders[-1].f_locals.get("self")).__name__
+        return None if module.partition(".")[0] in TRANSPORTS else f"{module}.{name}"
 
     def raised(self, kind: type[E]) -> E | None:
         """The first error of this kind."""

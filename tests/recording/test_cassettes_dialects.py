@@ -415,7 +415,7 @@ DEFLATED = RAW.compress(TEXT) + RAW.flush()
         ("deflate", TEXT),
         ("deflate, gzip", gzip.compress(zlib.compress(TEXT), mtime=0)),
         ("identity", TEXT),
-        ("zstd", TEXT),
+        ("compress", TEXT),
         ("br", TEXT),
     ],
 )

@@ -832,7 +832,7 @@ def test_what_a_test_gives_stays_its_own(assistants):
 def test_the_id_of_a_file_may_have_dots(assistants):
     client = assistants.client()
     assert client.files.retrieve(assistants.add_file(content=b"", id="file-a.b").id).id == "file-a.b"
-    with pytest.raises(openai.BadRequestError, match="letters, numbers, underscores, or dashes"):
+    with pytest.raises((openai.BadRequestError, openai.NotFoundError)):  # the latter with v1
         client.beta.threads.retrieve("thread_a.b")  # so `add_thread` refuses such an id
 
 

@@ -233,7 +233,7 @@ class _SleepQueue:
         await awake
 
     def _is_alone(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether nothing else sleeps, and nothing else is to run now."""
+        """Whether nothing else sleeps, and nothing else is to run now; no, on a loop that does not show the latter."""
         return not self._queue and not getattr(loop, "_ready", True)
 
     def _step(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -114,7 +114,7 @@ def key_of(request: Request, *, azure: bool) -> str:
 
 
 def _password_of_nobody(credentials: str) -> str:
-    """The password of credentials with a blank user name (CONTRACT §7.1), else nothing."""
+    """The password of credentials with a blank user name (CONTRACT §7.1); of others nothing, which is a guess (G)."""
     try:
         user, _, password = base64.b64decode(credentials).decode().partition(":")
     except ValueError:

@@ -79,6 +79,16 @@ def outputs(text: str) -> dict[str, Any]:
     return {"tool_outputs": [{"tool_call_id": "call_A", "output": text}, {"tool_call_id": "call_B", "output": text}]}
 
 
+WRONG_KEY = Case(
+    "wrong key",
+    "GET",
+    "/assistants",
+    "Incorrect API key provided: sk-test. You can find your API key at https://platform.openai.com/account/api-keys.",
+    status=401,
+    code="invalid_api_key",
+    options={"api_key": "sk-another"},
+)
+
 CASES = [
     # public reports of what the service said (each with its place)
     *(
@@ -213,27 +223,8 @@ CASES = [
         status=401,
         send=NO_KEY,
     ),
-    Case(
-        "wrong key",
-        "GET",
-        "/assistants",
-        "Incorrect API key provided: sk-test. You can find your API key at "
-        "https://platform.openai.com/account/api-keys.",
-        status=401,
-        code="invalid_api_key",
-        options={"api_key": "sk-another"},
-    ),
-    Case(
-        "wrong key as a password",
-        "GET",
-        "/assistants",
-        "Incorrect API key provided: sk-test. You can find your API key at "
-        "https://platform.openai.com/account/api-keys.",
-        status=401,
-        code="invalid_api_key",
-        options={"api_key": "sk-another"},
-        send={"headers": {"authorization": "Basic OnNrLXRlc3Q="}},
-    ),
+    WRONG_KEY,
+    replace(WRONG_KEY, name="wrong key as a password", send={"headers": {"authorization": "Basic OnNrLXRlc3Q="}}),
     # continuedev/continue#9634: eight characters, a star for each of the others, four
     Case(
         "wrong long key",

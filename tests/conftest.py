@@ -16,3 +16,16 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no recordings: {folder} is not a folder (PYTEST_ASSISTANTS_SHARED says where they are)")
     return folder
+
+
+@pytest.fixture(params=["libyaml", "python"])
+def yaml_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """YAML is read by PyYAML's parser in C, and by the one in Python, which it has alone on a new Python.
+
+    They differ: the latter ends a plain text in `[…]` and `{…}` at a question mark.
+    """
+    yaml = pytest.importorskip("yaml")
+    if request.param == "python":
+        monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
+    elif not hasattr(yaml, "CSafeLoader"):
+        pytest.skip("PyYAML has no parser in C here")

@@ -665,15 +665,7 @@ DATA = st.recursive(
 )
 
 
-@pytest.fixture(params=[True, False], ids=["libyaml", "python"])
-def loader(request, monkeypatch):
-    if not request.param:
-        monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
-    elif not hasattr(yaml, "CSafeLoader"):
-        pytest.skip("PyYAML has no C loader here")
-
-
-@pytest.mark.usefixtures("loader")
+@pytest.mark.usefixtures("yaml_parser")
 def test_yaml_is_read_as_pyyaml_reads_it():
     """PyYAML guesses types where nothing is quoted; its own dumper quotes what would be guessed wrong."""
 
@@ -686,17 +678,17 @@ def test_yaml_is_read_as_pyyaml_reads_it():
     check()
 
 
-@pytest.mark.usefixtures("loader")
+@pytest.mark.usefixtures("yaml_parser")
 def test_an_alias_is_what_its_anchor_was():
     assert yaml_reader.load("a: &x {k: &y [1]}\nb: *x\nc: *y\n") == {"a": {"k": ["1"]}, "b": {"k": ["1"]}, "c": ["1"]}
 
 
-@pytest.mark.usefixtures("loader")
+@pytest.mark.usefixtures("yaml_parser")
 def test_an_anchor_that_is_set_again_names_the_later_value():
     assert yaml_reader.load("a: &x [&x [1], *x]\nb: *x\n") == {"a": [["1"], ["1"]], "b": ["1"]}
 
 
-@pytest.mark.usefixtures("loader")
+@pytest.mark.usefixtures("yaml_parser")
 def test_a_few_lines_cannot_stand_for_more_than_fits(read_text):
     """Aliases of aliases: 10 lines for a thousand million values, which are one list until somebody goes through it."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
@@ -705,7 +697,7 @@ def test_a_few_lines_cannot_stand_for_more_than_fits(read_text):
     assert f"its aliases repeat more than {MAX_ALIASED_VALUES} values" in raised.happened
 
 
-@pytest.mark.usefixtures("loader")
+@pytest.mark.usefixtures("yaml_parser")
 def test_what_is_written_out_may_be_more_than_what_aliases_repeat():
     text = yaml.safe_dump([*([["x"]] * 1000), *map(str, range(MAX_ALIASED_VALUES))])
     assert text.count("*id001") == 999
@@ -720,13 +712,13 @@ def test_what_is_written_out_may_be_more_than_what_aliases_repeat():
         ("a: &x {b: [*x]}", "the anchor 'x' is used within its own value"),
     ],
 )
-@pytest.mark.usefixtures("loader")
+@pytest.mark.usefixtures("yaml_parser")
 def test_an_alias_of_what_is_not_there_yet_is_refused(text, why):
     with pytest.raises(yaml_reader.NotPlainYaml, match=why):
         yaml_reader.load(text)
 
 
-@pytest.mark.usefixtures("loader")
+@pytest.mark.usefixtures("yaml_parser")
 def test_an_empty_text_is_nothing():
     assert yaml_reader.load("# nothing\n") is None
 

@@ -42,7 +42,7 @@ def refused(path: Path) -> HarnessFailure:
     return failed.value
 
 
-@pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
+@pytest.mark.usefixtures("yaml_parser")
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -81,10 +81,8 @@ def refused(path: Path) -> HarnessFailure:
         ("{1: 2, true: 3, ~: 4, 2024-05-07: 5}", {"1": 2, "true": 3, "~": 4, "2024-05-07": 5}),
     ],
 )
-def test_plain_values_are_those_of_yaml_1_2(written, monkeypatch, loader, text, value):
+def test_plain_values_are_those_of_yaml_1_2(written, text, value):
     """So `on: POST /threads` is a key, as in JSON, and `no` an answer."""
-    if loader == "SafeLoader":
-        monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
     read = load(written(f"value: {text}"))["value"]
     assert (read, type(read)) == (value, type(value))
 
@@ -161,12 +159,13 @@ def test_a_mistake_in_json_is_reported_with_its_path(written):
     assert refused(path).happened.startswith(f"{path}, next_run[0][0].sya: there is no act 'sya'")
 
 
+@pytest.mark.usefixtures("yaml_parser")
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("", ": a scenario is an object with sections, and this is null."),
         ("- say: Hello", ": a scenario is an object with sections, and this is [{"),
-        ("next_run: [", ":2: "),
+        ("\nnext_run: [}", ":2: "),
         ("a: b: c", ":1: "),
         ("next_run: *a", ":1: found undefined alias"),
         ("next_run: a\n---\nnext_run: b", ":2: but found another document"),
@@ -179,7 +178,7 @@ def test_a_mistake_in_json_is_reported_with_its_path(written):
         ("\nx: !!int three", ":2: invalid literal for int()"),
         ("x: " + "[" * 2000 + "]" * 2000, ": it is nested too deeply."),
         ("x: &a [*a]", ": it is nested too deeply."),
-        ("x: \x01", ": unacceptable character #x0001: control characters are not allowed in "),
+        ("x: \x01", ": unacceptable character #x0001: "),
     ],
     ids=short,
 )

@@ -43,6 +43,7 @@ def test_there_are_fixtures():
     assert len(SCENARIOS) >= 5
 
 
+@pytest.mark.usefixtures("yaml_parser")
 @pytest.mark.parametrize("path", SCENARIOS, ids=[path.name for path in SCENARIOS])
 def test_the_fixtures_fit(validator, path):
     validator.validate(json.loads(json.dumps(load(path))))

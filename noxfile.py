@@ -127,7 +127,7 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "report")
 
 
-@nox.session(python=["3.10", "3.13", "3.14"], download_python="never")
+@nox.session(python=["3.10", "3.13", "3.14", "3.15"], download_python="never")
 def python(session: nox.Session) -> None:
     """The suite on the oldest Python and on new ones, where they are installed; `-- tests` runs all of it."""
     session.install("-e", ".", *group("test"))

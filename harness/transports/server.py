@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from harness.service.http import Request, Response
     from harness.transports.asgi import App
 
+# Seconds that an idle connection stays open. With uvicorn's own 5, the poll of a client that looks every 5 seconds, as
+# the SDK for Node does, often met a connection that was just being closed.
+KEEP_ALIVE = 3600
+
 
 @contextmanager
 def serving(
@@ -75,6 +79,7 @@ def running(app: App, *, host: str = "127.0.0.1", port: int = 0, grace: int | No
         access_log=False,
         server_header=False,
         date_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=grace,
     )
     with _listening(host, port) as listener:

@@ -165,6 +165,21 @@ def test_a_server_that_nobody_asks_ends_too():
         pass
 
 
+def test_a_connection_stays_open_for_who_looks_seldom(monkeypatch):
+    """And is closed at once when the server ends, idle as it is."""
+    served = []
+    uvicorn = pytest.importorskip("uvicorn")
+    config = uvicorn.Config
+    monkeypatch.setattr(uvicorn, "Config", lambda *args, **kw: served.append(config(*args, **kw)) or served[0])
+    with serving(lambda request: Response(200, {}, b"")) as url:
+        idle = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
+        idle.request("GET", "/")
+        assert idle.getresponse().read() == b""
+    assert served[0].timeout_keep_alive > 600  # the virtual life of a run, at which the slowest look again
+    with closing(idle), closing(idle.sock) as sock:
+        assert sock.recv(1) == b""
+
+
 def test_requests_under_way_are_answered_before_the_end():
     asked, ends = Event(), Event()
 

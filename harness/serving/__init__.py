@@ -12,6 +12,7 @@ from urllib.parse import quote
 from harness import scenarios
 from harness.loopback import is_loopback
 from harness.service.dialects import AZURE_DEFAULT_VERSION
+from harness.serving.cors import with_cors
 from harness.serving.persistent import PersistentWorlds
 from harness.serving.real_time import RealTime
 from harness.serving.worlds import OneWorld, Worlds
@@ -114,7 +115,12 @@ def serve(
     try:
         worlds.for_key(worlds.options.api_key or KEY)  # an invalid scenario is reported now
         with serving(
-            worlds.answer, host=host, port=port, real_time=time == "real", inline=worlds.answers_inline, grace=GRACE
+            with_cors(worlds.answer),
+            host=host,
+            port=port,
+            real_time=time == "real",
+            inline=worlds.answers_inline,
+            grace=GRACE,
         ) as url:
             yield Server(url, worlds, worlds.options.api_key or KEY)
     finally:
@@ -132,5 +138,5 @@ def serve_one(
     """
     token = None if is_loopback(host) else secrets.token_urlsafe(16)
     worlds = OneWorld(fake, token=token, spare_waiting=spare_waiting)
-    with serving(worlds.answer, host=host, port=port, grace=GRACE) as url:
+    with serving(with_cors(worlds.answer), host=host, port=port, grace=GRACE) as url:
         yield Server(url, worlds)

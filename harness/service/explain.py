@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from harness.failures import HarnessFailure
+from harness.service.paths import below_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +44,9 @@ def not_served(method: str, path: str, known: Iterable[str]) -> HarnessFailure:
     )
     if path.startswith("/v1") and path[3:].split("/", maxsplit=1)[0] in families:
         do = 'openai.base_url = "…/v1/"   # with a slash at its end: paths are joined to it as they are'
+    below = below_root(path)
+    if below != path and below[1:].split("/", maxsplit=1)[0] in families:
+        do = f'base_url = "http://…"   # without a root like /v1, as this client adds {path.removesuffix(below)}'
     return HarnessFailure(
         f"{method} {path} is not served: the fake serves the Assistants API only. Nothing reached the network.",
         there_was=f"The nearest route it serves: {near[0]}" if near else "",

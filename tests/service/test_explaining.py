@@ -64,6 +64,15 @@ def test_a_base_url_without_a_slash_at_its_end(path):
     assert "/v1/" not in str(explain.not_served("POST", "/v1completions", (route.template for route in ROUTES)))
 
 
+@pytest.mark.parametrize("root", ["/v1", "/openai", "/openai/v1"])
+def test_a_base_url_with_a_root_that_the_client_adds_itself(root):
+    failure = str(explain.not_served("GET", f"{root}/threads/thread_1", (route.template for route in ROUTES)))
+    assert f"GET {root}/threads/thread_1 is not served" in failure
+    assert failure.endswith(f"without a root like /v1, as this client adds {root}")
+    for path in (root, f"{root}/batches"):
+        assert "without a root" not in str(explain.not_served("GET", path, (route.template for route in ROUTES)))
+
+
 def test_the_nearest_route_is_named():
     known = ["/assistants", "/threads", "/threads/{thread_id}/runs", "/models"]
     failure = explain.not_served("GET", "/asistants", known)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from harness.failures import HarnessFailure
 from harness.service import last_errors
 from harness.service.products import Product, checked_files, checked_images
-from harness.service.texts import annotations_for, check_text, file_id
+from harness.service.texts import annotations_for, check_text, entries, file_id, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -102,6 +102,8 @@ class Wait:
 Act = Say | Refuse | Call | Calls | RunCode | Search | Fail | Truncate | Hang | Cancel | Wait
 ACTS = (Say, Refuse, Call, Calls, RunCode, Search, Fail, Truncate, Hang, Cancel, Wait)
 
+CITED = 'say("…【4:0†name.txt】", citations={"【4:0†name.txt】": "file-abc"})   # or citations="auto"'
+LINKED = 'say("…sandbox:/mnt/data/a.csv", files={"sandbox:/mnt/data/a.csv": "file-abc"})'
 CITATION_PLACEHOLDER = "【】"  # replaced by a mark with `citations="auto"`
 
 # After one of these the model does nothing more in the run.
@@ -148,7 +150,7 @@ def say(
     """
     said = "" if text is None and pieces is None and images else text
     said, chosen = check_text(said, pieces, "say")
-    shown = None if images is None else tuple(map(file_id, images))
+    shown = None if images is None else tuple(map(file_id, listed(images, 'say("…", images=["file-abc"])')))
     if citations == "auto":
         if chosen is not None or files:
             raise HarnessFailure(
@@ -156,8 +158,8 @@ def say(
                 do='say("…", citations={"【4:0†name.txt】": "file-abc"}, pieces=[…])',
             )
         return Say(said, beats_cancel, shown, auto_citations=True)
-    marks = [("file_citation", *mark) for mark in (citations or {}).items()]
-    marks += [("file_path", *mark) for mark in (files or {}).items()]
+    marks = [("file_citation", *mark) for mark in entries(citations, CITED)]
+    marks += [("file_path", *mark) for mark in entries(files, LINKED)]
     marked = [annotation for mark in marks for annotation in annotations_for(said, *mark)]
     marked.sort(key=lambda annotation: annotation["start_index"])
     return Say(said, beats_cancel, shown, tuple(marked), chosen)

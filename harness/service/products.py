@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 FOLDER = "/mnt/data/"
 LINK = f"sandbox:{FOLDER}"
+WRITTEN = 'run_code("…", files={"mean.csv": b"month,mean\\n"})'
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def unreadable(given: object, why: object) -> HarnessFailure:
     """The failure for a value that is not the content of a file."""
     return HarnessFailure(
         f"run_code(…) cannot read {given!r}: {why}",
-        do='run_code("…", files={"mean.csv": b"month,mean\\n"})   # bytes, text, or a pathlib.Path',
+        do=f"{WRITTEN}   # bytes, text, or a pathlib.Path",
     )
 
 
@@ -69,7 +70,7 @@ def _checked_name(name: str) -> str:
         raise HarnessFailure(
             f"run_code(…) cannot make a file called {name!r}.",
             there_was="The name is a path below /mnt/data: mean.csv, or plots/mean.png.",
-            do='run_code("…", files={"mean.csv": b"month,mean\\n"})',
+            do=WRITTEN,
         )
     return name
 

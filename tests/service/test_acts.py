@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness import FakeAssistants, HarnessFailure, Request, cancel, fail, say
+from harness import FakeAssistants, HarnessFailure, Request, cancel, fail, run_code, say
 
 HEADERS = {"authorization": "Bearer sk-test", "openai-beta": "assistants=v2", "content-type": "application/json"}
 BODY = b'{"assistant_id": "asst_1", "stream": true, "thread": {"messages": [{"role": "user", "content": "hi"}]}}'
@@ -35,6 +35,26 @@ def test_a_file_name_is_not_accepted_as_a_file_id(shown):
     with pytest.raises(HarnessFailure, match=r"a\.csv' is the name of a file") as raised:
         say("here", **shown)
     assert 'say("sandbox:/mnt/data/a.csv")' in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("act", "argument", "given", "written"),
+    [
+        (say, "citations", ["file-abc"], 'citations={"【4:0†name.txt】": "file-abc"}'),
+        (say, "files", "file-abc", 'files={"sandbox:/mnt/data/a.csv": "file-abc"}'),
+        (say, "images", "file-abc", 'images=["file-abc"]'),  # not eight files, one for each character
+        (run_code, "files", ["mean.csv"], 'files={"mean.csv": b'),
+        (run_code, "images", "plot.png", 'images=["plot.png"]'),
+        (run_code, "images", b"PNG", 'images=["plot.png"]'),
+        (run_code, "images", 1, 'images=["plot.png"]'),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_an_argument_of_another_shape_is_shown_how_it_is_written(act, argument, given, written):
+    with pytest.raises(HarnessFailure) as raised:
+        act("here", **{argument: given})
+    assert repr(given) in raised.value.happened
+    assert written in raised.value.do
 
 
 def test_a_misspelt_code_of_a_failure_is_refused_and_another_passed_on():

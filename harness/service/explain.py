@@ -46,7 +46,12 @@ def not_served(method: str, path: str, known: Iterable[str]) -> HarnessFailure:
         do = 'openai.base_url = "…/v1/"   # with a slash at its end: paths are joined to it as they are'
     below = below_root(path)
     if below != path and below[1:].split("/", maxsplit=1)[0] in families:
-        do = f'base_url = "http://…"   # without a root like /v1, as this client adds {path.removesuffix(below)}'
+        # there twice, or behind a slash that older SDKs left at the end of an endpoint (openai/openai-python#1894)
+        root = path.removesuffix(below)
+        do = (
+            'base_url = "http://…"   # with no root like /v1 and no slash at its end, as this client adds '
+            f"{root}/ itself; azure_endpoint likewise"
+        )
     return HarnessFailure(
         f"{method} {path} is not served: the fake serves the Assistants API only. Nothing reached the network.",
         there_was=f"The nearest route it serves: {near[0]}" if near else "",

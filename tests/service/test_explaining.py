@@ -66,11 +66,12 @@ def test_a_base_url_without_a_slash_at_its_end(path):
 
 @pytest.mark.parametrize("root", ["/v1", "/openai", "/openai/v1"])
 def test_a_base_url_with_a_root_that_the_client_adds_itself(root):
+    """Or an `azure_endpoint` with a slash at its end: older SDKs put another behind it."""
     failure = str(explain.not_served("GET", f"{root}/threads/thread_1", (route.template for route in ROUTES)))
     assert f"GET {root}/threads/thread_1 is not served" in failure
-    assert failure.endswith(f"without a root like /v1, as this client adds {root}")
+    assert f"no root like /v1 and no slash at its end, as this client adds {root}/ itself" in failure
     for path in (root, f"{root}/batches"):
-        assert "without a root" not in str(explain.not_served("GET", path, (route.template for route in ROUTES)))
+        assert "no root" not in str(explain.not_served("GET", path, (route.template for route in ROUTES)))
 
 
 def test_the_nearest_route_is_named():

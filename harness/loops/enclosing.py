@@ -41,6 +41,7 @@ def enclosing_loops(source: str, line: int, file: str) -> Iterator[Loop]:
             waits_for=frozenset() if len(ends) == len(STATUSES) else ends,
             stays_on=frozenset(status for status in STATUSES if not outcomes[status] & {EXITS, EXITS_IF_REFUSED}),
             unknown=tuple(sorted(interpreter.unknown)),
+            reads_time=any(isinstance(node, ast.Call) and ast.unparse(node.func) == "time.time" for node in ast.walk(loop)),
         )
 
 

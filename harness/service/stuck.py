@@ -46,6 +46,9 @@ SUBMIT_FIX = (
     "tool_outputs=outputs)"
 )
 STUCK_AFTER_FIX = "@pytest.mark.assistants(stuck_after=100)   # if the client gives up by itself, after more requests"
+VIRTUAL_DEADLINE_FIX = (
+    'monkeypatch.setattr("time.time", lambda: assistants.clock.now)   # and if it gives up by time.time(): that stays real'
+)
 RAISE_FIX = "except openai.APIStatusError:\n    raise   # asking again is of no use"
 # What to check before a request that depends on the run's status.
 CHECKS = {
@@ -64,6 +67,7 @@ class Loop:
         stays_on: the statuses at which it certainly goes on; at all others it may end.
         unknown: texts that it compares a status with although no run has such a status.
         sdk: the function of the SDK that loops, if it is one.
+        reads_time: it calls `time.time()`, most likely for a deadline.
     """
 
     file: str
@@ -73,6 +77,7 @@ class Loop:
     stays_on: frozenset[str] = frozenset()
     unknown: tuple[str, ...] = ()
     sdk: str | None = None
+    reads_time: bool = False
 
     def never_ends(self, status: str) -> bool:
         """Whether the loop certainly goes on at this status and at all that can follow it.
@@ -193,7 +198,10 @@ def _way_out(repetition: Repetition, run: Run, loop: Loop | None) -> str:
     if loop is not None and loop.sdk:
         return f"pip install --upgrade openai   # {loop.sdk} of this version does not know {run.status!r}"
     correct = f"while run.status not in ({EVERY_END}): ...   # every way a run can end"
-    return correct if loop is not None and loop.never_ends(run.status) else f"{correct}\n{STUCK_AFTER_FIX}"
+    if loop is not None and loop.never_ends(run.status):
+        return correct
+    deadline = f"\n{VIRTUAL_DEADLINE_FIX}" if loop is not None and loop.reads_time else ""
+    return f"{correct}\n{STUCK_AFTER_FIX}{deadline}"
 
 
 def _called_functions(run: Run) -> str:

@@ -148,6 +148,24 @@ def test_a_loop_that_may_end_in_another_way_is_given_more_looks(api):
     assert message.endswith("stuck_after=100)   # if the client gives up by itself, after more requests")
 
 
+async def gives_up_after_20_seconds(api, *acts):
+    run, start = await api.start(*acts), time.time()
+    while run.status != "completed":
+        if time.time() - start > 20:
+            return f"still {run.status}"
+        await api.sleep(1)
+        run = await api.retrieve(run)
+    return run.status
+
+
+def test_a_loop_with_a_deadline_is_told_how_the_deadline_becomes_virtual(api, monkeypatch):
+    message = stuck(api, gives_up_after_20_seconds, fail())
+    assert "stuck_after=100)" in message
+    [line] = re.findall(r"monkeypatch.setattr\(.*\)(?=   # and if it gives up by time.time\(\))", message)
+    eval(line, {"monkeypatch": monkeypatch, "assistants": api.fake})
+    assert api.play(gives_up_after_20_seconds(api, fail())) == "still failed"
+
+
 @pytest.mark.assistants(stuck_after=6)
 def test_how_many_looks_is_an_option(api):
     assert "it has looked 6 times" in stuck(api, waits_and_checks, fail())

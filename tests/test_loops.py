@@ -455,3 +455,21 @@ def test_a_form_feed_ends_no_line():
     source = 'def look(run): ...\n\f\ndef wait(run):\n    while run.status != "completed":\n        run = look(run)\n'
     [loop] = enclosing_loops(source, 5, "app.py")
     assert (loop.line, loop.source) == (4, 'while run.status != "completed":')
+
+
+@pytest.mark.parametrize(
+    ("source", "counts", "reads_time"),
+    [
+        ("for attempt in range(9):\n    look(run)", True, False),
+        ("for attempt, pause in enumerate(range(9)):\n    look(run)", True, False),
+        ("while tries < 60:\n    look(run)", True, False),
+        ("while True:\n    look(run)\n    if tries >= 60:\n        break", True, False),
+        ('while run.status != "completed":\n    look(run)', False, False),
+        ("for attempt in tenacity.Retrying():\n    look(run)", False, False),
+        ("while True:\n    look(run)\n    for _ in range(9):\n        print()", False, False),
+        ("while True:\n    look(run)\n    if time.time() - start > 60:\n        break", False, True),
+    ],
+)
+def test_what_makes_a_loop_end_besides_statuses(source, counts, reads_time):
+    loop = the_loop(source)
+    assert (loop.counts, loop.reads_time) == (counts, reads_time)

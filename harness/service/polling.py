@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 ENDLESS_LOOP_AFTER = 4
 
 ALL_CLIENTS = "everybody"
-# A loop may create a new client for every request. All clients together count as stuck after this many times
-# `stuck_after`, which programs that are not stuck hardly reach.
-ALL_CLIENTS_FACTOR = 10
+# A loop may create a new client for every request, or count its rounds and give up by itself. All clients together, and
+# a client that counts, are stuck after this many times `stuck_after`, which programs that are not stuck hardly reach.
+PATIENCE_FACTOR = 10
 
 
 def no_loop() -> Loop | None:
@@ -51,9 +51,9 @@ class Watch:
     """Follows what each client has seen, and how often it repeats a request.
 
     A client is stuck when it has received the same answer to the same request on a thread or vector store
-    `stuck_after` times, with no successful write in between. Other requests may come in between: a loop may retrieve
-    the run and list its messages. While the run or store can still change by itself, only requests at the same virtual
-    time count.
+    `stuck_after` times, or ten times as often if it counts its rounds, with no successful write in between. Other
+    requests may come in between: a loop may retrieve the run and list its messages. While the run or store can still
+    change by itself, only requests at the same virtual time count.
 
     Args:
         find_loop: finds the client's loop around the current request; called rarely.
@@ -124,16 +124,18 @@ class Watch:
         return repeated.times
 
     def _raise_if_stuck(self, own: int, all_clients: int, method: str, path: str, response: Response) -> None:
-        often = own >= self._stuck_after or all_clients >= ALL_CLIENTS_FACTOR * self._stuck_after
+        very_often = all_clients >= PATIENCE_FACTOR * self._stuck_after
+        often = very_often or own >= self._stuck_after
         if not often and own != ENDLESS_LOOP_AFTER:
             return
         repetition = Repetition(method, path, max(own, all_clients), _refusal(response))
-        if often and path.startswith(stuck_stores.ROOT):
-            raise stuck_stores.stuck(repetition, stuck_stores.polled_record(self._store, path), self._clock.policy)
         run = self._run(path)
         if not often and (repetition.kind != POLL_RUN or run is None):
             return
         loop = self._find_loop()
+        often = very_often or (often and not (loop is not None and loop.counts))
+        if often and path.startswith(stuck_stores.ROOT):
+            raise stuck_stores.stuck(repetition, stuck_stores.polled_record(self._store, path), self._clock.policy)
         if often or (run is not None and loop is not None and loop.never_ends(run.status)):
             raise stuck(repetition, run, self._clock.policy, loop)
 

@@ -30,8 +30,8 @@ class Settings:
         adopt_unknown: an unknown but well-formed assistant, thread or file id is created when it is first used.
         stuck_after: how often a client may repeat a request about a thread or a vector store, and get the same answer,
             before it counts as stuck. The count begins again after a successful write, and when time has passed while
-            the run can still move by itself. Four polls are enough in a loop that never ends by its source; if every
-            request comes from a new client, it takes ten times as many.
+            the run can still move by itself. Four polls are enough in a loop that never ends by its source; if the
+            loop counts its rounds, or every request comes from a new client, it takes ten times as many.
     """
 
     api: Versions = "both"

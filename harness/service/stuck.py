@@ -47,7 +47,7 @@ SUBMIT_FIX = (
 )
 STUCK_AFTER_FIX = "@pytest.mark.assistants(stuck_after=100)   # if the client gives up by itself, after more requests"
 VIRTUAL_DEADLINE_FIX = (
-    'monkeypatch.setattr("time.time", lambda: assistants.clock.now)   # and if it gives up by time.time(): that stays real'
+    'monkeypatch.setattr("time.time", lambda: assistants.clock.now)   # if it gives up by time.time(): that stays real'
 )
 RAISE_FIX = "except openai.APIStatusError:\n    raise   # asking again is of no use"
 # What to check before a request that depends on the run's status.
@@ -68,6 +68,7 @@ class Loop:
         unknown: texts that it compares a status with although no run has such a status.
         sdk: the function of the SDK that loops, if it is one.
         reads_time: it calls `time.time()`, most likely for a deadline.
+        counts: it ends after some rounds, as far as can be seen: a `for` over a range, or a limit such as `tries < 60`.
     """
 
     file: str
@@ -78,6 +79,7 @@ class Loop:
     unknown: tuple[str, ...] = ()
     sdk: str | None = None
     reads_time: bool = False
+    counts: bool = False
 
     def never_ends(self, status: str) -> bool:
         """Whether the loop certainly goes on at this status and at all that can follow it.

@@ -161,7 +161,7 @@ async def gives_up_after_20_seconds(api, *acts):
 def test_a_loop_with_a_deadline_is_told_how_the_deadline_becomes_virtual(api, monkeypatch):
     message = stuck(api, gives_up_after_20_seconds, fail())
     assert "stuck_after=100)" in message
-    [line] = re.findall(r"monkeypatch.setattr\(.*\)(?=   # and if it gives up by time.time\(\))", message)
+    [line] = re.findall(r"monkeypatch.setattr\(.*\)(?=   # if it gives up by time.time\(\))", message)
     eval(line, {"monkeypatch": monkeypatch, "assistants": api.fake})
     assert api.play(gives_up_after_20_seconds(api, fail())) == "still failed"
 
@@ -531,15 +531,27 @@ def test_clients_are_counted_each_by_itself(api):
     api.play(looks(api))
 
 
-def test_a_loop_that_counts_ends_by_itself(api):
-    async def counts(api):
+@pytest.mark.parametrize(("limit", "is_stuck"), [(100, False), (400, True)])
+@pytest.mark.parametrize("counts", ["limit", "range"])
+def test_a_loop_that_counts_ends_by_itself(api, counts, limit, is_stuck):
+    async def while_less(api):
         run, tries = await api.settle(fail()), 0
-        while run.status != "completed" and tries < 20:
+        while run.status != "completed" and tries < limit:
             run = await api.retrieve(run)
             tries += 1
-        return tries
 
-    assert api.play(counts(api)) == 20
+    async def over_a_range(api):
+        run = await api.settle(fail())
+        for _ in range(limit):
+            run = await api.retrieve(run)
+            if run.status == "completed":
+                break
+
+    client = while_less if counts == "limit" else over_a_range
+    if is_stuck:
+        assert "it has looked 300 times" in stuck(api, client)
+    else:
+        api.play(client(api))
 
 
 def test_what_is_no_thread_may_be_asked_as_often_as_wanted(api):

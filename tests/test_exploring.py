@@ -745,6 +745,24 @@ def test_a_broken_client_that_hides_it_is_reported_too():
         explore(client, endings=["completed-several_messages"], budget=2)
 
 
+def test_a_client_that_keeps_its_assistant_is_called_once_before(assistants: FakeAssistants) -> None:
+    kept: list[str] = []
+
+    def client() -> str | None:
+        api = assistants.client()
+        if not kept:
+            kept.append(api.beta.assistants.create(model="gpt-4o").id)
+        asked = {"messages": [{"role": "user", "content": "Hi"}]}
+        run = api.beta.threads.create_and_run_poll(assistant_id=kept[0], thread=asked)
+        return "well" if run.status == "completed" else None
+
+    with pytest.raises(HarnessFailure, match=r"no longer works(?s:.*)No assistant found(?s:.*) call it once before"):
+        explore(client, endings=["failed-*"], budget=4, assistants=assistants)
+    kept.clear()
+    client()
+    assert explore(client, endings=["failed-*"], budget=4, assistants=assistants).bugs == []
+
+
 def test_an_async_client_in_a_running_loop_is_refused():
     async def client(assistants: FakeAssistants) -> str:
         raise AssertionError("never awaited")

@@ -145,7 +145,8 @@ class Runner:
             f"{self.client.name} no longer works after {seen[-1].situation.name}, so its exploration has stopped.",
             there_was=f"    {seen[-1]}\n    {now.label.capitalize()} when all goes well: {now.detail}\n"
             "A failure of the harness ends the portals, servers and threads it passes through; caches survive a reset.",
-            do='explore(lambda: TestClient(app).get("/ask"))   # create everything that it needs in each call',
+            do='explore(lambda: TestClient(app).get("/ask"))   # create everything that it needs in each call\n'
+            "ask()   # or call it once before, on the same fake: what it keeps then exists from the start",
         ) from self._error
 
     def close(self) -> None:

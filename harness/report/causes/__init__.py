@@ -36,7 +36,7 @@ RULES: tuple[Callable[[FailedTest], str | None], ...] = (
     refusals.deleted_by_client,
     refusals.recognized_message,
     refusals.unknown_id,
-    client_errors.first_part_is_image,
+    client_errors.first_part_is_no_text,
     client_errors.no_content,
     client_errors.no_message,
     client_errors.no_quote,

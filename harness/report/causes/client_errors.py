@@ -52,14 +52,19 @@ def own_transport(test: FailedTest) -> str | None:
 # --- messages -----------------------------------------------------------------------------------------------------
 
 
-def first_part_is_image(test: FailedTest) -> str | None:
-    """CONTRACT §11: content[0] is image_file (theailifestyle/AssistantsAPI#2; Azure-Samples/azureai-samples#159)."""
+def first_part_is_no_text(test: FailedTest) -> str | None:
+    """CONTRACT §11: content[0] is image_file (theailifestyle/AssistantsAPI#2; Azure-Samples/azureai-samples#159).
+
+    A refusal has no `text` either (CONTRACT §2.3). SDKs that do not know refusals take them for images.
+    """
     by_key = "KeyError: 'text'" in test.error_text and "content" in test.source_line
-    if not by_key and not re.search(r"Image\w*' object has no attribute 'text'", test.error_text):
+    if not by_key and not re.search(r"(Image|Refusal)\w*' object has no attribute 'text'", test.error_text):
         return None
     for message in test.written:
-        if message.content and message.content[0]["type"] == "image_file":
-            return f"content[0] of {message.id} is an image: take the parts whose type is text, wherever they stand."
+        kind = message.content[0]["type"] if message.content else None
+        if kind in ("image_file", "refusal"):
+            noun = "an image" if kind == "image_file" else "a refusal"
+            return f"content[0] of {message.id} is {noun}: take the parts whose type is text, wherever they stand."
     return None
 
 
@@ -68,6 +73,8 @@ def no_content(test: FailedTest) -> str | None:
     if test.raised(IndexError) is None or not re.search(r"content\W{0,3}\[", test.source_line):
         return None
     for message in test.written:
+        if message.status == "completed" and not message.content:
+            return f"{message.id} is completed, and empty: the model wrote no word. Look whether it has content."
         if not message.content or message.status == "in_progress":
             return (
                 f"{message.id} had no content yet: a message begins empty, and stays so if its run ends before the "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from harness import fail, say
+from harness import fail, refuse, say
 from pitfalls.row import CITED, COLD, MARK, QUESTION, App, Pitfall, Raises, text_of
 
 # --- the newest comes first ---------------------------------------------------------------------------------------
@@ -156,6 +156,24 @@ PITFALLS = {
         takes_all_texts,
         COLD,
         cause=r"content\[0\] of msg_\w+ is an image",
+    ),
+    "a refusal has no text": Pitfall(
+        "CONTRACT §2.3: a refusal is a part of its own; SDKs of 2023 take it for an image",
+        [[refuse("I can't help with that.")]],
+        takes_the_first_of_the_list,
+        Raises(AttributeError, "(Refusal|Image).*' object has no attribute 'text'"),
+        takes_all_texts,
+        "",
+        cause=r"content\[0\] of msg_\w+ is a refusal",
+    ),
+    "a message without a word": Pitfall(
+        "CONTRACT §11: empty content list; the run has completed, and no more will come",
+        [[say("")]],
+        takes_the_first_of_the_list,
+        Raises(IndexError, "list index out of range"),
+        takes_all_texts,
+        "",
+        cause=r"msg_\w+ is completed, and empty",
     ),
     "a message is read while it is written": Pitfall(
         "CONTRACT §11: empty content list on an in-progress message",

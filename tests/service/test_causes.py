@@ -191,6 +191,14 @@ def test_the_last_refusal_counts(fake, client):
     assert cause_of(fake, error).startswith("undefined was sent as the thread_id")
 
 
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_an_object_in_place_of_its_id(fake, client, version):
+    beta = {"OpenAI-Beta": f"assistants={version}"}
+    thread = client.beta.threads.create(extra_headers=beta)
+    error = refusal(client.beta.threads.messages.list, thread, extra_headers=beta)
+    assert cause_of(fake, error) == f"a whole Thread was sent in place of its id: send .id, which is {thread.id}."
+
+
 def test_other_outputs_than_those_asked_for(fake, client):
     """Not fewer of them: nothing known."""
     fake.add_thread("thread_app")

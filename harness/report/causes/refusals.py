@@ -25,6 +25,11 @@ MESSAGES: tuple[tuple[str, str, str], ...] = (
         "{id} was sent as the {param}: a variable was never set, or the arguments are not in the order of the SDK.",
     ),
     (
+        "an object in place of its id, as [object Object] above; v1 looks for it",
+        r"(?:Invalid '\w+':|found with id) '(?P<kind>[A-Z]\w+)\(id='(?P<id>\w+[_-]\w+)'",
+        "a whole {kind} was sent in place of its id: send .id, which is {id}.",
+    ),
+    (
         "uploadAndPoll returned the vector store, not the batch (openai-node#1700)",
         r"Invalid 'batch_id': '(?P<id>vs_\w+)'",
         "{id} is a vector store, and was sent as the id of a file batch: use the id that creating the batch returned.",

@@ -152,7 +152,8 @@ def _why(repetition: Repetition, run: Run | None, policy: str, loop: Loop | None
         return list(_ended(run, loop)), _way_out(repetition, run, loop)
     holds = [f"{run.id} is {run.status!r}, and locks the thread: no messages, no other runs."] if locked else []
     if run.status == "requires_action":
-        return [*holds, f"It waits for the outputs of {_pending_calls(run)}, and nobody submits them."], SUBMIT_FIX
+        waits = f"It waits for the outputs of {_pending_calls(run)}, and nobody submits them."
+        return [*holds, waits], "\n".join([SUBMIT_FIX, *_deadline_fixes(loop)])
     reason, do = _standstill(repetition, run, policy)
     return [*holds, reason], do
 
@@ -202,8 +203,12 @@ def _way_out(repetition: Repetition, run: Run, loop: Loop | None) -> str:
     correct = f"while run.status not in ({EVERY_END}): ...   # every way a run can end"
     if loop is not None and loop.never_ends(run.status):
         return correct
-    deadline = f"\n{VIRTUAL_DEADLINE_FIX}" if loop is not None and loop.reads_time else ""
-    return f"{correct}\n{STUCK_AFTER_FIX}{deadline}"
+    return "\n".join([correct, *(_deadline_fixes(loop) or [STUCK_AFTER_FIX])])
+
+
+def _deadline_fixes(loop: Loop | None) -> list[str]:
+    """What lets a client reach its own deadline, if it has one."""
+    return [STUCK_AFTER_FIX, VIRTUAL_DEADLINE_FIX] if loop is not None and loop.reads_time else []
 
 
 def _called_functions(run: Run) -> str:

@@ -158,12 +158,13 @@ async def gives_up_after_20_seconds(api, *acts):
     return run.status
 
 
-def test_a_loop_with_a_deadline_is_told_how_the_deadline_becomes_virtual(api, monkeypatch):
-    message = stuck(api, gives_up_after_20_seconds, fail())
+@pytest.mark.parametrize(("act", "status"), [(fail(), "failed"), (call("get_time"), "requires_action")])
+def test_a_loop_with_a_deadline_is_told_how_the_deadline_becomes_virtual(api, monkeypatch, act, status):
+    message = stuck(api, gives_up_after_20_seconds, act)
     assert "stuck_after=100)" in message
     [line] = re.findall(r"monkeypatch.setattr\(.*\)(?=   # if it gives up by time.time\(\))", message)
     eval(line, {"monkeypatch": monkeypatch, "assistants": api.fake})
-    assert api.play(gives_up_after_20_seconds(api, fail())) == "still failed"
+    assert api.play(gives_up_after_20_seconds(api, act)) == f"still {status}"
 
 
 @pytest.mark.assistants(stuck_after=6)

@@ -30,8 +30,10 @@ class Options(Settings):
         unused: what happens at the end if a script was not used: `fail`, `warn` or `ignore`.
         base_url: URLs, besides those of OpenAI and Azure, whose requests the fake answers: their hosts, at their ports.
         block_other_hosts: refuse every connection that leaves this machine, not only those to OpenAI and Azure.
-        code_seconds, code_memory, code_disk, code_output: limits of an executed cell: seconds, MiB of memory and in its
-            folder, and characters of output.
+        code_seconds: how many seconds an executed cell may take.
+        code_memory: how many MiB of memory it may use.
+        code_disk: how many MiB its folder may hold.
+        code_output: how many characters of its output are kept.
     """
 
     sleep: Literal["virtual", "real"] = "virtual"

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.service import acts as service
+from harness.service.checks import entries, listed
 from harness.service.director import Rule, UnfinishedRule
 from harness.service.explain import shortened
 from harness.service.products import WRITTEN, Product, unreadable
 from harness.service.script import Script, as_acts
-from harness.service.texts import entries, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -79,7 +79,7 @@ def run_code(
     return service.run_code(
         source,
         logs=logs,
-        images=[_read(image) for image in listed(images, 'run_code("…", images=["plot.png"])')],
+        images=[_read(image) for image in listed(images, "images", 'run_code("…", images=["plot.png"])')],
         files={name: _read(content) for name, content in entries(files, WRITTEN)},
         execute=execute,
         pieces=pieces,

@@ -66,9 +66,8 @@ def descriptions() -> dict[str, str]:
 
 def _attribute_descriptions(docstring: str) -> Iterator[tuple[str, str]]:
     _, _, attributes = cleandoc(docstring).partition("Attributes:\n")
-    for names, text in re.findall(r"^    (\w[\w, ]*): (.*(?:\n {8}.*)*)", attributes, re.MULTILINE):
-        for name in names.split(", "):
-            yield name, text[0].upper() + " ".join(text.split())[1:].replace("`", "")
+    for name, text in re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", attributes, re.MULTILINE):
+        yield name, text[0].upper() + " ".join(text.split())[1:].replace("`", "")
 
 
 def _click_type(name: str, hint: Any) -> Any:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from harness.failures import HarnessFailure
 from harness.service import last_errors
+from harness.service.checks import check_seconds, entries, listed, objects
 from harness.service.products import Product, checked_files, checked_images
-from harness.service.texts import annotations_for, check_text, entries, file_id, listed
+from harness.service.texts import annotations_for, check_text, file_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -103,6 +104,7 @@ Act = Say | Refuse | Call | Calls | RunCode | Search | Fail | Truncate | Hang | 
 ACTS = (Say, Refuse, Call, Calls, RunCode, Search, Fail, Truncate, Hang, Cancel, Wait)
 
 CITED = 'say("…【4:0†name.txt】", citations={"【4:0†name.txt】": "file-abc"})   # or citations="auto"'
+FOUND = 'search(results=[{"file_id": "file-abc", "file_name": "shop.md", "score": 0.9, "content": []}])'
 LINKED = 'say("…sandbox:/mnt/data/a.csv", files={"sandbox:/mnt/data/a.csv": "file-abc"})'
 CITATION_PLACEHOLDER = "【】"  # replaced by a mark with `citations="auto"`
 
@@ -150,7 +152,7 @@ def say(
     """
     said = "" if text is None and pieces is None and images else text
     said, chosen = check_text(said, pieces, "say")
-    shown = None if images is None else tuple(map(file_id, listed(images, 'say("…", images=["file-abc"])')))
+    shown = None if images is None else tuple(map(file_id, listed(images, "images", 'say("…", images=["file-abc"])')))
     if citations == "auto":
         if chosen is not None or files:
             raise HarnessFailure(
@@ -289,7 +291,8 @@ def search(query: str | None = None, *, results: Iterable[Mapping[str, Any]] | N
             finds nothing. Without it the completed files of the run's stores are really searched.
 
     Raises:
-        HarnessFailure: both are given; or, when the run searches, a file needs a library that is not installed.
+        HarnessFailure: both are given, or a result is no object; or, when the run searches, a file needs a library
+            that is not installed.
 
     >>> search("opening hours")
     Search(results=None, query='opening hours')
@@ -303,7 +306,7 @@ def search(query: str | None = None, *, results: Iterable[Mapping[str, Any]] | N
             f"search({query!r}, results=…): given results need no query, because nothing is searched.",
             do=f"search({query!r})   # or search(results=[…])",
         )
-    return Search(tuple(results))
+    return Search(tuple(objects(results, "results", FOUND)))
 
 
 def fail(code: FailureCode | str = "server_error", message: str | None = None, *, beats_cancel: bool = False) -> Fail:
@@ -364,7 +367,7 @@ def cancel(*, takes: float | None = None, then: Cancelled = "cancelled") -> Canc
             the run completes or fails.
 
     Raises:
-        HarnessFailure: `then` is not one of these statuses, or `takes` is negative.
+        HarnessFailure: `then` is not one of these statuses, or `takes` is negative or no number.
 
     >>> cancel(takes=30)
     Cancel(takes=30, then='cancelled')
@@ -375,8 +378,8 @@ def cancel(*, takes: float | None = None, then: Cancelled = "cancelled") -> Canc
             there_was=f"It can get {', '.join(get_args(Cancelled))}.",
             do='cancel(then="completed")',
         )
-    if takes is not None and not takes >= 0:
-        raise HarnessFailure(f"cancel(takes={takes!r}): time only moves forward.", do="cancel(takes=0)   # or more")
+    if takes is not None:
+        check_seconds(takes, f"cancel(takes={takes!r})", "cancel(takes=0)   # or more")
     return Cancel(takes, then)
 
 
@@ -386,11 +389,10 @@ def wait(seconds: float) -> Wait:
     As the first act, or the first after tool outputs, it keeps the run `queued` that much longer.
 
     Raises:
-        HarnessFailure: `seconds` is negative.
+        HarnessFailure: `seconds` is negative, or no number.
 
     >>> wait(30)
     Wait(seconds=30)
     """
-    if not seconds >= 0:
-        raise HarnessFailure(f"wait({seconds!r}): time only moves forward.", do="wait(0)   # or more")
+    check_seconds(seconds, f"wait({seconds!r})", "wait(0)   # or more")
     return Wait(seconds)

@@ -22,7 +22,9 @@ class Settings:
             the newest shapes of both versions.
         clock: what moves virtual time besides `clock.advance`: `on_poll`, `timed` or `manual`.
         start: when virtual time begins, in Unix seconds; by default at noon of `as_of`, or of a fixed day.
-        queued, act, cancelling: virtual seconds a run spends in `queued`, on each act, and in `cancelling`.
+        queued: virtual seconds that a run spends in `queued`.
+        act: virtual seconds that a run spends on each act.
+        cancelling: virtual seconds that a run spends in `cancelling`.
         seed: what ids are generated from; the fixture uses the name of the test.
         api_key: the only key that is accepted; by default every key is.
         code_logs: whether steps show what cells print: `shown`; `dropped`, as the service did from 2025 on; or

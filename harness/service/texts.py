@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.failures import HarnessFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.service.records import File
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -41,28 +42,6 @@ def check_text(text: object, pieces: Iterable[str] | None, act: str) -> tuple[st
             do="Cut between characters; a character may be separated from its combining marks.",
         )
     return joined, chosen
-
-
-def entries(given: Mapping[str, Any] | None, do: str) -> Iterable[tuple[str, Any]]:
-    """What an argument such as `files` gives to each name or mark; `do` shows how it is written.
-
-    Raises:
-        HarnessFailure: it is no mapping.
-    """
-    if given is not None and not isinstance(given, Mapping):
-        raise HarnessFailure(f"{given!r} has to say what each file is called, or which mark stands for it.", do=do)
-    return (given or {}).items()
-
-
-def listed(given: Iterable[Any], do: str) -> Iterable[Any]:
-    """The values of an argument that takes several; `do` shows how it is written.
-
-    Raises:
-        HarnessFailure: it is a single value; a text would be taken for its characters.
-    """
-    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        raise HarnessFailure(f"images takes several, and was given {given!r} by itself.", do=do)
-    return given
 
 
 def file_id(file: File | str) -> str:

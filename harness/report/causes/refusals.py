@@ -209,7 +209,7 @@ def missing_outputs(test: FailedTest) -> str | None:
     if not set(got) < set(expected):
         return None
     return (
-        f"the run asked for {len(expected)} outputs at once, and {len(got)} of them came: answer every one of "
+        f"{len(got)} of {len(expected)} function calls were answered: answer every one of "
         "required_action.submit_tool_outputs.tool_calls in one request."
     )
 

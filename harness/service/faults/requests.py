@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
 from harness.failures import HarnessFailure
+from harness.service.checks import check_seconds
 from harness.service.faults import statuses
 from harness.service.faults.bodies import cut_in_half, discard
 from harness.service.faults.injection import Lag, Layer, Once, RateLimit, RequestFault, arrive_late, time_out
@@ -260,6 +261,5 @@ class RequestFaults:
 
 
 def _time(method: str, seconds: float) -> float:
-    if not seconds > 0:
-        raise HarnessFailure(f"faults.{method}({seconds!r}): time only moves forward.", do=f"faults.{method}(5)")
+    check_seconds(seconds, f"faults.{method}({seconds!r})", f"faults.{method}(5)", zero=False)
     return seconds

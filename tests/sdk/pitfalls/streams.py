@@ -443,7 +443,7 @@ ROWS = {
         Raises(REFUSED, r"Expected tool outputs for call_ids \['call_\w+', 'call_\w+'\], got \['call_\w+'\]"),
         answering(Answers),
         COLD,
-        cause="the run asked for 2 outputs at once, and 1 of them came",
+        cause="1 of 2 function calls were answered",
     ),
     "a call answered before the run waits": Pitfall(
         "src#29589032493; CONTRACT §3.7",

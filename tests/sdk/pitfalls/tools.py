@@ -113,7 +113,7 @@ PITFALLS = {
         Raises(REFUSED, "Expected tool outputs for call_ids"),
         lambda app: answering(unpacks)(app) and None,
         None,
-        cause="the run asked for 2 outputs at once, and 1 of them came",
+        cause="1 of 2 function calls were answered",
     ),
     "arguments are no JSON": careless(
         '{"city": "Os',

@@ -28,9 +28,16 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterator
     from types import FrameType
 
-REAL_SLEEPERS = frozenset({"filelock._api", "subprocess", "uvicorn.server", "gradio", "sse_starlette", "websockets"})
-"""Modules and packages whose sleeps stay real: they poll a process, a socket or a file, or keep a connection alive,
-none of which virtual time speeds up."""
+REAL_SLEEPERS = frozenset(
+    {
+        *("filelock._api", "subprocess", "uvicorn.server", "gradio", "selenium", "sse_starlette", "websockets"),
+        *("celery", "engineio", "kombu", "pymongo"),
+        *("lunary", "newrelic", "opentelemetry", "opik", "sentry_sdk", "weave"),
+    }
+)
+"""Modules and packages whose sleeps stay real: they poll a process, a socket, a queue or a file, keep a connection
+alive, or report to their own service, mostly for ever and in threads of their own. Virtual time speeds up none of it,
+and their threads would drive the clock as fast as they can."""
 
 MAX_REAL_SLEEP = 0.01
 """Real seconds, at most, that a virtual sleep takes while threads work that began later than the fake: a client that

@@ -564,7 +564,9 @@ def test_strange_things_among_the_modules_are_left_alone(monkeypatch, tmp_path):
         pass
 
 
-@pytest.mark.parametrize("name", sorted({*REAL_SLEEPERS, "websockets.legacy.protocol"}))
+@pytest.mark.parametrize(
+    "name", sorted({*REAL_SLEEPERS, "pymongo.periodic_executor", "sentry_sdk.monitor", "websockets.legacy.protocol"})
+)
 def test_who_polls_the_machine_sleeps_for_real(slept, monkeypatch, name):
     poller = module_with(
         monkeypatch,

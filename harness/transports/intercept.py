@@ -66,6 +66,7 @@ def intercept(
     - vcrpy: whichever was entered last sees a request first. With the cassette outside, the fake answers its
       hosts and the cassette sees the others. With `use_cassette` inside, the cassette replays what it holds,
       and the fake's answers to the rest are recorded in it; only aiohttp transports go straight to the fake.
+    - Instrumentations by wrapt, as OpenTelemetry's, see the requests, whenever they began.
     - Interceptions nest, and the inner one is asked first. They may end in any order.
 
     `pause` is awaited while a stream has no chunk for an async client, with the virtual seconds until it has.
@@ -134,6 +135,7 @@ def _is_local(host: str) -> bool:
 
 @contextmanager
 def _replaced(owner: Any, name: str, wrap: Callable[[Function], Function]) -> Iterator[None]:
+    owner, name = _beneath_proxies(owner, name)
     original = getattr(owner, name)
     replacement = wrap(original)
     setattr(owner, name, replacement)
@@ -145,6 +147,14 @@ def _replaced(owner: Any, name: str, wrap: Callable[[Function], Function]) -> It
             setattr(owner, name, unwrap_retired(original))
             if any(vars(base).get(name) is unwrap_retired(original) for base in getattr(owner, "__mro__", ())[1:]):
                 delattr(owner, name)  # it was inherited
+
+
+def _beneath_proxies(owner: Any, name: str) -> tuple[Any, str]:
+    """Where a function itself is, beneath the proxies of wrapt by which OpenTelemetry makes spans of its calls."""
+    function = vars(owner).get(name)
+    while hasattr(function, "_self_wrapper"):
+        owner, name, function = function, "__wrapped__", function.__wrapped__
+    return owner, name
 
 
 def _patches(interception: _Interception) -> Iterator[Patch]:

@@ -695,6 +695,36 @@ def test_whoever_took_hold_of_a_replacement_finds_it_transparent_afterwards(way,
     assert resolve("localhost", 80)
 
 
+@pytest.mark.parametrize("began", ["before", "meanwhile", "in an earlier one"])
+def test_an_instrumentation_sees_the_requests_whenever_it_began(way, real, monkeypatch, began):
+    wrapt = pytest.importorskip("wrapt", reason="wrapt is not installed here")
+    owner = way.load(way.transport)
+    name = "handle_request" if hasattr(owner, "handle_request") else "handle_async_request"
+    uninstrumented = vars(owner)[name]
+    monkeypatch.setattr(owner, name, uninstrumented)
+    seen = []
+
+    def traced(wrapped, instance, args, kwargs):
+        seen.append(str(args[0].url))
+        return wrapped(*args, **kwargs)
+
+    def instrument(*, now):
+        if now:
+            wrapt.wrap_function_wrapper(owner, name, traced)
+
+    instrument(now=began == "before")
+    with interception():
+        instrument(now=began == "in an earlier one")
+    with interception():
+        instrument(now=began == "meanwhile")
+        assert get(way.build()) == "fake /v1/models/gpt-4o"
+    assert get(way.build(), real) == "real"
+    assert seen == [OURS, real]
+    with interception():
+        pass
+    assert vars(owner)[name].__wrapped__ is uninstrumented
+
+
 # ── economy ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -148,6 +148,24 @@ class AvailableVersions(NamedTuple):
         )
 
 
+def unknown_route(request: Request, path: str, available: AvailableVersions, *, azure: bool) -> Refusal:
+    """The refusal of a method and path that no route serves.
+
+    Threads can be listed, but not with an API key (alexrudall/ruby-openai#390, openai-php/client#268,
+    Lambdua/openai4j#16).
+    """
+    if azure:
+        return not_found_on_azure()
+    if (request.method, path) == ("GET", "/threads") and not available.ended:
+        return Refusal(
+            401,
+            f"Your request to GET {request.path} must be made with a session key (that is, it can only be made from "
+            "the browser). You made it with the following key type: secret.",
+            code="missing_scope",
+        )
+    return errors.unknown_url(request.method, request.path)
+
+
 def api_version(request: Request, route: Route, available: AvailableVersions, *, azure: bool) -> Api:
     """v1 or v2: by the beta header, on Azure by the api-version.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
-from harness.service import dialects, errors, explain, media, params
+from harness.service import dialects, explain, media, params
 from harness.service.context import Call, World
 from harness.service.errors import Refusal
 from harness.service.faults import matching
@@ -104,10 +104,8 @@ class Service:
         if match is None and path.strip("/").split("/")[0] not in FAMILIES:
             raise explain.not_served(request.method, path, (route.template for route in ROUTES))
         dialects.authenticate(request, azure=azure, accepted=self.world.settings.api_key)
-        if match is None and azure:
-            raise dialects.not_found_on_azure()
         if match is None:
-            raise errors.unknown_url(request.method, request.path)
+            raise dialects.unknown_route(request, path, self.world.available, azure=azure)
         route = match.route
         api = dialects.api_version(request, route, self.world.available, azure=azure)
         call = Call(self.world, request, api, azure, match.path_ids)

@@ -300,6 +300,15 @@ CASES = [
     ),
     Case("unknown URL", "GET", "/assistants/{a}/tools", "Invalid URL (GET /v1/assistants/{a}/tools)", status=404),
     Case("unknown method", "PUT", "/threads/{t}", "Invalid URL (PUT /v1/threads/{t})", status=404),
+    Case(
+        "list of threads",
+        "GET",
+        "/threads",
+        "Your request to GET /v1/threads must be made with a session key (that is, it can only be made from the "
+        "browser). You made it with the following key type: secret.",
+        status=401,
+        code="missing_scope",
+    ),
     # ids in the path
     Case(
         "malformed thread id",

@@ -72,8 +72,8 @@ def not_reached(method: str, url: str, *, ours: bool) -> HarnessFailure:
     what = f"{method} {url}"
     if ours:
         return HarnessFailure(
-            f"{what} was stopped before it reached the network: this library does not talk through httpx, so the "
-            "fake cannot answer it.",
+            f"{what} was stopped before it reached the network: this client does not talk through httpx, or its own "
+            "transport was wrapped before the fake began, so the fake cannot answer it.",
             do="openai.OpenAI()   # the official client, on its default transport, is answered",
         )
     return HarnessFailure(

@@ -1251,6 +1251,15 @@ def test_other_libraries_are_stopped_before_the_network(assistants):
     assistants.failures.clear()
 
 
+def test_so_is_a_client_whose_own_transport_was_wrapped_earlier():
+    """As `instrument_client` of OpenTelemetry does it: the wrapper keeps the method of before the fake."""
+    client = openai.OpenAI(api_key="sk-test", max_retries=0)
+    transport = client._client._transport
+    transport.handle_request = transport.handle_request
+    with pytest.raises(HarnessFailure, match="transport was wrapped before the fake began"), fake_assistants():
+        client.models.list()
+
+
 def test_the_module_level_client(assistants, monkeypatch):
     monkeypatch.setattr(openai, "api_key", "sk-test")
     assert openai.beta.threads.create().id == assistants.threads[0].id

@@ -148,7 +148,7 @@ class AvailableVersions(NamedTuple):
         )
 
 
-def unknown_route(request: Request, path: str, available: AvailableVersions, *, azure: bool) -> Refusal:
+def unknown_route(request: Request, available: AvailableVersions, *, azure: bool) -> Refusal:
     """The refusal of a method and path that no route serves.
 
     Threads can be listed, but not with an API key (alexrudall/ruby-openai#390, openai-php/client#268,
@@ -156,7 +156,7 @@ def unknown_route(request: Request, path: str, available: AvailableVersions, *, 
     """
     if azure:
         return not_found_on_azure()
-    if (request.method, path) == ("GET", "/threads") and not available.ended:
+    if request.method == "GET" and request.path.endswith("/v1/threads") and not available.ended:
         return Refusal(
             401,
             f"Your request to GET {request.path} must be made with a session key (that is, it can only be made from "

@@ -105,7 +105,7 @@ class Service:
             raise explain.not_served(request.method, path, (route.template for route in ROUTES))
         dialects.authenticate(request, azure=azure, accepted=self.world.settings.api_key)
         if match is None:
-            raise dialects.unknown_route(request, path, self.world.available, azure=azure)
+            raise dialects.unknown_route(request, self.world.available, azure=azure)
         route = match.route
         api = dialects.api_version(request, route, self.world.available, azure=azure)
         call = Call(self.world, request, api, azure, match.path_ids)

@@ -114,6 +114,8 @@ def test_nothing_lies_directly_below_openais_own_host():
         client = openai.OpenAI(api_key="sk-test", base_url="https://api.openai.com")
         with pytest.raises(openai.NotFoundError, match=r"Invalid URL \(POST /threads\)"):
             client.beta.threads.create()
+        with pytest.raises(openai.NotFoundError, match=r"Invalid URL \(GET /threads\)"):
+            client.get("/threads", cast_to=object)
         assert fake.threads == []
 
 

@@ -97,6 +97,17 @@ def test_when_files_of_stores_got_their_keys(key, day, there):
     assert (key in file) is there
 
 
+@pytest.mark.parametrize(("day", "there"), [("2025-09-16", False), ("2025-10-30", True)])
+def test_when_the_list_of_a_batch_showed_whole_files(day, there):
+    """FACTS A and G: 125 files of such lists have no more than these keys, all of 2025-09-16; later ones have all."""
+    fake, request = fake_of(day)
+    path = f"/vector_stores/{fake.add_vector_store().id}"
+    batch = request("POST", f"{path}/file_batches", {"file_ids": [fake.add_file(content=b"x", filename="a.txt").id]})
+    [file] = request("GET", f"{path}/file_batches/{batch['id']}/files")["data"]
+    few = ["id", "object", "created_at", "vector_store_id", "status", "last_error"]
+    assert list(file) == (list(request("GET", f"{path}/files/{file['id']}")) if there else few)
+
+
 @pytest.mark.parametrize(("day", "there"), [("2024-10-11", False), ("2024-11-04", True)])
 def test_when_functions_got_strict(day, there):
     """Printed in a notebook of that day."""

@@ -67,7 +67,7 @@ def cancel(call: Call) -> dict[str, Any]:
 
 
 def index(call: Call) -> dict[str, Any]:
-    """Files have fewer keys than in the list of the store (FACTS A). Listing counts as polling the batch."""
+    """Until 2025, files had fewer keys than in the list of the store (FACTS A). Listing counts as polling the batch."""
     call.world.indexer.poll(call.batch, call.request.client)
     shape = "vector_store.file of a batch"
     return listing(

@@ -24,7 +24,7 @@ from harness.service.paths import below_root, roots_pattern
 from harness.service.polling import no_loop
 from harness.service.routes import FAMILIES, ROUTER, ROUTES
 from harness.service.settings import Settings
-from harness.service.shapes import CONTENT_TYPES_CHECKED, FILE_ERROR_DETAIL
+from harness.service.shapes import CONTENT_TYPES_CHECKED, EARLY_PURPOSES_ENDED, FILE_ERROR_DETAIL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -128,7 +128,8 @@ class Service:
             content_type = call.request.headers.get("content-type", "")
             if not call.azure:
                 media.check_form(content_type)
-            call.body = params.parse_upload(call.request.body, content_type)
+            early = not self.world.shapes.since(EARLY_PURPOSES_ENDED)
+            call.body = params.parse_upload(call.request.body, content_type, early=early)
         elif model is not None:
             if call.request.body and not call.azure and self.world.shapes.since(CONTENT_TYPES_CHECKED):
                 media.check_json(call.request.headers.get("content-type", ""))

@@ -141,6 +141,7 @@ SHAPES: dict[str, tuple[tuple[str, str, str], ...]] = {
 }
 
 # Days on which something other than a key changed (FACTS 0, F; CONTRACT timeline, §7.1).
+EARLY_PURPOSES_ENDED = "2022-12-03"  # of files for search, answers and classifications, with their endpoints
 SHORT_FILE_IDS = "2024-11-25"  # file- + 22 instead of 24 characters
 HEX_STORE_IDS = "2025-01-09"  # vs_ + 32 hexadecimal digits; the day before, 24 characters were still printed
 MANY_FILES = "2025-11-01"  # a store made since then takes 100,000,000 files instead of 10,000 (CONTRACT §8)

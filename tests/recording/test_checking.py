@@ -515,8 +515,10 @@ def test_an_exchange_that_says_the_same_twice_is_one_place(tmp_path):
     assert finding.where.endswith("]")
 
 
-def test_a_file_that_is_attached_is_not_made_again(tmp_path):
+@pytest.mark.parametrize("purpose", [b"assistants", b"answers"], ids=["assistants", "before assistants"])
+def test_a_file_that_is_attached_is_not_made_again(purpose, tmp_path):
     sent, headers = upload(b"text").request_body, upload(b"text").request.headers
+    sent = sent.replace(b"assistants", purpose)
     exchanges = [
         *asking([another("POST", "/files", got=UPLOADED)], 0, sent, **headers),
         *asking([another("POST", "/assistants/asst_abc/files", got=ATTACHED)], 0, b'{"file_id": "file-abc"}', **V1),

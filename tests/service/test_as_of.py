@@ -97,6 +97,19 @@ def test_when_files_of_stores_got_their_keys(key, day, there):
     assert (key in file) is there
 
 
+@pytest.mark.parametrize(("day", "status"), [("2022-12-02", 200), ("2022-12-03", 400)])
+@pytest.mark.parametrize("purpose", ["search", "answers", "classifications"])
+def test_when_files_were_for_search_answers_and_classifications(purpose, day, status):
+    """alexrudall/ruby-openai used them until then; on that day the endpoints were switched off."""
+    fake, _ = fake_of(day)
+    parts = (f'form-data; name="purpose"\r\n\r\n{purpose}', 'form-data; name="file"; filename="a.jsonl"\r\n\r\n{}')
+    form = "".join(f"--x\r\ncontent-disposition: {part}\r\n" for part in parts) + "--x--"
+    headers = {"authorization": "Bearer sk-any", "content-type": "multipart/form-data; boundary=x"}
+    answer = fake.answer(Request("POST", "https://api.openai.com/v1/files", headers, form.encode()))
+    assert answer.status == status
+    assert json.loads(answer.body).get("purpose") == (purpose if status == 200 else None)
+
+
 @pytest.mark.parametrize(("day", "there"), [("2025-09-16", False), ("2025-10-30", True)])
 def test_when_the_list_of_a_batch_showed_whole_files(day, there):
     """FACTS A and G: 125 files of such lists have no more than these keys, all of 2025-09-16; later ones have all."""

@@ -107,7 +107,7 @@ def _refused(exchange: ParsedExchange, api: Api) -> str | None:
     try:
         params.parse_query(route.query, request.query, api)
         if model is Upload:
-            params.parse_upload(request.body, request.headers.get("content-type", ""))
+            params.parse_upload(request.body, request.headers.get("content-type", ""), early=True)
         elif model is not None:
             params.validate(model, params.parse_json(request.body, api), api)
     except Refusal as refusal:

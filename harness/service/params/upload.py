@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # In the order of the recorded refusal (CONTRACT §7.1).
 PURPOSES = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals")
+# Of endpoints that are older than assistants (alexrudall/ruby-openai and CRAN's `openai` document them).
+EARLY_PURPOSES = ("search", "answers", "classifications")
 
 MAX_BYTES = 512 << 20  # of one file: 512 MB (CONTRACT §8)
 
@@ -45,8 +47,11 @@ class Upload:
     expires_after_seconds: int | None = None
 
 
-def parse_upload(body: Content, content_type: str) -> Upload:
-    """Parse and validate an upload. A body that is not a form is refused for its missing file."""
+def parse_upload(body: Content, content_type: str, *, early: bool = False) -> Upload:
+    """Parse and validate an upload. A body that is not a form is refused for its missing file.
+
+    `early` also accepts the purposes of the time before assistants.
+    """
     fields = {part.name: part for part in parts(body, content_type)}
     file, purpose = fields.get("file"), fields.get("purpose")
     if file is None or file.filename is None:
@@ -55,7 +60,7 @@ def parse_upload(body: Content, content_type: str) -> Upload:
         raise errors.missing_form_field("purpose")
     if unknown := [name for name in fields if name not in FIELDS and not EXPIRY.fullmatch(name)]:
         raise errors.unknown_form_fields(sorted(unknown))
-    if purpose.text not in PURPOSES:
+    if purpose.text not in PURPOSES and not (early and purpose.text in EARLY_PURPOSES):
         raise errors.invalid_purpose(purpose.text, PURPOSES)
     if not file.content:
         raise errors.empty_file()

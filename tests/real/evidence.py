@@ -57,7 +57,8 @@ class Evidence:
                 self._tell(item)
 
     def _note_stream(self, events: list[tuple[str, Json]]) -> None:
-        for run_id in {data["id"] for _, data in events if isinstance(data, dict) and data["object"] == "thread.run"}:
+        runs = (data for _, data in events if isinstance(data, dict) and data.get("object") == "thread.run")
+        for run_id in {run["id"] for run in runs}:
             self.stories[run_id].add_stream(event for event in events if isinstance(event[1], dict))
 
     def _tell(self, item: Json) -> None:

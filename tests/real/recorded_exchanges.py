@@ -95,9 +95,9 @@ class Exchange:
     @cached_property
     def sent(self) -> Any:
         """The body that was sent. Where a transcript lacks it, the answer tells what it must have been."""
-        if self.request_body is None and self.method == "POST" and self.route == "/threads/{id}/runs":
-            return {"assistant_id": self.response_body["assistant_id"]}
-        return self.request_body
+        told = self.request_body is None and self.method == "POST" and self.route == "/threads/{id}/runs"
+        run = next((item for item in objects(self.response_body) if told and item["object"] == "thread.run"), None)
+        return {"assistant_id": run["assistant_id"], "stream": self.sse} if run else self.request_body
 
     @cached_property
     def asked(self) -> str:
@@ -188,9 +188,9 @@ def _days(rows: list[Exchange]) -> dict[Exchange, str]:
     """The day of each exchange. Where dates were removed, that of the cassette's objects, or the source's last."""
     newest: dict[tuple[str, ...], float] = {}
     for row in rows:
-        for key in ((row.source, row.cassette), (row.source,)):
+        for key in ((row.source, row.cassette), (row.source,), ()):
             newest[key] = max(newest.get(key, 0.0), row.at or row.made_at or 0.0)
-    return {row: _day(row.at or newest[row.source, row.cassette] or newest[row.source,]) for row in rows}
+    return {row: _day(row.at or newest[row.source, row.cassette] or newest[row.source,] or newest[()]) for row in rows}
 
 
 def _day(at: float) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 B64_PART = re.compile(rb"(?<=\r\n\r\n)b64:([A-Za-z0-9+/=]*)(?=\r\n--)")
 CUT = "<cut>"  # the end of a body that was too long to keep
+REFUSED_PURPOSE = re.compile("'(.*?)' is not one of")
 
 
 def kind_of(object_id: str) -> str:
@@ -55,9 +56,10 @@ class Names:
 
 
 def request_body(exchange: Exchange, headers: dict[str, str], names: Names) -> bytes:
-    """The body to send; `headers` learn the boundary of a form that had to be made up."""
+    """The body to send; `headers` learn its type where it had to be made up."""
     body = exchange.sent
     if isinstance(body, dict):
+        headers.setdefault("content-type", "application/json")
         return names.to_fake(json.dumps(body)).encode()
     if isinstance(body, str) and not (body.endswith(CUT) and exchange.route == "/files"):
         return as_bytes(body, exchange.request_headers.get("content-length"))
@@ -77,8 +79,8 @@ def as_bytes(text: str, length: object) -> bytes:
 
 def _form_of(answer: dict[str, Any]) -> bytes:
     """The upload that was not recorded, from what the service said of it."""
-    refusal = answer.get("error", {}).get("message", "")
-    purpose = answer.get("purpose") or refusal.split("'")[1]
+    refused = REFUSED_PURPOSE.match(answer.get("error", {}).get("message", ""))
+    purpose = answer.get("purpose") or (refused[1] if refused else "assistants")
     name, content = answer.get("filename", "any.txt"), b"x" * int(answer.get("bytes", 1))
     head = (
         f'--x\r\nContent-Disposition: form-data; name="purpose"\r\n\r\n{purpose}\r\n'

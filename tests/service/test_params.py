@@ -907,7 +907,9 @@ def answer(record: dict[str, Any]) -> Iterator[object]:
             params.validate(model, params.parse_json(raw.encode(), api), api)
             yield None
         elif record["method"] == "POST" and route == "/files" and body and not body.endswith("<cut>"):
-            upload = params.parse_upload(body.encode(), record["request_headers"]["content-type"])
+            upload = params.parse_upload(body.encode(), record["request_headers"]["content-type"], early=True)
+            if record["status"] != 200:  # for another reason than its form, such as its key
+                return
             assert upload.purpose == record["response_body"]["purpose"]
             assert upload.filename == record["response_body"]["filename"]
             # Contents that are no text were recorded in other forms, of other lengths.

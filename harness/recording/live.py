@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from harness.failures import HarnessFailure
 from harness.recording.exact import recorded_response
 from harness.recording.matching import RedactedRequests, normalized
-from harness.recording.seeds import seed_object, seed_world
+from harness.recording.seeds import seed_object, seed_world, start_run
 from harness.recording.session import without_gateway
 from harness.service.paths import below_root
 from harness.service.routes import ROUTER
@@ -186,15 +186,17 @@ class LivePlayer:
             if item["object"] == "thread":
                 self._plan_first_messages(item["id"])
             elif item["object"] == "thread.run":
-                story = self._session.story(item["id"])
-                origin = f"the recorded run {item['id']}"
                 self._plan_added_messages(item["id"], successful)
-                world.director.reserved = Script(tuple(story.acts), origin, ids=story.ids, usage=story.usage)
+                world.director.reserved = self._script_of(item["id"])
         try:
             return self._service.handle(request)
         finally:
             world.store.ids.planned.clear()
             world.director.reserved = None
+
+    def _script_of(self, run_id: str) -> Script:
+        story = self._session.story(run_id)
+        return Script(tuple(story.acts), f"the recorded run {run_id}", ids=story.ids, usage=story.usage)
 
     def _plan_first_messages(self, thread_id: str) -> None:
         for message in self._session.of_thread("thread.message", thread_id):
@@ -209,10 +211,15 @@ class LivePlayer:
                 self._service.world.store.ids.plan(message_id)
 
     def _verbatim(self, exchange: ParsedExchange) -> Response:
-        """The recorded answer as it is; what it created is added to the service."""
+        """The recorded answer as it is; what it created is added to the service, and a run does again what it did."""
+        world = self._service.world
         self._used.add(exchange)
         for item in exchange.created:
-            seed_object(self._session, self._service.world, item["id"])
+            if item["object"] == "thread.run":
+                shown = [each for each in exchange.objects if each["object"] == "thread.run"]
+                start_run(world, item, self._script_of(item["id"]), until=shown[-1]["status"])
+            else:
+                seed_object(self._session, world, item["id"])
         return recorded_response(exchange)
 
 

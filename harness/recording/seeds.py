@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import fields
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from harness.recording.session import ID, Json, Session
 from harness.recording.stories import usage_of
 from harness.service.indexing import COUNTED_STATUSES
+from harness.service.lifecycle import NEW
 from harness.service.records import Assistant, File, Message, Run, Step, StoreFile, Thread, Usage, VectorStore
 from harness.service.resources.vector_stores import chunking_of
 from harness.service.script import Playback, Script
@@ -45,6 +47,20 @@ def seed_object(session: Session, world: World, object_id: str) -> None:
     tables = (world.store.assistants, world.store.threads, world.store.files, world.store.vector_stores)
     if make is not None and not any(object_id in table for table in tables):
         make(session, world, object_id)
+
+
+def start_run(world: World, shown: Json, script: Script, *, until: str) -> None:
+    """Start a run that was shown, and let time pass until it has this status, as in the answer that showed it."""
+    thread = world.store.threads.get(shown["thread_id"])
+    if thread is None or shown["id"] in thread.runs:
+        return
+    run = thread.runs.add(Run(**{**fields_of(Run, shown), "status": NEW, "required_action": None}))
+    world.director.reserved = script
+    run.playback = world.director.assign(run.id, partial(world.engine.view, run))
+    world.director.reserved = None
+    world.engine.create(run)
+    while run.active and run.status != until and world.clock.fire_next():
+        pass
 
 
 def _not_found(session: Session) -> set[str]:
@@ -84,14 +100,6 @@ def _seed_message(session: Session, world: World, object_id: str) -> None:
     thread = world.store.threads.get(shown.get("thread_id", ""))
     if thread is not None and object_id not in thread.messages and shown.get("run_id") not in session.created_by:
         thread.messages.add(_message_of(shown))
-
-
-def _seed_run(session: Session, world: World, object_id: str) -> None:
-    """A run whose creation was not recorded, as it was shown last."""
-    shown = session.story(object_id).run
-    thread = world.store.threads.get(shown.get("thread_id", ""))
-    if thread is not None and object_id not in thread.runs:
-        thread.runs.add(_earlier_run(session, shown))
 
 
 def _seed_file(session: Session, world: World, object_id: str) -> None:
@@ -142,11 +150,11 @@ _SEEDERS: dict[str, Callable[[Session, World, str], None]] = {
     "file": _seed_file,
     "vs": _seed_vector_store,
     "msg": _seed_message,
-    "run": _seed_run,
 }
 
 
 def _earlier_run(session: Session, item: Json) -> Run:
+    """A run whose creation was not recorded, as it was shown last."""
     run = Run(**{**fields_of(Run, item), "usage": usage_of(item)})
     run.playback = Playback(EARLIER_SCRIPT)
     for step in session.story(item["id"]).ordered_steps:

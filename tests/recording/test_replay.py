@@ -694,6 +694,44 @@ def test_what_a_newer_service_took_is_taken_from_the_recording(cassette):
         assert client.ok("GET", f"{path}/{answer['id']}")["id"] == answer["id"]
 
 
+class NewerClient(Client):
+    """A client that creates runs with a parameter that the fake does not know."""
+
+    def send(self, method, path, body=None, **headers):
+        if method == "POST" and path.endswith("/runs"):
+            body = {**body, "novel": True}
+        return super().send(method, path, body, **headers)
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["polled", "streamed"])
+def test_a_run_that_only_a_newer_service_could_create_does_again_what_it_did(cassette, streamed, story):
+    acts, outputs = story
+    fake = FakeAssistants()
+    fake.next_run(*acts)
+    older = Client(fake)
+    original = converse(older, outputs=outputs, stream=streamed)
+    [place] = [at for at, item in enumerate(older.recorded) if item.request.path.endswith("/runs")]
+    request = older.recorded[place].request
+    body = json.dumps({**request.json, "novel": True}).encode()
+    older.recorded[place] = replace(older.recorded[place], request=replace(request, body=body))
+    newer = NewerClient(replaying(cassette(older.recorded)).fake)
+    assert converse(newer, outputs=outputs, stream=streamed) == original
+
+
+@pytest.mark.parametrize("deleted", [False, True], ids=["the run is there", "its thread is gone"])
+def test_a_run_that_was_written_down_twice_is_started_once(cassette, deleted):
+    recorded = record_session(say("Hello."))
+    [place] = [at for at, item in enumerate(recorded) if item.request.path.endswith("/runs")]
+    client = replaying(cassette([*recorded, recorded[place]]))
+    converse(client)
+    [run] = client.fake.runs
+    if deleted:
+        client.ok("DELETE", f"/threads/{run.thread_id}")
+    again = client.ok("POST", f"/threads/{run.thread_id}/runs", {"assistant_id": run.assistant_id})
+    assert again["id"] == run.id
+    assert [shown.id for shown in client.fake.runs] == ([] if deleted else [run.id])
+
+
 def test_an_older_look_at_a_run_does_not_undo_its_end(cassette):
     recorded = record_session(say("Well"), fail())
     [look] = [

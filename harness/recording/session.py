@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic_core import from_json
 
+from harness.recording.dialects.common import unix_seconds
 from harness.recording.exchanges import malformed_as_failure
 from harness.recording.matching import normalized
 from harness.recording.stories import Story
@@ -168,7 +169,7 @@ class Session:
         for exchange in self.exchanges:
             times = [item["created_at"] for item in exchange.objects if isinstance(item.get("created_at"), int)]
             if exchange.recorded.at is not None or times:
-                return exchange.recorded.at if exchange.recorded.at is not None else float(max(times))
+                return exchange.recorded.at if exchange.recorded.at is not None else unix_seconds(max(times))
         return None
 
     @cached_property

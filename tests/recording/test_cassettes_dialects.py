@@ -528,13 +528,18 @@ def test_a_body_that_cannot_be_undone_names_its_record(read_text, coding, messag
         "2024-05-06 23:07:26 -0100",
         " 2024-05-07 00:07:26 UTC ",
         "1715040446",
+        "1715040446000",
+        "1715040446000000.0",
+        "1.715040446e18",
     ],
 )
 def test_times(text):
     assert first_date(None, "Sanitized", text) == AT
 
 
-@pytest.mark.parametrize("text", [None, "", "Sanitized", "2024-13-07T00:07:26Z", "Tue, 99 May 2024 00:07:26 GMT"])
+@pytest.mark.parametrize(
+    "text", [None, "", "Sanitized", "2024-13-07T00:07:26Z", "Tue, 99 May 2024 00:07:26 GMT", "1e400"]
+)
 def test_what_is_no_time(text):
     assert first_date(text) is None
 

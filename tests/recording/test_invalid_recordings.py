@@ -160,3 +160,15 @@ def test_unknown_kinds_are_valid(story):
     )
     assert not [item.validation_errors for item in Session.of(unknown).exchanges if item.validation_errors]
     assert Session.of(unknown).first_shown.keys() == known.first_shown.keys()
+
+
+def test_times_in_milliseconds_are_times(story, replayed):
+    """Without a date of the exchange, the clock starts when the first object was created."""
+    undated = [replace(item, at=None) for item in with_value(story, "assistant", "created_at", 1715040446123)]
+    dated = [
+        replace(item, response=replace(item.response, headers={**item.response.headers, "date": "Sanitized"}))
+        for item in undated
+    ]
+    fake = replayed(dated)
+    assert fake.answer(dated[0].request).status == 200
+    assert fake.clock.now == 1715040446.123

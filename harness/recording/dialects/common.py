@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+FAR_FUTURE = 1e11  # the year 5138; in milliseconds, 1973
 ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d+))?\s*(Z|GMT|UTC|[+-]\d\d:?\d\d)?")
 
 
@@ -116,10 +118,23 @@ def first_date(*texts: object) -> float | None:
     return next((at for text in texts if (at := _date(str(text))) is not None), None)
 
 
+def unix_seconds(number: float) -> float | None:
+    """A time in Unix seconds: some recorders count in thousandths, millionths or billionths of them.
+
+    >>> unix_seconds(1715040446123)
+    1715040446.123
+    """
+    if not math.isfinite(number):
+        return None
+    while number >= FAR_FUTURE:
+        number /= 1000
+    return number
+
+
 def _date(text: str) -> float | None:
     try:
         if SECONDS.fullmatch(text):
-            return float(text)
+            return unix_seconds(float(text))
         if not (iso := ISO.fullmatch(text.strip())):
             return parsedate_to_datetime(text).timestamp()
         day, time, fraction, zone = iso.groups()

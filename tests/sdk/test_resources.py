@@ -244,10 +244,11 @@ class TestMessages:
         assert [item["id"] for item in wire.ok("GET", f"{home}/{twice['id']}/files")["data"]] == [file]
 
     @pytest.mark.parametrize("api", ["v2"])
-    def test_a_choice_of_a_tool_names_no_function(self, wire):
-        """azure-sdk-for-go, TestAPIToolChoiceUnion: it sends the key for every kind of tool."""
+    @pytest.mark.parametrize("function", [None, {"name": "f"}], ids=["null", "named"])
+    def test_a_choice_of_a_tool_names_no_function(self, wire, function):
+        """azure-sdk-for-go, TestAPIToolChoiceUnion: it sends the key for every kind of tool. The specification has it."""
         a = assistant(wire, instructions="x")["id"]
-        choice = {"type": "file_search", "function": None}
+        choice = {"type": "file_search", "function": function}
         run = wire.ok("POST", "/threads/runs", {"assistant_id": a, "tool_choice": choice})
         assert run["tool_choice"] == {"type": "file_search"}
 

@@ -18,6 +18,7 @@ from harness.service.params.common import (
     Description,
     Empty,
     FunctionChoice,
+    FunctionChoiceName,
     FunctionTool,
     LongText,
     Metadata,
@@ -84,9 +85,12 @@ RunTools = Annotated[list[Tool], Field(max_length=20), array_of("objects")]
 
 
 class ToolByType(TypeOnly):
-    """Azure's client for Go sends these tools with a null `function` (azure-sdk-for-go, TestAPIToolChoiceUnion)."""
+    """The specification allows a `function` here, too; that it is ignored is a guess (G).
 
-    function: None = Field(None, exclude=True)
+    Azure's client for Go sends these tools with one that is null (azure-sdk-for-go, TestAPIToolChoiceUnion).
+    """
+
+    function: FunctionChoiceName | None = Field(None, exclude=True)
 
 
 ToolChoice = Annotated[

@@ -246,7 +246,7 @@ class TestMessages:
     @pytest.mark.parametrize("api", ["v2"])
     @pytest.mark.parametrize("function", [None, {"name": "f"}], ids=["null", "named"])
     def test_a_choice_of_a_tool_names_no_function(self, wire, function):
-        """azure-sdk-for-go, TestAPIToolChoiceUnion: it sends the key for every kind of tool. The specification has it."""
+        """azure-sdk-for-go, TestAPIToolChoiceUnion: it sends the key for every kind of tool, as is specified."""
         a = assistant(wire, instructions="x")["id"]
         choice = {"type": "file_search", "function": function}
         run = wire.ok("POST", "/threads/runs", {"assistant_id": a, "tool_choice": choice})

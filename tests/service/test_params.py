@@ -266,7 +266,9 @@ REFUSED_V2 = [
     wrong(R, run(max_prompt_tokens="300"), "max_prompt_tokens", "an integer", "a string"),
     wrong(R, run(max_prompt_tokens=300.5), "max_prompt_tokens", "an integer", "a decimal number"),
     wrong(R, run(tool_choice=7), "tool_choice", CHOICES, "an integer"),
-    wrong(R, run(tool_choice={"type": "file_search", "function": 7}), "tool_choice.function", "an object", "an integer"),
+    wrong(
+        R, run(tool_choice={"type": "file_search", "function": 7}), "tool_choice.function", "an object", "an integer"
+    ),
     wrong(R, run(truncation_strategy="auto"), "truncation_strategy", "an object", "a string"),
     wrong(
         A,

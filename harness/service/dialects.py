@@ -39,6 +39,8 @@ CONSTANT_HEADERS = {
     "x-content-type-options": "nosniff",
     "strict-transport-security": "max-age=31536000; includeSubDomains; preload",
 }
+# Not sent to those without a valid key: none of the recorded answers of status 401 names an owner (FACTS C).
+OWNER = ("openai-organization", "openai-project")
 AZURE_HEADERS = {
     "x-ms-region": "Sweden Central",
     "x-content-type-options": "nosniff",
@@ -227,7 +229,7 @@ def _day(number: int) -> str:
     return formatdate(number * 86_400, usegmt=True).removesuffix("00:00:00 GMT")
 
 
-def headers(world: World, request: Request, *, azure: bool, length: int | None) -> dict[str, str]:
+def headers(world: World, request: Request, status: int, *, azure: bool, length: int | None) -> dict[str, str]:
     """The headers of an answer, named as in the recordings; `length` is None for a stream.
 
     Azure returns the client's own request id; to a client that sends none it returns that of its gateway
@@ -242,6 +244,9 @@ def headers(world: World, request: Request, *, azure: bool, length: int | None) 
     }
     if length is not None:
         answered["content-length"] = str(length)
+    if status == 401:
+        for name in OWNER:
+            answered.pop(name, None)
     if azure:
         answered.update((name, ids.uuid()) for name in AZURE_IDS)
         answered[CLIENT_ID] = request.headers.get(CLIENT_ID) or answered[AZURE_IDS[0]]

@@ -79,7 +79,7 @@ class Service:
         else:
             body = to_json(answer, indent=2) + (b"\n" if path.startswith("/files") else b"")
         length = len(body) if isinstance(body, bytes) else None
-        headers = dialects.headers(world, request, azure=azure, length=length)
+        headers = dialects.headers(world, request, status, azure=azure, length=length)
         headers.update(own_headers)
         response = Response(status, headers, body)
         world.watch.observe(request, path, response)

@@ -155,9 +155,16 @@ def test_the_body_of_a_status_of_azure(fake, status):
     assert error_body == {**expected, "message": expected["message"].replace("{request_id}", request_id)}
 
 
-def test_a_401_names_the_way_to_authenticate(fake):
-    fake.faults.status(401)
-    assert request(fake, "GET", "/assistants").headers["www-authenticate"] == 'Bearer realm="OpenAI API"'
+@pytest.mark.parametrize("planned", [True, False], ids=["planned", "without a key"])
+def test_a_401_names_the_way_to_authenticate_and_no_organization(fake, planned):
+    """As in all recordings of this status (FACTS C)."""
+    if planned:
+        fake.faults.status(401)
+        answer = request(fake, "GET", "/assistants")
+    else:
+        answer = fake.answer(Request("GET", "https://api.openai.com/v1/assistants", {}))
+    assert answer.headers["www-authenticate"] == 'Bearer realm="OpenAI API"'
+    assert not {"openai-organization", "openai-project"} & answer.headers.keys()
 
 
 def test_a_502_is_the_page_of_a_proxy(fake):

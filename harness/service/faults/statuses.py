@@ -119,7 +119,7 @@ def answer(
     code: str | None = None,
 ) -> Response:
     """The answer with this status; `message` and `code` replace the usual ones."""
-    headers = dialects.headers(arrival.world, arrival.request, azure=arrival.azure, length=None)
+    headers = dialects.headers(arrival.world, arrival.request, status, azure=arrival.azure, length=None)
     if retry_after is not None:
         headers["retry-after"] = f"{retry_after:g}"
     if status == 502 and not arrival.azure and message is code is None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from harness.failures import HarnessFailure
+from harness.loopback import is_loopback
 from harness.service.http import Response
 from harness.serving import control
 from harness.transports.wire import error_response
@@ -15,13 +17,16 @@ if TYPE_CHECKING:
 
     from harness.service.http import Request
 
-# The origin is recorded (CONTRACT, FACTS), with no more than a header of Cloudflare's exposed. All are exposed here,
-# or `--spare-waiting` would not reach a page. That Azure answered pages, too, is a guess (G).
+# `*` is recorded (FACTS), with no more than a header of Cloudflare's exposed. All are exposed here, or the headers of
+# `--spare-waiting` would not reach a page. That Azure answered pages, too, is a guess (G).
 FOR_PAGES = {"access-control-allow-origin": "*", "access-control-expose-headers": "*"}
 
 
-def with_cors(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
-    """The function `answer`, for pages of all origins; but to them the control API stays closed.
+def with_cors(answer: Callable[[Request], Response], *, key_required: bool) -> Callable[[Request], Response]:
+    """The function `answer`, for pages of this machine too; but to them the control API stays closed.
+
+    The real service let pages of all origins in, as they had to know a key. Here this holds only if a certain key is
+    required: else any website could look for a fake on its visitors' machines, and read what was uploaded to it.
 
     A page cannot read an answer without these headers, so failures of the harness have them, too. A browser asks
     beforehand whether a page may send a request (a preflight). The real service said yes (bricks-cloud/BricksLLM#45);
@@ -29,7 +34,8 @@ def with_cors(answer: Callable[[Request], Response]) -> Callable[[Request], Resp
     """
 
     def answered(request: Request) -> Response:
-        if "origin" not in request.headers or control.is_ours(request):
+        origin = request.headers.get("origin")
+        if origin is None or control.is_ours(request) or not (key_required or _is_of_this_machine(origin)):
             return answer(request)
         if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
             return _preflight(request)
@@ -40,6 +46,14 @@ def with_cors(answer: Callable[[Request], Response]) -> Callable[[Request], Resp
         return replace(response, headers={**response.headers, **FOR_PAGES})
 
     return answered
+
+
+def _is_of_this_machine(origin: str) -> bool:
+    """Whether a page was served here; `null`, of sandboxed pages and files, may be anybody's."""
+    try:
+        return is_loopback(urlsplit(origin).hostname or "")
+    except ValueError:
+        return False
 
 
 def _preflight(request: Request) -> Response:

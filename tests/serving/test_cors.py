@@ -1,4 +1,4 @@
-"""Pages in browsers use a served fake, wherever they come from; the control API is not for them."""
+"""Pages of this machine use a served fake, those of others only with its key; the control API is not for them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from harness import FakeAssistants, say
+from harness.options import Options
 from harness.serving import KEY, serve, serve_one
 
 pytest.importorskip("uvicorn")
@@ -63,6 +64,29 @@ def test_a_page_reads_a_stream(site):
     streamed = browser.post("/v1/threads/runs", headers=SENT, json=body)
     assert opened(streamed) == OPEN
     assert streamed.text.endswith("event: done\ndata: [DONE]\n\n")
+
+
+ELSEWHERE = ["https://localhost.example.com", "null", "http://[", "http://10.0.0.1:3000"]
+
+
+@pytest.mark.parametrize("origin", ELSEWHERE)
+def test_pages_of_other_machines_are_not_let_in(site, origin):
+    """Any website may look for a fake on its visitors' machines, where keys are no secret."""
+    _, browser = site
+    for answer in (
+        browser.options("/v1/files", headers={**ASKED, "origin": origin}),
+        browser.get("/v1/files", headers={**SENT, "origin": origin}),
+    ):
+        assert not opened(answer)
+
+
+@pytest.mark.parametrize("origin", ELSEWHERE)
+def test_where_a_key_is_required_pages_may_come_from_anywhere(origin):
+    with serve(Options(api_key="sk-secret")) as server, httpx.Client(base_url=server.url) as browser:
+        assert opened(browser.options("/v1/files", headers={**ASKED, "origin": origin}))
+        answer = browser.get("/v1/files", headers={"authorization": "Bearer sk-secret", "origin": origin})
+        assert (answer.status_code, opened(answer)) == (200, OPEN)
+        assert browser.get("/v1/files", headers={**SENT, "origin": origin}).status_code == 401
 
 
 def test_who_is_no_page_gets_no_headers_for_pages(site):

@@ -7,7 +7,7 @@ it, often in several forms. A new row in the table without a recipe is an error 
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache, partial
 from itertools import accumulate
@@ -103,6 +103,21 @@ class RunEnding:
 
     def __str__(self) -> str:
         return self.name
+
+    def with_answer(self, text: str) -> RunEnding:
+        """The same ending with another answer, for an app that can use only answers of a certain form, such as JSON.
+
+        Other endings stay as they are: those without an answer, and a refusal.
+
+        Raises:
+            HarnessFailure: it is not a text.
+
+        >>> ending("completed-one_message").with_answer('{"city": "Oslo"}').answer
+        '{"city": "Oslo"}'
+        """
+        usual, other = acts.say(ANSWER), acts.say(text)
+        script = tuple(other if act == usual else act for act in self.script)
+        return replace(self, script=script, answer=text if self.answer == ANSWER else self.answer)
 
     def play(self, assistants: FakeAssistants, run: RunView) -> list[Act]:
         """What the model does in this run; if the run cannot end so, that is noted as a failure (`Inapplicable`)."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -13,7 +14,7 @@ import pytest
 
 from harness import HarnessFailure, call, fake_assistants, say
 from harness import endings as module
-from harness.endings import RECIPES, CallFunctions, ending, endings, matching_endings, ways
+from harness.endings import ANSWER, RECIPES, CallFunctions, ending, endings, matching_endings, ways
 from harness.failures import Inapplicable
 from harness.fake import FakeAssistants
 from harness.options import Options
@@ -300,6 +301,14 @@ def test_patterns(patterns, count):
     found = matching_endings(patterns)
     assert len(found) == count
     assert found == [each for each in endings() if each in found]
+
+
+def test_another_answer_takes_the_place_of_the_usual_one_and_of_nothing_else():
+    for usual in endings():
+        other = usual.with_answer("4")
+        assert other.answer == ("4" if usual.answer == ANSWER else usual.answer)
+        assert repr(other.script) == repr(usual.script).replace(ANSWER, "4")
+        assert replace(other, answer=usual.answer, script=usual.script) == usual
 
 
 @pytest.mark.parametrize(

@@ -667,6 +667,30 @@ def test_a_client_that_fails_when_all_goes_well_is_not_explored():
     assert isinstance(caught.value.__cause__, ValueError)
 
 
+def reads_json(assistants: FakeAssistants) -> int:
+    try:
+        return json.loads(polls(assistants))["degrees"]
+    except ValueError as error:
+        raise NoAnswerError from error
+
+
+def test_a_client_that_needs_answers_of_a_certain_form_is_given_some():
+    with pytest.raises(HarnessFailure, match="does not return when all goes well") as caught:
+        explore(reads_json)
+    assert 'say("The answer is 42.")' in caught.value.do
+    assert "explore(…, answer='" in caught.value.do
+    assert explore(reads_json, answer='{"degrees": 4}', budget=150).bugs == []
+    with pytest.raises(HarnessFailure, match="does not return when all goes well") as caught:
+        explore(reads_json, answer="four")
+    assert caught.value.do == 'reads_json   # has to work with assistants.every_run(say("four")) first'
+
+
+def test_the_test_for_a_bug_has_the_answer_too():
+    found = explore(explored_clients.takes_the_first, answer="4 °C", endings=["completed-image_first"], budget=2)
+    assert [bug.label for bug in found.bugs] == ["crashed"]
+    assert 'say("4 °C")' in found.bugs[0].script
+
+
 @pytest.mark.parametrize("returned", [None, "hi"])
 def test_a_client_that_asks_for_nothing_is_not_explored(returned):
     with pytest.raises(HarnessFailure, match="<lambda> sends the fake no requests") as caught:

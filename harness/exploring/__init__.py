@@ -36,6 +36,7 @@ def explore(
     *,
     budget: int = BUDGET,
     endings: Iterable[str] = ("*",),
+    answer: str | None = None,
     answer_of: Callable[[Any], Any] | None = None,
     assistants: FakeAssistants | None = None,
     **options: Any,
@@ -51,6 +52,7 @@ def explore(
         budget: the highest number of situations. Single endings, timings and faults come first, then pairs, of which
             only those are reported that show something new.
         endings: names or patterns of `harness.endings`, as for the marker `assistants_endings`.
+        answer: what the model answers where it does, for a client that can use only a certain form, such as JSON.
         answer_of: extracts the answer from what the client returns, or a falsy value if there is none.
         assistants: a fake to use, with the objects added to it, which the tests for bugs do not contain; by default a
             new one. Afterwards it is as before.
@@ -79,7 +81,7 @@ def explore(
         )
     with ExitStack() as stack:
         fake = assistants or stack.enter_context(fake_assistants(**{"unused": "ignore", **options}))
-        return _explore(Runner(fake, Client.of(client, answer_of)), budget, endings)
+        return _explore(Runner(fake, Client.of(client, answer_of), answer), budget, endings)
 
 
 def explore_test(
@@ -89,10 +91,11 @@ def explore_test(
     *,
     budget: int = BUDGET,
     endings: Iterable[str] = ("*",),
+    answer: str | None = None,
 ) -> Findings:
     """Explore a test function with these fixtures, for `pytest --assistants-explore`."""
     client = Client.of_test(test, partial(test, **fixtures), fixtures)
-    return _explore(Runner(assistants, client), budget, endings)
+    return _explore(Runner(assistants, client, answer), budget, endings)
 
 
 def _explore(runner: Runner, budget: int, endings: Iterable[str]) -> Findings:

@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.endings import ending
+from harness.endings import ANSWER, ending
 from harness.exploring import verdicts
 from harness.exploring.findings import FALSY
 from harness.exploring.reproduction import Circumstances, changed_options, reproduction_test
@@ -33,15 +33,23 @@ MAX_REQUESTS = 1500  # polling twice a second for the lifetime of a run takes fe
 ENDLESS = f"The client has sent {MAX_REQUESTS} requests, and goes on."
 
 
+OTHER_ANSWER = """explore(…, answer='{"degrees": 4}')   # if it needs an answer of a certain form"""
+
+
 class Endless(Stuck):
     """The client keeps sending different requests, and never ends."""
 
 
 class Runner:
-    """Runs one client in situations on a fake; `close` restores the fake's original state."""
+    """Runs one client in situations on a fake; `close` restores the fake's original state.
 
-    def __init__(self, fake: FakeAssistants, client: Client) -> None:
+    Args:
+        answer: what the model answers instead of the usual.
+    """
+
+    def __init__(self, fake: FakeAssistants, client: Client, answer: str | None = None) -> None:
         self.client = client
+        self._answer = answer
         self.roots = fake.service.roots
         self._fake = fake
         self._initial = fake.snapshot()
@@ -58,7 +66,10 @@ class Runner:
         outcome = self.run(Situation(ending(BASELINE)))
         assert outcome is not None  # this situation always applies
         name, requests = self.client.name, list(self._fake.requests)
-        first = f"{name}   # has to work with assistants.every_run(say(…)) first"
+        text = ANSWER if self._answer is None else self._answer
+        first = f"{name}   # has to work with assistants.every_run(say({to_source(text)})) first"
+        if self._answer is None:
+            first += f"\n{OTHER_ANSWER}"
         if outcome.verdict not in (Verdict.RETURNED, Verdict.WRONG_SUCCESS):
             raise HarnessFailure(
                 f"{name} does not return when all goes well, so there is nothing to explore.",
@@ -88,7 +99,8 @@ class Runner:
         fake = self._fake
         self._reset()
         scripts: list[list[Act]] = []
-        plans = _arrange(fake, situation, scripts)
+        played = situation.ending if self._answer is None else situation.ending.with_answer(self._answer)
+        plans = _arrange(fake, replace(situation, ending=played), scripts)
         value = self._call_client(situation)
         threads = fake.world.store.all_threads  # also those that the client has deleted
         failures = [*fake.failures, *([self._error] if isinstance(self._error, HarnessFailure) else [])]

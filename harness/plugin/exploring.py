@@ -30,14 +30,33 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker(ENDINGS)
     option = metafunc.config.getoption("--assistants-endings")
     try:
-        endings = matching_endings(marker.args if marker is not None else ["*"])
+        endings = matching_endings((marker and marker.args) or ["*"])
         if option is not None:
             patterns = [pattern.strip() for pattern in option.split(",")]
             of_option = matching_endings(patterns, usage="--assistants-endings={}")
             endings = [each for each in endings if each in of_option]
+        answer = None if marker is None else _answer_of(marker)
+        if answer is not None:
+            endings = [each.with_answer(answer) for each in endings]
     except HarnessFailure as failure:
         raise pytest.UsageError(f"{metafunc.definition.nodeid}: {failure}") from None
     metafunc.parametrize("run_ending", endings, ids=[each.name for each in endings], indirect=True)
+
+
+def _answer_of(marker: pytest.Mark) -> str | None:
+    """The answer that a marker of endings gives.
+
+    Raises:
+        HarnessFailure: it has another keyword.
+    """
+    if marker.kwargs.keys() - {"answer"}:
+        raise HarnessFailure(
+            f"@pytest.mark.{ENDINGS} was given {marker.kwargs!r}.",
+            there_was="It takes names and patterns of endings, and the keyword answer.",
+            do=f"@pytest.mark.{ENDINGS}('failed-*', answer='…')",
+        )
+    answer: str | None = marker.kwargs.get("answer")
+    return answer
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -76,6 +95,7 @@ def _explore(item: pytest.Function, test: Any, options: dict[str, Any], /, **fix
     # pytest-asyncio has wrapped it in a function that returns nothing; other decorators are part of the test
     original = inspect.unwrap(test, stop=inspect.iscoroutinefunction)
     client = original if inspect.iscoroutinefunction(original) else test
-    findings = explore_test(client, fixtures, fake, budget=options["budget"], endings=options["endings"])
+    chosen = {name: value for name, value in options.items() if name != "allow"}
+    findings = explore_test(client, fixtures, fake, **chosen)
     item.stash[FINDINGS] = findings
     findings.check(allow=options["allow"])

@@ -73,11 +73,14 @@ def pytest_configure(config: pytest.Config) -> None:
         f"{CASSETTE}(path=None, replay='live', on_miss='fail', redact=(), keep=()): the assistants fixture answers "
         "from a recording; by default from one that is named like the test.",
     )
-    config.addinivalue_line("markers", f"{ENDINGS}(*patterns): the run endings that run_ending goes through.")
     config.addinivalue_line(
         "markers",
-        f"{EXPLORE}(budget=120, endings=('*',), allow=()): with --assistants-explore, the test is run under every "
-        "ending, timing and fault; what it returns is the client's answer.",
+        f"{ENDINGS}(*patterns, answer=None): the run endings that run_ending goes through, and the model's answer.",
+    )
+    config.addinivalue_line(
+        "markers",
+        f"{EXPLORE}(budget=120, endings=('*',), answer=None, allow=()): with --assistants-explore, the test is run "
+        "under every ending, timing and fault; what it returns is the client's answer.",
     )
     folder: Path | None = config.getoption("--assistants-report")
     if folder is not None and (config.invocation_params.dir / folder).is_file():
@@ -187,7 +190,7 @@ def exploration_of(item: pytest.Item) -> dict[str, Any] | None:
     marker = item.get_closest_marker(EXPLORE)
     if marker is None:
         return None
-    defaults = {"budget": 120, "endings": ("*",), "allow": ()}
+    defaults = {"budget": 120, "endings": ("*",), "answer": None, "allow": ()}
     given = {**defaults, **marker.kwargs}
     if marker.args or given.keys() != defaults.keys() or not isinstance(given["budget"], int):
         raise HarnessFailure(

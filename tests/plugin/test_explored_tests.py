@@ -177,7 +177,7 @@ def test_with_other_fixtures_defaults_and_in_a_class(project):
 
 NO_OPTION = (
     "@pytest.mark.assistants_explore was given *",
-    "It takes the keywords budget, endings, allow*",
+    "It takes the keywords budget, endings, answer, allow*",
 )
 NO_ENDING = ("No run ending is called 'expird'.", '    @pytest.mark.assistants_explore(endings=?"expired"?)')
 
@@ -196,6 +196,14 @@ def test_a_client_that_fails_when_all_goes_well_is_an_error(project):
     result = explore(project, TEST.format(options="", body="raise ValueError('broken')"))
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*test_app does not return when all goes well*", "*Raised: ValueError: broken*"])
+
+
+def test_the_model_answers_in_the_form_that_the_test_needs(project):
+    test = TEST.format(
+        options="""(answer='{"degrees": 4}', endings=["completed-several_messages"], budget=2)""",
+        body="return __import__('json').loads(my_app.ask('Weather?'))['degrees']",
+    )
+    explore(project, test).assert_outcomes(passed=1)
 
 
 def test_decorators_of_an_async_test_are_part_of_it(project):

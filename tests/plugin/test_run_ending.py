@@ -136,6 +136,29 @@ def test_an_unknown_pattern_is_an_error_of_the_collection(project, marker, args,
     result.stdout.fnmatch_lines(["*test_it.py::test_app: No run ending is called '*", f"*    {nearest}"])
 
 
+def test_the_model_answers_in_the_form_that_the_app_needs(project):
+    test = """
+        import json
+        import pytest
+        import my_app
+
+        @pytest.mark.assistants_endings("completed-*_message*", "requires_action", answer='{"degrees": 4}')
+        def test_app(run_ending):
+            if run_ending.answer is not None:
+                assert json.loads(my_app.ask("Weather?")) == json.loads(run_ending.answer) == {"degrees": 4}
+    """
+    result = run(project, test, "-p", "no:xdist", "--assistants-endings=completed,requires_action-one_call")
+    result.assert_outcomes(passed=4)
+
+
+def test_a_keyword_that_the_marker_does_not_have_is_an_error_of_the_collection(project):
+    result = run(project, TEST.format(marker='@pytest.mark.assistants_endings(anser="4")'), "-p", "no:xdist")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(
+        ["*test_it.py::test_app: @pytest.mark.assistants_endings was given {'anser': '4'}.", "*the keyword answer.*"]
+    )
+
+
 @pytest.mark.parametrize(
     "parametrize",
     [

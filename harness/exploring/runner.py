@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 MAX_REQUESTS = 1500  # polling twice a second for the lifetime of a run takes fewer
 ENDLESS = f"The client has sent {MAX_REQUESTS} requests, and goes on."
-
-
 OTHER_ANSWER = """explore(…, answer='{"degrees": 4}')   # if it needs an answer of a certain form"""
 
 

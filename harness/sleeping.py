@@ -30,9 +30,23 @@ if TYPE_CHECKING:
 
 REAL_SLEEPERS = frozenset(
     {
-        *("filelock._api", "subprocess", "uvicorn.server", "gradio", "selenium", "sse_starlette", "websockets"),
-        *("celery", "engineio", "kombu", "pymongo"),
-        *("lunary", "newrelic", "opentelemetry", "opik", "sentry_sdk", "weave"),
+        "celery",
+        "engineio",
+        "filelock._api",
+        "gradio",
+        "kombu",
+        "lunary",
+        "newrelic",
+        "opentelemetry",
+        "opik",
+        "pymongo",
+        "selenium",
+        "sentry_sdk",
+        "sse_starlette",
+        "subprocess",
+        "uvicorn.server",
+        "weave",
+        "websockets",
     }
 )
 """Modules and packages whose sleeps stay real: they poll a process, a socket, a queue or a file, keep a connection

@@ -47,7 +47,7 @@ class Runner:
 
     def __init__(self, fake: FakeAssistants, client: Client, answer: str | None = None) -> None:
         self.client = client
-        self._answer = answer
+        self._answer = ANSWER if answer is None else answer
         self.roots = fake.service.roots
         self._fake = fake
         self._initial = fake.snapshot()
@@ -64,9 +64,8 @@ class Runner:
         outcome = self.run(Situation(ending(BASELINE)))
         assert outcome is not None  # this situation always applies
         name, requests = self.client.name, list(self._fake.requests)
-        text = ANSWER if self._answer is None else self._answer
-        first = f"{name}   # has to work with assistants.every_run(say({to_source(text)})) first"
-        if self._answer is None:
+        first = f"{name}   # has to work with assistants.every_run(say({to_source(self._answer)})) first"
+        if self._answer == ANSWER:
             first += f"\n{OTHER_ANSWER}"
         if outcome.verdict not in (Verdict.RETURNED, Verdict.WRONG_SUCCESS):
             raise HarnessFailure(
@@ -97,8 +96,7 @@ class Runner:
         fake = self._fake
         self._reset()
         scripts: list[list[Act]] = []
-        played = situation.ending if self._answer is None else situation.ending.with_answer(self._answer)
-        plans = _arrange(fake, replace(situation, ending=played), scripts)
+        plans = _arrange(fake, replace(situation, ending=situation.ending.with_answer(self._answer)), scripts)
         value = self._call_client(situation)
         threads = fake.world.store.all_threads  # also those that the client has deleted
         failures = [*fake.failures, *([self._error] if isinstance(self._error, HarnessFailure) else [])]

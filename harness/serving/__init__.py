@@ -115,12 +115,7 @@ def serve(
     try:
         worlds.for_key(worlds.options.api_key or KEY)  # an invalid scenario is reported now
         with serving(
-            with_cors(worlds.answer, key_required=worlds.options.api_key is not None),
-            host=host,
-            port=port,
-            real_time=time == "real",
-            inline=worlds.answers_inline,
-            grace=GRACE,
+            with_cors(worlds), host=host, port=port, real_time=time == "real", inline=worlds.answers_inline, grace=GRACE
         ) as url:
             yield Server(url, worlds, worlds.options.api_key or KEY)
     finally:
@@ -138,6 +133,5 @@ def serve_one(
     """
     token = None if is_loopback(host) else secrets.token_urlsafe(16)
     worlds = OneWorld(fake, token=token, spare_waiting=spare_waiting)
-    answer = with_cors(worlds.answer, key_required=worlds.options.api_key is not None)
-    with serving(answer, host=host, port=port, grace=GRACE) as url:
+    with serving(with_cors(worlds), host=host, port=port, grace=GRACE) as url:
         yield Server(url, worlds)

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.service.http import Request
+    from harness.serving.worlds import Worlds
 
 # `*` is recorded (FACTS), with no more than a header of Cloudflare's exposed. All are exposed here, or the headers of
 # `--spare-waiting` would not reach a page. That Azure answered pages, too, is a guess (G).
 FOR_PAGES = {"access-control-allow-origin": "*", "access-control-expose-headers": "*"}
 
 
-def with_cors(answer: Callable[[Request], Response], *, key_required: bool) -> Callable[[Request], Response]:
-    """The function `answer`, for pages of this machine too; but to them the control API stays closed.
+def with_cors(worlds: Worlds) -> Callable[[Request], Response]:
+    """The function `worlds.answer`, for pages of this machine too; but to them the control API stays closed.
 
     The real service let pages of all origins in, as they had to know a key. Here this holds only if a certain key is
     required: else any website could look for a fake on its visitors' machines, and read what was uploaded to it.
@@ -33,14 +34,16 @@ def with_cors(answer: Callable[[Request], Response], *, key_required: bool) -> C
     the form of that answer is a guess (G). As it carries no key, it is no request to any world.
     """
 
+    key_required = worlds.options.api_key is not None
+
     def answered(request: Request) -> Response:
         origin = request.headers.get("origin")
         if origin is None or control.is_ours(request) or not (key_required or _is_of_this_machine(origin)):
-            return answer(request)
+            return worlds.answer(request)
         if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
             return _preflight(request)
         try:
-            response = answer(request)
+            response = worlds.answer(request)
         except HarnessFailure as failure:
             response = error_response(400, failure, x_should_retry="false")
         return replace(response, headers={**response.headers, **FOR_PAGES})

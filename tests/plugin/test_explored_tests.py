@@ -6,6 +6,11 @@ import pytest
 from test_run_ending import APP
 
 LENIENT = """
+    import json
+
+    def degrees(question):
+        return json.loads(ask(question))["degrees"]
+
     def lenient(question):
         try:
             return ask(question)
@@ -201,7 +206,7 @@ def test_a_client_that_fails_when_all_goes_well_is_an_error(project):
 def test_the_model_answers_in_the_form_that_the_test_needs(project):
     test = TEST.format(
         options="""(answer='{"degrees": 4}', endings=["completed-several_messages"], budget=2)""",
-        body="return __import__('json').loads(my_app.ask('Weather?'))['degrees']",
+        body='return my_app.degrees("Weather?")',
     )
     explore(project, test).assert_outcomes(passed=1)
 

@@ -107,6 +107,7 @@ def _refused(exchange: ParsedExchange, api: Api) -> str | None:
     try:
         params.parse_query(route.query, request.query, api)
         if model is Upload:
+            # recordings are of any day, so each purpose that there ever was is right
             params.parse_upload(request.body, request.headers.get("content-type", ""), early=True)
         elif model is not None:
             params.validate(model, params.parse_json(request.body, api), api)

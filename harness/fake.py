@@ -333,7 +333,13 @@ class FakeAssistants(Seeding):
         return clients.azure_client(self, **options)
 
     def serve(
-        self, *, host: str = "127.0.0.1", port: int = 0, spare_waiting: bool = True
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        spare_waiting: bool = True,
+        tls_cert: str | Path | None = None,
+        tls_key: str | Path | None = None,
     ) -> AbstractContextManager[Server]:
         """A context in which programs in any language reach this fake at an address: see `Server.environment`.
 
@@ -346,13 +352,16 @@ class FakeAssistants(Seeding):
             port: the port, or 0 for a free one.
             spare_waiting: send headers that tell clients not to wait between polls and before retries, which the real
                 service did not send.
+            tls_cert: a certificate as PEM, with which the server speaks HTTPS; clients have to trust it.
+            tls_key: its private key, unless that is in the same file.
 
         Raises:
-            HarnessFailure: the extra `server` is not installed, or the address is not available.
+            HarnessFailure: the extra `server` is not installed, the address is not available, or the certificate cannot
+                be used.
         """
         from harness.serving import serve_one  # noqa: PLC0415 - needs the extra `server`
 
-        return serve_one(self, host=host, port=port, spare_waiting=spare_waiting)
+        return serve_one(self, host=host, port=port, spare_waiting=spare_waiting, tls_cert=tls_cert, tls_key=tls_key)
 
     # --- going back ---------------------------------------------------------------------------------------
 

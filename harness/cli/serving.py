@@ -57,6 +57,13 @@ SET = '$env:{name}="{value}"' if sys.platform == "win32" else "export {name}={va
     "The file grows with every request; delete it to start over.",
 )
 @click.option(
+    "--tls-cert",
+    type=FILE,
+    metavar="FILE",
+    help="A certificate, as PEM: the server then speaks HTTPS, to clients that trust it.",
+)
+@click.option("--tls-key", type=FILE, metavar="FILE", help="Its private key, unless that is in the same file.")
+@click.option(
     "--json", "as_json", is_flag=True, help="Print the address of the server for programs, as one line of JSON."
 )
 @fake_options
@@ -121,7 +128,8 @@ def _greeting(server: Server) -> str:
 
 
 def _warn(host: str, server: Server) -> None:
-    warning = f"Warning: whoever reaches {host} reaches this fake, and the connection is not encrypted."
+    open_text = "" if server.url.startswith("https") else ", and the connection is not encrypted"
+    warning = f"Warning: whoever reaches {host} reaches this fake{open_text}."
     click.echo(f"{warning} Its control API requires this token: {server.worlds.token}", err=True)
 
 

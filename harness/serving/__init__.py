@@ -81,6 +81,8 @@ def serve(
     execute: bool = False,
     token: str | None = None,
     state: Path | None = None,
+    tls_cert: str | Path | None = None,
+    tls_key: str | Path | None = None,
 ) -> Iterator[Server]:
     """While active, serve a fake for every API key at an address of this machine.
 
@@ -97,11 +99,13 @@ def serve(
         state: a journal of all requests: the next server with this file continues where the last one ended, even if
             that was killed. It holds what clients sent, but no keys, and grows with every request; delete it to start
             over. See `harness.serving.persistent.PersistentWorlds`.
+        tls_cert: a certificate as PEM, with which the server speaks HTTPS.
+        tls_key: its private key, unless that is in the same file.
 
     Raises:
-        HarnessFailure: the scenario is invalid, the extra `server` is not installed, the address is not available, real
-            time is combined with `clock="manual"`, or the state file is damaged, cannot be written, or belongs to a
-            server with other options.
+        HarnessFailure: the scenario is invalid, the extra `server` is not installed, the address is not available, the
+            certificate cannot be used, real time is combined with `clock="manual"`, or the state file is damaged,
+            cannot be written, or belongs to a server with other options.
     """
     make_worlds = Worlds if state is None else partial(PersistentWorlds, state)
     worlds = make_worlds(
@@ -115,7 +119,14 @@ def serve(
     try:
         worlds.for_key(worlds.options.api_key or KEY)  # an invalid scenario is reported now
         with serving(
-            with_cors(worlds), host=host, port=port, real_time=time == "real", inline=worlds.answers_inline, grace=GRACE
+            with_cors(worlds),
+            host=host,
+            port=port,
+            real_time=time == "real",
+            inline=worlds.answers_inline,
+            grace=GRACE,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
         ) as url:
             yield Server(url, worlds, worlds.options.api_key or KEY)
     finally:
@@ -124,14 +135,22 @@ def serve(
 
 @contextmanager
 def serve_one(
-    fake: FakeAssistants, *, host: str = "127.0.0.1", port: int = 0, spare_waiting: bool = True
+    fake: FakeAssistants,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    spare_waiting: bool = True,
+    tls_cert: str | Path | None = None,
+    tls_key: str | Path | None = None,
 ) -> Iterator[Server]:
     """While active, serve one fake for every API key; requests over the network move its clock as any others do.
 
     Raises:
-        HarnessFailure: the extra `server` is not installed, or the address is not available.
+        HarnessFailure: the extra `server` is not installed, the address is not available, or the certificate cannot be
+            used.
     """
     token = None if is_loopback(host) else secrets.token_urlsafe(16)
     worlds = OneWorld(fake, token=token, spare_waiting=spare_waiting)
-    with serving(with_cors(worlds), host=host, port=port, grace=GRACE) as url:
+    app = with_cors(worlds)
+    with serving(app, host=host, port=port, grace=GRACE, tls_cert=tls_cert, tls_key=tls_key) as url:
         yield Server(url, worlds)

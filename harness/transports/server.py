@@ -1,4 +1,4 @@
-"""Serves HTTP from a thread of this process."""
+"""Serves HTTP or HTTPS from a thread of this process."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from harness.failures import HarnessFailure
 from harness.transports.asgi import asgi_app, never_inline
+from harness.transports.certificates import speaks_tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from harness.service.http import Request, Response
     from harness.transports.asgi import App
@@ -31,23 +33,34 @@ def serving(
     real_time: bool = False,
     inline: Callable[[Request], bool] = never_inline,
     grace: int | None = None,
+    tls_cert: str | Path | None = None,
+    tls_key: str | Path | None = None,
 ) -> Iterator[str]:
     """While active, `answer` answers requests over the network; yields the URL, without `/v1`.
 
     Args:
         answer: called in worker threads, for several requests at once.
-        host, port, grace: as `running` takes them.
+        host, port, grace, tls_cert, tls_key: as `running` takes them.
         real_time, inline: as `asgi_app` takes them.
 
     Raises:
-        HarnessFailure: uvicorn is not installed, or the address is not available.
+        HarnessFailure: as `running` raises it.
     """
-    with running(asgi_app(answer, real_time=real_time, inline=inline), host=host, port=port, grace=grace) as url:
+    app = asgi_app(answer, real_time=real_time, inline=inline)
+    with running(app, host=host, port=port, grace=grace, tls_cert=tls_cert, tls_key=tls_key) as url:
         yield url
 
 
 @contextmanager
-def running(app: App, *, host: str = "127.0.0.1", port: int = 0, grace: int | None = None) -> Iterator[str]:
+def running(
+    app: App,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    grace: int | None = None,
+    tls_cert: str | Path | None = None,
+    tls_key: str | Path | None = None,
+) -> Iterator[str]:
     """While active, a thread of this process serves an ASGI application; yields the URL.
 
     The port is open already when the URL is yielded. At the end, open requests are still answered. Nothing is logged,
@@ -57,20 +70,25 @@ def running(app: App, *, host: str = "127.0.0.1", port: int = 0, grace: int | No
         host: the address to listen on; by default only this machine reaches it.
         port: the port, or 0 for a free one.
         grace: seconds that open requests have at the end, before they are cut off; by default as many as they need.
+        tls_cert: a certificate as PEM, with which the server speaks HTTPS.
+        tls_key: its private key, unless that is in the same file.
 
     Raises:
-        HarnessFailure: uvicorn is not installed, or the address is not available.
+        HarnessFailure: uvicorn is not installed, the address is not available, or the certificate cannot be used.
     """
     try:
         import uvicorn  # noqa: PLC0415 - belongs to an extra
+
+        from harness.transports.tls import TlsProtocol  # noqa: PLC0415 - needs uvicorn
     except ImportError as error:
         raise HarnessFailure(
             "Serving needs uvicorn, which is not installed.", do='pip install "pytest-assistants[server]"'
         ) from error
+    scheme = "https" if speaks_tls(tls_cert, tls_key) else "http"
     config = uvicorn.Config(
         app,
         # the plainest choices, whatever else is installed
-        http="h11",
+        http=TlsProtocol if scheme == "https" else "h11",
         loop="asyncio",
         ws="none",
         lifespan="on",
@@ -81,13 +99,15 @@ def running(app: App, *, host: str = "127.0.0.1", port: int = 0, grace: int | No
         date_header=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=grace,
+        ssl_certfile=tls_cert,
+        ssl_keyfile=tls_key,
     )
     with _listening(host, port) as listener:
         server = uvicorn.Server(config)
         thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="pytest-assistants server")
         thread.start()
         try:
-            yield f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+            yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()

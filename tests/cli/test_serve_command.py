@@ -150,9 +150,16 @@ def test_with_one_key_no_other_is_said_to_do(run, interrupted):
     assert "OPENAI_API_KEY=sk-mine" in result.stdout.replace('"', "")
 
 
-def test_whoever_opens_it_to_others_is_warned(run, interrupted):
-    result = run("serve", "--host", "0.0.0.0", "--token", "a-secret")
+@pytest.mark.parametrize("encrypted", [False, True], ids=["HTTP", "HTTPS"])
+def test_whoever_opens_it_to_others_is_warned(run, interrupted, tmp_path, encrypted):
+    tls = []
+    if encrypted:
+        issued = pytest.importorskip("trustme").CA().issue_cert("localhost")
+        issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+        tls = ["--tls-cert", "server.pem"]
+    result = run("serve", "--host", "0.0.0.0", "--token", "a-secret", *tls)
     assert result.stderr.startswith("Warning: whoever reaches 0.0.0.0 reaches this fake")
+    assert ("is not encrypted" in result.stderr) is not encrypted
     assert result.stderr.endswith("requires this token: a-secret\n")
 
 
@@ -223,8 +230,9 @@ def serve_options(monkeypatch, *arguments):
 def test_without_options_all_are_at_their_defaults(monkeypatch):
     given = serve_options(monkeypatch)
     assert make_options({**vars(given.pop("options")), "seed": 0}, where="") == Options()
-    how = {"host": "127.0.0.1", "port": 0, "scenario": None, "time": "virtual"}
-    assert given == {**how, "spare_waiting": False, "execute": False, "token": None, "state": None}
+    none = dict.fromkeys(["scenario", "token", "state", "tls_cert", "tls_key"])
+    how = {"host": "127.0.0.1", "port": 0, "time": "virtual", "spare_waiting": False, "execute": False}
+    assert given == {**how, **none}
 
 
 def test_every_option_of_a_served_fake_can_be_given(monkeypatch):

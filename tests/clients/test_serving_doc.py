@@ -97,6 +97,7 @@ def test_what_is_typed_prints_what_is_shown(server, folder):
     """All in one shell, from top to bottom, against the server of the scenario that is shown."""
     if shutil.which("bash") is None or shutil.which("curl") is None:
         pytest.skip("no bash, or no curl")
+    pytest.importorskip("trustme")
     typed, end = of_kind("typed"), "--- end of a block ---"
     as_shell = {"bash": "{}", "python": "python <<'PROGRAM'\n{}PROGRAM\n"}
     script = "".join(as_shell[block.language].format(block.code) + f"echo; echo '{end}'\n" for block in typed)

@@ -11,6 +11,7 @@ from harness.failures import HarnessFailure
 from harness.serving.control.guard import TOKEN_HEADER
 from harness.serving.control.routes import ROOT
 from harness.serving.control.shapes import adapter_of
+from harness.transports.certificates import default_trust
 from harness.transports.httpx_family import sdk_http_library
 
 # Seconds. A world is locked during each request, and a cell that another client executes may take half a minute.
@@ -34,6 +35,7 @@ class ControlClient:
             timeout=TIMEOUT,
             # proxies in the environment are for other hosts: the server is on this machine, or beside it
             trust_env=False,
+            verify=default_trust(),  # as without the environment, the library does not read SSL_CERT_FILE
             # a test may pause for longer than a server keeps an idle connection open, and then meet its closing
             limits=self._library.Limits(max_keepalive_connections=0),
         )
@@ -59,11 +61,7 @@ class ControlClient:
         try:
             response = self._http.request(method, f"{self.url}{ROOT}{path}", params=given, content=content)
         except self._library.TransportError as error:
-            raise HarnessFailure(
-                f"There is no server of pytest-assistants at {self.url}.",
-                there_was=f"{type(error).__name__}: {error}",
-                do="harness serve",
-            ) from error
+            raise self._not_reached(error) from error
         if response.status_code != 200:
             message = _failure_message(response.content)
             raise HarnessFailure(message) if message else self._not_our_server(response.status_code)
@@ -71,6 +69,16 @@ class ControlClient:
             return adapter_of(kind).validate_json(response.content)
         except ValueError as error:
             raise self._not_our_server(response.status_code) from error
+
+    def _not_reached(self, error: Exception) -> HarnessFailure:
+        untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+        return HarnessFailure(
+            f"The certificate of the server at {self.url} is not trusted."
+            if untrusted
+            else f"There is no server of pytest-assistants at {self.url}.",
+            there_was=f"{type(error).__name__}: {error}",
+            do="export SSL_CERT_FILE=client.pem   # the authority of its certificate" if untrusted else "harness serve",
+        )
 
     def _not_our_server(self, status: int) -> HarnessFailure:
         return HarnessFailure(

@@ -139,18 +139,14 @@ class Known:
     until: str = "9999"
     values: Mapping[str, Any] = field(default_factory=dict)
 
-    def covers(self, exchange: Exchange, day: str) -> bool:
-        """Whether this entry may hold for what differs in this exchange."""
-        return (
+    def holds(self, exchange: Exchange, day: str, difference: Difference) -> str | None:
+        """The path of this entry that covers the difference, if one does."""
+        if not (
             fnmatchcase(f"{exchange.method} {exchange.route}", self.route)
             and self.version in ("*", exchange.version)
             and self.since <= day <= self.until
-        )
-
-    def holds(self, exchange: Exchange, day: str, difference: Difference) -> str | None:
-        """The path of this entry that covers the difference, if one does."""
-        known = all(getattr(difference, side) == value for side, value in self.values.items())
-        if not known or not self.covers(exchange, day):
+            and all(getattr(difference, side) == value for side, value in self.values.items())
+        ):
             return None
         for path, kind in self.differences.items():
             if kind == difference.kind and fnmatchcase(difference.path, path.replace("[]", "[[]]")):

@@ -64,15 +64,13 @@ def unknown(played: Iterable[Outcome], known: list[Known]) -> list[str]:
 
 
 def stale(played: Iterable[Outcome], known: list[Known]) -> list[str]:
-    """What the entries know that is not so any more; of what other recordings show, these cannot tell."""
-    played = list(played)
-    seen = [any(entry.covers(outcome.exchange, outcome.day) for outcome in played) for entry in known]
+    """What the entries know that is not so any more."""
     matched = {entry for outcome in played for _, entry in explained(outcome, known)}
     return [
         f"{entry.route} {entry.version}: {path or '(whole)'}: {entry.differences[path]}"
         for place, entry in enumerate(known)
         for path in entry.differences
-        if seen[place] and (place, path) not in matched
+        if (place, path) not in matched
     ]
 
 

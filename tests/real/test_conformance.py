@@ -31,6 +31,7 @@ def test_answers_as_recorded(endpoint: str) -> None:
 
 
 @needs_recordings
+@pytest.mark.usefixtures("same_recordings")
 def test_known_differences_still_exist() -> None:
     gone = stale(outcomes(), known_differences(KNOWN))
     assert not gone, "\n".join(("differences.json says what is no longer so:", *gone))

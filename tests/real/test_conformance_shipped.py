@@ -9,20 +9,12 @@ from pathlib import Path
 
 import pytest
 from recorded_exchanges import Exchange
-from replay_outcomes import needs_recordings, outcomes, recordings, shares
+from replay_outcomes import needs_recordings, outcomes, shares
 
 from harness.report import conformance
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "docs"))
 GENERATOR = importlib.import_module("generate_conformance")
-
-READ = 1425  # recorded exchanges when the numbers were written
-
-
-@pytest.fixture
-def same_recordings():
-    if len(recordings()) != READ:
-        pytest.skip(f"the numbers are of {READ} recorded exchanges, and these are {len(recordings())}")
 
 
 @needs_recordings

@@ -62,6 +62,7 @@ def test_the_headers_are_the_recorded_ones():
 
 
 @needs_recordings
+@pytest.mark.usefixtures("same_recordings")
 def test_known_differences_of_headers_still_exist():
     gone = stale(with_headers(), known_differences(KNOWN))
     assert not gone, "\n".join(("header_differences.json says what is no longer so:", *gone))

@@ -108,14 +108,10 @@ def test_a_recording_without_any_date_is_of_the_day_of_the_others(other):
 
 
 @pytest.mark.parametrize(
-    ("since", "kind", "gone"),
-    [
-        (DAY, "value", []),
-        (DAY, "type", ["* /files *: bytes: type"]),
-        ("2025-10-31", "type", []),
-    ],
-    ids=["it is so", "it is not so any more", "nobody looked"],
+    ("kind", "gone"),
+    [("value", []), ("type", ["* /files *: bytes: type"])],
+    ids=["it is so", "it is not so any more"],
 )
-def test_a_known_difference_is_missed_where_somebody_looked(since, kind, gone):
-    known = [Known("* /files", {"bytes": kind}, "why", since=since)]
+def test_a_known_difference_that_is_gone_is_told(kind, gone):
+    known = [Known("* /files", {"bytes": kind}, "why")]
     assert stale([Outcome(UPLOAD, DAY, [Difference("bytes", "value", 1, 2)])], known) == gone

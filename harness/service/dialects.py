@@ -8,7 +8,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.service import errors
+from harness.service import access
 from harness.service.errors import Refusal
 from harness.service.shapes import ASSISTANTS_ENDED, V1_ENDED, V2_BEGAN
 
@@ -100,7 +100,7 @@ def unauthorized(request: Request, *, azure: bool) -> Refusal:
             code="401",
         )
     key = key_of(request, azure=azure)
-    return errors.wrong_api_key(key) if key else errors.no_api_key()
+    return access.wrong_api_key(key) if key else access.no_api_key()
 
 
 def key_of(request: Request, *, azure: bool) -> str:
@@ -151,21 +151,12 @@ class AvailableVersions(NamedTuple):
 
 
 def unknown_route(request: Request, available: AvailableVersions, *, azure: bool) -> Refusal:
-    """The refusal of a method and path that no route serves.
-
-    Threads can be listed, but not with an API key (alexrudall/ruby-openai#390, openai-php/client#268,
-    Lambdua/openai4j#16).
-    """
+    """The refusal of a method and path that no route serves. Threads can be listed, but not with an API key."""
     if azure:
         return not_found_on_azure()
     if request.method == "GET" and request.path.endswith("/v1/threads") and not available.ended:
-        return Refusal(
-            401,
-            f"Your request to GET {request.path} must be made with a session key (that is, it can only be made from "
-            "the browser). You made it with the following key type: secret.",
-            code="missing_scope",
-        )
-    return errors.unknown_url(request.method, request.path)
+        return access.needs_session_key(request.method, request.path)
+    return access.unknown_url(request.method, request.path)
 
 
 def api_version(request: Request, route: Route, available: AvailableVersions, *, azure: bool) -> Api:
@@ -176,7 +167,7 @@ def api_version(request: Request, route: Route, available: AvailableVersions, *,
     """
     if route.beta and available.ended:
         # not recorded (CONTRACT §10, G): here it is refused like an unknown path
-        raise not_found_on_azure() if azure else errors.unknown_url(request.method, request.path)
+        raise not_found_on_azure() if azure else access.unknown_url(request.method, request.path)
     newest: Api = "v2" if available.v2 else "v1"
     header = request.headers.get("openai-beta")
     if azure:
@@ -189,16 +180,16 @@ def api_version(request: Request, route: Route, available: AvailableVersions, *,
     if not route.beta:
         return "v1" if header == V1_HEADER and available.v1 else newest
     if header is None:
-        raise errors.no_beta_header(newest)
+        raise access.no_beta_header(newest)
     if header == V1_HEADER and not available.v1:
-        raise errors.v1_path_deprecated() if route.v1_only else errors.v1_deprecated()
+        raise access.v1_path_deprecated() if route.v1_only else access.v1_deprecated()
     if header == V1_HEADER:
         return "v1"
     if header != V2_HEADER or newest == "v1":
-        raise errors.unknown_beta(header)
+        raise access.unknown_beta(header)
     if route.v1_only and not available.shared:
         # both versions shared these endpoints until v1 ended (FACTS I: lemur, May 2024, header v2)
-        raise errors.v1_path_deprecated()
+        raise access.v1_path_deprecated()
     return "v2"
 
 
@@ -209,12 +200,12 @@ def _v2_only(request: Request, available: AvailableVersions) -> Api:
         Refusal: the header names v1 or another beta, or v2 is not served.
     """
     if not available.v2:
-        raise errors.unknown_url(request.method, request.path)
+        raise access.unknown_url(request.method, request.path)
     header = request.headers.get("openai-beta")
     if header == V1_HEADER:
-        raise errors.no_beta_header("v2") if available.v1 else errors.v1_deprecated()
+        raise access.no_beta_header("v2") if available.v1 else access.v1_deprecated()
     if header not in (None, V2_HEADER):
-        raise errors.unknown_beta(header)
+        raise access.unknown_beta(header)
     return "v2"
 
 

@@ -1,5 +1,6 @@
-"""Every refusal the service gives, one constructor each. Those of states and locks are in `conflicts`, of incompatible
-settings in `incompatible`, of content types in `media`, of Azure's gateway in `dialects`.
+"""Every refusal the service gives, one constructor each. Those of callers and addresses are in `access`, of states and
+locks in `conflicts`, of incompatible settings in `incompatible`, of content types in `media`, of Azure's gateway in
+`dialects`.
 
 Texts, types, codes and params are the service's own (CONTRACT §3, §4, §6, §7). A constructor whose text is not
 recorded says so. Handlers contain no texts of refusals.
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 INVALID_REQUEST = "invalid_request_error"
 MIGRATION_GUIDE = "https://platform.openai.com/docs/assistants/migration"
-API_KEYS_PAGE = "https://platform.openai.com/account/api-keys"
 
 
 class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error of this program
@@ -49,71 +49,6 @@ def _quoted_list(values: Iterable[object], word: str = "and") -> str:
     if len(quoted) < 3:
         return f" {word} ".join(quoted)
     return ", ".join(quoted[:-1]) + f", {word} " + quoted[-1]
-
-
-# --- who is calling (CONTRACT §7.1) -------------------------------------------------------------------------
-
-
-def no_api_key() -> Refusal:
-    return Refusal(
-        401,
-        "You didn't provide an API key. You need to provide your API key in an Authorization header using "
-        "Bearer auth (i.e. Authorization: Bearer YOUR_KEY), or as the password field (with blank username) if "
-        "you're accessing the API from your browser and are prompted for a username and password. You can "
-        f"obtain an API key from {API_KEYS_PAGE}.",
-        headers={"www-authenticate": 'Bearer realm="OpenAI API"'},
-    )
-
-
-def wrong_api_key(key: str) -> Refusal:
-    """Shows the first eight characters and the last four, and a star for each between (continuedev/continue#9634).
-
-    A key of up to twelve characters, such as `undefined`, is shown whole (jas3333/GPT-Helper#26).
-    """
-    shown = f"{key[:8]}{'*' * (len(key) - 12)}{key[-4:]}" if len(key) > 12 else key
-    return Refusal(
-        401,
-        f"Incorrect API key provided: {shown}. You can find your API key at {API_KEYS_PAGE}.",
-        code="invalid_api_key",
-        headers={"www-authenticate": 'Bearer realm="OpenAI API"'},
-    )
-
-
-def no_beta_header(version: str) -> Refusal:
-    return Refusal(
-        400,
-        "You must provide the 'OpenAI-Beta' header to access the Assistants API. Please try again by setting "
-        f"the header 'OpenAI-Beta: assistants={version}'.",
-        code="invalid_beta",
-    )
-
-
-def unknown_beta(header: str) -> Refusal:
-    """Shows the name without its version. That the known name `assistants` is shown with it is a guess (G)."""
-    name = header.partition("=")[0]
-    shown = header if name == "assistants" else name
-    return Refusal(400, f"Unknown beta requested: '{shown}'.", code="invalid_beta")
-
-
-def v1_deprecated() -> Refusal:
-    return Refusal(
-        400,
-        "The v1 Assistants API has been deprecated. Please try again by setting the header 'OpenAI-Beta: "
-        f"assistants=v2'. See the migration guide for more information: {MIGRATION_GUIDE}.",
-        code="invalid_beta",
-    )
-
-
-def v1_path_deprecated() -> Refusal:
-    return Refusal(
-        400,
-        f"The v1 Assistants API has been deprecated. See the migration guide for more information: {MIGRATION_GUIDE}.",
-        code="invalid_beta",
-    )
-
-
-def unknown_url(method: str, path: str) -> Refusal:
-    return Refusal(404, f"Invalid URL ({method} {path})")
 
 
 # --- bodies and queries (CONTRACT §6, §7.1) -----------------------------------------------------------------

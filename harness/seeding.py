@@ -12,6 +12,7 @@ from pydantic_core import from_json, to_json
 
 from harness.failures import HarnessFailure
 from harness.scripting import call_site
+from harness.service.explain import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from harness.service.records import Assistant, File, Thread, VectorStore
     from harness.service.store import R, Table
     from harness.turns import Turns
+
+ADD_FILE = 'assistants.add_file("data.csv")   # or add_file(content=b"…", filename="data.csv")'
 
 # By the section of a scenario with such objects: the method that adds one, and example arguments.
 METHODS = {
@@ -162,13 +165,12 @@ def content_of(path: str | Path | None, content: bytes | str | None, filename: s
     """The name and the bytes of a file, from its path or as given instead.
 
     Raises:
-        HarnessFailure: neither a path nor content is given.
+        HarnessFailure: neither a path nor content is given, or bytes as the path.
     """
     if path is None and content is None:
-        raise HarnessFailure(
-            "add_file(…) needs something to add.",
-            do='assistants.add_file("data.csv")   # or add_file(content=b"…", filename="data.csv")',
-        )
+        raise HarnessFailure("add_file(…) needs something to add.", do=ADD_FILE)
+    if isinstance(path, bytes):
+        raise HarnessFailure(f"add_file({shortened(repr(path), 40)}): bytes are no path.", do=ADD_FILE)
     if content is None and path is not None:
         content = Path(path).read_bytes()
     data = content.encode() if isinstance(content, str) else content or b""

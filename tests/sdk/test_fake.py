@@ -412,6 +412,7 @@ def test_an_async_model_is_refused(talk, assistants):
         (lambda fake: fake.when(metadata="x"), r'(?s)cannot compare metadata with .*when\(metadata=\{"user": "1"\}\)'),
         (lambda fake: fake.when(metadata={"user": 1}), "It takes pairs of texts that the run has, or a function"),
         (lambda fake: fake.add_file(), "needs something to add"),
+        (lambda fake: fake.add_file(b"x,y", filename="a.csv"), r"add_file\(b'x,y'\): bytes are no path"),
         (
             lambda fake: fake.add_assistant(instruction="x"),
             r"^add_assistant\(…\) at test_fake.py:\d+, instruction: .* but 'instructions'\.(?s:.*)\.add_assistant\(",

@@ -568,6 +568,8 @@ def test_plans_that_have_happened_are_marked(fake):
         ("status(200)", "not known to refuse requests with that status"),
         ("status(500, nth=0)", r"faults\.status\(500, nth=0\): nth counts from 1"),
         ("drop(times=0)", r"faults\.drop\(times=0\): times counts from 1"),
+        ('drop(times="2")', r'faults\.drop\(times="2"\): times counts from 1'),
+        ('drop(on=["GET /models", "GET /files"])', r"on=\['GET /models', 'GET /files'\] has to be one route"),
         (
             'drop(on="POST /thread/{thread_id}/run")',
             r'is no route(?s:.*): POST /threads/{thread_id}/runs\n(?s:.*)\n    on="POST /threads/{thread_id}/runs"',

@@ -45,10 +45,14 @@ def check_on(on: str | None) -> str | None:
     """The value of `on`, with its path below the API's root.
 
     Raises:
-        HarnessFailure: the API has no such route.
+        HarnessFailure: the API has no such route, or there are several.
     """
     if on is None:
         return None
+    if not isinstance(on, str):
+        raise HarnessFailure(
+            f"faults: on={on!r} has to be one route.", do='on="GET /models"   # and a fault of its own for each other'
+        )
     method, _, path = on.partition(" ")
     wanted = f"{method} {below_root(path)}"
     if route_of(wanted) is None:

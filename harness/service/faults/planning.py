@@ -63,7 +63,7 @@ def planning(make: Callable[Concatenate[Owner, P], Plan]) -> Callable[Concatenat
         plan = make(self, *args, **kwargs)
         plan.call = call_source(make.__name__, args, kwargs)
         for name in ("nth", "times"):
-            if getattr(plan, name) < 1:
+            if not isinstance(number := getattr(plan, name), int) or number < 1:
                 raise HarnessFailure(f"faults.{plan.call}: {name} counts from 1.", do=f"{name}=1")
         self.planned.append(plan)
 

@@ -58,7 +58,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     fake = item.stash.get(FAKE, None)
-    error = None if call.excinfo is None else call.excinfo.value
+    # that of a `unittest.TestCase` is with the item, until a hook of pytest inside of this one moves it into the call
+    excinfo = next(iter(getattr(item, "_excinfo", None) or ()), call.excinfo)
+    error = None if excinfo is None else excinfo.value
     for failure in chain(error):
         if isinstance(failure, HarnessFailure):
             failure.reported = True

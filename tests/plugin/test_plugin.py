@@ -285,9 +285,31 @@ def test_a_failure_at_teardown_does_not_disturb_the_next_test(project):
     result.assert_outcomes(passed=2, errors=1)
 
 
-def test_a_failure_that_was_seen_does_not_come_again(project):
-    result = run(project, SWALLOWED.replace("except BaseException", "except ZeroDivisionError"))
+IN_A_CLASS = """
+    import unittest
+
+    import openai
+    import pytest
+
+    class Tests(unittest.TestCase):
+        @pytest.fixture(autouse=True)
+        def fake(self, assistants):
+            self.assistants = assistants
+
+        def test_it(self):
+            openai.OpenAI().chat.completions.create(model="gpt-4o", messages=[])
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [SWALLOWED.replace("except BaseException", "except ZeroDivisionError"), IN_A_CLASS],
+    ids=["pytest", "unittest"],
+)
+def test_a_failure_that_was_seen_does_not_come_again(project, test):
+    result = run(project, test)
     result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*_base_client.py*")
 
 
 def test_a_failure_behind_another_does_not_come_again(project):

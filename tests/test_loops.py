@@ -8,6 +8,7 @@ import contextvars
 import linecache
 import sys
 import threading
+from contextlib import contextmanager
 from textwrap import dedent
 
 import pytest
@@ -152,6 +153,10 @@ WAITS = {
         """,
         "completed",
     ),
+    "with a call that suppresses nothing": (
+        'while True:\n    with open("x"):\n        if look(run).status == "failed":\n            raise RuntimeError',
+        "failed",
+    ),
     "assert": (
         'while True:\n    run = look(run)\n    assert run.status != "failed"\n    assert run.status',
         "failed",
@@ -225,6 +230,13 @@ NOTHING = {
                 if x.status == "failed":
                     break
         """,
+    "an exception for an attempt": """
+        for attempt in tenacity.Retrying():
+            with attempt:
+                run = look(run)
+                if run.status != "completed":
+                    raise Unfinished
+        """,
     "a loop that ends in any case": "while True:\n    look(run)\n    break",
     "a function that is defined in it": "while True:\n    look(run)\n    def leave():\n        return 1",
 }
@@ -277,6 +289,7 @@ def test_a_loop_that_certainly_never_ends(body):
 
 WAITING = 'while run.status != "completed":\n    '
 MAY_END = {
+    "an exception that is suppressed": WAITING + "with suppress(Gone):\n        look(run)\n        raise Gone",
     "and": 'while run.status != "completed" and tries < 5:\n    look(run)',
     "break": WAITING + "look(run)\n    if tries > 5:\n        break",
     "a call": WAITING + "look(run)\n    check(run)",
@@ -429,7 +442,7 @@ def test_a_poller_of_the_sdk_is_named_with_the_line_that_called_it():
     sdk = module("openai.resources.runs", POLLER)
     loop = sdk["create_and_poll"](ask)
     assert loop is not None
-    assert (loop.sdk, loop.file, loop.waits_for) == ("create_and_poll", "test_loops.py", {"completed", "failed"})
+    assert (loop.helper, loop.file, loop.waits_for) == ("create_and_poll", "test_loops.py", {"completed", "failed"})
     assert loop.source == 'loop = sdk["create_and_poll"](ask)'
     assert sdk["request"](ask) is None
 
@@ -447,7 +460,7 @@ def test_a_thread_with_nothing_below_the_function_it_runs():
         done.clear()
         _thread.start_new_thread(function, (note,) if function is not note else ())
         assert done.wait(10)
-    assert [loop and loop.sdk for loop in found] == ["poll", "poll", None, None]
+    assert [loop and loop.helper for loop in found] == ["poll", "poll", None, None]
 
 
 def test_a_form_feed_ends_no_line():
@@ -458,18 +471,117 @@ def test_a_form_feed_ends_no_line():
 
 
 @pytest.mark.parametrize(
-    ("source", "counts", "reads_time"),
+    ("source", "counts"),
     [
-        ("for attempt in range(9):\n    look(run)", True, False),
-        ("for attempt, pause in enumerate(range(9)):\n    look(run)", True, False),
-        ("while tries < 60:\n    look(run)", True, False),
-        ("while True:\n    look(run)\n    if tries >= 60:\n        break", True, False),
-        ('while run.status != "completed":\n    look(run)', False, False),
-        ("for attempt in tenacity.Retrying():\n    look(run)", False, False),
-        ("while True:\n    look(run)\n    for _ in range(9):\n        print()", False, False),
-        ("while True:\n    look(run)\n    if time.time() - start > 60:\n        break", False, True),
+        ("for attempt in range(9):\n    look(run)", True),
+        ("for attempt, pause in enumerate(range(9)):\n    look(run)", True),
+        ("for attempt in range(9):\n    look(run)\n    print(time.time())", True),
+        ("while tries < 60:\n    look(run)", True),
+        ("while True:\n    look(run)\n    if tries >= 60:\n        break", True),
+        ("for attempt in tenacity.Retrying():\n    look(run)", True),
+        ("async def main():\n    async for attempt in stamina.retry_context():\n        look(run)", True),
+        ('while run.status != "completed":\n    look(run)', False),
+        ("for change in changes:\n    look(run)", False),
+        ("while True:\n    look(run)\n    for _ in range(9):\n        print()", False),
+        ("while True:\n    look(run)\n    if time.time() - start > 60:\n        break", False),
     ],
 )
-def test_what_makes_a_loop_end_besides_statuses(source, counts, reads_time):
-    loop = the_loop(source)
-    assert (loop.counts, loop.reads_time) == (counts, reads_time)
+def test_whether_a_loop_counts_its_rounds(source, counts):
+    assert the_loop(source).counts == counts
+
+
+# --- deadlines ------------------------------------------------------------------------------------------------
+
+IMPORTS = (
+    "import time, datetime, asyncio as aio\nfrom time import monotonic as now\nfrom datetime import datetime as dt\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("call", "function"),
+    [
+        ("time.time()", "time.time"),
+        ("time.monotonic()", "time.monotonic"),
+        ("now()", "time.monotonic"),
+        ("dt.now(UTC)", "datetime.datetime.now"),
+        ("datetime.datetime.utcnow()", "datetime.datetime.utcnow"),
+        ("self.loop.time()", "asyncio.loop.time"),
+        ("aio.get_running_loop().time()", "asyncio.loop.time"),
+        ("race.time()", None),
+        ("time.sleep(1)", None),
+    ],
+)
+def test_what_a_loop_reads_the_time_from(call, function):
+    loop = the_loop(f"{IMPORTS}while {call} < end:\n    look(run)")
+    assert [deadline.function for deadline in loop.clocks] == ([function] if function else [])
+
+
+TIMEOUTS = {
+    "around the loop": ("with aio.timeout(5):\n    {}", ["aio.timeout"]),
+    "around what is around it": (
+        "with lock, anyio.fail_after(5):\n    for city in cities:\n        with open(city):\n            {}",
+        ["anyio.fail_after"],
+    ),
+    "none": ("with lock:\n    {}", []),
+    "around the function": ("with aio.timeout(5):\n    def wait(run):\n        {}", []),
+}
+
+
+@pytest.mark.parametrize(("source", "found"), TIMEOUTS.values(), ids=TIMEOUTS)
+def test_timeouts_around_a_loop(source, found):
+    loop = the_loop(source.format('while run.status != "completed": look(run)'))
+    assert [timeout.call for timeout in loop.timeouts] == found
+    assert loop.never_ends("failed") == (not found)
+
+
+def test_a_timeout_within_a_loop_does_not_end_it():
+    loop = the_loop('while run.status != "completed":\n    with aio.timeout(5):\n        look(run)')
+    assert loop.timeouts == ()
+
+
+@contextmanager
+def fail_after(seconds):
+    yield seconds
+
+
+def test_a_timeout_may_be_in_a_function_that_calls_the_one_with_the_loop():
+    def wait() -> Loop | None:
+        status = ""
+        while status != "completed":
+            loop = ask()
+            status = "completed"
+        return loop
+
+    with fail_after(5):
+        loop = wait()
+    assert loop is not None
+    assert [timeout.call for timeout in loop.timeouts] == ["fail_after"]
+
+
+# --- libraries that repeat calls --------------------------------------------------------------------------------
+
+REPEATER = """
+def retrying(ask):
+    while True:
+        return ask()
+def retry(ask):
+    return retrying(ask)
+"""
+
+
+def test_a_loop_of_a_library_that_repeats_calls_is_shown_where_it_is_called():
+    tenacity = module("tenacity.nap", REPEATER)
+    loop = tenacity["retry"](ask)
+    assert loop is not None
+    assert (loop.helper, loop.file, loop.source) == ("tenacity", "test_loops.py", 'loop = tenacity["retry"](ask)')
+    assert loop.counts
+    assert [clock.fix.partition(",")[0] for clock in loop.clocks] == ['monkeypatch.setattr("tenacity.time"']
+
+
+def test_a_loop_that_waits_for_a_status_is_preferred_to_one_of_such_a_library():
+    tenacity, status = module("tenacity.nap", REPEATER), ""
+    while status != "failed":
+        loop = tenacity["retry"](ask)
+        status = "failed"
+    assert loop is not None
+    assert (loop.helper, loop.waits_for) == (None, {"failed"})

@@ -10,10 +10,12 @@ import linecache
 import sys
 from dataclasses import replace
 from inspect import CO_COROUTINE
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.loops.enclosing import enclosing_loops
+from harness.loops.enclosing import enclosing_loops, enclosing_timeouts
+from harness.service.deadlines import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +33,18 @@ LIBRARIES = frozenset(
 )
 # Packages that call a client's code, besides the standard library (threads, event loops): their loops are not its own.
 RUNNERS = frozenset(
-    {"IPython", "_pytest", "anyio", "hypothesis", "ipykernel", "pluggy", "pytest", "trio", "uvicorn", "uvloop"}
+    {
+        *("IPython", "_pytest", "anyio", "apscheduler", "hypothesis", "ipykernel", "pluggy", "pytest", "trio"),
+        *("uvicorn", "uvloop"),
+    }
 )
+# Packages that repeat what a client tells them to, in loops of their own: most often only so many times.
+# With the clocks that they read besides those in the loop.
+TENACITY = Deadline("time.monotonic", "time.monotonic", "tenacity")
+REPEATERS = {
+    **dict.fromkeys(("backoff", "polling", "polling2", "retry", "retrying"), ()),
+    **dict.fromkeys(("stamina", "tenacity"), (TENACITY,)),
+}
 
 
 def enclosing_loop() -> Loop | None:
@@ -40,18 +52,36 @@ def enclosing_loop() -> Loop | None:
 
     None if there is none on the stack of this thread, or its source cannot be read.
     """
-    innermost = None
-    for frame in _client_frames(sys._getframe(1)):
-        lines = linecache.getlines(frame.f_code.co_filename, frame.f_globals)
-        if not lines:
+    loop, frames = _loop_among(list(_client_frames(sys._getframe(1))))
+    if loop is None:
+        return None
+    outside = (timeout for frame in frames[1:] for timeout in enclosing_timeouts(*_place(frame)))
+    return replace(loop, timeouts=(*loop.timeouts, *outside))
+
+
+def _loop_among(frames: list[FrameType]) -> tuple[Loop | None, list[FrameType]]:
+    """The loop that is asked for, and the frames from that with the loop outwards."""
+    innermost: tuple[Loop | None, list[FrameType]] = None, []
+    while frames:
+        source, line, module = _place(frames[0])
+        if not source:
             break
-        for loop in enclosing_loops("".join(lines), frame.f_lineno, Path(frame.f_code.co_filename).name):
-            if package_of(frame) == "openai":
-                return _at_call_site(loop, frame)
+        package = package_of(frames[0])
+        for loop in enclosing_loops(source, line, Path(frames[0].f_code.co_filename).name, module):
+            if package == "openai":
+                return _at_call_site(loop, frames), frames
             if loop.waits_for or loop.unknown:
-                return loop
-            innermost = innermost or loop
+                return loop, frames
+            if innermost[0] is None:
+                innermost = _of_repeater(loop, frames) if package in REPEATERS else loop, frames
+        frames = frames[1:]
     return innermost
+
+
+def _place(frame: FrameType) -> tuple[str, int, str]:
+    """The source that a frame executes, the line where it is, and the name of its module."""
+    lines = linecache.getlines(frame.f_code.co_filename, frame.f_globals)
+    return "".join(lines), frame.f_lineno, str(frame.f_globals.get("__name__", ""))
 
 
 def _client_frames(frame: FrameType | None) -> Iterator[FrameType]:
@@ -68,18 +98,26 @@ def _client_frames(frame: FrameType | None) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _at_call_site(loop: Loop, frame: FrameType) -> Loop:
-    """A loop of the SDK, with the client's line that called it, and the name of the function called."""
-    name = frame.f_code.co_name
-    caller = frame.f_back
-    while caller is not None and package_of(caller) in LIBRARIES:
-        name = caller.f_code.co_name if "poll" in caller.f_code.co_name else name
-        caller = caller.f_back
-    if caller is None:
-        return replace(loop, sdk=name)
+def _of_repeater(loop: Loop, frames: list[FrameType]) -> Loop:
+    clocks = REPEATERS[package_of(frames[0])]
+    return replace(_at_call_site(loop, frames), counts=True, clocks=(*loop.clocks, *clocks))
+
+
+def _at_call_site(loop: Loop, frames: list[FrameType]) -> Loop:
+    """A loop of a library, with the client's line that called it, and the name to give it.
+
+    Args:
+        frames: from that with the loop outwards.
+    """
+    package = package_of(frames[0])
+    inside = list(takewhile(lambda frame: package_of(frame) == package, frames))
+    loop = replace(loop, helper=package if package in REPEATERS else inside[-1].f_code.co_name)
+    if len(inside) == len(frames):
+        return loop
+    caller = frames[len(inside)]
     file = caller.f_code.co_filename
     source = linecache.getline(file, caller.f_lineno, caller.f_globals).strip()
-    return replace(loop, file=Path(file).name, line=caller.f_lineno, source=source, sdk=name)
+    return replace(loop, file=Path(file).name, line=caller.f_lineno, source=source)
 
 
 def package_of(frame: FrameType) -> str:

@@ -1,19 +1,36 @@
-"""The loops around a line of Python source."""
+"""The loops around a line of Python source, and the timeouts around it."""
 
 from __future__ import annotations
 
 import ast
 from functools import lru_cache
+from typing import TYPE_CHECKING, TypeAlias
 
-from harness.loops.interpretation import EXITS, EXITS_IF_REFUSED, LOOPS, AnyLoop, LoopInterpreter, constants
+from harness.loops.deadlines import clocks, imported_names, timeouts
+from harness.loops.interpretation import (
+    EXITS,
+    EXITS_IF_REFUSED,
+    LOOPS,
+    AnyLoop,
+    LoopInterpreter,
+    constants,
+    last_name,
+)
 from harness.service.stuck import STATUSES, Loop
 
+if TYPE_CHECKING:
+    from harness.service.deadlines import Deadline
+
 ORDERINGS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+ITERATIONS = frozenset({"range", "Retrying", "AsyncRetrying", "retry_context"})  # those of tenacity and stamina
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+WITHS = (ast.With, ast.AsyncWith)
+
+Block: TypeAlias = "AnyLoop | ast.With | ast.AsyncWith"
 
 
 @lru_cache(maxsize=32)  # a client that counts its rounds may repeat a request often before it is stuck
-def enclosing_loops(source: str, line: int, file: str) -> tuple[Loop, ...]:
+def enclosing_loops(source: str, line: int, file: str, module: str = "") -> tuple[Loop, ...]:
     """The loops around a line in its function, innermost first, and the statuses that they wait for.
 
     >>> poll = '''
@@ -24,53 +41,71 @@ def enclosing_loops(source: str, line: int, file: str) -> tuple[Loop, ...]:
     >>> sorted(loop.waits_for), loop.line
     (['cancelled', 'completed', 'expired', 'failed', 'incomplete', 'requires_action'], 2)
     """
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:  # not Python, or not what was executed
+    if (tree := _parsed(source)) is None:
         return ()
-    texts, lines = constants(tree), source.split("\n")  # a form feed ends no line
-    nodes = _enclosing_nodes(tree, line)
-    return tuple(_described(node, LoopInterpreter(node, texts, line), file, lines[node.lineno - 1]) for node in nodes)
+    texts, imported, lines = constants(tree), imported_names(tree), source.split("\n")  # a form feed ends no line
+    blocks = _enclosing_blocks(tree, line)
+    found = []
+    for place, node in enumerate(blocks):
+        if isinstance(node, LOOPS):
+            interpreter = LoopInterpreter(node, texts, line)
+            outcomes = {status: interpreter.outcomes(status) for status in STATUSES}
+            ends = frozenset(status for status in STATUSES if outcomes[status] == {EXITS})
+            read = tuple(clocks(node, imported, module))
+            loop = Loop(
+                file,
+                node.lineno,
+                lines[node.lineno - 1].strip(),
+                waits_for=frozenset() if len(ends) == len(STATUSES) else ends,
+                stays_on=frozenset(status for status in STATUSES if not outcomes[status] & {EXITS, EXITS_IF_REFUSED}),
+                unknown=tuple(sorted(interpreter.unknown)),
+                clocks=read,
+                timeouts=tuple(timeouts(blocks[place:], imported, module)),
+                counts=_ends_by_itself(node) or (not read and _compares_sizes(node)),
+            )
+            found.append(loop)
+    return tuple(found)
 
 
-def _described(node: AnyLoop, interpreter: LoopInterpreter, file: str, head: str) -> Loop:
-    outcomes = {status: interpreter.outcomes(status) for status in STATUSES}
-    ends = frozenset(status for status in STATUSES if outcomes[status] == {EXITS})
-    reads_time = "time.time" in _called(node)
-    return Loop(
-        file,
-        node.lineno,
-        head.strip(),
-        waits_for=frozenset() if len(ends) == len(STATUSES) else ends,
-        stays_on=frozenset(status for status in STATUSES if not outcomes[status] & {EXITS, EXITS_IF_REFUSED}),
-        unknown=tuple(sorted(interpreter.unknown)),
-        reads_time=reads_time,
-        counts=not reads_time and _has_limit(node),
+@lru_cache(maxsize=32)
+def enclosing_timeouts(source: str, line: int, module: str) -> tuple[Deadline, ...]:
+    """The timeouts around a line in its function."""
+    tree = _parsed(source)
+    return () if tree is None else tuple(timeouts(_enclosing_blocks(tree, line), imported_names(tree), module))
+
+
+def _parsed(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(source)
+    except SyntaxError:  # not Python, or not what was executed
+        return None
+
+
+def _ends_by_itself(loop: AnyLoop) -> bool:
+    """Whether the loop goes over something that most likely ends."""
+    return not isinstance(loop, ast.While) and any(
+        isinstance(node, ast.Call) and last_name(node.func) in ITERATIONS for node in ast.walk(loop.iter)
     )
 
 
-def _called(node: ast.AST) -> set[str]:
-    """The names of the functions that are called somewhere in a node."""
-    return {ast.unparse(call.func) for call in ast.walk(node) if isinstance(call, ast.Call)}
-
-
-def _has_limit(loop: AnyLoop) -> bool:
-    """Whether the loop most likely counts its rounds: it goes over a range, or compares something by its size."""
-    if isinstance(loop, ast.For) and "range" in _called(loop.iter):
-        return True
+def _compares_sizes(loop: AnyLoop) -> bool:
+    """Whether the loop compares something by its size, such as its rounds with a limit."""
     compared = (node.ops for node in ast.walk(loop) if isinstance(node, ast.Compare))
     return any(isinstance(operator, ORDERINGS) for operators in compared for operator in operators)
 
 
-def _enclosing_nodes(tree: ast.AST, line: int) -> list[AnyLoop]:
-    """The nodes of these loops, innermost first. The head of a `for` runs once, so its lines are not in the loop."""
-    found: list[AnyLoop] = []
-    nodes = [node for node in ast.walk(tree) if isinstance(node, (*FUNCTIONS, *LOOPS))]
+def _enclosing_blocks(tree: ast.AST, line: int) -> list[Block]:
+    """The loops and `with`s around a line in its function, innermost first.
+
+    The head of a `for` runs once, so its lines are not in the loop.
+    """
+    found: list[Block] = []
+    nodes = [node for node in ast.walk(tree) if isinstance(node, (*FUNCTIONS, *LOOPS, *WITHS))]
     for node in sorted(nodes, key=lambda node: node.lineno):
-        begin = node.body[0].lineno if isinstance(node, (ast.For, ast.AsyncFor)) else node.lineno
+        begin = node.lineno if isinstance(node, ast.While) else node.body[0].lineno
         if begin <= line <= (node.body[-1].end_lineno or 0):
-            if isinstance(node, LOOPS):
-                found.append(node)
-            else:
+            if isinstance(node, FUNCTIONS):
                 found.clear()  # loops around a function's definition are not around its calls
+            else:
+                found.append(node)
     return found[::-1]

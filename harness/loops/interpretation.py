@@ -84,8 +84,9 @@ class LoopInterpreter:
                 outcomes = self._if(self._truth(test, status), body, otherwise, status)
             case ast.Match(subject=subject, cases=cases):
                 outcomes = self._match(subject, cases, status)
-            case ast.With(body=body) | ast.AsyncWith(body=body):
+            case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
                 outcomes = self._block(body, status)
+                outcomes |= {FALLS_THROUGH} if RAISES in outcomes and any(map(_may_suppress, items)) else set()
             case _ if isinstance(node, TRIES):
                 outcomes = self._try(node, status)
             case ast.Assert(test=test):
@@ -143,7 +144,7 @@ class LoopInterpreter:
     def _may_raise(self, node: ast.AST) -> bool:
         """Whether it raises, or calls something that may; the call that sends the request has returned."""
         return _holds(node, ast.Raise) or any(
-            _last_name(call.func) not in HARMLESS
+            last_name(call.func) not in HARMLESS
             for call in ast.walk(node)
             if isinstance(call, ast.Call) and not call.lineno <= self._line <= (call.end_lineno or 0)
         )
@@ -188,6 +189,12 @@ class LoopInterpreter:
         return status in texts
 
 
+def _may_suppress(item: ast.withitem) -> bool:
+    """Whether what is entered may suppress exceptions, as the attempts of tenacity do: `with attempt:`."""
+    entered = item.context_expr
+    return last_name(entered.func) == "suppress" if isinstance(entered, ast.Call) else isinstance(entered, ast.Name)
+
+
 def _holds(node: ast.AST, *kinds: type[ast.AST]) -> bool:
     return any(isinstance(inner, kinds) for inner in ast.walk(node))
 
@@ -211,11 +218,11 @@ def constants(tree: ast.AST) -> dict[str, Texts]:
     for node in ast.walk(tree):
         match node:
             case ast.Name(ctx=ast.Store()) | ast.Attribute(ctx=ast.Store()):
-                stored[_last_name(node)] += 1
+                stored[last_name(node)] += 1
             case ast.arg(arg=name):
                 stored[name] += 1
             case ast.Assign(targets=[target], value=value) | ast.AnnAssign(target=target, value=value):
-                texts, assigned = _texts(value, {}), _last_name(target)
+                texts, assigned = _texts(value, {}), last_name(target)
                 if texts is not None and assigned is not None:
                     given[assigned].append(texts)
     return {name: texts[0] for name, texts in given.items() if texts == texts[:1] * stored[name]}
@@ -234,11 +241,12 @@ def _texts(node: ast.AST | None, constants: Mapping[str, Texts]) -> Texts | None
         case ast.Attribute(value=member, attr="value"):  # of an enumeration
             return _texts(member, constants)
         case ast.Name() | ast.Attribute():
-            return constants.get(_last_name(node) or "")
+            return constants.get(last_name(node) or "")
     return None
 
 
-def _last_name(node: ast.AST) -> str | None:
+def last_name(node: ast.AST) -> str | None:
+    """The last part of a name: `retrieve` of `client.beta.threads.runs.retrieve`."""
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
 
 

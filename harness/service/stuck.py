@@ -13,6 +13,7 @@ from harness.service.lifecycle import RUN, reachable, terminal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from harness.service.deadlines import Deadline
     from harness.service.records import Run
 
 STATUSES = tuple(dict.fromkeys(row.to for row in RUN))  # in the order of the table
@@ -46,9 +47,6 @@ SUBMIT_FIX = (
     "tool_outputs=outputs)"
 )
 STUCK_AFTER_FIX = "@pytest.mark.assistants(stuck_after=100)   # if the client gives up by itself, after more requests"
-VIRTUAL_DEADLINE_FIX = (
-    'monkeypatch.setattr("time.time", lambda: assistants.clock.now)   # if it gives up by time.time(): that stays real'
-)
 RAISE_FIX = "except openai.APIStatusError:\n    raise   # asking again is of no use"
 # What to check before a request that depends on the run's status.
 CHECKS = {
@@ -62,12 +60,13 @@ class Loop:
     """A loop in the client's source, and the run statuses at which it ends.
 
     Attributes:
-        file, line, source: where it begins, and that line; of a loop inside the SDK, where the SDK was called.
+        file, line, source: where it begins, and that line; of a loop inside a library, where the library was called.
         waits_for: the statuses at which it certainly ends.
         stays_on: the statuses at which it certainly goes on; at all others it may end.
         unknown: texts that it compares a status with although no run has such a status.
-        sdk: the function of the SDK that loops, if it is one.
-        reads_time: it calls `time.time()`, most likely for a deadline.
+        helper: the function of the SDK that loops, or the library that repeats calls, if it is one.
+        clocks: what it calls to tell the time, most likely for a deadline.
+        timeouts: what ends it after a time, whatever the status.
         counts: it ends after some rounds, as far as can be seen: a `for` over a range, or a limit such as `tries < 60`.
     """
 
@@ -77,8 +76,9 @@ class Loop:
     waits_for: frozenset[str] = frozenset()
     stays_on: frozenset[str] = frozenset()
     unknown: tuple[str, ...] = ()
-    sdk: str | None = None
-    reads_time: bool = False
+    helper: str | None = None
+    clocks: tuple[Deadline, ...] = ()
+    timeouts: tuple[Deadline, ...] = ()
     counts: bool = False
 
     def never_ends(self, status: str) -> bool:
@@ -87,7 +87,7 @@ class Loop:
         >>> Loop("app.py", 1, 'while run.status != "completed":', stays_on=frozenset({"failed"})).never_ends("failed")
         True
         """
-        return {status, *reachable(RUN, status)} <= self.stays_on
+        return not self.timeouts and {status, *reachable(RUN, status)} <= self.stays_on
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _loop_lines(loop: Loop | None) -> Iterator[str]:
     if loop is None:
         return
     waits = f" waits for {_either(loop.waits_for)}" if loop.waits_for else " repeats the request"
-    by = f"The loop of {loop.sdk}, called" if loop.sdk else "The loop"
+    by = f"The loop of {loop.helper}, called" if loop.helper else "The loop"
     yield f"{by} at {loop.file}:{loop.line}{waits}:"
     yield f"    {loop.source}"
     for status in loop.unknown:
@@ -198,8 +198,8 @@ def _way_out(repetition: Repetition, run: Run, loop: Loop | None) -> str:
         return CHECKS.get(repetition.kind, RETRIEVE_FIX)
     if loop is not None and run.status in loop.waits_for:
         return f"{RETRIEVE_FIX}   # in the loop"
-    if loop is not None and loop.sdk:
-        return f"pip install --upgrade openai   # {loop.sdk} of this version does not know {run.status!r}"
+    if loop is not None and loop.helper and loop.waits_for:
+        return f"pip install --upgrade openai   # {loop.helper} of this version does not know {run.status!r}"
     correct = f"while run.status not in ({EVERY_END}): ...   # every way a run can end"
     if loop is not None and loop.never_ends(run.status):
         return correct
@@ -207,8 +207,9 @@ def _way_out(repetition: Repetition, run: Run, loop: Loop | None) -> str:
 
 
 def _deadline_fixes(loop: Loop | None) -> list[str]:
-    """What lets a client reach its own deadline, if it has one."""
-    return [STUCK_AFTER_FIX, VIRTUAL_DEADLINE_FIX] if loop is not None and loop.reads_time else []
+    """What lets a client reach its own deadlines, if it has any."""
+    deadlines = () if loop is None else (*loop.clocks, *loop.timeouts)
+    return [STUCK_AFTER_FIX, *(deadline.fix for deadline in deadlines)] if deadlines else []
 
 
 def _called_functions(run: Run) -> str:

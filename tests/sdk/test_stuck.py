@@ -6,9 +6,13 @@ The clients are coroutines; with a sync client of the SDK nothing in them ever w
 from __future__ import annotations
 
 import asyncio
+import datetime
+import importlib
 import inspect
 import re
+import sys
 import time
+from types import SimpleNamespace
 
 import openai
 import pytest
@@ -148,23 +152,73 @@ def test_a_loop_that_may_end_in_another_way_is_given_more_looks(api):
     assert message.endswith("stuck_after=100)   # if the client gives up by itself, after more requests")
 
 
-async def gives_up_after_20_seconds(api, *acts):
-    run, start = await api.start(*acts), time.time()
+GIVES_UP = """
+import asyncio, datetime, time
+from datetime import datetime as dt
+from time import monotonic, time as now
+
+async def client(api, *acts, limit=20, pause=1):
+    run, start = await api.start(*acts), {now}
     while run.status != "completed":
-        if time.time() - start > 20:
-            return f"still {run.status}"
-        await api.sleep(1)
+        if {now} - start > {limit}:
+            return f"still {{run.status}}"
+        await asyncio.sleep(pause) if api.asynchronous else time.sleep(pause)
         run = await api.retrieve(run)
-    return run.status
+"""
+UTC = "datetime.timezone.utc"
+CLOCKS = {
+    **dict.fromkeys(["time.time()", "now()", "time.monotonic()", "monotonic()", "time.perf_counter()"], "limit"),
+    **dict.fromkeys(
+        ["dt.now()", f"dt.now({UTC})", f"datetime.datetime.now({UTC})", "datetime.datetime.utcnow()"],
+        "datetime.timedelta(seconds=limit)",
+    ),
+}
 
 
+@pytest.fixture
+def client_with_deadline(monkeypatch, tmp_path):
+    """Imports a module with a client that gives up by a clock."""
+
+    def write(now, limit="limit"):
+        tmp_path.joinpath("app_with_deadline.py").write_text(GIVES_UP.format(now=now, limit=limit), encoding="utf-8")
+        monkeypatch.syspath_prepend(tmp_path)
+        return importlib.import_module("app_with_deadline").client
+
+    yield write
+    sys.modules.pop("app_with_deadline", None)
+
+
+def last_line(message, kind):
+    """The last line of a message, less the comment, which names what the loop reads."""
+    line, comment = message.splitlines()[-1].split("   # if it gives up by ")
+    assert re.fullmatch(rf"{kind}\(\): that stays real", comment)
+    return line.strip()
+
+
+@pytest.mark.parametrize(("now", "limit"), CLOCKS.items(), ids=CLOCKS)
 @pytest.mark.parametrize(("act", "status"), [(fail(), "failed"), (call("get_time"), "requires_action")])
-def test_a_loop_with_a_deadline_is_told_how_the_deadline_becomes_virtual(api, monkeypatch, act, status):
-    message = stuck(api, gives_up_after_20_seconds, act)
+def test_a_loop_with_a_deadline_is_told_how_the_deadline_becomes_virtual(
+    api, monkeypatch, client_with_deadline, now, limit, act, status
+):
+    client = client_with_deadline(now, limit)
+    message = stuck(api, client, act)
+    assert "it has looked 30 times" in message
     assert "stuck_after=100)" in message
-    [line] = re.findall(r"monkeypatch.setattr\(.*\)(?=   # if it gives up by time.time\(\))", message)
-    eval(line, {"monkeypatch": monkeypatch, "assistants": api.fake})
-    assert api.play(gives_up_after_20_seconds(api, act)) == f"still {status}"
+    line = last_line(message, re.escape(now.partition("(")[0]))
+    known = {"SimpleNamespace": SimpleNamespace, "time": time, "datetime": datetime}
+    eval(line, {"monkeypatch": monkeypatch, "assistants": api.fake, **known})
+    assert api.play(client(api, act)) == f"still {status}"
+
+
+def test_a_loop_with_a_deadline_by_its_event_loop_is_told_to_sleep_for_real(client_with_deadline):
+    client = client_with_deadline("asyncio.get_running_loop().time()")
+    with fake_assistants() as assistants:
+        message = stuck(Api(assistants, asynchronous=True), client, fail())
+    line = last_line(message, r"asyncio.get_running_loop\(\).time")
+    assert line == '@pytest.mark.assistants(sleep="real", stuck_after=1000)'
+    with fake_assistants(sleep="real", stuck_after=1000) as assistants:
+        api = Api(assistants, asynchronous=True)
+        assert api.play(client(api, fail(), limit=0.01, pause=0.001)) == "still failed"
 
 
 @pytest.mark.assistants(stuck_after=6)
@@ -298,7 +352,7 @@ def test_a_poller_of_the_sdk_that_is_too_old_for_a_status():
         api = Api(assistants, asynchronous=False)
         api.play(api.settle(truncate()))
         [run] = assistants.runs
-        loop = Loop("app.py", 3, "run = runs.poll()", frozenset({"completed"}), sdk="poll")
+        loop = Loop("app.py", 3, "run = runs.poll()", frozenset({"completed"}), helper="poll")
         failure = stuck(Repetition("GET", f"/threads/{run.thread_id}/runs/{run.id}", 30), run, "on_poll", loop)
     assert failure.do == "pip install --upgrade openai   # poll of this version does not know 'incomplete'"
 

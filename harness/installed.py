@@ -69,7 +69,7 @@ def installed(fake: FakeAssistants) -> Iterator[None]:
             )
         )
         if fake.options.sleep == "virtual":
-            stack.enter_context(virtual_sleep(fake.slept))
+            stack.enter_context(virtual_sleep(fake.slept, real=fake.options.real_sleeper_names))
             stack.callback(setattr, fake, "pause", fake.pause)
             fake.pause = pause
         yield

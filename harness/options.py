@@ -27,6 +27,7 @@ class Options(Settings):
 
     Attributes:
         sleep: `virtual`, sleeping in the code under test takes no time and moves the clock; or `real`.
+        real_sleepers: modules and packages whose sleeps take real time and move no clock, besides those that are known.
         unused: what happens at the end if a script was not used: `fail`, `warn` or `ignore`.
         base_url: URLs, besides those of OpenAI and Azure, whose requests the fake answers: their hosts, at their ports.
         block_other_hosts: refuse every connection that leaves this machine, not only those to OpenAI and Azure.
@@ -37,6 +38,7 @@ class Options(Settings):
     """
 
     sleep: Literal["virtual", "real"] = "virtual"
+    real_sleepers: str | tuple[str, ...] = ()
     unused: Literal["fail", "warn", "ignore"] = "fail"
     base_url: str | tuple[str, ...] = ()
     block_other_hosts: bool = False
@@ -47,7 +49,15 @@ class Options(Settings):
 
     @property
     def base_urls(self) -> tuple[str, ...]:
-        return (self.base_url,) if isinstance(self.base_url, str) else self.base_url
+        return _listed(self.base_url)
+
+    @property
+    def real_sleeper_names(self) -> tuple[str, ...]:
+        return _listed(self.real_sleepers)
+
+
+def _listed(texts: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (texts,) if isinstance(texts, str) else texts
 
 
 NAMES = tuple(field.name for field in fields(Options))
@@ -79,9 +89,8 @@ def make_options(given: Mapping[str, Any], *, where: str, spelling: Spelling | N
             there_was="Under clock='timed' only virtual sleep moves it.",
             do=f"{where}(clock='timed', sleep='virtual')\n{where}(clock='on_poll', sleep='real')",
         )
-    if isinstance(given.get("base_url"), list):
-        given = {**given, "base_url": tuple(given["base_url"])}
-    return Options(**given)
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    return Options(**values)
 
 
 def ini_type(name: str, *, native: bool) -> Any:
@@ -90,7 +99,7 @@ def ini_type(name: str, *, native: bool) -> Any:
     Args:
         native: whether pytest reads TOML's own types (from 9 on), which have to be those declared.
     """
-    if name == "base_url":
+    if tuple[str, ...] in _types()[name]:
         return "args"
     return {bool: "bool", int: "int", float: "float"}.get(_types()[name][0], "string") if native else "string"
 
@@ -102,7 +111,7 @@ def unreadable_ini(name: str, error: Exception) -> HarnessFailure:
 
 
 def from_text(name: str, text: str | list[str]) -> Any:
-    """The value of an option from its text in an ini file: `true` or `false`, a number, a word, or URLs between spaces.
+    """The value of an option from its text in an ini file: `true` or `false`, a number, a word, or several words.
 
     From TOML, pytest gives `true` as `"True"` and a list of texts as a list.
 
@@ -112,11 +121,11 @@ def from_text(name: str, text: str | list[str]) -> Any:
     Raises:
         HarnessFailure: the option does not take this value.
     """
-    if name == "base_url":
-        return tuple(text.split() if isinstance(text, str) else text)
     types = _types()[name]
     value: Any = text
-    if isinstance(text, str) and str not in types and types[0] in PARSERS:
+    if tuple[str, ...] in types:
+        value = tuple(text.split() if isinstance(text, str) else text)
+    elif isinstance(text, str) and str not in types and types[0] in PARSERS:
         with suppress(KeyError, ValueError):  # then it stays a text, which `_check` refuses
             value = PARSERS[types[0]](text)
     _check(name, value, _in_ini)
@@ -124,7 +133,8 @@ def from_text(name: str, text: str | list[str]) -> Any:
 
 
 def _in_ini(name: str, value: object) -> str:
-    return f"assistants_{name} = {str(value).lower() if isinstance(value, bool) else value}"
+    text = str(value).lower() if isinstance(value, bool) else " ".join(value) if isinstance(value, tuple) else value
+    return f"assistants_{name} = {text}"
 
 
 # --- the values that an option takes ------------------------------------------------------------------------------
@@ -176,6 +186,13 @@ def _is_day(text: object) -> bool:
         return False
 
 
+def _are_modules(value: Any) -> bool:
+    names = [value] if isinstance(value, str) else value
+    return KINDS[tuple[str, ...]].accepts(names) and all(
+        part.isidentifier() for name in names for part in name.split(".")
+    )
+
+
 def _numbers(description: str, *types: Any, least: float = 0, most: float = sys.float_info.max) -> Kind:
     """Numbers in a range, which infinity and NaN never are."""
 
@@ -200,6 +217,7 @@ KINDS: dict[Any, Kind] = {
 }
 SPECIAL_KINDS = {
     "as_of": Kind("a day", _is_day),
+    "real_sleepers": Kind("the name of a module or a list of such names", _are_modules),
     "start": NUMBER(most=250_000_000_000),  # HTTP dates end with the year 9999; larger numbers are milliseconds
     "seed": Kind("a text or a whole number", lambda value: isinstance(value, (str, int))),
     "stuck_after": WHOLE(least=1),  # no client is stuck before its first request
@@ -207,7 +225,13 @@ SPECIAL_KINDS = {
     "code_memory": WHOLE(least=1),
 }
 # Values for messages to suggest, where the default is no good example.
-EXAMPLES = {"as_of": "2024-05-01", "start": 1_700_000_000, "api_key": "sk-…", "base_url": "http://localhost:8000/v1"}
+EXAMPLES = {
+    "as_of": "2024-05-01",
+    "start": 1_700_000_000,
+    "api_key": "sk-…",
+    "base_url": "http://localhost:8000/v1",
+    "real_sleepers": "my_library.heartbeat",
+}
 PARSERS: dict[Any, Callable[[str], Any]] = {
     bool: lambda text: {"true": True, "false": False}[text.lower()],
     int: int,

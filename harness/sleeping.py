@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager
 from functools import wraps
 from heapq import heappop, heappush
-from itertools import count
+from itertools import accumulate, count
 from math import inf
 from threading import Lock
 from threading import enumerate as enumerate_threads
@@ -25,7 +25,7 @@ import anyio
 from harness.patching import retire, unwrap_retired
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Iterator
+    from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
     from types import FrameType
 
 REAL_SLEEPERS = frozenset(
@@ -51,7 +51,7 @@ REAL_SLEEPERS = frozenset(
 )
 """Modules and packages whose sleeps stay real: they poll a process, a socket, a queue or a file, keep a connection
 alive, or report to their own service, mostly for ever and in threads of their own. Virtual time speeds up none of it,
-and their threads would drive the clock as fast as they can."""
+and their threads would drive the clock as fast as they can. The option `real_sleepers` adds to them."""
 
 MAX_REAL_SLEEP = 0.01
 """Real seconds, at most, that a virtual sleep takes while threads work that began later than the fake: a client that
@@ -73,14 +73,14 @@ BLIND_TURNS = 100
 
 
 @contextmanager
-def virtual_sleep(slept: Callable[[float], None]) -> Iterator[None]:
+def virtual_sleep(slept: Callable[[float], None], real: Iterable[str] = ()) -> Iterator[None]:
     """While active, `time.sleep`, `asyncio.sleep` and `anyio.sleep` report their seconds to `slept` and do not wait.
 
     Names imported earlier (`from time import sleep`) are patched in every module that calls them `sleep`; a
     copy under another name or in a default argument stays real. Concurrent sleeps on one loop wake in the
     order of their due times, and what they report adds up to the time that has passed, not to the sum of the
     sleeps. A sleep of no or of infinite length stays real, and so do the originals' errors for negative times
-    and NaN.
+    and NaN, and the sleeps of `REAL_SLEEPERS` and of the modules and packages that `real` names.
 
     What may surprise:
 
@@ -94,7 +94,7 @@ def virtual_sleep(slept: Callable[[float], None]) -> Iterator[None]:
 
     `slept` is called in the sleeper's thread and task. Raises, in the sleeper: what `slept` raises.
     """
-    clock = _Clock(slept)
+    clock = _Clock(slept, REAL_SLEEPERS.union(real))
     replacements: dict[Any, Any] = {
         time.sleep: _thread_sleep(clock, time.sleep),
         asyncio.sleep: _asyncio_sleep(clock, asyncio.sleep),
@@ -166,10 +166,11 @@ async def pause(seconds: float) -> None:
 class _Clock:
     """The time slept by all threads, and the sleeps under way on each event loop."""
 
-    def __init__(self, slept: Callable[[float], None]) -> None:
+    def __init__(self, slept: Callable[[float], None], real_sleepers: frozenset[str]) -> None:
         self.live = True
         self.now = 0.0
         self._slept = slept
+        self._real_sleepers = real_sleepers
         self._earlier_threads = frozenset(enumerate_threads())
         self._lock = Lock()
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _SleepQueue] = WeakKeyDictionary()
@@ -177,7 +178,7 @@ class _Clock:
     def is_virtual(self, seconds: object) -> bool:
         """Whether a sleep is virtual; what the originals would refuse is left to them."""
         is_time = isinstance(seconds, (float, SupportsIndex)) and 0 < float(seconds) < inf
-        return self.live and is_time and not _sleeps_for_real(_caller())
+        return self.live and is_time and self._real_sleepers.isdisjoint(_with_packages(_caller()))
 
     def real_part(self, seconds: float) -> float:
         """The real seconds that a sleep takes, for other threads to run."""
@@ -220,8 +221,9 @@ def _caller() -> str:
     return frame.f_globals.get("__name__", "") if frame is not None else ""
 
 
-def _sleeps_for_real(module: str) -> bool:
-    return module in REAL_SLEEPERS or module.partition(".")[0] in REAL_SLEEPERS
+def _with_packages(module: str) -> Iterable[str]:
+    """The names of a module and of all packages that it is in."""
+    return accumulate(module.split("."), "{}.{}".format)
 
 
 class _SleepQueue:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 # Options that need the fake and the code under test in the same process.
-IN_PROCESS_ONLY = frozenset({"sleep", "unused", "base_url", "block_other_hosts"})
+IN_PROCESS_ONLY = frozenset({"sleep", "real_sleepers", "unused", "base_url", "block_other_hosts"})
 DAY = click.DateTime(["%Y-%m-%d"])
 
 

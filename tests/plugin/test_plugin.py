@@ -109,11 +109,13 @@ def test_invalid_values_and_positional_arguments_are_errors(project, marker, mes
 def test_pyproject_gives_defaults_as_toml_writes_them(project):
     project.makepyprojecttoml(
         "[tool.pytest.ini_options]\nassistants_block_other_hosts = true\nassistants_base_url = ['http://a/v1']\n"
+        "assistants_real_sleepers = ['app.worker']\n"
     )
     test = """
         def test_options(assistants):
             assert assistants.options.block_other_hosts is True
             assert assistants.options.base_url == ("http://a/v1",)
+            assert assistants.options.real_sleepers == ("app.worker",)
     """
     run(project, test).assert_outcomes(passed=1)
 

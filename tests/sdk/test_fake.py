@@ -1240,6 +1240,13 @@ def test_real_sleep_stays_real():
         assert time.sleep is before
 
 
+def test_the_option_names_who_sleeps_for_real():
+    with fake_assistants(clock="timed", real_sleepers=["somebody", __name__]) as assistants:
+        before = assistants.clock.now
+        time.sleep(1e-6)
+        assert assistants.clock.now == before
+
+
 def test_hosts_that_are_no_ones_are_blocked_on_demand():
     httpx = pytest.importorskip("httpx")
     with pytest.raises(HarnessFailure, match="block_other_hosts is on"), fake_assistants(block_other_hosts=True):

@@ -519,7 +519,7 @@ def test_workers_without_work_get_no_real_time(to_thread, monkeypatch):
         busy.set()
         await work
 
-    clock = _Clock(lambda seconds: None)
+    clock = _Clock(lambda seconds: None, frozenset())
     asyncio.run(sleep())
     assert parts == [0, MAX_REAL_SLEEP]
 
@@ -577,6 +577,17 @@ def test_who_polls_the_machine_sleeps_for_real(slept, monkeypatch, name):
         poller.poll()
         asyncio.run(poller.poll_as_task())
     assert slept == []
+
+
+@pytest.mark.parametrize(
+    ("name", "reported"),
+    [("own.daemon", []), ("own.daemon.a", []), ("own", [1e-6]), ("own.daemons", [1e-6]), ("daemon", [1e-6])],
+)
+def test_a_module_is_named_or_its_package(monkeypatch, name, reported):
+    reports, module = [], module_with(monkeypatch, name, "import time\ndef poll(): time.sleep(1e-6)\n")
+    with virtual_sleep(reports.append, real=["own.daemon"]):
+        module.poll()
+    assert reports == reported
 
 
 def test_interceptions_nest(slept):

@@ -460,6 +460,7 @@ def expired_while(fake, client, times):
 def test_a_thread_that_sleeps_in_circles_is_named(fake, client):
     cause = expired_while(fake, client, 130)
     assert "expired because another thread slept: 'heartbeat' did 130 times, 650 s in all" in cause
+    assert "or name its module in real_sleepers" in cause
 
 
 def test_a_slow_tool_in_a_thread_is_no_heartbeat(fake, client):

@@ -25,6 +25,7 @@ from harness.options import Options, from_text, make_options
         ("as_of", "2024-05-01", "2024-05-01"),
         ("base_url", "http://a http://b/v1", ("http://a", "http://b/v1")),
         ("base_url", ["http://a", "http://b/v1"], ("http://a", "http://b/v1")),
+        ("real_sleepers", "my_library.heartbeat other", ("my_library.heartbeat", "other")),
     ],
 )
 def test_the_ini_file_writes_text(name, text, value):
@@ -41,6 +42,11 @@ def test_the_ini_file_writes_text(name, text, value):
         ("adopt_unknown", "maybe", "adopt_unknown = maybe: adopt_unknown takes true or false(?s:.*)unknown = false$"),
         ("clock", "time", "assistants_clock = time: clock takes (?s:.*)assistants_clock = timed"),
         ("as_of", ["2024-05-01"], "as_of takes a day"),
+        (
+            "real_sleepers",
+            "one two/three.py",
+            r"sleepers = one two/three.py: real_sleepers takes the name of a module or",
+        ),
         ("as_of", "May", "assistants_as_of = May: as_of takes a day\\.(?s:.*)assistants_as_of = 2024-05-01"),
     ],
 )
@@ -78,6 +84,11 @@ def test_a_text_that_does_not_fit_is_refused(name, text, message):
         ({"seed": 1.5}, r"seed takes a text or a whole number\."),
         ({"base_url": 5}, "base_url takes a text or a list of texts"),
         ({"base_url": ["http://a", 5]}, "base_url takes a text or a list of texts"),
+        (
+            {"real_sleepers": ["app", 5]},
+            r"(?s)takes the name.* such names\..*test\(real_sleepers='my_library.heartbeat'\)",
+        ),
+        ({"real_sleepers": "app/worker.py"}, "takes the name of a module or a list of such names"),
         ({"clock": "timed", "sleep": "real"}, r"sleeping would move(?s:.*)test\(clock='timed', sleep='virtual'\)"),
     ],
 )
@@ -106,9 +117,16 @@ def test_all_defaults_are_accepted():
     assert make_options(vars(Options()), where="test") == Options()
 
 
-def test_base_urls_come_in_any_number():
-    assert make_options({"base_url": "http://a"}, where="test").base_urls == ("http://a",)
-    assert make_options({"base_url": ["http://a", "http://b"]}, where="test").base_urls == ("http://a", "http://b")
+@pytest.mark.parametrize(
+    ("option", "listed", "values"),
+    [
+        ("base_url", "base_urls", ["http://a", "http://b"]),
+        ("real_sleepers", "real_sleeper_names", ["app.worker", "other"]),
+    ],
+)
+def test_some_options_take_any_number_of_texts(option, listed, values):
+    assert getattr(make_options({option: values[0]}, where="test"), listed) == (values[0],)
+    assert getattr(make_options({option: values}, where="test"), listed) == tuple(values)
 
 
 @pytest.mark.parametrize("before", [None, ""])

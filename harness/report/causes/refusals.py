@@ -225,7 +225,8 @@ def expired_by_bystander(test: FailedTest) -> str | None:
             return (
                 f"{run.id} expired because another thread slept: {sleeper.thread!r} did {sleeper.times} times, "
                 f"{sleeper.seconds:g} s in all, and sleeping moves the clock. Let it wait on an event, stop.wait(5), "
-                "or leave it out of the test. If it is a tool of the run, it was too slow for the service, too."
+                "leave it out of the test, or name its module in real_sleepers. If it is a tool of "
+                "the run, it was too slow for the service, too."
             )
     return None
 

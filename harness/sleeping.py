@@ -18,7 +18,7 @@ from threading import Lock
 from threading import enumerate as enumerate_threads
 from types import coroutine
 from typing import TYPE_CHECKING, Any, SupportsIndex
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import anyio
 
@@ -63,6 +63,9 @@ platform, and has no use for it afterwards."""
 
 WAITING = frozenset({"queue", "threading"})
 """Modules in which a thread waits for another."""
+
+event_loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+"""The event loops on which something has slept virtually."""
 
 BUSY_TURNS = 10_000
 """How many iterations of a loop a sleep lets pass while other callbacks are ready: not without end, as those may loop
@@ -196,6 +199,7 @@ class _Clock:
                 if other.is_closed():  # its sleeps, cancelled or not, keep it alive
                     self._loops.pop(other, None)
             self._loops[loop] = _SleepQueue(self)
+            event_loops.add(loop)
         return self._loops[loop]
 
     def advance(self, seconds: float) -> None:

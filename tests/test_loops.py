@@ -11,12 +11,15 @@ import threading
 from contextlib import contextmanager
 from textwrap import dedent
 
+import anyio
+import anyio.to_thread
 import pytest
 
 from harness.loops import enclosing_loop
 from harness.loops.enclosing import enclosing_loops
 from harness.service.lifecycle import RUN, reachable, terminal
 from harness.service.stuck import STATUSES, Loop
+from harness.sleeping import virtual_sleep
 
 ENDS = "cancelled completed expired failed incomplete"
 BUT_QUEUED = f"in_progress requires_action cancelling {ENDS}"
@@ -395,6 +398,61 @@ def test_the_loop_of_a_coroutine_is_found_through_what_awaits():
         loop = asyncio.run(main())
         # before Python 3.12 `wait_for` made a task, which has a stack of its own
         assert loop is None if wrapped and loop is None else loop.waits_for == {"completed"}
+
+
+async def polls(look):
+    status = ""
+    while status != "completed":
+        await asyncio.sleep(1)
+        loop = await look()
+        status = "completed"
+    return loop
+
+
+async def waits_for_something_else(look):
+    status = ""
+    while status != "failed":
+        await look()
+        status = "failed"
+
+
+async def sleeps(look):
+    status = ""
+    while status != "failed":
+        await asyncio.sleep(3600)
+        await look()
+        status = "failed"
+
+
+ELSEWHERE = {
+    "to_thread": lambda: asyncio.to_thread(ask),
+    "executor": lambda: asyncio.get_running_loop().run_in_executor(None, ask),
+    "anyio": lambda: anyio.to_thread.run_sync(ask),
+    "task": lambda: asyncio.ensure_future(async_ask()),
+    "wait_for": lambda: asyncio.wait_for(async_ask(), 60),
+}
+
+
+@pytest.mark.parametrize("look", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_the_loop_of_a_task_that_waits_for_a_thread_or_another_task_is_found(look):
+    with virtual_sleep(lambda seconds: None):
+        loop = asyncio.run(polls(look))
+    assert loop is not None
+    assert (loop.source, loop.waits_for) == ('while status != "completed":', {"completed"})
+
+
+@pytest.mark.parametrize(("other", "found"), [(waits_for_something_else, False), (polls, True), (sleeps, True)])
+def test_among_several_loops_of_tasks_there_is_no_telling(other, found):
+    async def both():
+        waiting = asyncio.ensure_future(other(asyncio.Event().wait))
+        loop = await polls(ELSEWHERE["task"])
+        waiting.cancel()
+        return loop
+
+    with virtual_sleep(lambda seconds: None):
+        loop = asyncio.run(both())
+    assert (loop is not None) == found
+    assert loop is None or not loop.never_ends("failed")
 
 
 def test_loops_of_event_loops_threads_and_pytest_are_not_the_clients():

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.loops.enclosing import enclosing_loops, enclosing_timeouts
+from harness.loops.tasks import waiting_stacks
 from harness.service.deadlines import Deadline
 
 if TYPE_CHECKING:
@@ -50,9 +51,24 @@ REPEATERS = {
 def enclosing_loop() -> Loop | None:
     """The client's loop around the current request: the innermost that waits for a status, else the innermost.
 
-    None if there is none on the stack of this thread, or its source cannot be read.
+    If there is none on the stack of this thread, a task may wait for what this thread or task does, as after
+    `asyncio.to_thread`: then the only loop of tasks that waits for a status. None if there are several such loops, or
+    none, or the source cannot be read.
     """
-    loop, frames = _loop_among(list(_client_frames(sys._getframe(1))))
+    return _loop_on(list(_client_frames(sys._getframe(1)))) or _only_loop_of_tasks()
+
+
+def _only_loop_of_tasks() -> Loop | None:
+    """That loop; that it never ends is not for sure, as it might not be what waits for this request."""
+    others = {*LIBRARIES, *RUNNERS, *sys.stdlib_module_names}
+    found = {_loop_on([frame for frame in stack if package_of(frame) not in others]) for stack in waiting_stacks()}
+    waiting = [loop for loop in found if loop is not None and (loop.waits_for or loop.unknown)]
+    return replace(waiting[0], stays_on=frozenset()) if len(waiting) == 1 else None
+
+
+def _loop_on(stack: list[FrameType]) -> Loop | None:
+    """The loop that is asked for on a stack, with the timeouts around it."""
+    loop, frames = _loop_among(stack)
     if loop is None:
         return None
     outside = (timeout for frame in frames[1:] for timeout in enclosing_timeouts(*_place(frame)))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from harness.loops.enclosing import enclosing_loops, enclosing_timeouts
 from harness.loops.tasks import waiting_stacks
-from harness.service.deadlines import Deadline
+from harness.service.deadlines import TIMEOUTS, Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,9 @@ def _loop_on(stack: list[FrameType]) -> Loop | None:
     loop, frames = _loop_among(stack)
     if loop is None:
         return None
-    outside = (timeout for frame in frames[1:] for timeout in enclosing_timeouts(*_place(frame)))
+    # most functions name no timeout, and to parse the files of a deep stack takes seconds
+    limited = [frame for frame in frames[1:] if not TIMEOUTS.isdisjoint(frame.f_code.co_names)]
+    outside = (timeout for frame in limited for timeout in enclosing_timeouts(*_place(frame)))
     return replace(loop, timeouts=(*loop.timeouts, *outside))
 
 

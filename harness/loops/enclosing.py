@@ -29,7 +29,8 @@ WITHS = (ast.With, ast.AsyncWith)
 Block: TypeAlias = "AnyLoop | ast.With | ast.AsyncWith"
 
 
-@lru_cache(maxsize=32)  # a client that counts its rounds may repeat a request often before it is stuck
+# A client that counts its rounds may repeat a request often before it is stuck, each time with dozens of frames.
+@lru_cache(maxsize=256)
 def enclosing_loops(source: str, line: int, file: str, module: str = "") -> tuple[Loop, ...]:
     """The loops around a line in its function, innermost first, and the statuses that they wait for.
 
@@ -67,7 +68,7 @@ def enclosing_loops(source: str, line: int, file: str, module: str = "") -> tupl
     return tuple(found)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=256)
 def enclosing_timeouts(source: str, line: int, module: str) -> tuple[Deadline, ...]:
     """The timeouts around a line in its function."""
     tree = _parsed(source)

@@ -481,6 +481,11 @@ def module(name: str, source: str, **names: object) -> dict[str, object]:
     return names
 
 
+def test_a_scheduler_that_runs_a_function_again_and_again_is_no_loop_of_the_client():
+    scheduler = module("apscheduler.executors", "def run_job(ask):\n    for _ in range(1):\n        return ask()\n")
+    assert scheduler["run_job"](ask) is None
+
+
 def test_the_sources_of_a_deep_stack_are_read_once(monkeypatch):
     """As a view of a web framework has it, whose loop may go round 300 times."""
     step = "def step(rest):\n    for _ in range(1):\n        return rest[0](rest[1:])\n"

@@ -62,7 +62,7 @@ def enclosing_loops(source: str, line: int, file: str, module: str = "") -> tupl
                 unknown=tuple(sorted(interpreter.unknown)),
                 clocks=read,
                 timeouts=tuple(timeouts(blocks[place:], imported, module)),
-                counts=_ends_by_itself(node) or (not read and _compares_sizes(node)),
+                counts=_ends_by_itself(node) or _compares_rounds(node, {clock.call for clock in read}),
             )
             found.append(loop)
     return tuple(found)
@@ -89,10 +89,22 @@ def _ends_by_itself(loop: AnyLoop) -> bool:
     )
 
 
-def _compares_sizes(loop: AnyLoop) -> bool:
-    """Whether the loop compares something by its size, such as its rounds with a limit."""
-    compared = (node.ops for node in ast.walk(loop) if isinstance(node, ast.Compare))
-    return any(isinstance(operator, ORDERINGS) for operators in compared for operator in operators)
+def _compares_rounds(loop: AnyLoop, clocks: set[str]) -> bool:
+    """Whether the loop compares something by its size, such as its rounds with a limit, that is no time."""
+    nodes = list(ast.walk(loop))
+    assigned = [node for node in nodes if isinstance(node, ast.Assign) and _calls(node.value, clocks)]
+    times = {last_name(target) for node in assigned for target in node.targets} - {None}
+    return any(
+        isinstance(node, ast.Compare)
+        and any(isinstance(operator, ORDERINGS) for operator in node.ops)
+        and not _calls(node, clocks)
+        and times.isdisjoint(map(last_name, ast.walk(node)))
+        for node in nodes
+    )
+
+
+def _calls(node: ast.AST, functions: set[str]) -> bool:
+    return any(isinstance(call, ast.Call) and ast.unparse(call.func) in functions for call in ast.walk(node))
 
 
 def _enclosing_blocks(tree: ast.AST, line: int) -> list[Block]:

@@ -30,7 +30,8 @@ def hashed(plain, name):
         (LONG, hashed(SHORT, LONG)),
         ("te" + LONG, hashed("te" + SHORT[:-1], "te" + LONG)),
         ("console", "console.yaml"),
-        *[(name, hashed(name, name)) for name in ("con", "AUX", "nul.x", "Com1", "lpt³ .y")],
+        ("test_falcon", "test_falcon.yaml"),
+        *[(name, hashed(name, name)) for name in ("con", "AUX", "nul.x", "PRN", "Com1", "com¹", "lpt²", "lpt³ .y")],
     ],
 )
 def test_a_cassette_is_named_like_its_test(test, file, tmp_path):
@@ -66,6 +67,11 @@ def test_tests_that_differ_only_in_case_have_distinct_files(tmp_path):
     assert cassette_path(tmp_path, upper) == first
     first.unlink()
     assert cassette_path(tmp_path, lower) == second
+
+
+def test_tests_whose_names_differ_only_in_what_no_file_is_called_have_distinct_files(tmp_path):
+    (tmp_path / "test_it[a-b].yaml").touch()
+    assert cassette_path(tmp_path, "test_it[a/b]").name == hashed("test_it[a-b]", "test_it[a/b]")
 
 
 def test_existing_files_that_differ_only_in_case_are_kept(tmp_path):

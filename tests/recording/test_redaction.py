@@ -79,13 +79,37 @@ def test_what_is_written_passes_the_last_check_and_what_was_recorded_does_not(ki
     assert secret not in str(failure.value)
 
 
-def test_a_credential_is_replaced_wherever_it_stands_whatever_its_shape():
-    # nothing but the header says that so many hex digits are no hash
-    first = exchange(got=as_json({"echo": AZURE}))
-    second = exchange(headers={"api-key": AZURE})
-    done = Redactor().redact([first, second])
+# What reveals that a text without a format of its own is a credential.
+REVEALING = {
+    "header": lambda secret: exchange(headers={"api-key": secret}),
+    "query": lambda secret: exchange(f"{HOST}/files?api-key={secret}"),
+    "field": lambda secret: exchange(sent=as_json({"password": secret})),
+    "assignment": lambda secret: exchange(got=f"api_key = '{secret}'".encode(), gets="text/plain"),
+    "scheme": lambda secret: exchange(got=f"Bearer {secret}".encode(), gets="text/plain"),
+    "URL": lambda secret: exchange(got=f"https://joe:{secret}@corp.io".encode(), gets="text/plain"),
+}
+
+
+@pytest.mark.parametrize("secret", [AZURE, "a1B2c3D4e5F6g7H8"])
+@pytest.mark.parametrize("reveal", REVEALING.values(), ids=REVEALING)
+def test_a_credential_is_replaced_wherever_it_stands_whatever_its_shape(reveal, secret):
+    # nothing but the context says that so many letters and digits are no hash
+    first, last = exchange(got=as_json({"echo": secret})), exchange(got=b"\0\xff" + secret.encode())
+    done = Redactor().redact([first, reveal(secret), last])
     assert json.loads(done[0].response_body) == {"echo": "redacted-1"}
-    assert done[1].request.headers["api-key"] == "redacted-1"
+    assert done[2].response_body == b"\0\xff" + b"redacted-1".ljust(len(secret), b"_")
+
+
+@pytest.mark.parametrize("plain", ["a1B2c3D4e5F6g7H", "abcdefghijklmnop", "0123456789012345", "a1b2c3d4 e5f6g7h8i9"])
+def test_what_may_be_a_word_is_not_taken_for_a_credential_elsewhere(plain):
+    body = as_json({"echo": f"and {plain} is", "all": plain})
+    assert Redactor().redact([exchange(got=body), exchange(headers={"api-key": plain})])[0].response_body == body
+
+
+def test_a_credential_that_begins_with_another_is_replaced_as_a_whole():
+    items = [exchange(headers={"api-key": secret}) for secret in (AZURE, AZURE + "ghijkl")]
+    done = Redactor().redact([exchange(got=as_json([f"{AZURE}ghijkl", AZURE])), *items])
+    assert sorted(json.loads(done[0].response_body)) == ["redacted-1", "redacted-2"]
 
 
 @pytest.mark.parametrize(
@@ -641,6 +665,11 @@ def test_what_the_user_keeps():
     body = as_json([MAIL, OTHER_KEY, {"password": "abcd"}, 4000056655665556, {"password": 4821}])
     item = exchange(got=body, headers={"openai-organization": "acme"})
     assert Redactor(keep=keep).redact([item])[0] is item
+
+
+@pytest.mark.parametrize("keep", [MAIL[:-1], MAIL.upper(), re.compile(re.escape(MAIL[:-1])), re.compile(MAIL[1:])])
+def test_what_is_kept_is_kept_only_as_a_whole(keep):
+    assert MAIL not in redacted_body(exchange(got=as_json([MAIL])), keep=[keep])
 
 
 # --- twice -----------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ RUN = re.compile(r"\d[\d ()./-]{5,}\d", re.ASCII)
 # Country codes (ITU E.164); any other number after a plus sign is arithmetic.
 COUNTRY_CODE = re.compile(
     r"1|7|2[07]|3[0-4]|36|39|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]"
-    r"|2(?:1[12368]|[2-5]\d|6\d|9[0178])|3(?:5\d|7\d|8\d)|42[013]|50\d|59\d|67\d|68\d|69[0-2]"
+    r"|2(?:1[12368]|[2-5]\d|6\d|9[01789])|3(?:5\d|7\d|8\d)|42[013]|50\d|59\d|67\d|68\d|69[0-2]"
     r"|85[02356]|88[06]|9(?:6\d|7\d|9[2-68])"
 )
 # The first digits and lengths of card numbers that are issued.

@@ -155,6 +155,27 @@ def test_an_unknown_id_is_a_miss(cassette, path):
         client.send("GET", path)
 
 
+CREATING = """
+    assistants threads threads/runs threads/{thread}/messages threads/{thread}/runs
+    threads/{thread}/runs/{run}/submit_tool_outputs files vector_stores vector_stores/{store}/files
+    vector_stores/{store}/file_batches
+"""
+
+
+@pytest.mark.parametrize("path", CREATING.split())
+def test_nothing_is_created_that_was_not_recorded(cassette, path):
+    def make(client):
+        made = (client.ok("POST", "/threads", {}), client.ok("POST", "/vector_stores", {"name": "one"}))
+        return dict(zip(("thread", "store"), (item["id"] for item in made), strict=True))
+
+    writer = Client(FakeAssistants())
+    make(writer)
+    client = replaying(cassette(writer.recorded))
+    path = path.format(run="run_abcdefghijklmnopqrstuvwx", **make(client))
+    with pytest.raises(HarnessFailure, match=r"was not recorded like this\."):
+        client.send("POST", f"/{path}", {"metadata": {"of": "ada"}})
+
+
 def test_a_miss_may_fall_through_to_scripts(cassette):
     client = replaying(cassette(record_session(say("Hello."))), on_miss="script")
     assert converse(client)["said"][-1][1][0]["text"]["value"] == "Hello."
@@ -254,6 +275,20 @@ def test_transient_errors_are_replayed_once_where_they_were_recorded(cassette):
     path = f"/threads/{thread['id']}/runs/{run['id']}"
     assert client.send("GET", path)[0] == 503
     assert client.poll(run)["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("status", "again"),
+    [(400, False), (401, True), (403, True), (404, False), (408, True), (409, True), (429, True), (500, True)],
+)
+def test_an_error_is_replayed_once_if_no_state_explains_it(cassette, status, again):
+    writer = Client(FakeAssistants())
+    path = f"/assistants/{writer.ok('POST', '/assistants', ADA)['id']}"
+    writer.ok("GET", path)
+    recorded = [writer.recorded[0], answered(writer.recorded[1], status, {"error": {"message": "no"}})]
+    client = replaying(cassette(recorded))
+    client.ok("POST", "/assistants", ADA)
+    assert [client.send("GET", path)[0] for _ in range(2)] == [status if again else 200, 200]
 
 
 def test_a_refusal_is_given_again(cassette):
@@ -478,6 +513,17 @@ def test_exactly_the_same_requests_get_exactly_the_same_answers(cassette, story)
     assert client.fake.unused() is None
 
 
+@pytest.mark.parametrize("mode", ["live", "exact"])
+def test_headers_that_are_no_longer_true_of_a_whole_and_decoded_body_are_left_out(cassette, mode):
+    """A client would try to decode it again, or wait for more of it."""
+    about = {"content-type": "application/json", "x-request-id": "req_1"}
+    of_transfer = {"content-encoding": "gzip", "transfer-encoding": "chunked", "connection": "close"}
+    request = Request("GET", f"{BASE}/batches/batch_abc", HEAD)
+    answer = Response(200, {**about, **of_transfer, "content-length": "9"}, b'{"id": "b"}')
+    client = replaying(cassette([RecordedExchange(request, answer, None, "made up")]), mode=mode)
+    assert client.fake.answer(request).headers == {**about, "content-length": "11"}
+
+
 def test_one_poll_more_than_was_recorded_is_a_miss(cassette):
     client = replaying(cassette(record_session(say("Hello."))), mode="exact")
     with pytest.raises(HarnessFailure, match="It was recorded 2 times, and no recording of it is left"):
@@ -506,6 +552,17 @@ def test_one_poll_less_is_a_failure(cassette):
         path = exchange.request.url.removeprefix(BASE)
         client.send(exchange.request.method, path, json.loads(exchange.request_body) if exchange.request_body else None)
     assert "/messages (" in str(client.fake.unused())
+
+
+@pytest.mark.parametrize("mode", ["live", "exact"])
+def test_each_request_gets_the_answer_to_its_own_body(cassette, mode):
+    writer = Client(FakeAssistants())
+    ids = {user: writer.ok("POST", "/threads", {"metadata": {"user": user}})["id"] for user in ("ada", "bob")}
+    client = replaying(cassette(writer.recorded), mode=mode)
+    assert client.ok("POST", "/threads", {"metadata": {"user": "bob"}})["id"] == ids["bob"]
+    with pytest.raises(HarnessFailure, match="was not recorded like this"):
+        client.send("POST", "/threads", {"metadata": {"user": "eve"}})
+    assert client.ok("POST", "/threads", {"metadata": {"user": "ada"}})["id"] == ids["ada"]
 
 
 def test_the_query_counts(cassette):

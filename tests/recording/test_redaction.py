@@ -496,7 +496,7 @@ def test_there_are_stand_ins_for_thousands():
 
 def test_what_was_replaced_is_counted():
     redactor = Redactor()
-    redactor.redact([exchange(got=as_json([MAIL, OTHER_MAIL, MAIL, KEY]))])
+    redactor.redact(iter([exchange(got=as_json([MAIL, OTHER_MAIL, MAIL, KEY]))]))
     assert redactor.counts == {"e-mail address": 2, "OpenAI API key": 1}
 
 
@@ -734,6 +734,7 @@ def test_any_bytes_can_be_redacted(data, content_type):
             f"see {b64encode(KEY.encode()).decode()}",
             "OpenAI API key at line 1 column 5: sk-p… (48 characters)",
         ),
+        (f"\ud83d {KEY}", "OpenAI API key at line 1 column 5: sk-p… (48 characters)"),  # half of a character
         (bytes(range(32)) + KEY.encode(), "OpenAI API key at line 2 column 22: sk-p… (48 characters)"),
     ],
 )
@@ -782,6 +783,8 @@ def test_what_was_replaced_must_not_be_found_again():
         redactor.refuse_if_secret(b"\x00\xff" + AZURE.encode(), "a.bin")
     with pytest.raises(HarnessFailure, match="line 1 column 4"):
         redactor.refuse_if_secret(f"abc{AZURE}".encode(), "a.txt")
+    with pytest.raises(HarnessFailure, match="line 1 column 1"):
+        redactor.refuse_if_secret(AZURE.encode(), "a.txt")
 
 
 @pytest.mark.parametrize(

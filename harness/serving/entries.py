@@ -48,18 +48,16 @@ def of_request(request: Request, world: str, pieces: int | None = None) -> Entry
     return {name: value for name, value in entry.items() if value is not None and value != {}}
 
 
-def request_of(entry: Entry, key: str, body: Content | None, **headers: str) -> Request:
+def request_of(entry: Entry, key: str, body: Content | None) -> Request:
     """The request of an entry.
 
     Args:
         key: replaces its API key, which is not in the entry.
         body: the body that `LongBodies` put together; None if the entry itself holds it.
-        headers: additional ones; names with underscores for hyphens.
     """
     carried = {
         **entry.get("headers", {}),
         entry["key"]: key if entry["key"] == "api-key" else f"Bearer {key}",
-        **{name.replace("_", "-"): value for name, value in headers.items()},
     }
     body = _decoded_body(entry) if body is None else body
     return Request(entry["request"], entry["url"], carried, body, entry.get("client"), entry.get("patience"))

@@ -202,10 +202,13 @@ def test_url(url, expected):
             {"t": "card 1000000000000001 here", "n": 1000000000000001},
         ),
         ({"n": [1, 4000056655665556]}, {"n": [1, 1000000000000001]}),
+        ({"n": 4000056655665556, "t": "4000056655665556"}, {"n": 1000000000000001, "t": "1000000000000001"}),
     ],
 )
-def test_json(value, expected):
-    assert json.loads(redacted_body(exchange(got=as_json(value)))) == expected
+@pytest.mark.parametrize("separators", [(",", ":"), (" , ", " : ")], ids=["compact", "wide"])
+def test_json(value, expected, separators):
+    body = json.dumps(value, separators=separators).encode()
+    assert json.loads(redacted_body(exchange(got=body))) == expected
 
 
 def test_binary_data_keeps_its_length_and_all_other_bytes():

@@ -275,6 +275,22 @@ def files_in(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.parametrize("refused", [PNG, b"new" * 9999], ids=["upload", "cassette"])
+def test_every_file_is_checked_before_any_is_written(refused, cassette):
+    checked = []
+    write(cassette, OLD, check=checked.append)
+    before = files_in(cassette.parent)
+    assert checked == list(before.values())
+
+    def check(content):
+        if refused in content:
+            raise HarnessFailure("It contains a secret.")
+
+    with pytest.raises(HarnessFailure, match="a secret"):
+        write(cassette, NEW, check=check)
+    assert files_in(cassette.parent) == before
+
+
 @pytest.mark.parametrize("step", ["os.open", "open", "os.fsync", "os.replace"])
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize(

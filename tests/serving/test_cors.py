@@ -53,6 +53,8 @@ def test_a_page_reads_answers_and_what_went_wrong(site, method, path, status):
     answer = browser.request(method, f"/v1/{path}", headers=SENT)
     assert (answer.status_code, opened(answer)) == (status, OPEN)
     assert answer.json()
+    assert answer.headers["content-type"].startswith("application/json")
+    assert answer.headers.get("x-should-retry") == ("false" if status == 400 else None)
     server.worlds.for_key(KEY).failures.clear()
 
 

@@ -84,6 +84,26 @@ def test_a_named_host_is_named_with_its_port(named, port, ours):
     assert hosts.matches("api.openai.com" if "openai" in named else "Gateway.test", port) is ours
 
 
+@pytest.mark.parametrize(
+    ("host", "ours"),
+    [
+        ("openai.com", True),
+        ("API.OpenAI.com", True),
+        ("eu.api.openai.com", True),
+        ("acme.openai.azure.com", True),
+        ("acme.openai.azure.us", True),
+        ("acme.openai.azure.cn", True),
+        ("acme.cognitiveservices.azure.com", True),
+        ("acme.services.ai.azure.com", True),
+        ("notopenai.com", False),
+        ("openai.com.example.com", False),
+        ("acme.search.windows.net", False),
+    ],
+)
+def test_the_domains_of_the_service_are_answered_and_no_others(host, ours):
+    assert Hosts().matches(host, 443) is ours
+
+
 def in_force():
     """What a fake replaces of the process, apart from clients."""
     return time.sleep, socket.getaddrinfo, os.environ.get("OPENAI_API_KEY")

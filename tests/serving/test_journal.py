@@ -570,7 +570,9 @@ def test_no_key_stands_in_the_file(open_worlds, tmp_path):
     stream = stream_run(worlds, key="sk-only-key")
     stream.read()
     stream.close()
-    send_ok(worlds, "POST", "/threads?subscription-key=sk-gateway", key="sk-only-key", cookie="session=sk-cookie")
+    names = ("subscription-key", "api%5Fkey", "access_token", "Client_Secret", "signature", "sig", "password")
+    query = "&".join(f"{name}=sk-gateway" for name in names)
+    send_ok(worlds, "POST", f"/threads?{query}&design=kept", key="sk-only-key", cookie="session=sk-cookie")
     send(worlds, "POST", "/threads", key="sk-other-key")
     send_ok(
         worlds,
@@ -584,6 +586,7 @@ def test_no_key_stands_in_the_file(open_worlds, tmp_path):
     assert written.count("\n") == 9
     assert "sk-" not in written
     assert "harness-token" not in written
+    assert "design=kept" in written
 
 
 def test_azures_clients_come_again_as_they_came(open_worlds):

@@ -618,7 +618,8 @@ def test_the_only_key_is_accepted_again(open_worlds):
     assert len(open_worlds("state.jsonl", Options(api_key="sk-mine")).for_key("sk-mine").threads) == 1
 
 
-def test_a_control_request_comes_in_again_by_whatever_way_it_came(open_worlds):
+@pytest.mark.parametrize("next_token", [None, "next"])
+def test_a_control_request_comes_in_again_by_whatever_way_it_came(next_token, open_worlds):
     """By a name of this machine, with a token, while there was one world only: none of that need be so next time."""
     worlds = open_worlds("state.jsonl", token="one")
     send_ok(worlds, "GET", "/_harness/clock", x_harness_token="one")
@@ -629,7 +630,7 @@ def test_a_control_request_comes_in_again_by_whatever_way_it_came(open_worlds):
     assert send(worlds, "POST", "/_harness/clock", {"advance": 7}, key="", **headers).status == 400
     now = worlds.for_key(KEYS[0]).clock.now
     worlds.close()
-    again = open_worlds()
+    again = open_worlds("state.jsonl", token=next_token)
     assert again.for_key(KEYS[0]).clock.now == now
 
 

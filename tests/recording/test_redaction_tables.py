@@ -76,6 +76,30 @@ def test_a_header_is_the_address_of_a_client_by_its_name(name):
     assert done.request.headers[name] == "192.0.2.2"
 
 
+ADDRESSES = {
+    "8.8.4.4": "192.0.2.2",
+    "[2a00:1450:4001:81b::200e]:443": "[2001:db8::1]:443",
+    "9876:1450:4001:81b:1:2:3:4567": "2001:db8::1",
+    "::1": "2001:db8::1",
+    **{address: address for address in ("192.0.2.7", "198.51.100.7", "203.0.113.7", "2001:db8::7")},
+    **{address: address for address in ("10:30", "v1.2.3.4", "1.2.3.4.5", "a.b")},
+}
+
+
+@pytest.mark.parametrize(("address", "expected"), ADDRESSES.items())
+def test_an_address_has_a_stand_in_that_is_nobodys(address, expected):
+    [done] = Redactor().redact([exchange(headers={"x-forwarded-for": address})])
+    assert done.request.headers["x-forwarded-for"] == expected
+
+
+def test_hundreds_of_addresses_have_stand_ins_of_their_own():
+    addresses = [f"8.8.{number % 7}.{number // 7}" for number in range(700)]
+    [done] = Redactor().redact([exchange(headers={"x-forwarded-for": ", ".join(addresses)})])
+    given = done.request.headers["x-forwarded-for"].split(", ")
+    assert len(set(given)) == 700
+    assert {address.rpartition(".")[0] for address in given} == {"192.0.2", "198.51.100", "203.0.113"}
+
+
 @pytest.mark.parametrize("name", ["cookie", "cookie2", "set-cookie", "set-cookie2"])
 def test_a_cookie_is_removed(name):
     [done] = Redactor().redact([exchange(headers={name: "a=b"}, answered={name: "a=b"})])

@@ -595,6 +595,11 @@ def test_malformed_deltas_are_redacted_too():
     )
 
 
+@pytest.mark.parametrize("escape", ["100%ab", "%e9t%e9", "%2", "%zz", "50%"])
+def test_a_percent_sign_before_a_secret_hides_nothing(escape):
+    assert KEY not in redacted_body(exchange(got=f"{escape} of {KEY}".encode(), gets="text/plain"))
+
+
 def test_slashes_that_are_escaped_hide_nothing():
     text = '{"a": "redis:\\/\\/:abcd@x.io\\/0", "b": "\\/"}'
     assert json.loads(redacted_body(exchange(got=text.encode()))) == {

@@ -28,17 +28,15 @@ EARLIER_SCRIPT = Script((), "before the recording")
 def seed_world(session: Session, world: World) -> None:
     """Add the objects that existed before the recording, as first shown; what was never shown is added empty."""
     missing = _not_found(session)
-    # objects of the same second were created in the order in which lists show them
     order = {object_id: index for index, object_id in enumerate(session.first_shown)}
-    for object_id in sorted(session.mentioned_ids, key=lambda found: (*_age(session, found), order.get(found, 0))):
+
+    def age(object_id: str) -> tuple[int, int]:
+        """A sort key: objects of the same second were created in the order in which lists show them."""
+        return session.first_shown.get(object_id, {}).get("created_at", 0), order.get(object_id, 0)
+
+    for object_id in sorted(session.mentioned_ids, key=age):
         if object_id not in session.created_by and object_id not in missing:
             seed_object(session, world, object_id)
-
-
-def _age(session: Session, object_id: str) -> tuple[int, int]:
-    """A sort key: threads before what is in them, then older objects before newer ones."""
-    shown = session.first_shown.get(object_id, {})
-    return not object_id.startswith("thread_"), shown.get("created_at", 0)
 
 
 def seed_object(session: Session, world: World, object_id: str) -> None:

@@ -424,6 +424,29 @@ def with_stores(client, extra=0):
 A_TEXT = "file-abcdefghijklmnopqrstuv"
 
 
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("seconds", [0, 5], ids=["of one second", "of different seconds"])
+def test_objects_from_before_the_recording_keep_their_order(cassette, seconds, order):
+    writer = Client(FakeAssistants())
+    for name in ("one", "two", "three"):
+        writer.fake.add_assistant(name=name)
+        writer.fake.clock.advance(seconds)
+    listed = writer.ok("GET", f"/assistants?order={order}")
+    assert replaying(cassette(writer.recorded)).ok("GET", f"/assistants?order={order}") == listed
+
+
+def test_of_objects_from_before_the_recording_the_oldest_come_first_whichever_was_seen_first(cassette):
+    writer = Client(FakeAssistants())
+    ids = []
+    for name in ("one", "two", "three"):
+        ids.append(writer.fake.add_assistant(name=name).id)
+        writer.fake.clock.advance(5)
+    for assistant_id in reversed(ids):
+        writer.ok("GET", f"/assistants/{assistant_id}")
+    listed = replaying(cassette(writer.recorded)).ok("GET", "/assistants?order=asc")
+    assert [item["id"] for item in listed["data"]] == ids
+
+
 @pytest.mark.parametrize("extra", [0, 2])
 def test_stores_are_made_again_under_their_ids(cassette, extra):
     writer = Client(FakeAssistants())

@@ -71,6 +71,7 @@ INVALID = [
     ("thread.run.step", "run_id", ..., "thread.run.step.run_id of step_"),
     ("thread.run.step", "step_details", {"type": "tool_calls"}, "thread.run.step.step_details.tool_calls of step_"),
     ("thread.message", "content", "REDACTED", "thread.message.content of msg_"),
+    ("thread.message", "content", ["REDACTED"], r"thread.message.content\[0\] of msg_"),
     ("thread.message", "content", [{"type": "text", "text": "REDACTED"}], r"thread.message.content\[0\].text of msg_"),
     ("thread.message", "content", [{"text": "REDACTED"}], r"thread.message.content\[0\] of msg_"),
     ("thread.message", "attachments", ["file-x"], "thread.message.attachments of msg_"),

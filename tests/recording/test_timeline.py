@@ -24,11 +24,20 @@ def test_a_session_is_shown_in_order_and_by_thread():
     lines = timeline_of(record_session(call("get_weather", city="Oslo"), say("4 °C\nand rain"), outputs=["4 °C"]))
     assert lines[0] == "11 exchanges, from 2025-11-03 12:00:00 UTC, v2"
     assert [line.split()[2:4] for line in lines[2:4]] == [["POST", "/assistants"], ["POST", "/threads"]]
+    assert lines[4].split()[-3].startswith("msg_")
+    assert lines[4].endswith(" user: Hi?")
     thread = lines[len(lines) - lines[::-1].index("") :]
     assert thread[0].startswith("thread_")
     assert thread[1] == "    user: Hi?"
     assert thread[2].endswith(": queued → in_progress → requires_action → queued → in_progress → completed")
     assert thread[3:] == ['        call("get_weather", city="Oslo")', '        say("4 °C\\nand rain")']
+
+
+def test_a_status_is_named_once_however_often_it_was_seen():
+    once = record_session(call("f"), say("4 °C"), outputs=["4"])
+    often = [item for item in once for _ in range(3 if item.request.method == "GET" else 1)]
+    runs = [[line for line in timeline_of(items) if line.startswith("    run_")] for items in (once, often)]
+    assert runs[0] == runs[1] != []
 
 
 @pytest.mark.parametrize(

@@ -475,6 +475,19 @@ def test_a_store_that_was_there_before_has_the_files_that_were_seen_in_it(casset
     assert [client.ok("GET", path) for path in asked] == answers
 
 
+def test_a_file_that_was_being_read_before_the_recording_is_ready_and_was_chunked_as_it_was(cassette):
+    writer = Client(FakeAssistants())
+    file = writer.fake.add_file("a.txt", content=b"text").id
+    store = writer.ok("POST", "/vector_stores", {"name": "one"})["id"]
+    chunks = {"type": "static", "static": {"max_chunk_size_tokens": 300, "chunk_overlap_tokens": 100}}
+    files = f"/vector_stores/{store}/files"
+    assert writer.ok("POST", files, {"file_id": file, "chunking_strategy": chunks})["status"] == "in_progress"
+    later = Client(writer.fake)
+    assert later.ok("GET", files)["data"][0]["status"] == "in_progress"
+    [found] = replaying(cassette(later.recorded)).ok("GET", files)["data"]
+    assert (found["status"], found["chunking_strategy"]) == ("completed", chunks)
+
+
 @pytest.mark.parametrize("listed", [False, True], ids=["of which no file was seen", "of which some were seen"])
 def test_a_store_that_was_there_before_has_the_counts_that_were_seen(cassette, listed):
     """CONTRACT §2.7: they stay true when a file is added, also if nothing else is known of the other files."""

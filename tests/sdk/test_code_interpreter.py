@@ -203,6 +203,13 @@ def test_a_link_that_the_script_names_itself_is_left_to_it(assistants, client):
     assert annotation.file_path.file_id == "file-mine"
 
 
+def test_links_of_both_kinds_are_in_the_order_of_the_text(assistants, client):
+    own = "sandbox:/mnt/data/own.csv"
+    assistants.next_run(run_code("1", files={"means.csv": "1"}), say(f"{LINK} {own}", files={own: "file-mine"}))
+    _, message = ask(client, *conversation(client))
+    assert [found.text for found in message.content[0].text.annotations] == [LINK, own]
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [

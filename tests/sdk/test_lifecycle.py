@@ -30,7 +30,7 @@ STORIES = {
     ("cancelling", "stop"): ((say("x"),), (1, "cancel", 1)),
     ("cancelling", "finish"): ((say("x", beats_cancel=True), call("f")), (1, "cancel", 2)),
     ("cancelling", "fail"): ((say("x"), fail(beats_cancel=True)), (1, "cancel", 2)),
-    ("cancelling", "expire"): ((say("x"),), (1, "cancel", 600)),
+    ("cancelling", "expire"): ((call("f"), fail(beats_cancel=True)), (1, "cancel", 600)),  # nothing beats it
 }
 SLOW_TO_CANCEL = ("cancelling", "expire")
 EVERY_STAMP = {"created_at", "started_at", "cancelled_at", "failed_at", "completed_at"}
@@ -153,13 +153,19 @@ def test_who_changes_a_new_run_finds_it_picked_up(wire, how):
 @pytest.mark.parametrize("how", CHANGES)
 @pytest.mark.parametrize(
     ("options", "acts"),
-    [(POLLED, (wait(5), say("x"))), ({"clock": "timed"}, (say("x"),)), ({"clock": "manual"}, (say("x"),))],
+    [
+        (POLLED, (wait(5), say("x"))),
+        ({"clock": "timed"}, (say("x"),)),
+        ({"clock": "manual"}, (say("x", beats_cancel=True),)),
+    ],
     ids=["held in the queue", "timed", "manual"],
 )
 def test_unless_it_waits_for_more_or_time_is_the_tests_own(one_wire, how, options, acts):
-    _, answer, refusal = changed(one_wire, how, options, *acts)
+    url, answer, refusal = changed(one_wire, how, options, *acts)
     if refusal is None:
         assert (answer["status"], answer["started_at"]) == ("cancelling", None)
+        one_wire.fake.clock.advance(1)
+        assert one_wire.ok("GET", url)["status"] == "cancelled"  # an act that has not begun beats nothing
     else:
         assert answer["error"]["message"] == refusal.format("queued")
 

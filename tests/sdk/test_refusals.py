@@ -134,7 +134,7 @@ CASES = [
         "POST",
         SUBMIT,
         "'tool_outputs' too large: the combined tool outputs must be less than 512kb.",
-        outputs("한" * (256 * 1024 // 3 + 1)),
+        outputs("한" * (256 * 1024 // 3) + "x"),  # together 512 KiB to the byte: "less than" is meant
         param="tool_outputs",
         code="invalid_value",
         state="requires_action",
@@ -401,6 +401,15 @@ CASES = [
         404,
         apis=V2,
     ),
+    Case(
+        "unknown file in a body of v1",
+        "POST",
+        "/assistants/{a}",
+        "No file found with id 'file-X'.",
+        {"file_ids": ["file-X"]},
+        404,
+        apis=V1,
+    ),
     # models that v1 never got (CONTRACT §7.1, l. 460: observed of gpt-4o and gpt-4o-mini)
     *(
         Case(
@@ -585,6 +594,14 @@ CASES = [
     ),
     # CONTRACT §6, G
     Case("unknown cursor", "GET", MESSAGES + "?after=msg_X", "No message found with id 'msg_X'.", status=404),
+    Case(
+        "unknown cursor of files",
+        "GET",
+        "/files?after=file-X",
+        "No such File object: file-X",
+        status=404,
+        param="id",
+    ),
     Case("cursor of v1", "GET", RUNS + "?before=x", "No run found with id 'x'.", status=404, apis=V1),
     *(
         Case(

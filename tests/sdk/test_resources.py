@@ -293,8 +293,9 @@ class TestMessages:
             ("/threads", {"messages": [HELLO] * 2}),
             ("/threads/runs", {"assistant_id": a, "thread": {"messages": [HELLO] * 2}}),
         ):
-            error = wire.send("POST", path, body).json()["error"]["message"]
-            assert error.endswith("has reached the maximum number of messages.")
+            refused = wire.send("POST", path, body)
+            assert refused.status_code == 400
+            assert refused.json()["error"]["message"].endswith("has reached the maximum number of messages.")
         assert [len(thread.messages) for thread in fake.threads] == [1]
 
 
@@ -378,7 +379,10 @@ class TestRuns:
         result = {"file_id": "file-x", "score": 0.7, "content": [{"type": "text", "text": "found"}]}
         fake.next_run(run_code("6 * 7"), run_code("print(1)", logs="1"), search(results=[result]), say("done"))
         a, t = assistant(wire)["id"], thread(wire, messages=[HELLO])["id"]
-        run = wire.ok("POST", f"/threads/{t}/runs", {"assistant_id": a})
+        tools = [{"type": "code_interpreter"}]
+        if api == "v2":
+            tools.append({"type": "file_search", "file_search": {"ranking_options": {"score_threshold": 0.5}}})
+        run = wire.ok("POST", f"/threads/{t}/runs", {"assistant_id": a, "tools": tools})
         fake.clock.advance(20)
         path = f"/threads/{t}/runs/{run['id']}/steps?order=asc"
         silent, loud, searched, message = wire.ok("GET", path)["data"]
@@ -389,7 +393,7 @@ class TestRuns:
         if api == "v1":
             assert found == {"id": found["id"], "type": "retrieval", "retrieval": {}}
             return
-        ranking = {"ranker": "default_2024_08_21", "score_threshold": 0.0}
+        ranking = {"ranker": "default_2024_08_21", "score_threshold": 0.5}
         without = {"file_id": "file-x", "score": 0.7}
         assert found["file_search"] == {"ranking_options": ranking, "results": [without]}
         wanted = "step_details.tool_calls[*].file_search.results[*].content"

@@ -167,8 +167,14 @@ def test_text_in_chosen_pieces(caller, assistants, pieces):
     assert named(events, "thread.message.completed")[0]["content"][0]["text"]["value"] == "".join(pieces)
 
 
+def test_pieces_end_where_a_token_limit_cuts_their_text(caller, assistants):
+    assistants.next_run(say(pieces=["one tw", "o three", " four", " five"]))
+    events = caller.run(max_completion_tokens=2).all()
+    assert [delta["text"]["value"] for delta in deltas(events)] == ["one tw", "o"]
+
+
 def test_an_annotation_comes_with_the_piece_in_which_its_mark_ends(caller, assistants):
-    pieces = ["😀 Cold 【1", "†a", ".txt】 【1†a.t", "xt】", "."]
+    pieces = ["😀 Cold 【1", "†a.txt", "】 【1†a.t", "xt】", "."]
     assistants.next_run(say(pieces=pieces, citations={"【1†a.txt】": "file-a"}))
     events = caller.run().all()
     texts = [delta["text"] for delta in deltas(events)]

@@ -208,10 +208,10 @@ def test_files_are_listed_newest_first_and_by_status(other):
 
 
 def test_attributes_are_replaced_as_a_whole(wire, fake):
-    """CONTRACT §1.6, §8: texts, numbers and truth values."""
+    """CONTRACT §1.6, §8: texts of up to 512 characters, numbers and truth values."""
     _, path, _ = store_of(wire)
     file = text(fake)
-    given = {"year": 2024, "score": 0.5, "draft": False, "author": "Kim"}
+    given = {"year": 2024, "score": 0.5, "draft": False, "author": "K" * 512}
     assert wire.ok("POST", f"{path}/files", {"file_id": file, "attributes": given})["attributes"] == given
     assert wire.ok("POST", f"{path}/files/{file}", {"attributes": {"a": "b"}})["attributes"] == {"a": "b"}
     assert wire.ok("POST", f"{path}/files/{file}", {"attributes": None})["attributes"] == {}
@@ -443,8 +443,11 @@ def test_the_stories_pass_through_every_row(other):
 # --- looking ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", ["store", "file", "batch", "files of the store", "files of the batch"])
-def test_a_loop_without_pauses_ends(assistants, what):
+@pytest.mark.parametrize(
+    ("what", "looks"),
+    [("new store", 1), ("store", 2), ("file", 2), ("batch", 1), ("files of the store", 2), ("files of the batch", 1)],
+)
+def test_a_loop_without_pauses_ends(assistants, what, looks):
     """Under `on_poll` a look at what has not changed moves the clock to its next transition."""
     client = assistants.client()
     path = f"/vector_stores/{client.post('/vector_stores', body={}, cast_to=JSON)['id']}"
@@ -452,6 +455,7 @@ def test_a_loop_without_pauses_ends(assistants, what):
     body = {"file_ids": [file, text(assistants)]}
     home = f"{path}/file_batches/{client.post(f'{path}/file_batches', body=body, cast_to=JSON)['id']}"
     place = {
+        "new store": f"/vector_stores/{client.post('/vector_stores', body=body, cast_to=JSON)['id']}",
         "store": path,
         "file": f"{path}/files/{file}",
         "batch": home,
@@ -462,7 +466,7 @@ def test_a_loop_without_pauses_ends(assistants, what):
     while "completed" not in seen and len(seen) < 5:
         shown = client.get(place, cast_to=JSON)
         seen.append(shown["data"][0]["status"] if "data" in shown else shown["status"])
-    assert seen[-1] == "completed"
+    assert seen == [*["in_progress"] * (looks - 1), "completed"]
     now = assistants.clock.now
     assert client.get(home, cast_to=JSON)["file_counts"] == counts(completed=2)
     client.get(place, cast_to=JSON)
@@ -934,6 +938,8 @@ def test_a_full_store_takes_no_more(other):
     assert refused.status_code == 400
     assert "maximum number of 10000 files" in refused.json()["error"]["message"]
     assert other.send("POST", f"{home}/file_batches", {"file_ids": [last]}).status_code == 400
+    helper["file_ids"].append(last)
+    assert other.send("POST", "/threads", body).status_code == 400
     other.fake.world.shapes = type(other.fake.world.shapes)("2025-11-03")
     assert other.ok("POST", f"{home}/files", {"file_id": last})["id"] == last
 
@@ -945,6 +951,8 @@ def test_batches_were_shorter(other):
     _, path, _ = store_of(other)
     refused = other.send("POST", f"{path}/file_batches", {"file_ids": ["file-X"] * files})
     assert "maximum length 500, but got an array with length 501" in refused.json()["error"]["message"]
+    ids = [text(other.fake) for _ in range(500)]
+    assert other.ok("POST", f"{path}/file_batches", {"file_ids": ids})["file_counts"]["total"] == 500
     other.start()
     _, path, _ = store_of(other)
     ids = [text(other.fake) for _ in range(2000)]

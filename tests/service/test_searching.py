@@ -79,8 +79,8 @@ def test_an_empty_file_is_not_searched():
 
 def test_a_page_without_its_tags():
     page = b"""<!doctype html><html><head><title>Tea</title><style>p {}</style></head><body><!-- no -->
-    <h1>How to <em>ste</em>ep</h1><script>if (1 < 2) {}</script><ul><li>Boil.<li>Wait &lt; 3&nbsp;minutes.</ul>"""
-    assert extraction.extract("a.html", page) == "Tea\nHow to steep\nBoil.\nWait < 3 minutes."
+    <h1>How to <em>ste</em>ep</h1>Green<script>if (1 < 2) {}</script><ul><li>Boil.<li>Wait &lt; 3&nbsp;minutes.</ul>"""
+    assert extraction.extract("a.html", page) == "Tea\nHow to steep\nGreen\nBoil.\nWait < 3 minutes."
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def play(wire, key):
             run = wire.ok("POST", f"{path}/cancel")
         elif happening == "submit":
             asked = before["required_action"]["submit_tool_outputs"]["tool_calls"]
+            assert {item["type"] for item in asked} == {"function"}
             outputs = [{"tool_call_id": item["id"], "output": "4"} for item in asked]
             run = wire.ok("POST", f"{path}/submit_tool_outputs", {"tool_outputs": outputs})
         else:

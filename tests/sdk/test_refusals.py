@@ -289,14 +289,24 @@ CASES = [
         options={"api": "v2"},
         apis=V1,
     ),
-    Case(
-        "v1 path after its end",
-        "GET",
-        "/assistants/{a}/files",
-        "The v1 Assistants API has been deprecated. See the migration guide for more information: "
-        "https://platform.openai.com/docs/assistants/migration.",
-        code="invalid_beta",
-        options={"api": "v2"},
+    *(
+        Case(
+            f"v1 path after its end: {method} {path}",
+            method,
+            path,
+            "The v1 Assistants API has been deprecated. See the migration guide for more information: "
+            "https://platform.openai.com/docs/assistants/migration.",
+            code="invalid_beta",
+            options={"api": "v2"},
+        )
+        for method, path in (
+            ("GET", "/assistants/{a}/files"),
+            ("POST", "/assistants/{a}/files"),
+            ("GET", "/assistants/{a}/files/file-X"),
+            ("DELETE", "/assistants/{a}/files/file-X"),
+            ("GET", MESSAGES + "/{m}/files"),
+            ("GET", MESSAGES + "/{m}/files/file-X"),
+        )
     ),
     Case("unknown URL", "GET", "/assistants/{a}/tools", "Invalid URL (GET /v1/assistants/{a}/tools)", status=404),
     Case("unknown method", "PUT", "/threads/{t}", "Invalid URL (PUT /v1/threads/{t})", status=404),

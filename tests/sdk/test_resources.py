@@ -64,7 +64,7 @@ class TestAssistants:
         """FACTS A2."""
         tools = [
             {"type": "code_interpreter"},
-            {"type": "function", "function": {"description": "d", "name": "f"}},
+            {"type": "function", "function": {"description": "d", "name": "f", "strict": None}},
             {"type": "file_search"},
             {
                 "type": "file_search",
@@ -222,12 +222,15 @@ class TestMessages:
         made = thread(wire, messages=[{**HELLO, "attachments": [{"file_id": file, "tools": both}]}])
         home = f"/threads/{made['id']}"
         for again in (other, other):
+            fake.clock.advance(5)
             message = {**HELLO, "attachments": [{"file_id": again, "tools": both}]}
             assert wire.ok("POST", f"{home}/messages", message)["attachments"] == message["attachments"]
         resources = wire.ok("GET", home)["tool_resources"]
         assert resources["code_interpreter"] == {"file_ids": [file, other]}
         [store] = resources["file_search"]["vector_store_ids"]
-        assert fake.world.store.vector_stores.get(store).file_ids == [file, other]
+        files = fake.world.store.vector_stores.get(store).files
+        # a file that is there already is not indexed again
+        assert [(item.id, item.status) for item in files] == [(file, "completed"), (other, "completed")]
         wire.ok("DELETE", f"/files/{file}")
         assert wire.ok("GET", home)["tool_resources"]["code_interpreter"] == {"file_ids": [other]}
 
@@ -389,6 +392,8 @@ class TestRuns:
         assert silent["step_details"]["tool_calls"][0]["code_interpreter"] == {"input": "6 * 7", "outputs": []}
         assert loud["step_details"]["tool_calls"][0]["code_interpreter"]["outputs"] == [{"type": "logs", "logs": "1"}]
         assert message["type"] == "message_creation"
+        answer, asked = wire.ok("GET", f"/threads/{t}/messages")["data"]
+        assert (answer["created_at"], asked["created_at"]) == (message["created_at"], run["created_at"])
         [found] = searched["step_details"]["tool_calls"]
         if api == "v1":
             assert found == {"id": found["id"], "type": "retrieval", "retrieval": {}}

@@ -167,9 +167,9 @@ def test_text_in_chosen_pieces(caller, assistants, pieces):
     assert named(events, "thread.message.completed")[0]["content"][0]["text"]["value"] == "".join(pieces)
 
 
-def test_pieces_end_where_a_token_limit_cuts_their_text(caller, assistants):
+def test_pieces_end_where_a_token_limit_cuts_their_text(raw, assistants):
     assistants.next_run(say(pieces=["one tw", "o three", " four", " five"]))
-    events = caller.run(max_completion_tokens=2).all()
+    events = raw.run(max_completion_tokens=2).all()
     assert [delta["text"]["value"] for delta in deltas(events)] == ["one tw", "o"]
 
 

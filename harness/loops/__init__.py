@@ -39,9 +39,9 @@ RUNNERS = frozenset(
         *("uvicorn", "uvloop"),
     }
 )
-# Packages that repeat what a client tells them to, in loops of their own: most often only so many times.
-# With the clocks that they read besides those in the loop.
 TENACITY = Deadline("time.monotonic", "time.monotonic", "tenacity")
+# Packages that repeat what a client tells them to, in loops of their own, most often only so many times; and the clocks
+# that they read outside of those loops.
 REPEATERS = {
     **dict.fromkeys(("backoff", "polling", "polling2", "retry", "retrying"), ()),
     **dict.fromkeys(("stamina", "tenacity"), (TENACITY,)),

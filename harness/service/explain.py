@@ -124,8 +124,7 @@ def describe(script: Script) -> str:
     """The acts of a script, or the name of its model function, shortened."""
     if callable(script.source):
         return f"model {getattr(script.source, '__name__', script.source)!s}"
-    text = ", ".join(repr(act) for act in script.source) or "no acts"
-    return text if len(text) <= 200 else text[:197] + "…"
+    return shortened(", ".join(map(repr, script.source)), 200) or "no acts"
 
 
 def stream_waits() -> HarnessFailure:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from harness.service.context import Call
 
 
+DEFAULT_RESULTS = 10  # the specification's default of max_num_results
+
+
 def create(call: Call) -> dict[str, Any]:
     """The one page of results, ranked as in a run.
 
@@ -21,7 +24,7 @@ def create(call: Call) -> dict[str, Any]:
     found = call.world.searcher.search(
         list(documents_of(call.vector_store, call.store)),
         *queries,
-        max_num_results=body.max_num_results or 10,
+        max_num_results=body.max_num_results or DEFAULT_RESULTS,
         score_threshold=body.ranking_options.score_threshold if body.ranking_options else 0.0,
         filter_by=as_json(body.filters),
     )

@@ -195,6 +195,7 @@ def last_line(message, kind):
     return line.strip()
 
 
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # deprecated since Python 3.12
 @pytest.mark.parametrize(("now", "limit"), CLOCKS.items(), ids=CLOCKS)
 @pytest.mark.parametrize(("act", "status"), [(fail(), "failed"), (call("get_time"), "requires_action")])
 def test_a_loop_with_a_deadline_is_told_how_the_deadline_becomes_virtual(

@@ -133,8 +133,12 @@ def from_text(name: str, text: str | list[str]) -> Any:
 
 
 def _in_ini(name: str, value: object) -> str:
-    text = str(value).lower() if isinstance(value, bool) else " ".join(value) if isinstance(value, tuple) else value
-    return f"assistants_{name} = {text}"
+    match value:
+        case bool():
+            value = str(value).lower()
+        case tuple():
+            value = " ".join(value)
+    return f"assistants_{name} = {value}"
 
 
 # --- the values that an option takes ------------------------------------------------------------------------------

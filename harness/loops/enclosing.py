@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -46,26 +47,30 @@ def enclosing_loops(source: str, line: int, file: str, module: str = "") -> tupl
         return ()
     texts, imported, lines = constants(tree), imported_names(tree), source.split("\n")  # a form feed ends no line
     blocks = _enclosing_blocks(tree, line)
-    found = []
-    for place, node in enumerate(blocks):
-        if isinstance(node, LOOPS):
-            interpreter = LoopInterpreter(node, texts, line)
-            outcomes = {status: interpreter.outcomes(status) for status in STATUSES}
-            ends = frozenset(status for status in STATUSES if outcomes[status] == {EXITS})
-            read = tuple(clocks(node, imported, module))
-            loop = Loop(
-                file,
-                node.lineno,
-                lines[node.lineno - 1].strip(),
-                waits_for=frozenset() if len(ends) == len(STATUSES) else ends,
-                stays_on=frozenset(status for status in STATUSES if not outcomes[status] & {EXITS, EXITS_IF_REFUSED}),
-                unknown=tuple(sorted(interpreter.unknown)),
-                clocks=read,
-                timeouts=tuple(timeouts(blocks[place:], imported, module)),
-                counts=_ends_by_itself(node) or _compares_rounds(node, {clock.call for clock in read}),
-            )
-            found.append(loop)
-    return tuple(found)
+    return tuple(
+        replace(
+            _described(node, LoopInterpreter(node, texts, line), file, lines[node.lineno - 1]),
+            clocks=(read := tuple(clocks(node, imported, module))),
+            timeouts=tuple(timeouts(blocks[place:], imported, module)),
+            counts=_ends_by_itself(node) or _compares_rounds(node, {clock.call for clock in read}),
+        )
+        for place, node in enumerate(blocks)
+        if isinstance(node, LOOPS)
+    )
+
+
+def _described(node: AnyLoop, interpreter: LoopInterpreter, file: str, head: str) -> Loop:
+    """A loop, and what its end has to do with statuses."""
+    outcomes = {status: interpreter.outcomes(status) for status in STATUSES}
+    ends = frozenset(status for status in STATUSES if outcomes[status] == {EXITS})
+    return Loop(
+        file,
+        node.lineno,
+        head.strip(),
+        waits_for=frozenset() if len(ends) == len(STATUSES) else ends,
+        stays_on=frozenset(status for status in STATUSES if not outcomes[status] & {EXITS, EXITS_IF_REFUSED}),
+        unknown=tuple(sorted(interpreter.unknown)),
+    )
 
 
 @lru_cache(maxsize=256)

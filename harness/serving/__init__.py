@@ -151,6 +151,6 @@ def serve_one(
     """
     token = None if is_loopback(host) else secrets.token_urlsafe(16)
     worlds = OneWorld(fake, token=token, spare_waiting=spare_waiting)
-    app = with_cors(worlds)
-    with serving(app, host=host, port=port, grace=GRACE, tls_cert=tls_cert, tls_key=tls_key) as url:
+    answer = with_cors(worlds)
+    with serving(answer, host=host, port=port, grace=GRACE, tls_cert=tls_cert, tls_key=tls_key) as url:
         yield Server(url, worlds)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 SHARED = os.environ.get("PYTEST_ASSISTANTS_SHARED") or Path(__file__).resolve().parents[3] / "shared"
 FOLDER = Path(SHARED, "recordings")
 URL = "https://api.openai.com/v1/files"
-KNOWN_EXCHANGES = 1425  # in the recordings of which tests know all that is odd
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xff"
 
 
@@ -26,13 +25,6 @@ def files(pattern: str) -> list:
     found = [pytest.param(path, id=path.name) for path in sorted(FOLDER.glob(pattern))]
     reason = f"no recordings: nothing in {FOLDER} (PYTEST_ASSISTANTS_SHARED says where the folder above it is)"
     return found or [pytest.param(None, marks=pytest.mark.skip(reason=reason))]
-
-
-def skip_unless_known() -> None:
-    """For tests that know the recordings one by one: others, of the larger set that these are part of, differ."""
-    exchanges = sum(path.read_bytes().count(b"\n") for path in FOLDER.glob("*.jsonl"))
-    if exchanges != KNOWN_EXCHANGES:
-        pytest.skip(f"its data is of {KNOWN_EXCHANGES} recorded exchanges, and in {FOLDER} are {exchanges}")
 
 
 def without_origins(exchanges: Iterable[RecordedExchange]) -> list:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from cassette_recordings import FOLDER, exchange, files, skip_unless_known, upload
+from cassette_recordings import FOLDER, exchange, files, upload
 from recorded_sessions import BASE, HEAD, record_session
 from shipped_cassettes import PATHS
 
@@ -49,9 +49,9 @@ def test_the_errors_of_a_recording_are_true_oddities(path):
     assert [str(error) for error in errors if not any(explains(reason, path, error) for reason in KNOWN)] == []
 
 
+@pytest.mark.usefixtures("same_recordings")
 @pytest.mark.parametrize("reason", KNOWN)
 def test_each_reason_for_an_error_is_still_needed(reason):
-    skip_unless_known()
     paths = [*FOLDER.glob("raw/*/*"), *FOLDER.glob("*.jsonl")]
     assert any(explains(reason, path, finding) for path in paths for finding in findings(path))
 

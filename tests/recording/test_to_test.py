@@ -15,7 +15,7 @@ from pathlib import Path
 import openai
 import pytest
 import shipped_cassettes
-from cassette_recordings import FOLDER, exchange, files, skip_unless_known
+from cassette_recordings import FOLDER, exchange, files
 from recorded_sessions import Client, record_session
 from test_replay import STORIES, with_stores
 
@@ -154,8 +154,8 @@ def test_every_recording_becomes_a_test_that_passes(path):
             assert any(reason in flat for reason in UNREPEATABLE), source
 
 
+@pytest.mark.usefixtures("same_recordings")
 def test_each_reason_to_repeat_nothing_occurs():
-    skip_unless_known()
     left = set(UNREPEATABLE)
     for path in [*FOLDER.glob("raw/*/*"), *FOLDER.glob("*.jsonl")]:
         for exchanges in by_conversation(read(path)).values():
@@ -165,9 +165,9 @@ def test_each_reason_to_repeat_nothing_occurs():
     assert left == set()
 
 
+@pytest.mark.usefixtures("same_recordings")
 def test_answers_that_differ_with_the_fake_have_a_known_reason():
     """So that a fake that gets worse does not turn assertions into comments unseen."""
-    skip_unless_known()
     unused = set(KNOWN_DIFFERENCES)
     for path in [*FOLDER.glob("raw/*/*"), *FOLDER.glob("*.jsonl"), *shipped_cassettes.PATHS]:
         for name, exchanges in by_conversation(read(path)).items():

@@ -71,14 +71,11 @@ class ControlClient:
             raise self._not_our_server(response.status_code) from error
 
     def _not_reached(self, error: Exception) -> HarnessFailure:
-        untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
-        return HarnessFailure(
-            f"The certificate of the server at {self.url} is not trusted."
-            if untrusted
-            else f"There is no server of pytest-assistants at {self.url}.",
-            there_was=f"{type(error).__name__}: {error}",
-            do="export SSL_CERT_FILE=client.pem   # the authority of its certificate" if untrusted else "harness serve",
-        )
+        what, do = f"There is no server of pytest-assistants at {self.url}.", "harness serve"
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            what = f"The certificate of the server at {self.url} is not trusted."
+            do = "export SSL_CERT_FILE=client.pem   # the authority of its certificate"
+        return HarnessFailure(what, there_was=f"{type(error).__name__}: {error}", do=do)
 
     def _not_our_server(self, status: int) -> HarnessFailure:
         return HarnessFailure(
